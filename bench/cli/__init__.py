@@ -1,0 +1,123 @@
+"""The command line: one file per command, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bench import __version__
+from bench.errors import EXIT_SIGINT, EXIT_SIGTERM, BenchError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: Final[dict[str, str]] = {
+    "run": "Measure what a matrix says and write the report.",
+    "plan": "Show what a run would do: cells, order, CPUs, time.",
+    "validate": "Check configuration files; all errors at once.",
+    "build": "Build servers.",
+    "verify": "Start servers and check every workload's response.",
+    "report": "Print or renew the report of a run.",
+    "compare": "Compare two runs; the first is the baseline.",
+    "parse": "Turn one raw load tool output into JSON.",
+    "import": "Make a run of results that were measured elsewhere.",
+    "host": "Show hardware and system as a run records them.",
+    "doctor": "Say what is missing or noisy and what mends it.",
+    "setup": "Install missing load tools.",
+    "list": "List servers, workloads, matrices or runs.",
+    "show": "Show a run or one trial: commands, log, reasons.",
+    "check": "Verify a run directory.",
+    "clean": "Show and remove caches and runs.",
+}
+"""Name -> one line of help. The code is in bench.cli.<name>_command, function `command`."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when it is called, so that --help is fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"bench.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command when there is no such one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib  # noqa: PLC0415 - only needed when something is wrong
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if near:
+                error.message += f" Did you mean {near[0]!r}?"
+            raise
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bench")
+def bench() -> None:
+    """Honest HTTP benchmarks of your own servers.
+
+    A first table:  bench run quick
+
+    Results go to stdout, progress and findings to stderr.
+    """
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM arrived; unwinds like KeyboardInterrupt so that everything is stopped."""
+
+
+def _on_sigterm(_signum: int, _frame: Any) -> None:
+    raise _TerminatedError
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run `bench`; the only place that turns errors into exit codes."""
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    try:
+        code = bench.main(args=args, prog_name="bench", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(EXIT_SIGINT)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(EXIT_SIGINT)
+    except _TerminatedError:
+        sys.exit(EXIT_SIGTERM)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BenchError as error:
+        _say(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        wrapped = StoreError(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
+        _say(wrapped)
+        sys.exit(wrapped.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(error: BenchError) -> None:
+    click.echo(click.style("error: ", fg="red") + str(error), err=True)

@@ -1,0 +1,30 @@
+"""Options and output that commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+project_option = click.option(
+    "--project",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Folder with configs/ and servers/ (default: the nearest parent that has one of them).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def emit_json(value: BaseModel | dict[str, Any]) -> None:
+    """Print one object as JSON on stdout, with a `schema_version`."""
+    import orjson  # noqa: PLC0415 - late, see `bench --help`
+
+    from bench.model.base import SCHEMA_VERSION  # noqa: PLC0415
+
+    data = value if isinstance(value, dict) else value.model_dump(mode="json", by_alias=True)
+    data = {"schema_version": SCHEMA_VERSION, **data}
+    click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())

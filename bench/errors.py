@@ -1,0 +1,148 @@
+"""Every error that a user can cause, with its exit code; nothing here prints or exits.
+
+The tree::
+
+    BenchError                1   anything that stops a command
+     +- UsageError            2   wrong arguments, no such run, a lock held, resume refused
+     |   +- ConfigError       2   one or more Problems in files that a user wrote
+     |   +- ParseError        2   output of a load tool that is not a result; quotes the place
+     |   +- ToolMissingError  2   a load tool is absent or too old
+     +- BuildError            1   a server's build failed
+     +- StartError            1   a server did not get ready
+     +- VerifyError           1   a server answered wrongly
+     +- StoreError            1   a run directory cannot be written (disk full, permissions)
+     +- UnfitHostError        3   the machine is unfit for measuring, under --strict or in doctor
+     +- GateMetError          4   the comparison gate was met
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_UNFIT = 3
+EXIT_GATE = 4
+EXIT_SIGINT = 130
+EXIT_SIGTERM = 143
+
+
+class BenchError(Exception):
+    """An error with a message for the user and, where there is one, what to do about it.
+
+    Attributes:
+        exit_code: what the process exits with when this error ends it.
+        message: what happened and where.
+        advice: what the user can do, or "".
+    """
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.advice}" if self.advice else self.message
+
+
+class UsageError(BenchError):
+    """The command cannot be carried out as it was given."""
+
+    exit_code = EXIT_USAGE
+
+
+class Problem(NamedTuple):
+    """One thing wrong in a file that a user wrote.
+
+    Attributes:
+        file: the file as the user would name it.
+        line: 1-based line, or 0 where no line can be named.
+        key: dotted path of the key such as `profiles[0].rate`, or "".
+        message: what is wrong and what was expected.
+        advice: the nearest spelling or what to do, or "".
+    """
+
+    file: str
+    line: int
+    key: str
+    message: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        key = f" {self.key}:" if self.key else ""
+        advice = f" ({self.advice})" if self.advice else ""
+        return f"{place}:{key} {self.message}{advice}"
+
+
+class ConfigError(UsageError):
+    """One or more problems in configuration files, all found in one go."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class ParseError(UsageError):
+    """The output of a load tool is not a result.
+
+    Attributes:
+        excerpt: the place in the output that could not be read, shortened.
+    """
+
+    def __init__(self, message: str, *, excerpt: str = "") -> None:
+        shown = excerpt if len(excerpt) <= _EXCERPT_MAX else excerpt[:_EXCERPT_MAX] + "..."
+        super().__init__(f"{message}: {shown!r}" if shown else message)
+        self.excerpt = shown
+
+
+_EXCERPT_MAX = 160
+
+
+class ToolMissingError(UsageError):
+    """A load tool that the matrix needs is absent or too old."""
+
+
+class BuildError(BenchError):
+    """A server could not be built."""
+
+
+class StartError(BenchError):
+    """A server did not get ready.
+
+    Attributes:
+        code: the reason code that the trial records, such as `server-died`.
+    """
+
+    def __init__(self, message: str, *, code: str, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.code = code
+
+
+class VerifyError(BenchError):
+    """A server answered wrongly.
+
+    Attributes:
+        code: the reason code that the trial records (`wrong-response`).
+    """
+
+    code = "wrong-response"
+
+
+class StoreError(BenchError):
+    """A run directory cannot be written or read."""
+
+
+class UnfitHostError(BenchError):
+    """The machine is unfit for measuring."""
+
+    exit_code = EXIT_UNFIT
+
+
+class GateMetError(BenchError):
+    """A comparison gate was met: the candidate is slower beyond the margin."""
+
+    exit_code = EXIT_GATE

@@ -1,0 +1,1 @@
+"""Hardware and system, read through functions given as arguments; changes nothing."""

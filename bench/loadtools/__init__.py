@@ -1,0 +1,1 @@
+"""Load tools behind one protocol: what to start, and what its output means."""

@@ -1,0 +1,1 @@
+"""Reads, checks and expands what users write: matrices, workloads, servers."""

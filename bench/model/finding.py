@@ -1,0 +1,123 @@
+"""A finding: one thing that the reader of a number must know, with its evidence and advice."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from bench.model.base import Model
+
+Severity = Literal["info", "warning", "error"]
+
+CODES: Final[dict[str, Severity]] = {
+    "baseline-missing": "error",
+    "too-few-rounds": "info",
+    "client-bound": "warning",
+    "near-ceiling": "warning",
+    "errors": "error",
+    "wrong-response": "error",
+    "server-died": "error",
+    "server-restarted": "error",
+    "server-not-ready": "error",
+    "not-listener": "error",
+    "port-busy": "error",
+    "timeouts": "warning",
+    "little": "warning",
+    "histogram-mismatch": "warning",
+    "bytes-mismatch": "warning",
+    "connections-short": "warning",
+    "late-pacer": "warning",
+    "saturated": "warning",
+    "drift": "warning",
+    "step": "warning",
+    "steal": "warning",
+    "others-on-cpu": "warning",
+    "throttled": "warning",
+    "thermal": "warning",
+    "power-changed": "warning",
+    "battery": "warning",
+    "low-power": "warning",
+    "suspended": "error",
+    "swap": "warning",
+    "retransmits": "warning",
+    "listen-overflow": "warning",
+    "frequency": "warning",
+    "noise-floor": "info",
+    "arms-differ": "warning",
+    "noisy-host": "warning",
+    "unpinned": "warning",
+    "shared-core": "warning",
+    "unlike-cores": "warning",
+    "virtual-machine": "info",
+    "translated": "error",
+    "governor": "warning",
+    "turbo": "info",
+    "smt": "warning",
+    "fd-limit": "warning",
+    "port-budget": "warning",
+    "backlog": "warning",
+    "tool-version": "warning",
+    "tool-failed": "error",
+    "tool-missing": "error",
+    "window-off": "error",
+    "server-skipped": "warning",
+    "build-failed": "error",
+    "verify-failed": "error",
+    "resumed-changed": "warning",
+    "concurrent-run": "warning",
+    "remote": "warning",
+    "interrupted": "info",
+    "cpu-quota": "warning",
+    "clocksource": "warning",
+    "tools-differ": "info",
+    "memory-limit": "error",
+    "disk-space": "error",
+    "profiled": "warning",
+}
+"""Finding codes and their usual severity; add to the list, never rename."""
+
+
+class Finding(Model):
+    """One thing the reader must know.
+
+    Attributes:
+        code: one of `CODES`.
+        scope: what it is about: "run", "host", a server id, a cell or a trial.
+        text: what was seen, with its figure.
+        advice: what to do about it, or "".
+        evidence: figures behind the text, for programs.
+        undo: the command that takes the advised change back, or "".
+    """
+
+    code: str
+    severity: Severity
+    scope: str
+    text: str
+    advice: str = ""
+    undo: str = ""
+    evidence: dict[str, float | int | str | None] = {}
+
+
+def finding(  # the one place where a severity is looked up
+    code: str,
+    scope: str,
+    text: str,
+    *,
+    advice: str = "",
+    undo: str = "",
+    severity: Severity | None = None,
+    **evidence: float | str | None,
+) -> Finding:
+    """Build a finding with the usual severity of its code.
+
+    Raises:
+        KeyError: the code is not in `CODES`.
+    """
+    return Finding(
+        code=code,
+        severity=severity or CODES[code],
+        scope=scope,
+        text=text,
+        advice=advice,
+        undo=undo,
+        evidence=evidence,
+    )

@@ -1,0 +1,79 @@
+"""What a load tool reported, in one form for all tools (`bench parse` prints it)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bench.model.base import SCHEMA_VERSION, Model
+
+Loop = Literal["closed", "open"]
+LatencyKind = Literal["service", "response"]
+LatencySource = Literal["raw", "tool-corrected", "intended-time"]
+
+PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+"""The percentiles that are shown, where at least ten requests lie beyond them."""
+
+
+class ErrorCounts(Model):
+    """Requests that did not succeed, by kind; None = the tool does not tell.
+
+    Attributes:
+        status: complete responses with a status outside 200 to 399.
+        deadline: requests in flight when the window closed: not the server's fault.
+    """
+
+    connect: int | None = 0
+    read: int | None = 0
+    write: int | None = 0
+    timeout: int | None = 0
+    status: int | None = 0
+    deadline: int | None = None
+    other: int | None = None
+
+
+class LatencySummary(Model):
+    """Latency of successes in microseconds.
+
+    Attributes:
+        exact: derived from every success, not from a tool's own summary.
+        percentiles: key `50`, `99.9`; None where fewer than 10 requests lie beyond
+            or where the rank falls among timeouts.
+    """
+
+    count: int
+    min: float
+    mean: float
+    max: float
+    exact: bool
+    source: LatencySource
+    percentiles: dict[str, float | None]
+
+
+class LoadResult(Model):
+    """One measured window as one load tool saw it, over all of its processes.
+
+    Attributes:
+        duration_s: the real window; the longest over the processes.
+        requests: complete responses.
+        ok: those of status 200 to 399, less wrk's timeouts.
+        throughput_rps: ok / duration_s, summed over processes.
+        bytes_kind: wire = headers included, body = decoded bodies.
+        status: count per status code, None where the tool does not tell.
+        histogram: ascending (microseconds, count) of successes, where asked for.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    tool: str
+    tool_version: str | None
+    loop: Loop | None
+    latency_kind: LatencyKind | None
+    duration_s: float
+    requests: int
+    ok: int
+    throughput_rps: float
+    bytes_in: int
+    bytes_kind: Literal["wire", "body"]
+    status: dict[str, int] | None
+    errors: ErrorCounts | None
+    latency_us: LatencySummary | None
+    histogram: tuple[tuple[int, int], ...] | None = None

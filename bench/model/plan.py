@@ -1,0 +1,173 @@
+"""What a run is going to do: resolved profiles and workloads, cells, trials in order, CPU split."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from bench.model.base import SCHEMA_VERSION, Model
+from bench.model.config import Expect, Generator, ServerConfig
+from bench.model.load import Loop
+
+
+class LoadProfile(Model):
+    """A load profile with every default filled in.
+
+    Attributes:
+        connections: the total over all processes, remainder to the first.
+        rate_rps: offered rate over all processes; None in a closed loop, and before the
+            calibration where `rate_share` is given.
+        processes: load tool processes.
+        timeout_s: a response later than this is an error.
+    """
+
+    id: str
+    tool: str
+    loop: Loop
+    connections: int
+    rate_rps: float | None = None
+    rate_share: float | None = None
+    processes: int
+    warmup_s: float
+    duration_s: float
+    timeout_s: float
+
+
+class RequestKind(Model):
+    """One kind of request of a workload, with its bodies read from disk.
+
+    Attributes:
+        bodies: request body templates, one drawn at random per request; empty = no body.
+    """
+
+    weight: int
+    method: str
+    path: str
+    headers: dict[str, str]
+    bodies: tuple[bytes, ...] = Field(repr=False)
+    values: dict[str, Generator]
+    expect: Expect
+
+
+class Workload(Model):
+    """The requests, and the response that each must get.
+
+    Attributes:
+        lua: absolute path of the user's wrk script, or None.
+        sha256: of everything above, bodies included.
+    """
+
+    id: str
+    title: str
+    kinds: tuple[RequestKind, ...]
+    lua: str | None
+    sha256: str
+
+
+class Arm(Model):
+    """A server as it stands in a plan: a name of its own, its folder and its environment.
+
+    Attributes:
+        name: the name in tables (`as` in the matrix, else the id).
+        server: the id of the server, the name of its folder.
+        folder: absolute path of the folder with server.yaml.
+        env: added to the environment that server.yaml names.
+        url: of a server that somebody else runs, else None.
+        hash: content hash of the build (source tree, lock files, toolchain, command), or None.
+    """
+
+    name: str
+    server: str
+    folder: str
+    config: ServerConfig
+    env: dict[str, str] = {}
+    url: str | None = None
+    hash: str | None = None
+
+
+class Pinning(Model):
+    """Whether processes are held on their CPUs."""
+
+    state: Literal["pinned", "none"]
+    reason: str
+
+
+class CpuSplit(Model):
+    """Which CPUs serve, which load, which do the rest; logical CPU numbers.
+
+    Attributes:
+        server_count: CPUs that a server is told it has (threads, processes).
+        load_count: load tool processes when a profile says auto.
+        notes: what the reader must know about this split, as finding codes and words.
+    """
+
+    server: tuple[int, ...]
+    load: tuple[int, ...]
+    housekeeping: tuple[int, ...]
+    server_count: int
+    load_count: int
+    pinning: Pinning
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+class Cell(Model):
+    """One combination of server (arm name), workload and profile."""
+
+    server: str
+    workload: str
+    profile: str
+
+    @property
+    def id(self) -> str:
+        """The name used in trial ids: `axum.json-small.wrk-c50`."""
+        return f"{self.server}.{self.workload}.{self.profile}"
+
+
+class PlannedTrial(Model):
+    """One cell in one round; `id` is `r03-axum.json-small.wrk-c50`."""
+
+    id: str
+    round: int
+    cell: Cell
+
+
+class Skipped(Model):
+    """A server that takes no part, and why."""
+
+    server: str
+    reason: str
+
+
+class Plan(Model):
+    """Everything a run will do, in order; written before the first trial.
+
+    Attributes:
+        matrix: id of the matrix.
+        seed: decides the order of trials and the content of random requests.
+        trials: all planned trials in the order in which they run.
+        calibrated: capacity in requests/s per `server/workload` from the calibration block.
+        estimated_s: expected length without builds.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    matrix: str
+    title: str
+    seed: int
+    rounds: int
+    max_rounds: int
+    precision: float | None
+    margin: float
+    baseline: str
+    design: Literal["blocks", "duet"]
+    arms: tuple[Arm, ...]
+    workloads: tuple[str, ...]
+    workload_titles: dict[str, str]
+    profiles: tuple[LoadProfile, ...]
+    cells: tuple[Cell, ...]
+    trials: tuple[PlannedTrial, ...]
+    cpus: CpuSplit
+    skipped: tuple[Skipped, ...] = ()
+    calibrated: dict[str, float] = {}
+    estimated_s: float
+    options: dict[str, str] = {}

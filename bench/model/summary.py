@@ -1,0 +1,225 @@
+"""What a run says: estimates, verdicts, comparisons and findings (`bench report --as json`)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bench.model.base import SCHEMA_VERSION, Model
+from bench.model.finding import Finding
+from bench.model.host import Host
+from bench.model.plan import LoadProfile, Plan, Skipped
+from bench.model.trial import Bound, Exchange, TrialRecord
+
+Word = Literal[
+    "faster",
+    "slower",
+    "less",
+    "more",
+    "equivalent",
+    "inconclusive",
+    "too-few-rounds",
+    "not-comparable",
+    "baseline",
+]
+METRICS = (
+    "throughput_rps",
+    "requests_per_cpu_second",
+    "p50_us",
+    "p99_us",
+    "cpu_us_per_request",
+    "instructions_per_request",
+    "rss_peak_bytes",
+)
+HIGHER_IS_BETTER = frozenset({"throughput_rps", "requests_per_cpu_second"})
+
+
+class Verdict(Model):
+    """What may be said of a server against the baseline, for one metric.
+
+    Attributes:
+        ratio: server / baseline of the raw metric.
+        low: lower end of the 95 % interval of the ratio, None where there is none.
+        p_holm: p after Holm's correction within workload x profile.
+        beyond_margin: the whole interval lies beyond the margin.
+    """
+
+    word: Word
+    text: str
+    ratio: float | None
+    low: float | None
+    high: float | None
+    p_holm: float | None
+    beyond_margin: bool
+
+
+class Metric(Model):
+    """An estimate: geometric mean over rounds, 95 % interval, number of trials."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    verdict: Verdict | None
+
+
+class Metrics(Model):
+    """The estimates of a cell; None = not measured or not shown (see the cell's findings)."""
+
+    throughput_rps: Metric | None = None
+    requests_per_cpu_second: Metric | None = None
+    p50_us: Metric | None = None
+    p99_us: Metric | None = None
+    cpu_us_per_request: Metric | None = None
+    instructions_per_request: Metric | None = None
+    rss_peak_bytes: Metric | None = None
+
+
+class TrialCounts(Model):
+    """How many trials of a cell ended how; re-runs count in place of what they repeat."""
+
+    planned: int
+    valid: int
+    suspect: int
+    invalid: int
+    failed: int
+    interrupted: int
+
+
+class CellLatency(Model):
+    """Latency merged over all usable trials, microseconds."""
+
+    min: float
+    mean: float
+    max: float
+    percentiles: dict[str, float | None]
+
+
+class CellSummary(Model):
+    """One server x workload x profile over all rounds.
+
+    Attributes:
+        total_requests: sum over usable trials of complete responses.
+        bytes_per_s: bytes of response bodies per second.
+        body_bytes: mean response body size, weighted by request kind.
+    """
+
+    server: str
+    workload: str
+    profile: str
+    trials: TrialCounts
+    metrics: Metrics
+    latency_us: CellLatency | None
+    success_rate: float | None
+    total_requests: int
+    bytes_per_s: float | None
+    offered_rps: float | None
+    achieved_ratio: float | None
+    bound: Bound
+    findings: tuple[str, ...]
+
+
+class Comparison(Model):
+    """One verdict as a row."""
+
+    server: str
+    baseline: str
+    workload: str
+    profile: str
+    metric: str
+    verdict: Verdict
+
+
+class CellDetail(Model):
+    """What reports show of a cell beyond the summary; not part of the public JSON.
+
+    Attributes:
+        curve: (percentile, microseconds) points of the merged latency distribution.
+        rounds: (round, throughput_rps, status) of each trial in order, excluded ones too.
+        warmup: requests/s per 250 ms, mean over trials.
+        plateau_s: seconds of warm-up until 98 % of the plateau, or None.
+    """
+
+    server: str
+    workload: str
+    profile: str
+    request_bytes: float | None
+    body_bytes: float | None
+    exchanges: tuple[Exchange, ...]
+    curve: tuple[tuple[float, float], ...]
+    rounds: tuple[tuple[int, float | None, str], ...]
+    warmup: tuple[float, ...]
+    plateau_s: float | None
+
+
+class Summary(Model):
+    """The object of `bench report --as json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    title: str
+    started: str
+    finished: str | None
+    host: Host
+    baseline: str
+    margin: float
+    seed: int
+    cells: tuple[CellSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    noise_floor: float | None
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class BuildRecord(Model):
+    """How a server was built: what stands in builds/<server>.json.
+
+    Attributes:
+        version: as the server's own `version` command printed it, or None.
+        runtime: interpreter or toolchain, such as `Python 3.11.7`, or None.
+    """
+
+    server: str
+    hash: str
+    version: str | None
+    runtime: str | None
+    commands: tuple[tuple[str, ...], ...]
+    lockfile_sha256: str | None
+    artefact_sha256: str | None
+    artefact_bytes: int | None
+    seconds: float
+    cached: bool
+
+
+class RunInfo(Model):
+    """run.json: what this run is, when it ran and how it ended."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    bench_version: str
+    matrix: str
+    started: str
+    finished: str | None
+    exit_code: int | None
+    argv: tuple[str, ...]
+    resumed: tuple[str, ...] = ()
+    imported: bool = False
+
+
+class RunView(Model):
+    """All that a report may see of a run; raw tool output is not part of it.
+
+    Attributes:
+        trials_sha256: hash of trials.jsonl.
+        details: per cell, in the order of `summary.cells`.
+    """
+
+    info: RunInfo
+    plan: Plan
+    profiles: dict[str, LoadProfile]
+    host: Host
+    host_after: Host | None
+    builds: dict[str, BuildRecord]
+    trials: tuple[TrialRecord, ...]
+    summary: Summary
+    details: tuple[CellDetail, ...]
+    trials_sha256: str

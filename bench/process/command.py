@@ -1,0 +1,70 @@
+"""A command to run, and `capture` for short ones whose output is read; never a shell."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class Command(NamedTuple):
+    """A command as the supervisor starts it.
+
+    Attributes:
+        argv: the argument list; argv[0] is looked up on env's PATH.
+        env: the whole environment of the process.
+        cwd: working directory.
+        cpus: logical CPUs to hold it on, None = not held.
+        stdout: file that receives stdout.
+        stderr: file that receives stderr; None = the same as stdout.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+    cpus: tuple[int, ...] | None
+    stdout: Path
+    stderr: Path | None = None
+
+
+class Completed(NamedTuple):
+    """What a captured command said."""
+
+    rc: int
+    stdout: str
+    stderr: str
+
+
+def capture(
+    argv: Sequence[str],
+    *,
+    timeout_s: float = 10.0,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Completed | None:
+    """Run a short command and read what it prints; locale C unless `env` is given.
+
+    Returns:
+        None where the command does not exist, may not be run, or takes longer than the limit.
+    """
+    try:
+        done = subprocess.run(
+            list(argv),
+            env=dict(env) if env is not None else {**os.environ, "LC_ALL": "C"},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return Completed(
+        done.returncode,
+        done.stdout.decode("utf-8", "replace"),
+        done.stderr.decode("utf-8", "replace"),
+    )

@@ -1,0 +1,1 @@
+"""Reports: one file per form, each a pure function of a RunView."""

@@ -1,0 +1,1 @@
+"""Statistics: numbers in, NamedTuples out; never sees a model."""
