@@ -1,0 +1,5 @@
+"""Turns the records of a run into estimates, verdicts and findings; no I/O."""
+
+from bench.analysis.data import RunData
+
+__all__ = ["RunData"]
