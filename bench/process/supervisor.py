@@ -1,0 +1,264 @@
+"""The supervisor: starts processes for `bench` and ends them all when `bench` is gone.
+
+It runs as a program of its own (standard library only, started with `python -I -S`), reads
+one JSON request a line from stdin and writes one JSON event a line to stdout. Its stdin is a
+pipe from `bench`: at the end of that pipe, however `bench` ended, it kills every process group
+that it started and everything descended from them. On Linux it is a subreaper (prctl(2)), so a
+descendant that starts a session of its own and loses its parent comes back to it. macOS has no
+subreaper: there it kills groups and the descendants that `ps` shows; a process that left both
+its group and its parent before that escapes, which `bench doctor` looks for.
+
+It must not do anything else: no logging, no policy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+
+_PR_SET_CHILD_SUBREAPER = 36
+_KILL_DEADLINE_S = 5.0
+_KILL_POLL_S = 0.005
+_LINUX = sys.platform.startswith("linux")
+
+
+def become_subreaper() -> None:
+    """Ask Linux to give us orphaned descendants; elsewhere nothing."""
+    if _LINUX:
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def process_table() -> dict[int, tuple[int, int]]:
+    """Every process: pid -> (parent pid, process group)."""
+    if not _LINUX:
+        return _ps_table()
+    table = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 - no pathlib in a small program
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - no pathlib in a small program
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        table[int(name)] = (int(fields[1]), int(fields[2]))
+    return table
+
+
+def _ps_table() -> dict[int, tuple[int, int]]:
+    table = {}
+    with os.popen("/bin/ps -A -o pid=,ppid=,pgid=") as lines:  # noqa: S605 - a constant command
+        for line in lines:
+            pid, ppid, pgid = (int(field) for field in line.split())
+            table[pid] = (ppid, pgid)
+    return table
+
+
+def family(roots: set[int], table: dict[int, tuple[int, int]]) -> set[int]:
+    """The roots, everything descended from them, and everything in their process groups."""
+    found = set(roots)
+    while True:
+        more = {
+            pid for pid, (ppid, pgid) in table.items() if ppid in found or pgid in found
+        } - found
+        if not more:
+            return found
+        found |= more
+
+
+class Supervisor:
+    """Started processes by pid, and the loop that serves requests until the pipe closes."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, int] = {}
+        self.closing = False
+
+    def say(self, **event: object) -> None:
+        """Write one event; a reader that is gone means that `bench` is gone."""
+        data = json.dumps(event).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(1, data) :]
+        except OSError:
+            self.closing = True
+
+    def spawn(self, request: dict[str, object]) -> None:
+        """Fork and exec one process in a session of its own; say its pid or why not."""
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _exec(request, reader, writer)
+        os.close(writer)
+        error = os.read(reader, 4096).decode("utf-8", "replace")
+        os.close(reader)
+        if error:
+            os.waitpid(pid, 0)
+            self.say(event="failed", id=request["id"], error=error)
+            return
+        self.known[pid] = pid
+        self.say(event="spawned", id=request["id"], pid=pid, at=time.monotonic())
+
+    def reap(self) -> bool:
+        """Collect ended children and say so for those we started; False when none is left."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            if self.known.pop(pid, None) is not None:
+                self.say(
+                    event="exited",
+                    pid=pid,
+                    rc=os.waitstatus_to_exitcode(status),
+                    at=time.monotonic(),
+                    cpu_s=usage.ru_utime + usage.ru_stime,
+                    max_rss=usage.ru_maxrss,
+                )
+
+    def kill(self, roots: set[int], number: int) -> int:
+        """Send a signal to the roots' groups and, for SIGKILL, to all their descendants."""
+        if number != signal.SIGKILL:
+            for root in roots:
+                _signal(os.killpg, root, number)
+            return len(roots)
+        deadline = time.monotonic() + _KILL_DEADLINE_S
+        killed: set[int] = set()
+        while time.monotonic() < deadline:
+            table = process_table()
+            alive = {pid for pid in family(roots, table) if pid in table} - {os.getpid()}
+            if not alive:
+                break
+            for pid in alive:
+                _signal(os.kill, pid, number)
+            killed |= alive
+            self.reap()
+            time.sleep(_KILL_POLL_S)
+            roots = roots | alive
+        return len(killed)
+
+    def orphans(self) -> set[int]:
+        """Children that we did not start: descendants that lost their parent."""
+        me = os.getpid()
+        return {
+            pid
+            for pid, (ppid, _group) in process_table().items()
+            if ppid == me and pid not in self.known
+        }
+
+    def handle(self, request: dict[str, object]) -> None:
+        """Carry out one request."""
+        if request["op"] == "spawn":
+            self.spawn(request)
+        elif request["op"] == "signal":
+            root = int(str(request["pid"]))
+            count = self.kill({root}, int(str(request["signal"])))
+            self.say(event="signalled", id=request["id"], count=count)
+        elif request["op"] == "sweep":
+            self.reap()
+            stray = self.orphans()
+            count = self.kill(stray, signal.SIGKILL) if stray else 0
+            self.say(event="swept", id=request["id"], count=count)
+
+    def run(self) -> None:
+        """Serve until the pipe closes or SIGTERM comes, then end everything."""
+        wake_reader, wake_writer = os.pipe()
+        os.set_blocking(wake_writer, False)
+        signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._close)
+        buffered = b""
+        while not self.closing:
+            ready, _, _ = select.select([0, wake_reader], [], [])
+            if wake_reader in ready:
+                os.read(wake_reader, 4096)
+                self.reap()
+            if 0 in ready:
+                data = os.read(0, 65536)
+                if not data:
+                    break
+                *lines, buffered = (buffered + data).split(b"\n")
+                for line in lines:
+                    self.handle(json.loads(line))
+        self.end_all()
+
+    def _close(self, *_: object) -> None:
+        self.closing = True
+
+    def end_all(self) -> None:
+        """Kill whatever was started or adopted until no child is left."""
+        deadline = time.monotonic() + _KILL_DEADLINE_S
+        while time.monotonic() < deadline:
+            self.kill(set(self.known) | self.orphans(), signal.SIGKILL)
+            if not self.reap():
+                return
+            time.sleep(_KILL_POLL_S)
+
+
+def _signal(send: object, target: int, number: int) -> None:
+    # It may be gone already; a group of only zombies is "not permitted" on macOS.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        send(target, number)  # type: ignore[operator] # os.kill or os.killpg
+
+
+def _exec(request: dict[str, object], reader: int, writer: int) -> None:
+    """Become the requested program; in the child after fork, never returns."""
+    try:
+        os.close(reader)
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        _limits(request)
+        _streams(request)
+        os.chdir(str(request["cwd"]))
+        argv = [str(word) for word in request["argv"]]  # type: ignore[attr-defined] # a list
+        env = {str(key): str(value) for key, value in dict(request["env"]).items()}  # type: ignore[call-overload] # a dict
+        os.set_inheritable(writer, False)  # noqa: FBT003 - positional only
+        os.execvpe(argv[0], argv, env)  # noqa: S606 - no shell is the point
+    except BaseException as error:  # noqa: BLE001 - a forked child must never fall through
+        os.write(writer, f"{getattr(error, 'strerror', None) or error}".encode() or b"unknown")
+    finally:
+        os._exit(127)
+
+
+def _limits(request: dict[str, object]) -> None:
+    if request.get("cpus") and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, request["cpus"])  # type: ignore[arg-type] # a list of numbers
+    wanted = int(str(request.get("nofile") or 0))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if wanted > soft:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
+def _streams(request: dict[str, object]) -> None:
+    # O_APPEND: a flooding server's log can be cut back while it writes, and the next write
+    # goes to the new end.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    null = os.open(os.devnull, os.O_RDONLY)
+    out = os.open(str(request["stdout"]), flags, 0o600)
+    err = os.open(str(request["stderr"]), flags, 0o600) if request.get("stderr") else out
+    for source, target in ((null, 0), (out, 1), (err, 2)):
+        os.dup2(source, target)
+
+
+def main() -> None:
+    """Run as a program."""
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    become_subreaper()
+    Supervisor().run()
+
+
+if __name__ == "__main__":
+    main()
