@@ -13,11 +13,10 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData
 from bench.model.config import ServerConfig
-from bench.model.finding import Finding
 from bench.model.host import (
     Cluster,
     CpuInfo,
@@ -51,9 +50,10 @@ from bench.model.trial import (
     TrialRecord,
 )
 
-SMALL_BODY = '{"name":"Widget","price":19.99,"tags":["a","b"],"in_stock":true,"quantity":42}'.ljust(86)
-    '{"name":"Widget","price":19.99,"tags":["a","b"],"in_stock":true,"quantity":42,"x":1}..'
-)
+if TYPE_CHECKING:
+    from bench.model.finding import Finding
+
+SMALL_BODY = '{"name":"Widget","price":19.99,"tags":["a","b"],"in_stock":true,"qty":42}'.ljust(86)
 PINNED = Pinning(state="pinned", reason="affinity set before exec")
 
 Edit = Callable[[TrialRecord], TrialRecord | None]
@@ -446,9 +446,7 @@ def run_data(
         host_after=host(),
         trials=tuple(trial for trial in edited if trial is not None),
         histogram=histograms.get,
-        builds={
-            truth.server or name: build(truth.server or name) for name, truth in servers.items()
-        },
+        builds={each.server: build(each.server) for each in plan.arms},
         findings=findings,
     )
 
