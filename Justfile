@@ -1,0 +1,71 @@
+# Recipes of this project: `scripts/just` needs nothing but Python; an installed `just` does as well.
+
+set positional-arguments
+set shell := ["sh", "-eu", "-c"]
+
+export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
+
+# Show the recipes
+[private]
+default:
+    @just --list --unsorted
+
+# Install the load tools that are missing (bench setup)
+setup *ARGS: _run
+    @bench setup "$@"
+
+# Everything: five servers, eight workloads; writes reports/RESULTS.md (about 25 min)
+bench-all *ARGS: _run
+    @bench setup
+    @bench run all --publish reports/RESULTS.md "$@"
+
+# A first table: five servers, one workload, 3 short rounds (about a minute once built)
+bench-quick *ARGS: _run
+    @bench setup --tool wrk
+    @bench run quick "$@"
+
+# Run a matrix: a name in configs/ or a path (bench run)
+bench MATRIX *ARGS: _run
+    @bench run "$@"
+
+# Print the report of a run: a path, a name in reports/, or `latest`
+report RUN="latest" *ARGS: _run
+    @[ $# -gt 0 ] || set -- latest; bench report "$@"
+
+# Say what is missing or noisy on this machine, and what mends it
+doctor *ARGS: _run
+    @bench doctor "$@"
+
+# The whole test suite with coverage; starts real servers and real load tools for short windows
+test *ARGS: _dev
+    @scripts/test "$@"
+
+# Lint, format, types, architecture and unit tests; offline, under a minute
+check: _dev
+    ruff check .
+    ruff format --check .
+    mypy
+    pytest -q -n auto -m "not real and not slow"
+
+# Look for known vulnerabilities in what is pinned (asks the network)
+audit: _dev
+    @scripts/audit
+
+# Format and mend what can be mended by itself
+fmt: _dev
+    ruff format .
+    ruff check --fix .
+
+# Measure the harness itself: our wrk script against bare wrk
+perf *ARGS: _dev
+    python -P scripts/perf.py "$@"
+
+# Show what takes space, and remove it (bench clean)
+clean *ARGS: _run
+    @bench clean "$@"
+
+_run:
+    @scripts/just --prepare run
+
+_dev:
+    @scripts/just --prepare dev
