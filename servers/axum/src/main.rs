@@ -1,0 +1,115 @@
+//! The workloads' routes in Axum, written as Axum's own documentation shows them.
+//!
+//! Usage: `axum-server PORT`, or `axum-server --version` for the version of Axum. Threads come from `TOKIO_WORKER_THREADS`. No logging, no middleware.
+
+use std::net::Ipv4Addr;
+
+use axum::{
+    extract::{Path, Query},
+    routing::{get, post, put},
+    Json, Router,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Post {
+    user_id: u64,
+    post_id: u64,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Search {
+    q: String,
+    limit: u32,
+    offset: u32,
+    #[serde(default = "relevance")]
+    sort: String,
+}
+
+#[derive(Serialize)]
+struct Updated {
+    user_id: u64,
+    updated: Value,
+}
+
+#[derive(Serialize)]
+struct Deleted {
+    user_id: u64,
+    deleted: bool,
+}
+
+const LOCK: &str = include_str!("../Cargo.lock");
+
+fn relevance() -> String {
+    "relevance".to_owned()
+}
+
+async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+async fn plaintext() -> &'static str {
+    "Hello, World!"
+}
+
+async fn echo(Json(body): Json<Value>) -> Json<Value> {
+    Json(body)
+}
+
+async fn user_post(Path((user_id, post_id)): Path<(u64, u64)>) -> Json<Post> {
+    Json(Post { user_id, post_id })
+}
+
+async fn search(Query(query): Query<Search>) -> Json<Search> {
+    Json(query)
+}
+
+async fn update_user(Path(user_id): Path<u64>, Json(updated): Json<Value>) -> Json<Updated> {
+    Json(Updated { user_id, updated })
+}
+
+async fn delete_user(Path(user_id): Path<u64>) -> Json<Deleted> {
+    Json(Deleted {
+        user_id,
+        deleted: true,
+    })
+}
+
+fn app() -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/plaintext", get(plaintext))
+        .route("/json/small", post(echo))
+        .route("/json/medium", post(echo))
+        .route("/json/large", post(echo))
+        .route("/json/varied", post(echo))
+        .route("/users/{user_id}/posts/{post_id}", get(user_post))
+        .route("/users/{user_id}", put(update_user).delete(delete_user))
+        .route("/search", get(search))
+}
+
+/// The version of Axum that this binary was built with, as Cargo.lock names it.
+fn axum_version() -> &'static str {
+    LOCK.split_once("name = \"axum\"\nversion = \"")
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map_or("unknown", |(version, _)| version)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let argument = std::env::args().nth(1).ok_or("usage: axum-server PORT")?;
+    if argument == "--version" {
+        println!("{}", axum_version());
+        return Ok(());
+    }
+    let address = (Ipv4Addr::LOCALHOST, argument.parse()?);
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    axum::serve(listener, app()).await?;
+    Ok(())
+}

@@ -1,0 +1,71 @@
+// The workloads' routes in Fastify, written as Fastify's own documentation shows them.
+//
+// The port and the number of processes come from the environment: PORT, CPUS. Above one
+// process node:cluster shares the port among them; with one there is no supervisor.
+
+import cluster from 'node:cluster'
+import Fastify from 'fastify'
+
+const fastify = Fastify({ logger: false })
+
+const integers = (...names) => ({
+  type: 'object',
+  properties: Object.fromEntries(names.map((name) => [name, { type: 'integer' }])),
+  required: names
+})
+
+fastify.get('/health', async () => ({ status: 'ok' }))
+
+fastify.get('/plaintext', async () => 'Hello, World!')
+
+for (const size of ['small', 'medium', 'large', 'varied']) {
+  fastify.post(`/json/${size}`, async (request) => request.body)
+}
+
+fastify.get(
+  '/users/:user_id/posts/:post_id',
+  { schema: { params: integers('user_id', 'post_id') } },
+  async (request) => ({ user_id: request.params.user_id, post_id: request.params.post_id })
+)
+
+fastify.get(
+  '/search',
+  {
+    schema: {
+      querystring: {
+        type: 'object',
+        properties: {
+          q: { type: 'string' },
+          limit: { type: 'integer' },
+          offset: { type: 'integer' },
+          sort: { type: 'string', default: 'relevance' }
+        },
+        required: ['q', 'limit', 'offset']
+      }
+    }
+  },
+  async (request) => {
+    const { q, limit, offset, sort } = request.query
+    return { q, limit, offset, sort }
+  }
+)
+
+fastify.put(
+  '/users/:user_id',
+  { schema: { params: integers('user_id') } },
+  async (request) => ({ user_id: request.params.user_id, updated: request.body })
+)
+
+fastify.delete(
+  '/users/:user_id',
+  { schema: { params: integers('user_id') } },
+  async (request) => ({ user_id: request.params.user_id, deleted: true })
+)
+
+const processes = Number(process.env.CPUS ?? 1)
+
+if (cluster.isPrimary && processes > 1) {
+  for (let i = 0; i < processes; i++) cluster.fork()
+} else {
+  await fastify.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
+}
