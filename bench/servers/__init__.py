@@ -1,0 +1,7 @@
+"""Servers under test: their environment, their build, and a running one as a context."""
+
+from bench.servers.building import Toolchain, build, missing
+from bench.servers.ports import choose_port, listeners
+from bench.servers.running import RunningServer
+
+__all__ = ["RunningServer", "Toolchain", "build", "choose_port", "listeners", "missing"]

@@ -1,0 +1,245 @@
+"""Builds servers, once per content: an unchanged server is never built again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.errors import BuildError
+from bench.model.summary import BuildRecord
+from bench.process import Command, capture
+from bench.servers.environment import base_environment, fill_all
+from bench.store import write_atomic
+
+if TYPE_CHECKING:
+    from bench.model.plan import Arm
+    from bench.process import Supervisor
+
+_STAMP: Final = ".build/stamp.json"
+_NOT_SOURCE: Final = frozenset(
+    {".venv", "venv", "target", "node_modules", ".build", "__pycache__", ".git", "dist", "build"}
+)
+_LOCKS: Final = (
+    "Cargo.lock",
+    "requirements.txt",
+    "uv.lock",
+    "poetry.lock",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+    "go.sum",
+    "Gemfile.lock",
+)
+_TOOLCHAINS: Final = {
+    "cargo": ("rustc", "--version"),
+    "rustc": ("rustc", "--version"),
+    "node": ("node", "--version"),
+    "npm": ("node", "--version"),
+    "go": ("go", "version"),
+    "cc": ("cc", "--version"),
+    "java": ("java", "-version"),
+}
+_BUILD_LIMIT_S: Final = 3600.0
+_VERSION_LIMIT_S: Final = 30.0
+_TAIL_LINES: Final = 15
+_CANDIDATES: Final = (
+    "python3.13",
+    "python3.12",
+    "python3.11",
+    "python3.14",
+    "python3.10",
+    "python3",
+)
+_CLAUSE: Final = re.compile(r"(>=|<=|==|!=|~=|>|<)?\s*(\d+)(?:\.(\d+))?(?:\.\*|\.\d+)?")
+
+
+class Toolchain(NamedTuple):
+    """What a build runs with.
+
+    Attributes:
+        python: interpreter for `{python}`, or None where the server asks for none.
+        runtime: version line of the interpreter or compiler, or None.
+    """
+
+    python: str | None
+    runtime: str | None
+
+
+def missing(arm: Arm) -> str | None:
+    """Why the server cannot be built here (an executable or interpreter is absent), or None."""
+    path = base_environment()["PATH"]
+    absent = [name for name in arm.config.needs if shutil.which(name, path=path) is None]
+    if absent:
+        return f"{' and '.join(absent)} not found on PATH"
+    if arm.config.python and _interpreter(arm.config.python) is None:
+        return f"no Python {arm.config.python} found"
+    return None
+
+
+def toolchain(arm: Arm) -> Toolchain:
+    """The interpreter or compiler that a server's build uses."""
+    if arm.config.python:
+        found = _interpreter(arm.config.python)
+        return Toolchain(found[0], f"Python {found[1]}") if found else Toolchain(None, None)
+    env = base_environment()
+    for need in arm.config.needs:
+        argv = _TOOLCHAINS.get(Path(need).name)
+        done = capture(argv, env=env) if argv else None
+        if done and done.rc == 0:
+            return Toolchain(None, (done.stdout or done.stderr).splitlines()[0].strip())
+    return Toolchain(None, None)
+
+
+def satisfies(version: tuple[int, int], constraint: str) -> bool:
+    """Whether a Python version fits `>=3.11`, `3.12`, `>=3.11,<3.14`."""
+    for clause in constraint.split(","):
+        match = _CLAUSE.fullmatch(clause.strip())
+        if not match:
+            return False
+        wanted = (int(match[2]), int(match[3])) if match[3] else (int(match[2]),)
+        mine = version[: len(wanted)]
+        operator = match[1] or "=="
+        fits = {
+            ">=": mine >= wanted,
+            "<=": mine <= wanted,
+            ">": mine > wanted,
+            "<": mine < wanted,
+            "!=": mine != wanted,
+            "==": mine == wanted,
+            "~=": mine >= wanted,
+        }[operator]
+        if not fits:
+            return False
+    return True
+
+
+def _interpreter(constraint: str) -> tuple[str, str] | None:
+    """(path, version) of the first interpreter that runs and fits; ours comes first."""
+    ask = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(sys._base_executable)"
+    for name in (sys.executable, *_CANDIDATES):
+        done = capture([name, "-I", "-c", ask], env=base_environment())
+        if done is None or done.rc != 0:
+            continue
+        version, base = done.stdout.split("\n")[:2]
+        major, minor = (int(part) for part in version.split(".")[:2])
+        if satisfies((major, minor), constraint):
+            return base, version
+    return None
+
+
+def content_hash(arm: Arm, tools: Toolchain) -> str:
+    """Hash of the source tree, its lock files, the toolchain and the build commands."""
+    digest = hashlib.sha256()
+    for part in (tools.runtime or "", repr(arm.config.build), repr(sorted(arm.config.env.items()))):
+        digest.update(part.encode() + b"\0")
+    folder = Path(arm.folder)
+    for path in _sources(folder):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _sources(folder: Path) -> list[Path]:
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _NOT_SOURCE]
+        found += [Path(root, name) for name in files if not name.endswith((".pyc", ".log"))]
+    return sorted(path for path in found if path.is_file() and path.name != "server.yaml")
+
+
+def build(arm: Arm, supervisor: Supervisor, log: Path, *, cpus: str = "1") -> BuildRecord:
+    """Build a server unless what lies there was built from the same content.
+
+    Raises:
+        BuildError: a command failed; the message holds its last lines, `log` everything.
+    """
+    tools = toolchain(arm)
+    values = {"cpus": cpus, "port": "0", "python": tools.python or ""}
+    digest = content_hash(arm, tools)
+    folder = Path(arm.folder)
+    commands = tuple(fill_all(argv, values) for argv in arm.config.build)
+    cached = _stamp(folder) == digest or not commands
+    began = time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if not cached:
+        (folder / _STAMP).unlink(missing_ok=True)
+        for argv in commands:
+            _run(arm, argv, supervisor, log)
+        write_atomic(folder / _STAMP, digest.encode())
+    else:
+        log.touch()
+    artefact = _artefact(arm, folder)
+    return BuildRecord(
+        server=arm.name,
+        hash=digest,
+        version=_version(arm, supervisor, values),
+        runtime=tools.runtime,
+        commands=tuple(tuple(argv) for argv in arm.config.build),
+        lockfile_sha256=_lockfile(folder),
+        artefact_sha256=artefact[0] if artefact else None,
+        artefact_bytes=artefact[1] if artefact else None,
+        seconds=round(time.monotonic() - began, 3) if not cached else 0.0,
+        cached=cached,
+    )
+
+
+def _stamp(folder: Path) -> str:
+    try:
+        return (folder / _STAMP).read_text()
+    except OSError:
+        return ""
+
+
+def _run(arm: Arm, argv: tuple[str, ...], supervisor: Supervisor, log: Path) -> None:
+    with log.open("ab") as file:
+        file.write(f"$ {' '.join(argv)}\n".encode())
+    command = Command(argv, base_environment(), Path(arm.folder), None, log)
+    child = supervisor.run(command, _BUILD_LIMIT_S)
+    if child.rc != 0:
+        tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:])
+        how = _how(child.rc or 0)
+        raise BuildError(
+            f"building {arm.name} failed: {' '.join(argv)} ({how})\n{tail}",
+            advice=f"the whole output is in {log}",
+        )
+
+
+def _how(rc: int) -> str:
+    return f"ended by signal {-rc}" if rc < 0 else f"exit code {rc}"
+
+
+def _version(arm: Arm, supervisor: Supervisor, values: dict[str, str]) -> str | None:
+    """What the server's `version` command prints, from the app's own interpreter."""
+    if not arm.config.version:
+        return None
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        out, err = Path(scratch, "out"), Path(scratch, "err")
+        argv = fill_all(arm.config.version, values)
+        child = supervisor.run(
+            Command(argv, base_environment(), Path(arm.folder), None, out, err), _VERSION_LIMIT_S
+        )
+        lines = out.read_text("utf-8", "replace").split("\n") if child.rc == 0 else []
+    return lines[0].strip()[:100] if lines and lines[0].strip() else None
+
+
+def _lockfile(folder: Path) -> str | None:
+    for name in _LOCKS:
+        if (folder / name).is_file():
+            return hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    return None
+
+
+def _artefact(arm: Arm, folder: Path) -> tuple[str, int] | None:
+    """Hash and size of the program that `run` starts, where it lies in the server's folder."""
+    program = folder / arm.config.run[0]
+    if not program.is_file() or program.is_symlink():
+        return None
+    data = program.read_bytes()
+    return hashlib.sha256(data).hexdigest(), len(data)

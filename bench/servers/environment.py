@@ -1,0 +1,56 @@
+"""The environment and the placeholders that a server's commands get."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SECRET: Final = re.compile(
+    r"(^|_)(TOKENS?|SECRETS?|PASSWORDS?|PASSWD|PASS|CREDENTIALS?|AUTH|API_?KEYS?|ACCESS_?KEYS?"
+    r"|PRIVATE_?KEYS?|KEY)(_|$)",
+    re.IGNORECASE,
+)
+_DROPPED: Final = ("PYTHON", "VIRTUAL_ENV", "CONDA_", "BENCH_", "COVERAGE_", "COV_", "PYTEST_")
+HIDDEN = "***"
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable of that name is likely to hold a secret."""
+    return bool(_SECRET.search(name))
+
+
+def base_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The user's environment without PYTHON* and secrets; our venv's bin first on PATH."""
+    source = os.environ if environ is None else environ
+    env = {
+        name: value
+        for name, value in source.items()
+        if not name.startswith(_DROPPED) and not is_secret(name)
+    }
+    ours = str(Path(sys.executable).parent)
+    rest = [part for part in source.get("PATH", os.defpath).split(os.pathsep) if part != ours]
+    env["PATH"] = os.pathsep.join([ours, *rest])
+    return env
+
+
+def redacted(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a record shows: secrets become `***`."""
+    return {name: HIDDEN if is_secret(name) else value for name, value in sorted(env.items())}
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Replace `{port}`, `{cpus}`, `{python}`; other braces were refused when the file was read."""
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def fill_all(argv: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
+    """`fill` over an argument list."""
+    return tuple(fill(word, values) for word in argv)

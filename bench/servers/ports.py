@@ -1,0 +1,134 @@
+"""Free ports outside the system's ephemeral range, and who listens on one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bench.errors import StartError
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable
+
+LOOPBACK: Final = "127.0.0.1"
+_LISTEN: Final = "0A"
+_FIRST: Final = 10_240
+_EPHEMERAL_LINUX: Final = 32_768
+_EPHEMERAL_DARWIN: Final = 49_152
+_TRIES: Final = 200
+
+
+def _ephemeral_low() -> int:
+    """First ephemeral port: a client's own port must never collide with a server's."""
+    with contextlib.suppress(OSError, ValueError):
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    return _EPHEMERAL_DARWIN if sys.platform == "darwin" else _EPHEMERAL_LINUX
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on that port of the loopback or of any address.
+
+    SO_REUSEADDR lets the bind succeed over connections in TIME_WAIT, which are harmless.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+    return True
+
+
+def choose_port(rng: random.Random) -> int:
+    """Draw a free port below the ephemeral range.
+
+    Raises:
+        StartError: `port-busy`, when none of 200 draws was free.
+    """
+    high = _ephemeral_low() - 1
+    low = _FIRST if high > _FIRST else 1024
+    for _ in range(_TRIES):
+        port = rng.randint(low, max(low, high))
+        if is_free(port):
+            return port
+    raise StartError(
+        f"no free port found between {low} and {high}",
+        code="port-busy",
+        advice="end the programs that listen there; `ss -ltn` (Linux) or `netstat -an` shows them",
+    )
+
+
+def listeners(port: int, pids: Iterable[int]) -> tuple[set[int], bool]:
+    """Who listens on a port.
+
+    Returns:
+        The given pids that do, and whether somebody else does too (a half-dead server of an
+        earlier start that shares the port by SO_REUSEPORT takes half of the connections).
+    """
+    if sys.platform.startswith("linux"):
+        return _listeners_linux(port, pids)
+    return _listeners_psutil(port, pids)
+
+
+def _listeners_linux(port: int, pids: Iterable[int]) -> tuple[set[int], bool]:
+    wanted = listening_inodes(port, [_read(Path("/proc/net/tcp")), _read(Path("/proc/net/tcp6"))])
+    owners: set[int] = set()
+    owned: set[str] = set()
+    for pid in pids:
+        mine = wanted & _socket_inodes(pid)
+        if mine:
+            owners.add(pid)
+            owned |= mine
+    return owners, bool(wanted - owned)
+
+
+def listening_inodes(port: int, tables: Iterable[str]) -> set[str]:
+    """Socket inodes in state LISTEN on a port, from the texts of /proc/net/tcp and tcp6."""
+    suffix = f":{port:04X}"
+    found = set()
+    for table in tables:
+        for line in table.splitlines()[1:]:
+            fields = line.split()
+            if len(fields) > 9 and fields[3] == _LISTEN and fields[1].endswith(suffix):  # noqa: PLR2004 - inode is the tenth column
+                found.add(fields[9])
+    return found
+
+
+def _socket_inodes(pid: int) -> set[str]:
+    found = set()
+    folder = f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208 - twice as fast, thousands of entries
+            with contextlib.suppress(OSError):
+                match = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"{folder}/{name}"))  # noqa: PTH115 - the same
+                if match:
+                    found.add(match[1])
+    return found
+
+
+def _listeners_psutil(port: int, pids: Iterable[int]) -> tuple[set[int], bool]:
+    import psutil  # noqa: PLC0415 - late, see `bench --help`
+
+    owners = set()
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            connections = psutil.Process(pid).net_connections(kind="tcp")
+            if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections):
+                owners.add(pid)
+    return owners, False  # sockets of other users cannot be listed without root on macOS
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

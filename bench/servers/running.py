@@ -1,0 +1,241 @@
+"""A server under test while it runs: started, recognised as ready, and stopped without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from bench.errors import BenchError, StartError
+from bench.model.trial import CommandRecord, ServerRecord
+from bench.process import Command
+from bench.process.family import family_pids
+from bench.servers.environment import base_environment, fill, fill_all, redacted
+from bench.servers.ports import LOOPBACK, choose_port, is_free, listeners
+
+if TYPE_CHECKING:
+    import random
+    from types import TracebackType
+
+    from bench.model.plan import Arm, CpuSplit
+    from bench.process import Child, Supervisor
+
+_POLL_S: Final = 0.010
+_ASK_S: Final = 2.0
+_PORT_FREE_S: Final = 5.0
+_TAIL_LINES: Final = 12
+LOG_CAP_BYTES: Final = 16_000_000
+LOG_KEEP_BYTES: Final = 1_000_000
+
+
+class RunningServer:
+    """Context manager: a fresh process on a free port, ready and listening itself.
+
+    Args:
+        arm: the server and its environment.
+        cpus: the CPU split of the run.
+        log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
+
+    Attributes:
+        port: where it listens on 127.0.0.1.
+        ready_s: seconds from the start to ready.
+        stop_s: seconds from asking it to stop until its port was free.
+        obeyed: whether it stopped when asked, within its grace.
+        strays: descendants that had left its process group and were killed.
+
+    Raises:
+        StartError: it did not get ready; `code` says why.
+    """
+
+    def __init__(
+        self, arm: Arm, cpus: CpuSplit, supervisor: Supervisor, rng: random.Random, log: Path
+    ) -> None:
+        self.arm = arm
+        self.port = choose_port(rng)
+        self.ready_s = 0.0
+        self.stop_s = 0.0
+        self.obeyed = True
+        self.strays = 0
+        self.log_cut = False
+        self._cpus = cpus
+        self._supervisor = supervisor
+        self._log = log
+        values = {"port": str(self.port), "cpus": str(cpus.server_count), "python": ""}
+        self.own_env = {
+            name: fill(value, values) for name, value in (arm.config.env | arm.env).items()
+        }
+        self.argv = fill_all(arm.config.run, values)
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        began = time.monotonic()
+        pinned = self._cpus.server if self._cpus.pinning.state == "pinned" else None
+        command = Command(
+            argv=self.argv,
+            env=base_environment() | self.own_env,
+            cwd=Path(self.arm.folder),
+            cpus=pinned,
+            stdout=self._log,
+        )
+        try:
+            self._child = self._supervisor.spawn(command)
+        except BenchError as error:
+            raise StartError(str(error), code="server-died", advice=_ADVICE_BUILD) from None
+        try:
+            self._wait_ready(began + self.arm.config.ready_timeout)
+            self._check_listener()
+        except BaseException:
+            self._stop()
+            raise
+        self.ready_s = time.monotonic() - began
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server's first process."""
+        return self._started.pid
+
+    @property
+    def rc(self) -> int | None:
+        """Exit code once it has ended, None while it runs."""
+        return None if self._started.running else self._started.rc
+
+    def pids(self) -> tuple[int, ...]:
+        """All live processes of the server: its group and descendants."""
+        return family_pids(self.pid)
+
+    def still_listening(self) -> tuple[bool, bool]:
+        """(one of its processes listens on the port, somebody else does too)."""
+        owners, others = listeners(self.port, self.pids())
+        return bool(owners), others
+
+    def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
+        """What the trial's record says about this process."""
+        return ServerRecord(
+            argv=self.argv,
+            env=redacted(self.own_env),
+            cpus=self._cpus.server if self._cpus.pinning.state == "pinned" else None,
+            port=self.port,
+            pid=self.pid,
+            threads=threads,
+            processes=processes,
+        )
+
+    def command_record(self) -> CommandRecord:
+        """The command that repeats its start by hand."""
+        record = self.record()
+        return CommandRecord(
+            argv=self.argv, env=record.env, cpus=record.cpus, pid=self.pid, rc=self._started.rc
+        )
+
+    def cap_log(self) -> None:
+        """Cut a flooded log back; cheap, called while waiting."""
+        with contextlib.suppress(OSError):
+            if self._log.stat().st_size > LOG_CAP_BYTES:
+                os.truncate(self._log, LOG_KEEP_BYTES)
+                self.log_cut = True
+
+    def tail(self) -> str:
+        """The last lines of its output, for messages."""
+        try:
+            with self._log.open("rb") as file:
+                file.seek(max(0, self._log.stat().st_size - 8192))
+                lines = file.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return ""
+        return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:])
+
+    def end(self) -> str:
+        """How it ended, in words."""
+        rc = self._started.rc or 0
+        return f"signal {_signal_name(-rc)}" if rc < 0 else f"exit code {rc}"
+
+    @property
+    def _started(self) -> Child:
+        if self._child is None:
+            raise BenchError(f"{self.arm.name} was never started")
+        return self._child
+
+    def _wait_ready(self, deadline: float) -> None:
+        """Ask the ready path every 10 ms until it answers 2xx."""
+        seen = "refused every connection"
+        while True:
+            if not self._started.running:
+                raise StartError(
+                    f"{self.arm.name} ended while starting ({self.end()})\n{self.tail()}",
+                    code="server-died",
+                    advice=_ADVICE_BUILD,
+                )
+            status = _ask(self.port, self.arm.config.ready)
+            if status is not None and 200 <= status < 300:  # noqa: PLR2004 - 2xx
+                return
+            if status is not None:
+                seen = f"last answered {status}" if status else "accepted and did not answer"
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"{self.arm.name} was not ready after {self.arm.config.ready_timeout:g} s: "
+                    f"GET {self.arm.config.ready} {seen}\n{self.tail()}",
+                    code="server-not-ready",
+                    advice="check `ready`, `run` and how the port is passed in its server.yaml",
+                )
+            self.cap_log()
+            self._started.wait(_POLL_S)
+
+    def _check_listener(self) -> None:
+        own, others = self.still_listening()
+        if not own or others:
+            what = "shares its port with another process" if own else "is not who listens there"
+            raise StartError(
+                f"{self.arm.name} answered on port {self.port}, but {what}",
+                code="not-listener",
+                advice="end the other process; or is `run` a wrapper around the server?",
+            )
+
+    def _stop(self) -> None:
+        began = time.monotonic()
+        if self._child is not None:
+            stop = self.arm.config.stop
+            self.obeyed = self._child.stop(signal.Signals[stop.signal], stop.grace)
+            self.strays = self._supervisor.sweep()
+            while not is_free(self.port) and time.monotonic() < began + _PORT_FREE_S:
+                time.sleep(_POLL_S)
+        self.stop_s = time.monotonic() - began
+        self.cap_log()
+
+
+_ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
+
+
+def _ask(port: int, path: str) -> int | None:
+    """Status of GET path; None = no connection, 0 = connected and no answer."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_ASK_S)
+    try:
+        connection.connect()
+    except OSError:
+        return None
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

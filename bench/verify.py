@@ -1,0 +1,240 @@
+"""Checks that a server answers what the workload expects, before, during and after the load."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import socket
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from bench.errors import VerifyError
+from bench.model.trial import Exchange, SidechannelResult
+from bench.render import raw, render
+
+if TYPE_CHECKING:
+    import random
+
+    from bench.model.config import Expect
+    from bench.model.plan import Workload
+    from bench.render import Rendered
+
+_TIMEOUT_S: Final = 10.0
+_SHOWN_BYTES: Final = 1000
+_DIFFERENCE_CHARS: Final = 120
+_PER_KIND: Final = 2
+_HEAD_MAX: Final = 64_000_000
+
+
+class Answer(NamedTuple):
+    """A response as received; wire_bytes counts status line and headers too."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    wire_bytes: int
+
+
+class _Counting(io.RawIOBase):
+    """A socket's receiving side that counts bytes and refuses endless answers."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        received = self._sock.recv_into(buffer)
+        self.count += received
+        if self.count > _HEAD_MAX:
+            raise OSError("more than 64 MB in one answer")
+        return received
+
+
+class _Source:
+    """What http.client needs of a socket."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return self._stream
+
+
+def ask(
+    port: int, request: Rendered, *, host: str = "127.0.0.1", timeout_s: float = _TIMEOUT_S
+) -> Answer:
+    """Send one rendered request on a connection of its own and read the whole answer.
+
+    Raises:
+        VerifyError: no connection, no answer in time, or not HTTP.
+    """
+    try:
+        with socket.create_connection((host, port), timeout=timeout_s) as sock:
+            sock.sendall(raw(request, f"{host}:{port}"))
+            counter = _Counting(sock)
+            response = http.client.HTTPResponse(
+                _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
+                method=request.method,
+            )
+            response.begin()
+            body = response.read()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise VerifyError(f"{request.method} {request.path}: no usable answer ({reason})") from None
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers, body, counter.count)
+
+
+def difference(expect: Expect, answer: Answer) -> str | None:
+    """What is wrong with an answer, or None; JSON is compared by meaning."""
+    if answer.status != expect.status:
+        return f"expected status {expect.status}, got {answer.status}: {_short(answer.body)}"
+    for name, value in expect.headers.items():
+        got = answer.headers.get(name.lower())
+        if got != value:
+            return f"expected header {name}: {value}, got {got!r}"
+    if expect.text is not None and answer.body != expect.text.encode():
+        return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(answer.body)}"
+    if not expect.has_json:
+        return None
+    try:
+        value = json.loads(answer.body)
+    except ValueError:
+        return f"expected JSON, got {_short(answer.body)}"
+    return json_difference(expect.json_value, value)
+
+
+def json_difference(expected: Any, got: Any, place: str = "$") -> str | None:
+    """The first place at which two JSON values differ in meaning, or None.
+
+    Key order and number spelling (1 and 1.0) mean nothing; true and 1 differ.
+    """
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return _dict_difference(expected, got, place)
+    if isinstance(expected, list) and isinstance(got, list):
+        if len(expected) != len(got):
+            return f"{place}: expected {len(expected)} items, got {len(got)}"
+        pairs = enumerate(zip(expected, got, strict=True))
+        found = (json_difference(a, b, f"{place}[{i}]") for i, (a, b) in pairs)
+        return next((text for text in found if text), None)
+    if isinstance(expected, bool) != isinstance(got, bool) or expected != got:
+        return f"{place}: expected {_value(expected)}, got {_value(got)}"
+    return None
+
+
+def _dict_difference(expected: dict[str, Any], got: dict[str, Any], place: str) -> str | None:
+    for key in expected:
+        if key not in got:
+            return f"{place}: key {key!r} is missing"
+    for key in got:
+        if key not in expected:
+            return f"{place}: key {key!r} was not expected"
+    found = (json_difference(expected[key], got[key], f"{place}.{key}") for key in expected)
+    return next((text for text in found if text), None)
+
+
+def verify(
+    port: int, workload: Workload, rng: random.Random, *, host: str = "127.0.0.1"
+) -> tuple[Exchange, ...]:
+    """Ask each request kind with random values (each twice, so that a constant answer fails).
+
+    Returns:
+        One exchange per kind, with the sizes really sent and received.
+
+    Raises:
+        VerifyError: the first wrong answer: request, what was expected, what came.
+    """
+    exchanges = []
+    for kind, spec in enumerate(workload.kinds):
+        seen: list[tuple[Rendered, Answer]] = []
+        for _ in range(_PER_KIND):
+            request = render(workload, kind, rng)
+            answer = ask(port, request, host=host)
+            wrong = difference(request.expect, answer)
+            if wrong:
+                raise VerifyError(f"{request.method} {request.path}: {wrong}")
+            seen.append((request, answer))
+        exchanges.append(_exchange(spec.weight, seen))
+    return tuple(exchanges)
+
+
+def sizes(exchanges: tuple[Exchange, ...]) -> tuple[float, float, float]:
+    """(request body, response body, response on the wire) in bytes, weighted by request kind."""
+    total = sum(exchange.weight for exchange in exchanges) or 1
+    return (
+        sum(e.weight * e.request_bytes for e in exchanges) / total,
+        sum(e.weight * e.response_bytes for e in exchanges) / total,
+        sum(e.weight * e.response_wire_bytes for e in exchanges) / total,
+    )
+
+
+class SideChannel:
+    """Asks the server now and then while it is under load, and keeps count of the answers.
+
+    Args:
+        timeout_s: longer than this and the question counts as unanswered, which is no error:
+            a saturated server may be slow.
+    """
+
+    def __init__(
+        self, port: int, workload: Workload, rng: random.Random, *, timeout_s: float = 1.0
+    ) -> None:
+        self._port = port
+        self._workload = workload
+        self._rng = rng
+        self._timeout_s = timeout_s
+        self._counts = {"right": 0, "wrong": 0, "unanswered": 0}
+        self._first_wrong = ""
+
+    def ask(self) -> None:
+        """Send one random request of the workload and judge its answer."""
+        weights = [kind.weight for kind in self._workload.kinds]
+        kind = self._rng.choices(range(len(weights)), weights)[0]
+        request = render(self._workload, kind, self._rng)
+        try:
+            answer = ask(self._port, request, timeout_s=self._timeout_s)
+        except VerifyError:
+            self._counts["unanswered"] += 1
+            return
+        wrong = difference(request.expect, answer)
+        self._counts["wrong" if wrong else "right"] += 1
+        if wrong and not self._first_wrong:
+            self._first_wrong = f"{request.method} {request.path}: {wrong}"
+
+    def result(self) -> SidechannelResult:
+        """The counts so far."""
+        return SidechannelResult(
+            asked=sum(self._counts.values()), first_wrong=self._first_wrong, **self._counts
+        )
+
+
+def _exchange(weight: int, seen: list[tuple[Rendered, Answer]]) -> Exchange:
+    request, answer = seen[0]
+    return Exchange(
+        weight=weight,
+        method=request.method,
+        path=request.path,
+        request_bytes=round(sum(len(r.body) for r, _ in seen) / len(seen)),
+        response_bytes=round(sum(len(a.body) for _, a in seen) / len(seen)),
+        response_wire_bytes=round(sum(a.wire_bytes for _, a in seen) / len(seen)),
+        status=answer.status,
+        request_text=_text(request.body),
+        response_text=_text(answer.body),
+    )
+
+
+def _text(body: bytes) -> str:
+    shown = body[:_SHOWN_BYTES].decode("utf-8", "replace")
+    return shown if len(body) <= _SHOWN_BYTES else f"{shown}... ({len(body):,} bytes)"
+
+
+def _short(body: bytes) -> str:
+    text = body[:_DIFFERENCE_CHARS].decode("utf-8", "replace")
+    return repr(text + ("..." if len(body) > _DIFFERENCE_CHARS else ""))
+
+
+def _value(value: Any) -> str:
+    return repr(value)[:_DIFFERENCE_CHARS]
