@@ -1,1 +1,18 @@
-"""Load tools behind one protocol: what to start, and what its output means."""
+"""Load tools behind one interface; `TOOLS` is the list of them. No process is started here."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from bench.loadtools.base import LoadTool, Target, ToolOutput
+from bench.loadtools.merging import merge, shares
+from bench.loadtools.wrk import Wrk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["TOOLS", "LoadTool", "Target", "ToolOutput", "merge", "shares"]
+
+TOOLS: Final[Mapping[str, LoadTool]] = MappingProxyType({"wrk": Wrk()})
+"""Name -> tool. A new tool is one file here and one entry."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from bench.model.base import SCHEMA_VERSION, Model
+from bench.model.finding import Finding
 
 Loop = Literal["closed", "open"]
 LatencyKind = Literal["service", "response"]
@@ -59,7 +62,11 @@ class LoadResult(Model):
         throughput_rps: ok / duration_s, summed over processes.
         bytes_kind: wire = headers included, body = decoded bodies.
         status: count per status code, None where the tool does not tell.
-        histogram: ascending (microseconds, count) of successes, where asked for.
+        histogram: ascending (microseconds, count) of complete responses, where asked for.
+        sent: requests handed to the wire per request kind, None where the tool does not tell;
+            in memory only.
+        findings: what reading the output found (`histogram-mismatch`, `late-pacer`), in
+            memory only: they stand among the trial's findings.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -77,3 +84,5 @@ class LoadResult(Model):
     errors: ErrorCounts | None
     latency_us: LatencySummary | None
     histogram: tuple[tuple[int, int], ...] | None = None
+    sent: tuple[int, ...] | None = Field(default=None, exclude=True)
+    findings: tuple[Finding, ...] = Field(default=(), exclude=True)

@@ -1,0 +1,160 @@
+"""Splits a load profile over processes, and adds up what they measured; exact, nothing averaged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.model.load import PERCENTILES, ErrorCounts, LatencySummary, LoadResult
+from bench.stats import histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.model.finding import Finding
+    from bench.model.load import LatencySource
+    from bench.model.plan import LoadProfile, Workload
+
+
+def shares(profile: LoadProfile, workload: Workload) -> tuple[LoadProfile, ...]:
+    """Split connections and rate over the load processes; the remainder goes to the first.
+
+    oha sends one kind of request per process, so a workload of several kinds becomes one
+    process per kind, with rate and connections by weight. There are never more processes
+    than connections.
+    """
+    if profile.tool == "oha" and len(workload.kinds) > 1:
+        weights = [kind.weight for kind in workload.kinds]
+    else:
+        weights = [1] * max(1, min(profile.processes, profile.connections))
+    total = sum(weights)
+    return tuple(
+        profile.model_copy(
+            update={
+                "processes": 1,
+                "connections": connections,
+                "rate_rps": None if profile.rate_rps is None else profile.rate_rps * weight / total,
+            }
+        )
+        for weight, connections in zip(
+            weights, _apportion(profile.connections, weights), strict=True
+        )
+    )
+
+
+def _apportion(total: int, weights: Sequence[int]) -> list[int]:
+    """Whole parts by weight, each at least 1 where there is enough; remainder to the first."""
+    parts = [max(1, total * weight // sum(weights)) for weight in weights]
+    while sum(parts) > total and max(parts) > 1:
+        parts[parts.index(max(parts))] -= 1
+    parts[0] += max(0, total - sum(parts))
+    return parts
+
+
+def summarize(
+    counts: Mapping[int, int], *, timeouts: int, source: LatencySource
+) -> LatencySummary | None:
+    """Summarize an exact histogram; None where nothing was counted.
+
+    Args:
+        counts: {microseconds: count} of complete responses.
+        timeouts: requests that rank above all of them.
+        source: where the values come from.
+    """
+    moments = histogram.moments(counts)
+    if moments is None:
+        return None
+    values = histogram.percentiles(counts, PERCENTILES, censored=timeouts)
+    return LatencySummary(
+        count=moments.count,
+        min=moments.min,
+        mean=moments.mean,
+        max=moments.max,
+        exact=True,
+        source=source,
+        percentiles={f"{p:g}": v for p, v in zip(PERCENTILES, values, strict=True)},
+    )
+
+
+def merge(results: Sequence[LoadResult]) -> tuple[LoadResult, tuple[Finding, ...]]:
+    """Add up the processes of one window.
+
+    Rates are summed process by process (each over its own window), histograms are added and
+    percentiles taken from the sum. Where one process has no exact histogram there is no
+    merged latency either.
+
+    Returns:
+        The merged result and the findings of all processes.
+
+    Raises:
+        ValueError: no results, or results of different tools or loops.
+    """
+    if len({(result.tool, result.loop, result.bytes_kind) for result in results}) != 1:
+        raise ValueError("only results of one tool and one kind of loop can be merged")
+    findings = tuple(found for result in results for found in result.findings)
+    if len(results) == 1:
+        return results[0].model_copy(update={"findings": ()}), findings
+    first = results[0]
+    errors = _add_errors([result.errors for result in results])
+    counts, latency = _merge_latency(results, (errors.timeout if errors else None) or 0)
+    merged = first.model_copy(
+        update={
+            "duration_s": max(result.duration_s for result in results),
+            "requests": sum(result.requests for result in results),
+            "ok": sum(result.ok for result in results),
+            "throughput_rps": sum(result.throughput_rps for result in results),
+            "bytes_in": sum(result.bytes_in for result in results),
+            "status": _add_status([result.status for result in results]),
+            "errors": errors,
+            "latency_us": latency,
+            "histogram": counts,
+            "sent": _add_sent([result.sent for result in results]),
+            "findings": (),
+        }
+    )
+    return merged, findings
+
+
+def _merge_latency(
+    results: Sequence[LoadResult], timeouts: int
+) -> tuple[tuple[tuple[int, int], ...] | None, LatencySummary | None]:
+    known = [result for result in results if result.histogram is not None]
+    sources = {result.latency_us.source for result in known if result.latency_us}
+    if len(known) < len(results) or len(sources) > 1:
+        return None, None
+    counts = histogram.merge(dict(result.histogram or ()) for result in known)
+    source = sources.pop() if sources else "raw"
+    return tuple(counts.items()), summarize(counts, timeouts=timeouts, source=source)
+
+
+def _add_errors(parts: Sequence[ErrorCounts | None]) -> ErrorCounts | None:
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    return ErrorCounts(
+        **{
+            name: _add_known([getattr(part, name) for part in known])
+            for name in ErrorCounts.model_fields
+        }
+    )
+
+
+def _add_known(parts: Sequence[int | None]) -> int | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _add_status(parts: Sequence[dict[str, int] | None]) -> dict[str, int] | None:
+    total: dict[str, int] = {}
+    for part in parts:
+        if part is None:
+            return None
+        for status, count in part.items():
+            total[status] = total.get(status, 0) + count
+    return dict(sorted(total.items()))
+
+
+def _add_sent(parts: Sequence[tuple[int, ...] | None]) -> tuple[int, ...] | None:
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts) or len({len(part) for part in known}) > 1:
+        return None
+    return tuple(sum(counts) for counts in zip(*known, strict=True))

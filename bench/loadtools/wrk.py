@@ -1,0 +1,111 @@
+"""wrk: closed loop, many connections per thread, our Lua script inside; one thread per process."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import bench
+from bench.errors import ToolMissingError
+from bench.loadtools import wrk_detail, wrk_pool
+from bench.loadtools.base import STDERR, STDOUT, read_bytes, refuse_failure, tool_env
+from bench.process.command import Command, capture
+from bench.render import pool
+
+if TYPE_CHECKING:
+    import random
+
+    from bench.loadtools.base import Target, ToolOutput
+    from bench.model.load import LoadResult
+    from bench.model.plan import LoadProfile, Workload
+
+POOL_FILE: Final = "wrk.pool"
+DETAIL_FILE: Final = "wrk.json"
+_VERSION: Final = re.compile(r"^wrk (?:\S+/)?(\S+) \[\w+\] Copyright")
+
+
+class Wrk:
+    """The wrk load tool."""
+
+    name = "wrk"
+    executable = "wrk"
+
+    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature
+        """Why wrk cannot do it: it has no rate control and counts in whole seconds."""
+        if profile.loop == "open":
+            return "wrk has no rate control: an open loop needs tool: oha"
+        for name, seconds in (("duration", profile.duration_s), ("warmup", profile.warmup_s)):
+            if seconds != int(seconds):
+                return f"wrk's {name} is whole seconds, not {seconds:g}s: use tool: oha for that"
+        if profile.timeout_s != int(profile.timeout_s):
+            return f"wrk's timeout is whole seconds, not {profile.timeout_s:g}s: use tool: oha"
+        return None
+
+    def prepare(
+        self,
+        workload: Workload,
+        profile: LoadProfile,  # noqa: ARG002 - the protocol's signature
+        target: Target,
+        folder: Path,
+        rng: random.Random,
+    ) -> None:
+        """Write the pool of rendered requests."""
+        data = wrk_pool.encode(pool(workload, rng), target.authority)
+        (folder / POOL_FILE).write_bytes(data)
+
+    def command(
+        self,
+        target: Target,
+        workload: Workload,
+        profile: LoadProfile,
+        out: Path,
+        *,
+        index: int,  # noqa: ARG002 - the protocol's signature
+        seed: int,
+        folder: Path,
+        duration_s: float,
+    ) -> Command:
+        """One wrk process with one thread; the result is written to `wrk.json` in `out`."""
+        env = tool_env(
+            BENCH_POOL=str(folder / POOL_FILE), BENCH_OUT=DETAIL_FILE, BENCH_SEED=str(seed)
+        )
+        if workload.lua:
+            env["BENCH_USER_LUA"] = workload.lua
+        argv = (
+            self.executable,
+            "-t1",
+            f"-c{profile.connections}",
+            f"-d{round(duration_s)}s",
+            "--timeout",
+            f"{round(profile.timeout_s)}s",
+            "-s",
+            str(lua_file()),
+            f"http://{target.authority}/",
+        )
+        return Command(argv, env, out, None, out / STDOUT, out / STDERR)
+
+    def parse(self, output: ToolOutput, profile: LoadProfile) -> LoadResult:
+        """Read what bench.lua wrote; anything on stderr is a failure."""
+        refuse_failure(output, "wrk")
+        data = read_bytes(output.folder / DETAIL_FILE)
+        return wrk_detail.parse(data, connections=profile.connections)
+
+    def version(self) -> str | None:
+        """Version such as `4.1.0-3+b2`; wrk prints it with its usage and exits 1."""
+        said = capture([self.executable, "-v"])
+        match = _VERSION.match(said.stdout + said.stderr) if said else None
+        return match[1] if match else None
+
+
+def lua_file() -> Path:
+    """Find bench.lua: beside the package in a checkout, inside it when installed.
+
+    Raises:
+        ToolMissingError: it is in neither place.
+    """
+    package = Path(bench.__file__).resolve().parent
+    for place in (package / "_data" / "lua", package.parent / "scripts" / "lua"):
+        if (place / "bench.lua").is_file():
+            return place / "bench.lua"
+    raise ToolMissingError("bench.lua is not there", advice="Install bench again.")

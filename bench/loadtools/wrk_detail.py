@@ -1,0 +1,184 @@
+"""Reads the JSON that bench.lua writes, and undoes wrk's correction; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import pydantic
+from pydantic import ConfigDict, Field, NonNegativeInt
+
+from bench.errors import ParseError
+from bench.loadtools.merging import summarize
+from bench.model.finding import Finding, finding
+from bench.model.load import ErrorCounts, LoadResult
+from bench.stats import histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+US_PER_S = 1e6
+
+
+class _Strict(pydantic.BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class _Errors(_Strict):
+    connect: NonNegativeInt
+    read: NonNegativeInt
+    write: NonNegativeInt
+    status: NonNegativeInt
+    timeout: NonNegativeInt
+
+
+class _Latency(_Strict):
+    min: NonNegativeInt
+    max: NonNegativeInt
+    mean: float
+    stdev: float
+
+
+class Detail(_Strict):
+    """What bench.lua writes; wrk's own words, nothing undone yet.
+
+    Attributes:
+        timeout_us: the limit above which wrk counts a timeout, where it could be read.
+        histogram_source: ffi = read from wrk's array, api = through its calls.
+        sent: requests handed to wrk per kind, None with a user's own request().
+    """
+
+    format: Literal["bench-wrk"]
+    version: Literal[1]
+    threads: NonNegativeInt
+    duration_us: NonNegativeInt
+    requests: NonNegativeInt
+    bytes: NonNegativeInt
+    errors: _Errors
+    latency: _Latency | None
+    timeout_us: NonNegativeInt | None
+    histogram_source: Literal["ffi", "api", "empty"]
+    sent: list[NonNegativeInt] | None
+    histogram: list[list[NonNegativeInt]] = Field(repr=False)
+
+
+def parse(data: bytes, *, connections: int, tool_version: str | None = None) -> LoadResult:
+    """Read one process's result.
+
+    Args:
+        data: the JSON text.
+        connections: -c of that process; the correction cannot be undone without it.
+        tool_version: where it is known.
+
+    Raises:
+        ParseError: this is no such JSON.
+    """
+    detail = read_detail(data)
+    counts, found = raw_histogram(detail, connections)
+    errors = detail.errors
+    ok = max(0, detail.requests - errors.status - errors.timeout)
+    duration_s = detail.duration_us / US_PER_S
+    return LoadResult(
+        tool="wrk",
+        tool_version=tool_version,
+        loop="closed",
+        latency_kind="service",
+        duration_s=duration_s,
+        requests=detail.requests,
+        ok=ok,
+        throughput_rps=ok / duration_s if duration_s else 0.0,
+        bytes_in=detail.bytes,
+        bytes_kind="wire",
+        status=None,
+        errors=ErrorCounts(
+            connect=errors.connect,
+            read=errors.read,
+            write=errors.write,
+            timeout=errors.timeout,
+            status=errors.status,
+        ),
+        latency_us=None
+        if counts is None
+        else summarize(counts, timeouts=errors.timeout, source="raw"),
+        histogram=None if counts is None else tuple(counts.items()),
+        sent=None if detail.sent is None else tuple(detail.sent),
+        findings=() if found is None else (found,),
+    )
+
+
+def read_detail(data: bytes) -> Detail:
+    """Check the JSON key by key.
+
+    Raises:
+        ParseError: with the place.
+    """
+    import orjson  # noqa: PLC0415 - late, see `bench --help`
+
+    try:
+        value: Any = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        place = data[max(0, error.pos - 40) : error.pos + 40].decode("utf-8", "replace")
+        raise ParseError(f"the detail of wrk is no JSON ({error.msg})", excerpt=place) from error
+    try:
+        detail = Detail.model_validate(value)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "the whole"
+        excerpt = str(first["input"])
+        raise ParseError(
+            f"the detail of wrk is not what bench.lua writes: {key}: {first['msg']}",
+            excerpt=excerpt,
+        ) from error
+    _check_pairs(detail.histogram)
+    return detail
+
+
+def _check_pairs(pairs: list[list[int]]) -> None:
+    last = -1
+    for pair in pairs:
+        if len(pair) != 2 or pair[0] <= last or pair[1] < 1:  # noqa: PLR2004 - value and count
+            raise ParseError("the histogram of wrk is not ascending pairs", excerpt=str(pair))
+        last = pair[0]
+
+
+def raw_histogram(detail: Detail, connections: int) -> tuple[dict[int, int] | None, Finding | None]:
+    """Undo wrk's correction and check the outcome against wrk's own counters.
+
+    Returns:
+        {microseconds: count} as recorded and None, or None and the finding that says why the
+        histogram is not believed.
+    """
+    shown = {pair[0]: pair[1] for pair in detail.histogram}
+    per_connection = detail.requests // connections
+    try:
+        counts = (
+            histogram.uncorrect(shown, detail.duration_us // per_connection)
+            if per_connection
+            else shown
+        )
+    except ValueError as error:
+        return None, _mismatch(f"wrk's correction cannot be undone: {error}", connections)
+    wanted = detail.requests - detail.errors.timeout
+    problem = _check(detail, counts, wanted)
+    return (None, _mismatch(problem, connections)) if problem else (counts, None)
+
+
+def _check(detail: Detail, counts: Mapping[int, int], wanted: int) -> str:
+    moments = histogram.moments(counts)
+    if moments is None:
+        return "" if wanted == 0 else f"no latency was recorded for {wanted} responses"
+    if moments.count != wanted:
+        return f"the histogram holds {moments.count} samples, requests less timeouts are {wanted}"
+    own = detail.latency
+    if own is None or (moments.min, moments.max) != (own.min, own.max):
+        told = "nothing" if own is None else f"{own.min} to {own.max} us"
+        return f"the histogram spans {moments.min} to {moments.max} us, wrk says {told}"
+    return ""
+
+
+def _mismatch(text: str, connections: int) -> Finding:
+    return finding(
+        "histogram-mismatch",
+        "load",
+        f"{text}; latencies of this process are left out",
+        connections=connections,
+    )

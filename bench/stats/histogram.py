@@ -1,0 +1,165 @@
+"""Exact latency histograms: {microseconds: count}; merged by addition, never by averaging.
+
+Requests that got no answer in time are censored: known to be slower than everything counted,
+so they rank above all values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+MIN_BEYOND: Final = 10
+"""A percentile is given only where this many requests lie beyond it."""
+
+
+class Moments(NamedTuple):
+    """Count, least, mean and greatest of a histogram; microseconds."""
+
+    count: int
+    min: int
+    mean: float
+    max: int
+
+
+def correct(counts: Mapping[int, int], expected_interval: int) -> dict[int, int]:
+    """Do what wrk's `stats_correct` does: add samples that it thinks were missed.
+
+    For a sample n of at least two intervals E, one is added at n-E, n-2E, ... while above E.
+    It is here to prove `uncorrect`; no number that is shown went through it.
+    """
+    out = Counter(dict(counts))
+    for value, count in counts.items():
+        if value >= 2 * expected_interval:
+            for added in range(value - expected_interval, expected_interval, -expected_interval):
+                out[added] += count
+    return dict(out)
+
+
+def uncorrect(counts: Mapping[int, int], expected_interval: int) -> dict[int, int]:
+    """Take back wrk's correction for coordinated omission, exactly.
+
+    The greatest value carries only its own samples; whatever each value n >= 2E put on
+    n-E, n-2E, ... > E is subtracted on the way down. One running sum per residue modulo E
+    does this in time linear in the number of distinct values.
+
+    Args:
+        counts: {microseconds: count} as wrk shows it.
+        expected_interval: E = duration_us // (requests // connections) of that process.
+
+    Returns:
+        {microseconds: count} as recorded, ascending, without zeros.
+
+    Raises:
+        ValueError: a count would become negative, that is `counts` is not what wrk makes of
+            any histogram with this interval; or the interval is not positive.
+    """
+    if expected_interval < 1:
+        raise ValueError(f"the expected interval must be at least 1 us, not {expected_interval}")
+    raw: dict[int, int] = {}
+    carried: dict[int, tuple[int, int]] = {}  # residue -> (sum of greater counts, last value)
+    for value in sorted(counts, reverse=True):
+        residue = value % expected_interval
+        above, last = carried.get(residue, (0, value + expected_interval))
+        count = counts[value]
+        if above and value > expected_interval:
+            _no_gap(last - expected_interval, value)
+            count -= above
+        if count < 0:
+            raise ValueError(f"the count at {value} us would become {count}")
+        if count:
+            raw[value] = count
+        if value >= 2 * expected_interval:
+            carried[residue] = (above + count, value)
+        elif above and value > expected_interval:
+            carried[residue] = (above, value)
+    for above, last in carried.values():
+        if above and last - expected_interval > expected_interval:
+            _no_gap(last - expected_interval, -1)
+    return dict(sorted(raw.items()))
+
+
+def _no_gap(wanted: int, found: int) -> None:
+    if wanted != found:
+        raise ValueError(f"the count at {wanted} us would become negative: there is none")
+
+
+def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """Add histograms; ascending. Exact: nothing is rounded or interpolated."""
+    total: Counter[int] = Counter()
+    for histogram in histograms:
+        total.update(histogram)
+    return dict(sorted(total.items()))
+
+
+def moments(counts: Mapping[int, int]) -> Moments | None:
+    """Count, minimum, mean and maximum, or None where nothing was counted."""
+    count = sum(counts.values())
+    if not count:
+        return None
+    seen = [value for value, number in counts.items() if number]
+    mean = sum(value * number for value, number in counts.items()) / count
+    return Moments(count, min(seen), mean, max(seen))
+
+
+def enough_beyond(requests: int, percent: float) -> bool:
+    """Whether at least `MIN_BEYOND` of so many requests lie beyond a percentile."""
+    return requests * (100 - _exact(percent)) >= 100 * MIN_BEYOND
+
+
+def percentile(counts: Mapping[int, int], percent: float, *, censored: int = 0) -> int | None:
+    """The nearest-rank percentile in microseconds; see `percentiles`."""
+    return percentiles(counts, (percent,), censored=censored)[0]
+
+
+def percentiles(
+    counts: Mapping[int, int], percents: Sequence[float], *, censored: int = 0
+) -> tuple[int | None, ...]:
+    """Nearest-rank percentiles: the value of rank ceil(p * n), timeouts ranked above all.
+
+    Args:
+        counts: {microseconds: count}.
+        percents: such as 50, 99.9; each of 0 < p <= 100.
+        censored: requests that took longer than could be counted.
+
+    Returns:
+        One value per percentile, in the order asked for; None where fewer than `MIN_BEYOND`
+        requests lie beyond it or where its rank falls among the censored.
+    """
+    requests = sum(counts.values()) + censored
+    ranks = [
+        -(-_exact(percent) * requests // 100) if enough_beyond(requests, percent) else None
+        for percent in percents
+    ]
+    return _at_ranks(counts, ranks)
+
+
+def value_at(counts: Mapping[int, int], percent: float, *, censored: int = 0) -> int | None:
+    """The nearest-rank percentile however few requests lie beyond it: for curves, not tables."""
+    requests = sum(counts.values()) + censored
+    rank = -(-_exact(percent) * requests // 100)
+    return _at_ranks(counts, [max(1, int(rank))] if requests else [None])[0]
+
+
+def _at_ranks(
+    counts: Mapping[int, int], ranks: Sequence[Fraction | int | None]
+) -> tuple[int | None, ...]:
+    found: dict[Fraction | int, int] = {}
+    waiting = sorted({rank for rank in ranks if rank is not None}, reverse=True)
+    seen = 0
+    for value in sorted(counts):
+        seen += counts[value]
+        while waiting and seen >= waiting[-1]:
+            found[waiting.pop()] = value
+        if not waiting:
+            break
+    return tuple(None if rank is None else found.get(rank) for rank in ranks)
+
+
+def _exact(percent: float) -> Fraction:
+    # 99.9 as written, not as the nearest binary fraction: the rank must not be off by one.
+    return Fraction(str(percent))
