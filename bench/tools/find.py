@@ -1,0 +1,187 @@
+"""Finds the load tools and compilers that this machine has; installs nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.process.command import capture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from bench.process.command import Completed
+
+
+class Tool(NamedTuple):
+    """A load tool and where it comes from.
+
+    Attributes:
+        name: the executable.
+        version: the pattern of its version in what `version_argv` prints.
+        minimum: the oldest version whose output is understood.
+        formula: Homebrew's name for it.
+        package: the name of the Debian package, or None where Debian has none.
+        crate: crate name and the version that is installed, or None.
+        rustc: the oldest compiler that builds the crate.
+    """
+
+    name: str
+    version_argv: tuple[str, ...]
+    version: re.Pattern[str]
+    minimum: tuple[int, ...]
+    formula: str
+    package: str | None = None
+    crate: tuple[str, str] | None = None
+    rustc: tuple[int, ...] = ()
+
+
+TOOLS: Final[Mapping[str, Tool]] = {
+    "wrk": Tool(
+        "wrk",
+        ("-v",),
+        re.compile(r"^wrk (?:debian/)?v?(\d+(?:\.\d+)+)", re.MULTILINE),
+        (4, 1),
+        formula="wrk",
+        package="wrk",
+    ),
+    "oha": Tool(
+        "oha",
+        ("--version",),
+        re.compile(r"^oha (\d+(?:\.\d+)+)", re.MULTILINE),
+        (1, 14),
+        formula="oha",
+        crate=("oha", "1.16.0"),
+        rustc=(1, 88),
+    ),
+}
+"""The load tools by name; which of them a matrix needs, its profiles say."""
+
+_RUSTC: Final = re.compile(r"^rustc (\d+(?:\.\d+)+)", re.MULTILINE)
+_PACKAGE: Final = re.compile(r"^Package: (\S+)$", re.MULTILINE)
+BUILD_PACKAGE: Final = "build-essential"
+"""The Debian package that brings a C compiler and make."""
+_HELPERS: Final = ("apt-get", "brew", "cargo", "cc", "make", "sudo", "rustup")
+
+
+class Installed(NamedTuple):
+    """A load tool that runs on this machine; `version` is None where it does not tell."""
+
+    name: str
+    path: Path
+    version: str | None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is new enough; a build of one's own may tell no version and is trusted."""
+        return self.version is None or at_least(self.version, TOOLS[self.name].minimum)
+
+
+class Facts(NamedTuple):
+    """What a plan is made from.
+
+    Attributes:
+        system: "linux" or "darwin".
+        executables: which package managers and compilers can be run.
+        installed: the load tools found, by name.
+        rustc: version of the Rust compiler, or None.
+        apt_known: packages that apt's lists hold; empty lists mean that they are to be fetched.
+        is_root: whether this process has administrator rights.
+        cpus: logical CPUs, for the expected duration of a build.
+    """
+
+    system: str
+    executables: frozenset[str]
+    installed: Mapping[str, Installed]
+    rustc: str | None
+    apt_known: frozenset[str]
+    is_root: bool
+    cpus: int
+
+
+def at_least(version: str | None, minimum: tuple[int, ...]) -> bool:
+    """Whether a dotted version is `minimum` or newer; None is not."""
+    if version is None:
+        return False
+    parts = tuple(int(part) for part in version.split("."))
+    return (*parts, 0, 0)[: len(minimum)] >= minimum
+
+
+def search_path(environ: Mapping[str, str] | None = None) -> str:
+    """Where executables are looked up: this venv, PATH, then where cargo and Homebrew put them."""
+    env = os.environ if environ is None else environ
+    home = Path(env.get("HOME") or Path.home())
+    cargo = Path(env.get("CARGO_HOME") or home / ".cargo")
+    parts = [
+        str(Path(sys.executable).parent),
+        *env.get("PATH", os.defpath).split(os.pathsep),
+        str(cargo / "bin"),
+        "/opt/homebrew/bin",
+        "/usr/local/bin",
+    ]
+    return os.pathsep.join(dict.fromkeys(part for part in parts if part))
+
+
+def find_tool(
+    name: str,
+    path: str | None = None,
+    run: Callable[[tuple[str, ...]], Completed | None] = capture,
+) -> Installed | None:
+    """The first usable copy of a load tool, else the first copy there is.
+
+    Args:
+        name: a key of `TOOLS`.
+        path: folders to look in, separated as in PATH; `search_path()` by default.
+        run: runs a short command; for tests.
+    """
+    found: list[Installed] = []
+    for folder in (path or search_path()).split(os.pathsep):
+        executable = shutil.which(name, path=folder)
+        if executable:
+            said = run((executable, *TOOLS[name].version_argv))
+            if said is None:
+                continue
+            match = TOOLS[name].version.search(said.stdout + said.stderr)
+            found.append(Installed(name, Path(executable), match[1] if match else None))
+            if found[-1].usable:
+                return found[-1]
+    return found[0] if found else None
+
+
+def survey(
+    wanted: Collection[str], run: Callable[[tuple[str, ...]], Completed | None] = capture
+) -> Facts:
+    """Read from this machine what a plan for the wanted tools is made from.
+
+    Where all of them are there, neither apt nor rustc is asked: both take their time.
+    """
+    path = search_path()
+    installed = {name: tool for name in wanted if (tool := find_tool(name, path, run))}
+    there = frozenset(name for name in _HELPERS if shutil.which(name, path=path))
+    lacking = any(name not in installed or not installed[name].usable for name in wanted)
+    return Facts(
+        system="darwin" if sys.platform == "darwin" else "linux",
+        executables=there,
+        installed=installed,
+        rustc=_rustc(path, run) if lacking else None,
+        apt_known=_apt_known(run) if lacking and "apt-get" in there else frozenset(),
+        is_root=os.geteuid() == 0,
+        cpus=os.cpu_count() or 1,
+    )
+
+
+def _rustc(path: str, run: Callable[[tuple[str, ...]], Completed | None]) -> str | None:
+    executable = shutil.which("rustc", path=path)
+    said = run((executable, "--version")) if executable else None
+    match = said and _RUSTC.search(said.stdout)
+    return match[1] if match else None
+
+
+def _apt_known(run: Callable[[tuple[str, ...]], Completed | None]) -> frozenset[str]:
+    packages = [tool.package for tool in TOOLS.values() if tool.package]
+    said = run(("apt-cache", "show", *packages, BUILD_PACKAGE))
+    return frozenset(_PACKAGE.findall(said.stdout)) if said else frozenset()
