@@ -97,9 +97,9 @@ def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def degrees(rng: random.Random, limit: int) -> float:
-    """A latitude or longitude with two decimals, between -limit and limit."""
-    return rng.randrange(-limit * 100, limit * 100) / 100
+def hundredths(rng: random.Random, low: int, high: int) -> float:
+    """A number with exactly two decimals: no server can shorten 68.0 to 68 on its way back."""
+    return (rng.randrange(low * 10, high * 10) * 10 + rng.randrange(1, 10)) / 100
 
 
 def item(rng: random.Random) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def item(rng: random.Random) -> dict[str, Any]:
         "sku": f"{rng.choice('ABCDEF')}-{rng.randrange(10_000, 99_999)}",
         "title": f"{rng.choice(_WORDS)} {rng.choice(_THINGS)}",
         "quantity": rng.randrange(1, 9),
-        "price": rng.randrange(100, 99_999) / 100,
+        "price": hundredths(rng, 1, 1_000),
         "in_stock": rng.random() < _MOST,
     }
 
@@ -126,7 +126,7 @@ def order(rng: random.Random, number: int) -> dict[str, Any]:
                 "street": f"{rng.randrange(1, 200)} {rng.choice(_WORDS).title()} Street",
                 "city": rng.choice(_CITIES),
                 "postcode": f"{rng.randrange(10_000, 99_999)}",
-                "location": [degrees(rng, 90), degrees(rng, 180)],
+                "location": [hundredths(rng, -90, 90), hundredths(rng, -180, 180)],
             },
         },
         "items": [item(rng) for _ in range(3)],
@@ -150,7 +150,7 @@ def varied(rng: random.Random, number: int) -> dict[str, Any]:
     """A small body of one of five shapes; `number` keeps each one different."""
     scores = [rng.randrange(1_000) for _ in range(5)]
     point = [rng.randrange(1_920), rng.randrange(1_080)]
-    celsius = rng.randrange(-3_000, 4_500) / 100
+    celsius = hundredths(rng, -30, 45)
     tags = rng.sample(_WORDS, 3)
     shapes: list[dict[str, Any]] = [
         {"id": number, "name": rng.choice(_NAMES), "active": rng.random() < _HALF, "tags": tags},
