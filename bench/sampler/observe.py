@@ -1,0 +1,206 @@
+"""Subtracts two marks and makes the trial's Resources and Counters of them; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from bench.model.trial import Counters, Resources
+from bench.sampler import group, window
+from bench.sampler.model import Observation
+from bench.sampler.procfs import NS_PER_S, sum_cpu_times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.sampler.group import MemoryReading
+    from bench.sampler.model import LoadReading, Mark
+    from bench.sampler.platforms import Platform
+    from bench.sampler.procfs import CpuTimes
+    from bench.sampler.window import Sample
+
+_T = TypeVar("_T")
+
+_LEAST_GIVEN: Final = 0.05
+_MIN_SPAN_S: Final = 0.05
+"""A shorter look at a load process says nothing about its share."""
+
+
+class Watched:
+    """What the background thread wrote down, each with its monotonic second."""
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self.memory: list[tuple[float, MemoryReading | None]] = []
+        self.connections: list[tuple[float, int | None]] = []
+        self.frequencies: list[tuple[float, float | None]] = []
+
+
+def observe(
+    begin: Mark,
+    end: Mark,
+    watched: Watched,
+    firsts: Mapping[int, LoadReading],
+    platform: Platform,
+) -> Observation:
+    """What happened between two marks of one sampler.
+
+    Args:
+        begin: the window's first mark.
+        end: its second.
+        watched: what was seen in the background; readings just after the end still count,
+            since the server is still there and memory does not shrink at once.
+        firsts: when each load process was first seen.
+        platform: CPUs, length of a tick, and why things are missing.
+    """
+    return Observation(
+        resources=_resources(begin, end, watched, firsts, platform),
+        counters=_counters(begin, end, watched, platform),
+        series=window.byte_series(sorted(watched.samples), begin.at_s, end.at_s),
+        threads=end.group.threads if end.group else None,
+        processes=end.group.processes if end.group else None,
+    )
+
+
+def _resources(
+    begin: Mark,
+    end: Mark,
+    watched: Watched,
+    firsts: Mapping[int, LoadReading],
+    platform: Platform,
+) -> Resources:
+    switched = group.switches(begin.tasks, end.tasks) if begin.tasks and end.tasks else None
+    memory = _peak_memory(_within(watched.memory, begin, end, after_s=window.BIN_S))
+    values = {
+        "server_cpu_s": _server_cpu_s(begin, end),
+        "load_cpu_s": _load_cpu_s(begin, end),
+        "span_s": end.at_s - begin.at_s,
+        "server_busy": _server_busy(begin, end, platform),
+        "load_busy": _load_busy(begin, end, firsts, platform),
+        "rss_peak_bytes": memory.bytes if memory else None,
+        "voluntary_switches": switched[0] if switched else None,
+        "involuntary_switches": switched[1] if switched else None,
+        "instructions": _counted(begin, end, "instructions"),
+        "cycles": _counted(begin, end, "cycles"),
+        "harness_cpu_s": (end.harness_ns - begin.harness_ns) / NS_PER_S,
+        "harness_rss_bytes": platform.harness_rss_bytes(),
+    }
+    missing = {
+        name: platform.reasons.get(name, "not readable") for name in values if values[name] is None
+    }
+    notes = {name: why for name, why in platform.reasons.items() if "." in name}
+    if memory and not memory.shared_once:
+        notes["rss_peak_bytes.pss"] = "smaps_rollup not readable: shared pages count in full"
+    return Resources.model_validate({**values, "unavailable": {**missing, **notes}})
+
+
+def _counters(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> Counters:
+    first, last = begin.system, end.system
+    speeds = [mhz for mhz in _within(watched.frequencies, begin, end) if mhz is not None]
+    before, after = window.ends_of(speeds)
+    seen = [count for count in _within(watched.connections, begin, end) if count is not None]
+    return Counters(
+        steal_share=_steal(begin, end, platform.server_cpus + platform.load_cpus),
+        others_share=_others(begin, end, platform),
+        throttled_us=_delta(first.throttled_us, last.throttled_us),
+        cpu_throttle_events=_delta(first.cpu_throttle_events, last.cpu_throttle_events),
+        retransmits=_delta(first.retransmits, last.retransmits),
+        listen_overflows=_delta(first.listen_drops, last.listen_drops),
+        swap_pages=_delta(first.swap_pages, last.swap_pages),
+        frequency_mhz_before=before,
+        frequency_mhz_after=after,
+        wall_minus_monotonic_s=_gap_s(begin, end),
+        connections_seen=max(seen, default=None),
+    )
+
+
+def _within(
+    readings: Sequence[tuple[float, _T]], begin: Mark, end: Mark, *, after_s: float = 0.0
+) -> list[_T]:
+    return [value for at_s, value in readings if begin.at_s <= at_s <= end.at_s + after_s]
+
+
+def _peak_memory(readings: Sequence[MemoryReading | None]) -> MemoryReading | None:
+    return max((reading for reading in readings if reading), default=None)
+
+
+def _delta(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else max(0, after - before)
+
+
+def _counted(begin: Mark, end: Mark, name: str) -> int | None:
+    if begin.counts is None or end.counts is None:
+        return None
+    difference: int = getattr(end.counts, name) - getattr(begin.counts, name)
+    return max(0, difference)
+
+
+def _server_cpu_s(begin: Mark, end: Mark) -> float | None:
+    if begin.group is None or end.group is None:
+        return None
+    return max(0, end.group.cpu_ns - begin.group.cpu_ns) / NS_PER_S
+
+
+def _load_cpu_s(begin: Mark, end: Mark) -> tuple[float, ...]:
+    """CPU time of each load process; one that was not there at the first mark began at 0."""
+    return tuple(
+        max(0, load.cpu_ns - (begin.loads[pid].cpu_ns if pid in begin.loads else 0)) / NS_PER_S
+        for pid, load in end.loads.items()
+    )
+
+
+def _gap_s(begin: Mark, end: Mark) -> float:
+    """How far other clocks ran away from the monotonic one: sleep, or the clock was set."""
+    gaps = [(end.system.wall_ns - begin.system.wall_ns) / NS_PER_S]
+    if begin.system.sleep_ns is not None and end.system.sleep_ns is not None:
+        gaps.append((end.system.sleep_ns - begin.system.sleep_ns) / NS_PER_S)
+    return max(gaps, key=abs)
+
+
+def _cpus(begin: Mark, end: Mark, cpus: Sequence[int]) -> tuple[CpuTimes, CpuTimes] | None:
+    if begin.system.cpus is None or end.system.cpus is None or not cpus:
+        return None
+    wanted = set(cpus)
+    return sum_cpu_times(begin.system.cpus, wanted), sum_cpu_times(end.system.cpus, wanted)
+
+
+def _steal(begin: Mark, end: Mark, cpus: Sequence[int]) -> float | None:
+    times = _cpus(begin, end, cpus)
+    return window.steal_share(*times) if times else None
+
+
+def _others(begin: Mark, end: Mark, platform: Platform) -> float | None:
+    times = _cpus(begin, end, platform.server_cpus + platform.load_cpus)
+    if times is None:
+        return None
+    ours_ticks = (end.ours_ns - begin.ours_ns) / NS_PER_S / platform.tick_s
+    return window.others_share(*times, ours_ticks, irq_apart=platform.irq_apart)
+
+
+def _server_busy(begin: Mark, end: Mark, platform: Platform) -> float | None:
+    """The highest of: CPUs of its own, its group, its busiest thread; of time not stolen."""
+    cpu_s, span_s = _server_cpu_s(begin, end), end.at_s - begin.at_s
+    if cpu_s is None or span_s <= 0:
+        return None
+    given = 1 - (_steal(begin, end, platform.server_cpus) or 0.0)
+    shares = [cpu_s / span_s / max(1, len(platform.server_cpus)) / max(given, _LEAST_GIVEN)]
+    if begin.tasks and end.tasks:
+        thread = group.busiest_thread(begin.tasks, end.tasks)
+        shares.append(thread / max(given, _LEAST_GIVEN))
+    own = _cpus(begin, end, platform.server_cpus)
+    if own and not set(platform.server_cpus) & set(platform.load_cpus):
+        shares.append(window.cpus_busy(*own) or 0.0)
+    return min(1.0, max(shares))
+
+
+def _load_busy(
+    begin: Mark, end: Mark, firsts: Mapping[int, LoadReading], platform: Platform
+) -> float | None:
+    """Busiest load process, each over the time that it was seen alive in the window."""
+    given = 1 - (_steal(begin, end, platform.load_cpus) or 0.0)
+    shares: list[float] = []
+    for pid, last in end.loads.items():
+        first = begin.loads.get(pid) or firsts.get(pid)
+        if first and last.alive_s - first.alive_s >= _MIN_SPAN_S:
+            used_s = (last.cpu_ns - first.cpu_ns) / NS_PER_S
+            shares.append(used_s / (last.alive_s - first.alive_s))
+    return min(1.0, max(shares) / max(given, _LEAST_GIVEN)) if shares else None

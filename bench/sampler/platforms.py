@@ -1,0 +1,84 @@
+"""Chooses how this system is read; the only place that knows which systems there are."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.sampler.group import GroupProbe
+    from bench.sampler.perf import Counts
+    from bench.sampler.system import SystemReading
+
+
+class Platform(Protocol):
+    """Everything that differs between systems; one instance belongs to one trial.
+
+    Attributes:
+        server_cpus: the server's.
+        load_cpus: the load's.
+        tick_s: length of one tick of the CPU counters in seconds.
+        irq_apart: whether processes' CPU time leaves interrupts out; None where unknown.
+        reasons: dotted name of what is never available here -> why.
+    """
+
+    server_cpus: tuple[int, ...]
+    load_cpus: tuple[int, ...]
+    tick_s: float
+    irq_apart: bool | None
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Dotted name of what is not available here -> why."""
+        ...
+
+    def group(self, pid: int) -> GroupProbe:
+        """A probe for the group that begins with `pid`."""
+        ...
+
+    def system(self) -> SystemReading:
+        """Counters now."""
+        ...
+
+    def loopback_bytes(self) -> int | None:
+        """Bytes over the loopback interface since boot."""
+        ...
+
+    def connections(self, port: int) -> int | None:
+        """Established connections to the server's port."""
+        ...
+
+    def frequency_mhz(self) -> float | None:
+        """Mean frequency of our CPUs."""
+        ...
+
+    def harness_rss_bytes(self) -> int | None:
+        """Resident memory of `bench` itself."""
+        ...
+
+    def start_counting(self, server: GroupProbe) -> None:
+        """Begin to count instructions and cycles, where the machine does."""
+        ...
+
+    def counts(self) -> Counts | None:
+        """Instructions and cycles since then."""
+        ...
+
+    def stop_counting(self) -> None:
+        """Let go of the counters."""
+        ...
+
+
+def current_platform(
+    server_pid: int, server_cpus: tuple[int, ...], load_cpus: tuple[int, ...]
+) -> Platform:
+    """The platform that this process runs on."""
+    if sys.platform == "darwin":
+        from bench.sampler.darwin import DarwinPlatform  # noqa: PLC0415 - needs psutil
+
+        return DarwinPlatform(server_pid, server_cpus, load_cpus)
+    from bench.sampler.linux_platform import LinuxPlatform  # noqa: PLC0415 - needs /proc
+
+    return LinuxPlatform(server_pid, server_cpus, load_cpus)

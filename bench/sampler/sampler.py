@@ -1,0 +1,183 @@
+"""Watches one trial: clocks and counters at marks, slow-moving things every 250 ms."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+from bench.sampler.model import LoadReading, Mark, Observation
+from bench.sampler.observe import Watched, observe
+from bench.sampler.pace import Pace
+from bench.sampler.platforms import current_platform
+from bench.sampler.window import BIN_S, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from bench.sampler.group import GroupProbe
+    from bench.sampler.platforms import Platform
+
+_MEMORY_PACE: Final = (1.0, 0.002)
+_SOCKET_PACE: Final = (2.0, 0.001)
+_FREQUENCY_PACE: Final = (BIN_S, 0.001)
+_GROWTH: Final = 1.05
+"""Memory that grew by this factor is looked at again before its time."""
+
+
+class _Load:
+    """A load process with its descendants, from when it was named to its end."""
+
+    def __init__(self, probe: GroupProbe) -> None:
+        self._probe = probe
+        self.first: LoadReading | None = None
+        self.last: LoadReading | None = None
+
+    def look(self) -> None:
+        now_s = time.monotonic()
+        reading = self._probe.read()
+        if reading is None or not reading.processes:
+            return
+        self.last = LoadReading(now_s, reading.cpu_ns)
+        self.first = self.first or self.last
+
+
+class Sampler:
+    """Reads clocks and counters of one server under load; use it as a context manager.
+
+    Args:
+        server_pid: first process of the server; its descendants and its process group belong.
+        server_cpus: CPUs that the server is held on (or may use).
+        load_cpus: the same for the load tools.
+        port: of the server.
+        platform: how this system is read.
+    """
+
+    def __init__(
+        self,
+        *,
+        server_pid: int,
+        server_cpus: tuple[int, ...],
+        load_cpus: tuple[int, ...],
+        port: int,
+        platform: Platform | None = None,
+    ) -> None:
+        self._platform = platform or current_platform(server_pid, server_cpus, load_cpus)
+        self._server = self._platform.group(server_pid)
+        self._port = port
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._loads: dict[int, _Load] = {}
+        self._current: tuple[int, ...] = ()
+        self._watched = Watched()
+        self._memory_pace = Pace(*_MEMORY_PACE)
+        self._socket_pace = Pace(*_SOCKET_PACE)
+        self._frequency_pace = Pace(*_FREQUENCY_PACE)
+        self._memory_at = 0
+
+    def __enter__(self) -> Self:
+        self._server.read()
+        self._platform.start_counting(self._server)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped = True
+        self._wake.set()
+        self._thread.join()
+        self._platform.stop_counting()
+
+    def set_load_pids(self, pids: Sequence[int]) -> None:
+        """Name the load processes that run now; earlier ones still count as ours."""
+        with self._lock:
+            for pid in pids:
+                load = self._loads[pid] = _Load(self._platform.group(pid))
+                load.look()
+            self._current = tuple(pids)
+
+    def mark(self) -> Mark:
+        """Read every clock and counter now; below 5 ms up to 200 threads or 100 processes."""
+        with self._lock:
+            mark = self._mark()
+        self._watched.samples.append(Sample(mark.at_s, self._platform.loopback_bytes()))
+        self._memory_pace.want(mark.at_s)
+        self._socket_pace.want(mark.at_s + BIN_S)
+        self._wake.set()
+        return mark
+
+    def window(self, begin: Mark, end: Mark) -> Observation:
+        """What happened between two marks."""
+        firsts = {pid: load.first for pid, load in self._loads.items() if load.first}
+        return observe(begin, end, self._watched, firsts, self._platform)
+
+    def _mark(self) -> Mark:
+        at_s = time.monotonic()
+        group = self._server.read()
+        harness_ns = time.process_time_ns()
+        self._look_at_loads()
+        system = self._platform.system()
+        counts = self._platform.counts()
+        every = {pid: load.last for pid, load in self._loads.items() if load.last}
+        ours_ns = harness_ns + sum(load.cpu_ns for load in every.values())
+        return Mark(
+            at_s=at_s,
+            group=group,
+            loads={pid: every[pid] for pid in self._current if pid in every},
+            ours_ns=ours_ns + (group.cpu_ns if group else 0),
+            harness_ns=harness_ns,
+            tasks=self._server.tasks(),
+            system=system,
+            counts=counts,
+        )
+
+    def _look_at_loads(self) -> None:
+        for pid in self._current:
+            self._loads[pid].look()
+
+    def _run(self) -> None:
+        next_s = time.monotonic()
+        while not self._stopped:
+            now_s = time.monotonic()
+            if now_s >= next_s:
+                self._tick()
+                next_s += BIN_S * max(1, int((now_s - next_s) / BIN_S) + 1)
+            self._slow()
+            self._wake.wait(max(0.0, next_s - time.monotonic()))
+            self._wake.clear()
+
+    def _tick(self) -> None:
+        with self._lock:
+            self._server.read()
+            self._look_at_loads()
+        self._watched.samples.append(Sample(time.monotonic(), self._platform.loopback_bytes()))
+
+    def _slow(self) -> None:
+        """Costly readings, outside the lock so that a mark never waits for them."""
+        now_s = time.monotonic()
+        resident = self._server.resident_bytes() or 0
+        if resident > self._memory_at * _GROWTH:
+            self._memory_pace.hurry()
+        if self._memory_pace.due(now_s):
+            self._read_memory(now_s, resident)
+        if self._socket_pace.due(now_s):
+            begun = time.thread_time()
+            self._watched.connections.append((now_s, self._platform.connections(self._port)))
+            self._socket_pace.ran(now_s, time.thread_time() - begun)
+        if self._frequency_pace.due(now_s):
+            begun = time.thread_time()
+            self._watched.frequencies.append((now_s, self._platform.frequency_mhz()))
+            self._frequency_pace.ran(now_s, time.thread_time() - begun)
+
+    def _read_memory(self, now_s: float, resident: int) -> None:
+        begun = time.thread_time()
+        self._watched.memory.append((now_s, self._server.memory()))
+        self._memory_pace.ran(now_s, time.thread_time() - begun)
+        self._memory_at = resident

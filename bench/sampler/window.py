@@ -1,0 +1,99 @@
+"""Turns readings at two marks into shares and series; pure."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.sampler.procfs import CpuTimes
+
+BIN_S: Final = 0.25
+
+
+class Sample(NamedTuple):
+    """What the background thread saw at one instant.
+
+    Attributes:
+        at_s: monotonic seconds.
+        loopback_bytes: since boot, None where unreadable.
+    """
+
+    at_s: float
+    loopback_bytes: int | None
+
+
+def byte_series(samples: Sequence[Sample], begin_s: float, end_s: float) -> tuple[float, ...]:
+    """Bytes per second in each whole 250 ms from `begin_s` on.
+
+    The counter is read when the thread gets to run, so its value at the bounds of each bin is
+    interpolated between the two readings around it.
+    """
+    known = [(s.at_s, s.loopback_bytes) for s in samples if s.loopback_bytes is not None]
+    if len(known) < 2:  # noqa: PLR2004 - a rate needs two readings
+        return ()
+    count = int((end_s - begin_s) / BIN_S + 1e-9)
+    values = _interpolate(known, [begin_s + index * BIN_S for index in range(count + 1)])
+    return tuple(max(0.0, after - before) / BIN_S for before, after in itertools.pairwise(values))
+
+
+def steal_share(begin: CpuTimes, end: CpuTimes) -> float | None:
+    """Share of the CPUs' time that the hypervisor gave to others."""
+    total = end.total - begin.total
+    return max(0, end.steal - begin.steal) / total if total > 0 else None
+
+
+def others_share(
+    begin: CpuTimes, end: CpuTimes, ours_ticks: float, *, irq_apart: bool | None
+) -> float | None:
+    """Share of our CPUs' time that processes other than ours used.
+
+    Busy time is all time less idle, waiting and stolen time, which a tickless kernel
+    measures rather than samples. Interrupts count as busy only where the kernel adds them to
+    the process they hit (`irq_apart` False), because then they are in `ours_ticks` too. Where
+    that is unknown the lower figure is taken.
+
+    Args:
+        begin: our CPUs at the first mark.
+        end: our CPUs at the second.
+        ours_ticks: CPU time of all our processes in between, in ticks.
+        irq_apart: whether processes' CPU time leaves interrupts out.
+    """
+    total = end.total - begin.total
+    if total <= 0:
+        return None
+    busy = total - (end.idle - begin.idle) - max(0, end.steal - begin.steal)
+    if irq_apart is not False:
+        busy -= max(0, end.irq - begin.irq)
+    return min(1.0, max(0.0, busy - ours_ticks) / total)
+
+
+def cpus_busy(begin: CpuTimes, end: CpuTimes) -> float | None:
+    """Share of the CPUs' own time that was not idle; stolen time is not theirs to use."""
+    total = (end.total - begin.total) - max(0, end.steal - begin.steal)
+    if total <= 0:
+        return None
+    return min(1.0, max(0.0, 1 - (end.idle - begin.idle) / total))
+
+
+def ends_of(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """Mean of the first and of the last third of a series of readings."""
+    third = len(values) // 3
+    if not third:
+        return None, None
+    return sum(values[:third]) / third, sum(values[-third:]) / third
+
+
+def _interpolate(known: Sequence[tuple[float, int]], times: Sequence[float]) -> list[float]:
+    """Values at ascending times; held at the ends."""
+    values: list[float] = []
+    index = 0
+    for at in times:
+        while index + 2 < len(known) and known[index + 1][0] < at:
+            index += 1
+        (t0, v0), (t1, v1) = known[index], known[index + 1]
+        share = (at - t0) / (t1 - t0) if t1 > t0 else 1.0
+        values.append(v0 + (v1 - v0) * min(1.0, max(0.0, share)))
+    return values
