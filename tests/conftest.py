@@ -1,0 +1,30 @@
+"""What all tests share: the order of real tests, and skipping where an executable is missing."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from bench.tools import TOOLS, find_tool, search_path
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put real tests last, in whatever order they were: no other test disturbs their machine."""
+    items.sort(key=lambda item: item.get_closest_marker("real") is not None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `needs("oha", "node")` where one of them is not here."""
+    for mark in item.iter_markers("needs"):
+        absent = [name for name in mark.args if not _is_here(name)]
+        if absent:
+            pytest.skip(f"{' and '.join(absent)} missing: bench setup")
+
+
+def _is_here(name: str) -> bool:
+    if name in TOOLS:
+        found = find_tool(name)
+        return found is not None and found.usable
+    return shutil.which(name, path=search_path()) is not None
