@@ -67,11 +67,17 @@ CODES: Final[dict[str, Severity]] = {
     "remote": "warning",
     "interrupted": "info",
     "cpu-quota": "warning",
+    "numa": "warning",
     "clocksource": "warning",
     "tools-differ": "info",
     "memory-limit": "error",
     "disk-space": "error",
+    "damaged-record": "warning",
+    "log-cut": "warning",
+    "stray-processes": "warning",
     "profiled": "warning",
+    "outlier": "info",
+    "missing-trials": "warning",
 }
 """Finding codes and their usual severity; add to the list, never rename."""
 

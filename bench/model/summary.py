@@ -100,7 +100,6 @@ class CellSummary(Model):
     Attributes:
         total_requests: sum over usable trials of complete responses.
         bytes_per_s: bytes of response bodies per second.
-        body_bytes: mean response body size, weighted by request kind.
     """
 
     server: str
@@ -129,6 +128,19 @@ class Comparison(Model):
     verdict: Verdict
 
 
+class WindowStep(Model):
+    """A lasting change of the rate inside one window.
+
+    Attributes:
+        at_s: seconds after the window's start.
+        change: rate after / rate before - 1.
+    """
+
+    trial: str
+    at_s: float
+    change: float
+
+
 class CellDetail(Model):
     """What reports show of a cell beyond the summary; not part of the public JSON.
 
@@ -137,6 +149,10 @@ class CellDetail(Model):
         rounds: (round, throughput_rps, status) of each trial in order, excluded ones too.
         warmup: requests/s per 250 ms, mean over trials.
         plateau_s: seconds of warm-up until 98 % of the plateau, or None.
+        drift: change of the rate from the first to the last third of the windows, mean over
+            trials, as a share; None where it cannot be told.
+        steps: lasting changes of more than 5 % inside single windows.
+        spread: standard deviation of ln(throughput) from trial to trial, or None.
     """
 
     server: str
@@ -149,6 +165,9 @@ class CellDetail(Model):
     rounds: tuple[tuple[int, float | None, str], ...]
     warmup: tuple[float, ...]
     plateau_s: float | None
+    drift: float | None = None
+    steps: tuple[WindowStep, ...] = ()
+    spread: float | None = None
 
 
 class Summary(Model):

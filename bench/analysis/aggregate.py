@@ -1,0 +1,121 @@
+"""Findings of trials told once per cell, and findings about the run as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.analysis.verdicts import no_trials_because
+from bench.model.finding import CODES, Finding, finding
+from bench.stats.intervals import MIN_ROUNDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.analysis.trials import CellTrials
+    from bench.model.plan import Plan
+    from bench.model.trial import TrialRecord
+
+_SEVERITIES: Final = ("info", "warning", "error")
+_OWN: Final = frozenset({"client-bound", "near-ceiling", "drift", "step"})
+"""Told from all trials of a cell together, not from each."""
+_HEADING: Final = ("arms-differ", "noisy-host", "baseline-missing", "missing-trials")
+"""These stand first, in this order."""
+
+
+def cell_findings(cell: CellTrials) -> tuple[Finding, ...]:
+    """What the trials of one cell found, one finding per code."""
+    seen: dict[str, dict[str, Finding]] = {}
+    for trial in cell.recorded:
+        for each in _of_trial(trial):
+            if each.code not in _OWN:
+                seen.setdefault(each.code, {}).setdefault(trial.trial, each)
+    return tuple(_told_once(cell, found) for found in seen.values())
+
+
+def _of_trial(trial: TrialRecord) -> list[Finding]:
+    """A trial's findings; a reason that has none is told in the trial's own sentence."""
+    told = {each.code for each in trial.findings}
+    missing = [code for code in trial.reasons if code not in told and code in CODES]
+    return [
+        *trial.findings,
+        *(finding(code, trial.trial, trial.detail or trial.status) for code in missing),
+    ]
+
+
+def _told_once(cell: CellTrials, found: dict[str, Finding]) -> Finding:
+    worst = max(found.values(), key=lambda each: _SEVERITIES.index(each.severity))
+    trial = next(trial for trial, each in found.items() if each is worst)
+    if len(found) == 1:
+        text = f"{trial}: {worst.text}"
+    else:
+        text = f"{len(found)} of {len(cell.recorded)} trials, such as {trial}: {worst.text}"
+    return worst.model_copy(update={"scope": cell.cell.id, "text": text})
+
+
+def run_findings(plan: Plan, cells: Sequence[CellTrials]) -> tuple[Finding, ...]:
+    """What the whole run lacks: trials, rounds, a baseline."""
+    out = []
+    planned = sum(cell.planned for cell in cells)
+    recorded = sum(len(cell.final) for cell in cells)
+    if recorded < planned:
+        out.append(
+            finding(
+                "missing-trials",
+                "run",
+                f"{planned - recorded} of {planned} planned trials have no record",
+                advice="bench run --resume goes on with them",
+                missing=planned - recorded,
+            )
+        )
+    fewest = min((len(cell.usable) for cell in cells if cell.usable), default=MIN_ROUNDS)
+    if fewest < MIN_ROUNDS:
+        out.append(
+            finding(
+                "too-few-rounds",
+                "run",
+                f"{_rounds(fewest)} in at least one cell: "
+                f"below {MIN_ROUNDS} no interval and no verdict is made",
+                advice="raise rounds to 5",
+                rounds=fewest,
+            )
+        )
+    return (*out, *_baseline_missing(plan, cells))
+
+
+def _rounds(count: int) -> str:
+    return "only 1 usable round" if count == 1 else f"only {count} usable rounds"
+
+
+def _baseline_missing(plan: Plan, cells: Sequence[CellTrials]) -> list[Finding]:
+    groups = {(cell.cell.workload, cell.cell.profile) for cell in cells}
+    base = {
+        (cell.cell.workload, cell.cell.profile): cell
+        for cell in cells
+        if cell.cell.server == plan.baseline
+    }
+    lacking = sorted(group for group in groups if group not in base or not base[group].usable)
+    if not lacking:
+        return []
+    where = "" if len(lacking) == len(groups) else f" in {_named(lacking)}"
+    first = base.get(lacking[0])
+    cause = no_trials_because(first) if first else "it is not part of this run"
+    return [
+        finding(
+            "baseline-missing",
+            "run",
+            f"nothing to compare with{where}: the baseline {plan.baseline} has no result, {cause}",
+            advice="name another baseline in the matrix, or mend this one",
+            cells=len(lacking),
+        )
+    ]
+
+
+def _named(groups: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{workload} ({profile})" for workload, profile in groups)
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What heads the report first; the rest as it came; equal ones once."""
+    unique = list({(each.code, each.scope, each.text): each for each in findings}.values())
+    rank = {code: place for place, code in enumerate(_HEADING)}
+    return tuple(sorted(unique, key=lambda each: rank.get(each.code, len(rank))))

@@ -1,0 +1,140 @@
+"""The whole way from the records of a run to its summary; a pure function of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.analysis.aggregate import cell_findings, ordered, run_findings
+from bench.analysis.cells import summarize
+from bench.analysis.limits import as_bounds, ceiling_arms, lower_bounds
+from bench.analysis.noise import (
+    arms_findings,
+    copies,
+    noise_floor,
+    noisy_host,
+    outlier_findings,
+    polish,
+    twins,
+)
+from bench.analysis.tools import tool_findings
+from bench.analysis.trials import CellTrials, by_cell
+from bench.analysis.verdicts import GroupVerdicts, group_verdicts
+from bench.analysis.windows import detail, read_windows, window_findings
+from bench.model.summary import CellDetail, CellSummary, Comparison, Summary
+from bench.stats import histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.analysis.data import RunData
+    from bench.model.finding import Finding
+    from bench.model.plan import Plan
+
+
+class _Group(NamedTuple):
+    """One workload and profile, analyzed."""
+
+    cells: tuple[CellSummary, ...]
+    details: tuple[CellDetail, ...]
+    rows: tuple[Comparison, ...]
+    findings: tuple[Finding, ...]
+
+
+def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
+    """Estimate every cell, compare it with the baseline and collect what must be known.
+
+    Returns:
+        The summary, and one detail per cell in the order of `summary.cells`.
+    """
+    plan = data.plan
+    cells = by_cell(plan, data.trials)
+    grouped = _grouped(cells)
+    done = [_group(data, group) for group in grouped]
+    found = copies(grouped, twins(plan))
+    floor = noise_floor(found)
+    polished = [each for each in map(polish, grouped) if each]
+    noisy = noisy_host(cells, floor, polished, plan.margin)
+    findings = ordered(
+        (
+            *arms_findings(found),
+            *((noisy,) if noisy else ()),
+            *data.findings,
+            *run_findings(plan, cells),
+            *tool_findings(cells),
+            *outlier_findings(polished),
+            *(each for group in done for each in group.findings),
+        )
+    )
+    summary = Summary(
+        run_id=data.info.run_id,
+        title=plan.title,
+        started=data.info.started,
+        finished=data.info.finished,
+        host=data.host,
+        baseline=plan.baseline,
+        margin=plan.margin,
+        seed=plan.seed,
+        cells=tuple(cell for group in done for cell in group.cells),
+        comparisons=tuple(row for group in done for row in group.rows),
+        noise_floor=floor,
+        findings=findings,
+        skipped=plan.skipped,
+    )
+    return summary, tuple(each for group in done for each in group.details)
+
+
+def _grouped(cells: Sequence[CellTrials]) -> list[tuple[CellTrials, ...]]:
+    groups: dict[tuple[str, str], list[CellTrials]] = {}
+    for cell in cells:
+        groups.setdefault((cell.cell.workload, cell.cell.profile), []).append(cell)
+    return [tuple(group) for group in groups.values()]
+
+
+def _group(data: RunData, cells: tuple[CellTrials, ...]) -> _Group:
+    plan = data.plan
+    ceilings = ceiling_arms(plan)
+    limited = lower_bounds(cells, ceilings)
+    baseline = _baseline(plan, cells)
+    verdicts = group_verdicts(
+        cells, baseline, plan.margin, as_bounds(limited, plan.baseline), ceilings
+    )
+    done = []
+    for cell in cells:
+        own = limited.get(cell.cell.server)
+        done.append(_cell(data, cell, verdicts, own[0] if own else None))
+    if baseline is None:
+        done.sort(key=lambda each: _rate(each[0]), reverse=True)
+    return _Group(
+        tuple(summary for summary, _, _ in done),
+        tuple(shown for _, shown, _ in done),
+        verdicts.rows,
+        tuple(each for _, _, findings in done for each in findings),
+    )
+
+
+def _baseline(plan: Plan, cells: Sequence[CellTrials]) -> CellTrials | None:
+    return next((c for c in cells if c.cell.server == plan.baseline and c.usable), None)
+
+
+def _rate(cell: CellSummary) -> float:
+    return cell.metrics.throughput_rps.value if cell.metrics.throughput_rps else 0.0
+
+
+def _cell(
+    data: RunData, cell: CellTrials, verdicts: GroupVerdicts, limit: Finding | None
+) -> tuple[CellSummary, CellDetail, tuple[Finding, ...]]:
+    counts = _merged(data, cell)
+    windows = read_windows(cell)
+    findings = (
+        *((limit,) if limit else ()),
+        *cell_findings(cell),
+        *window_findings(cell, windows),
+    )
+    codes = tuple(dict.fromkeys(each.code for each in findings))
+    summary = summarize(cell, counts, verdicts.verdicts, codes)
+    return summary, detail(cell, counts, windows), findings
+
+
+def _merged(data: RunData, cell: CellTrials) -> Mapping[int, int]:
+    kept = [data.histogram(trial.trial) for trial in cell.usable]
+    return histogram.merge([each for each in kept if each])

@@ -1,0 +1,170 @@
+"""One cell over all rounds: estimates, merged latency, rates, bytes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from bench.analysis.limits import bound_of
+from bench.analysis.trials import CellTrials, shown
+from bench.model.load import PERCENTILES
+from bench.model.summary import METRICS, CellLatency, CellSummary, Metric, Metrics, Verdict
+from bench.stats import histogram
+from bench.stats.intervals import geometric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.model.load import ErrorCounts, LoadResult
+    from bench.model.trial import Exchange, TrialRecord
+
+_NOT_FAILURES: Final = frozenset({"deadline"})
+
+
+def summarize(
+    cell: CellTrials,
+    counts: Mapping[int, int],
+    verdicts: Mapping[tuple[str, str], Verdict],
+    codes: Sequence[str],
+) -> CellSummary:
+    """Build the summary of one cell.
+
+    Args:
+        cell: its trials.
+        counts: merged histogram of its usable trials, empty where none was kept.
+        verdicts: (server, metric) -> verdict within its workload and profile.
+        codes: finding codes that concern it.
+    """
+    server, loads = cell.cell.server, _loads(cell)
+    offered = _offered(cell)
+    body = body_bytes(cell)
+    return CellSummary(
+        server=server,
+        workload=cell.cell.workload,
+        profile=cell.cell.profile,
+        trials=cell.counts,
+        metrics=Metrics(**{m: _metric(cell, m, verdicts.get((server, m))) for m in METRICS}),
+        latency_us=latency(cell, counts),
+        success_rate=_success_rate(loads),
+        total_requests=sum(load.requests for load in loads),
+        bytes_per_s=_bytes_per_s(cell, body),
+        offered_rps=offered,
+        achieved_ratio=_achieved(loads, offered),
+        bound=bound_of(cell),
+        findings=tuple(codes),
+    )
+
+
+def _loads(cell: CellTrials) -> list[LoadResult]:
+    return [trial.load for trial in cell.usable if trial.load]
+
+
+def _metric(cell: CellTrials, metric: str, verdict: Verdict | None) -> Metric | None:
+    values = list(shown(metric, cell).values())
+    if not values:
+        return None
+    estimate = geometric(values)
+    return Metric(
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=estimate.n,
+        verdict=verdict,
+    )
+
+
+def latency(cell: CellTrials, counts: Mapping[int, int]) -> CellLatency | None:
+    """Latency over all usable trials from the merged histogram, timeouts above all.
+
+    Where no histogram was kept (results measured elsewhere), least, mean and greatest are
+    combined from the trials; percentiles are then given only for a single trial.
+    """
+    loads = [load for load in _loads(cell) if load.latency_us]
+    found = histogram.moments(counts)
+    if not loads:
+        return None
+    if found is None:
+        return _from_trials(loads)
+    late = sum(_timeouts(load) for load in loads)
+    fewest = min(load.latency_us.count + _timeouts(load) for load in loads if load.latency_us)
+    shown_percents = [q for q in PERCENTILES if histogram.enough_beyond(fewest, q)]
+    values = histogram.percentiles(counts, shown_percents, censored=late)
+    given = dict(zip(shown_percents, values, strict=True))
+    return CellLatency(
+        min=found.min,
+        mean=found.mean,
+        max=found.max,
+        percentiles={f"{q:g}": given.get(q) for q in PERCENTILES},
+    )
+
+
+def _from_trials(loads: Sequence[LoadResult]) -> CellLatency:
+    seen = [load.latency_us for load in loads if load.latency_us]
+    total = sum(each.count for each in seen)
+    weighted = math.fsum(each.mean * each.count for each in seen)
+    only = seen[0].percentiles if len(seen) == 1 else {}
+    return CellLatency(
+        min=min(each.min for each in seen),
+        mean=weighted / total if total else seen[0].mean,
+        max=max(each.max for each in seen),
+        percentiles={f"{q:g}": only.get(f"{q:g}") for q in PERCENTILES},
+    )
+
+
+def _timeouts(load: LoadResult) -> int:
+    return (load.errors.timeout or 0) if load.errors else 0
+
+
+def _success_rate(loads: Sequence[LoadResult]) -> float | None:
+    ok = sum(load.ok for load in loads)
+    total = ok + sum(_failures(load.errors) for load in loads)
+    return ok / total if total else None
+
+
+def _failures(errors: ErrorCounts | None) -> int:
+    """Requests that did not succeed; those in flight when the window closed are none of them."""
+    if errors is None:
+        return 0
+    return sum(count or 0 for kind, count in errors if kind not in _NOT_FAILURES)
+
+
+def body_bytes(cell: CellTrials) -> float | None:
+    """Mean response body in bytes as verified, weighted by request kind, over usable trials."""
+    all_means = (_weighted(trial.exchanges, "response_bytes") for trial in cell.usable)
+    means = [mean for mean in all_means if mean is not None]
+    return math.fsum(means) / len(means) if means else None
+
+
+def request_bytes(trial: TrialRecord) -> float | None:
+    """Mean request body in bytes as sent, weighted by request kind."""
+    return _weighted(trial.exchanges, "request_bytes")
+
+
+def _weighted(exchanges: Sequence[Exchange], field: str) -> float | None:
+    weight = sum(each.weight for each in exchanges)
+    if not weight:
+        return None
+    return math.fsum(each.weight * float(getattr(each, field)) for each in exchanges) / weight
+
+
+def _bytes_per_s(cell: CellTrials, body: float | None) -> float | None:
+    """Rate x verified body size; the tool's own count where only that is there and it is bodies."""
+    rates = list(cell.values("throughput_rps").values())
+    if body is not None and rates:
+        return geometric(rates).value * body
+    counted = [load for load in _loads(cell) if load.bytes_kind == "body" and load.duration_s]
+    if not counted:
+        return None
+    return math.fsum(load.bytes_in / load.duration_s for load in counted) / len(counted)
+
+
+def _offered(cell: CellTrials) -> float | None:
+    return next((t.offered_rps for t in cell.usable if t.offered_rps), cell.profile.rate_rps)
+
+
+def _achieved(loads: Sequence[LoadResult], offered: float | None) -> float | None:
+    """Complete responses per second over those offered."""
+    seconds = math.fsum(load.duration_s for load in loads)
+    if not offered or not seconds:
+        return None
+    return sum(load.requests for load in loads) / seconds / offered

@@ -1,0 +1,205 @@
+"""How noisy the run was: copies of one server, residuals, suspect trials."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.analysis.trials import shown
+from bench.analysis.wording import percent, percents
+from bench.model.finding import Finding, finding
+from bench.stats.intervals import Estimate, paired
+from bench.stats.polish import outliers, residuals, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.analysis.trials import CellTrials
+    from bench.model.plan import Arm, Plan
+
+ARMS_CONFIDENCE: Final = 0.99
+SUSPECT_SHARE: Final = 0.2
+_MIN_ROWS: Final = 3
+"""Servers and rounds that a median polish needs to tell a row from an outlier."""
+
+
+class Copies(NamedTuple):
+    """Two copies of one server, compared in one workload and profile.
+
+    Attributes:
+        at_95: second / first with its 95 % interval.
+        at_99: the same with its 99 % interval.
+    """
+
+    first: CellTrials
+    second: CellTrials
+    metric: str
+    at_95: Estimate
+    at_99: Estimate
+
+    @property
+    def differ(self) -> bool:
+        """Whether the 99 % interval excludes 1."""
+        low, high = self.at_99.low, self.at_99.high
+        return low is not None and high is not None and not low <= 1 <= high
+
+
+def twins(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Pairs of arms that are copies of one server: equal server, environment, place and build."""
+    seen: dict[tuple[object, ...], str] = {}
+    pairs = []
+    for arm in plan.arms:
+        first = seen.setdefault(_identity(arm), arm.name)
+        if first != arm.name:
+            pairs.append((first, arm.name))
+    return tuple(pairs)
+
+
+def _identity(arm: Arm) -> tuple[object, ...]:
+    return arm.server, arm.folder, arm.url, arm.hash, tuple(sorted(arm.env.items()))
+
+
+def copies(
+    groups: Sequence[Sequence[CellTrials]], pairs: Sequence[tuple[str, str]]
+) -> tuple[Copies, ...]:
+    """Compare the copies wherever both were measured in at least one common round.
+
+    Closed loops by throughput; open loops, where all are offered the same rate, by p50.
+    """
+    found = []
+    for group in groups:
+        cells = {cell.cell.server: cell for cell in group}
+        for first, second in pairs:
+            if first in cells and second in cells:
+                one = _copy(cells[first], cells[second])
+                found += [one] if one else []
+    return tuple(found)
+
+
+def _copy(first: CellTrials, second: CellTrials) -> Copies | None:
+    metric = "p50_us" if first.profile.loop == "open" else "throughput_rps"
+    a, b = shown(metric, first), shown(metric, second)
+    rounds = sorted(a.keys() & b.keys())
+    if not rounds:
+        return None
+    values, base = [b[r] for r in rounds], [a[r] for r in rounds]
+    return Copies(
+        first, second, metric, paired(values, base), paired(values, base, ARMS_CONFIDENCE)
+    )
+
+
+def noise_floor(found: Sequence[Copies]) -> float | None:
+    """The widest half-width of two copies' throughput ratio, as a share; None without copies."""
+    rates = [each for each in found if each.metric == "throughput_rps"] or list(found)
+    halves = [half for each in rates if (half := each.at_95.half_width) is not None]
+    return math.expm1(max(halves)) if halves else None
+
+
+def arms_findings(found: Sequence[Copies]) -> tuple[Finding, ...]:
+    """`arms-differ`, which heads the report, and the `noise-floor`."""
+    differing = [each for each in found if each.differ]
+    floor = noise_floor(found)
+    out = []
+    if differing:
+        named = "; ".join(_difference(each) for each in differing)
+        out.append(
+            finding(
+                "arms-differ",
+                "run",
+                f"this setup sees a difference between two copies of one server: {named}",
+                advice="order or position decides here: do not trust smaller differences",
+                cells=len(differing),
+            )
+        )
+    if floor is not None:
+        first = found[0]
+        out.append(
+            finding(
+                "noise-floor",
+                "run",
+                f"two copies of {first.first.cell.server} are told apart only beyond "
+                f"{percent(floor)} (half-width of their ratio, the widest of {len(found)})",
+                half_width=floor,
+            )
+        )
+    return tuple(out)
+
+
+def _difference(each: Copies) -> str:
+    return (
+        f"{each.second.cell.id} against {each.first.cell.server} by {percents(each.at_99)} "
+        "(99 % interval)"
+    )
+
+
+class Residuals(NamedTuple):
+    """What a median polish leaves of one workload and profile.
+
+    Attributes:
+        spread: robust standard deviation of ln(rate) residuals.
+        hints: (trial id, residual as a share) of trials that fit neither server nor round.
+    """
+
+    spread: float
+    hints: tuple[tuple[str, float], ...]
+
+
+def polish(group: Sequence[CellTrials]) -> Residuals | None:
+    """Polish servers x rounds over the rounds that all measured servers have.
+
+    Returns:
+        None where there are fewer than 3 servers or 3 such rounds.
+    """
+    rows = [(cell, cell.values("throughput_rps")) for cell in group if cell.usable]
+    rounds = sorted(set.intersection(*(set(values) for _, values in rows))) if rows else []
+    if len(rows) < _MIN_ROWS or len(rounds) < _MIN_ROWS:
+        return None
+    left = residuals([[math.log(values[r]) for r in rounds] for _, values in rows])
+    hints = tuple(
+        (_trial_id(rows[each.row][0], rounds[each.column]), math.expm1(each.value))
+        for each in outliers(left)
+    )
+    return Residuals(spread(left), hints)
+
+
+def _trial_id(cell: CellTrials, number: int) -> str:
+    return next(trial.trial for trial in cell.usable if trial.round == number)
+
+
+def outlier_findings(polished: Sequence[Residuals]) -> tuple[Finding, ...]:
+    """Name single trials that fit neither their server nor their round: hints only."""
+    return tuple(
+        finding(
+            "outlier",
+            trial,
+            f"{percent(share, sign=True)} off what its server and its round suggest; kept",
+            advice="look at the trial's log and counters (bench show)",
+            residual=share,
+        )
+        for each in polished
+        for trial, share in each.hints
+    )
+
+
+def noisy_host(
+    cells: Sequence[CellTrials],
+    floor: float | None,
+    polished: Sequence[Residuals],
+    margin: float,
+) -> Finding | None:
+    """The noisy-host rule: many suspect trials, and noise above what is too small to matter."""
+    usable = [trial for cell in cells for trial in cell.usable]
+    suspect = sum(trial.status == "suspect" for trial in usable)
+    widest = max((each.spread for each in polished), default=0.0)
+    noise = max(floor or 0.0, widest)
+    if not usable or suspect <= SUSPECT_SHARE * len(usable) or noise <= margin:
+        return None
+    return finding(
+        "noisy-host",
+        "host",
+        f"noisy host: {suspect} of {len(usable)} trials are suspect and the noise of "
+        f"{percent(noise)} exceeds the margin of {percent(margin)}",
+        advice="quieten the host (bench doctor), or add rounds",
+        suspect=suspect,
+        noise=noise,
+    )

@@ -1,0 +1,158 @@
+"""Sorts trials into cells and reads the metrics of one trial."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.model.summary import METRICS, TrialCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from bench.model.plan import Cell, LoadProfile, Plan
+    from bench.model.trial import TrialRecord
+
+LATENCIES: Final = frozenset({"p50_us", "p99_us"})
+"""Compared only in an open loop."""
+_CLOSED_ONLY: Final = frozenset({"throughput_rps"})
+
+
+class CellTrials(NamedTuple):
+    """All trials of one cell.
+
+    Attributes:
+        planned: how many the plan holds, added rounds included.
+        recorded: every record in order, those that were run again included.
+        final: one per round: a re-run stands in place of what it repeats.
+    """
+
+    cell: Cell
+    profile: LoadProfile
+    planned: int
+    recorded: tuple[TrialRecord, ...]
+    final: tuple[TrialRecord, ...]
+
+    @property
+    def usable(self) -> tuple[TrialRecord, ...]:
+        """Those that enter estimates: valid and suspect ones, ascending by round."""
+        return tuple(trial for trial in self.final if trial.usable)
+
+    @property
+    def counts(self) -> TrialCounts:
+        """How many trials ended how."""
+        statuses = [trial.status for trial in self.final]
+        return TrialCounts(
+            planned=self.planned,
+            valid=statuses.count("valid"),
+            suspect=statuses.count("suspect"),
+            invalid=statuses.count("invalid"),
+            failed=statuses.count("failed"),
+            interrupted=statuses.count("interrupted"),
+        )
+
+    def values(self, metric: str) -> dict[int, float]:
+        """Round -> value of a metric, for usable trials that have it."""
+        read = _READ[metric]
+        pairs = ((trial.round, read(trial)) for trial in self.usable)
+        return {number: value for number, value in pairs if value is not None and value > 0}
+
+
+def by_cell(plan: Plan, trials: Iterable[TrialRecord]) -> tuple[CellTrials, ...]:
+    """Group trials by cell, in the plan's order of cells; unknown cells are left out."""
+    profiles = {profile.id: profile for profile in plan.profiles}
+    planned: dict[str, set[int]] = {}
+    for trial in plan.trials:
+        planned.setdefault(trial.cell.id, set()).add(trial.round)
+    recorded: dict[str, list[TrialRecord]] = {}
+    for record in trials:
+        recorded.setdefault(record.cell.id, []).append(record)
+    return tuple(
+        _cell_trials(
+            cell, profiles[cell.profile], planned.get(cell.id, set()), recorded.get(cell.id, [])
+        )
+        for cell in plan.cells
+    )
+
+
+def _cell_trials(
+    cell: Cell, profile: LoadProfile, rounds: set[int], recorded: Sequence[TrialRecord]
+) -> CellTrials:
+    last = {record.round: record for record in recorded}
+    final = tuple(last[number] for number in sorted(last))
+    return CellTrials(cell, profile, len(rounds | last.keys()), tuple(recorded), final)
+
+
+def compared(metric: str, profile: LoadProfile) -> bool:
+    """Whether servers are compared by this metric: rates closed-loop, latencies open-loop."""
+    return metric not in (_CLOSED_ONLY if profile.loop == "open" else LATENCIES)
+
+
+def shown(metric: str, trials: CellTrials) -> dict[int, float]:
+    """Round -> value of a metric, empty where it may not be shown.
+
+    A percentile is shown only where every usable trial has it: enough requests beyond it and
+    its rank not among timeouts.
+    """
+    values = trials.values(metric)
+    if metric in LATENCIES and len(values) < len(trials.usable):
+        return {}
+    return values
+
+
+def cpu_us_per_request(trial: TrialRecord) -> float | None:
+    """Server CPU microseconds per successful request.
+
+    Where the clocks were read over a span shorter than the window, the requests are taken in
+    proportion; a longer span holds no further requests.
+    """
+    load, used = trial.load, trial.resources.server_cpu_s
+    if load is None or not load.ok or not used:
+        return None
+    return used * 1e6 / (load.ok * _span_share(trial))
+
+
+def _span_share(trial: TrialRecord) -> float:
+    span = trial.resources.span_s
+    if trial.load is None or not span or not trial.load.duration_s:
+        return 1.0
+    return min(1.0, span / trial.load.duration_s)
+
+
+def _throughput(trial: TrialRecord) -> float | None:
+    return trial.load.throughput_rps if trial.load else None
+
+
+def _requests_per_cpu_second(trial: TrialRecord) -> float | None:
+    cost = cpu_us_per_request(trial)
+    return 1e6 / cost if cost else None
+
+
+def _instructions(trial: TrialRecord) -> float | None:
+    count = trial.resources.instructions
+    if trial.load is None or not trial.load.ok or count is None:
+        return None
+    return count / (trial.load.ok * _span_share(trial))
+
+
+def _memory(trial: TrialRecord) -> float | None:
+    return trial.resources.rss_peak_bytes
+
+
+def _percentile(key: str) -> Callable[[TrialRecord], float | None]:
+    def read(trial: TrialRecord) -> float | None:
+        latency = trial.load.latency_us if trial.load else None
+        return latency.percentiles.get(key) if latency else None
+
+    return read
+
+
+_READ: Final[Mapping[str, Callable[[TrialRecord], float | None]]] = {
+    "throughput_rps": _throughput,
+    "requests_per_cpu_second": _requests_per_cpu_second,
+    "p50_us": _percentile("50"),
+    "p99_us": _percentile("99"),
+    "cpu_us_per_request": cpu_us_per_request,
+    "instructions_per_request": _instructions,
+    "rss_peak_bytes": _memory,
+}
+assert tuple(_READ) == METRICS, "every metric of the summary is read here"  # noqa: S101 - a static fact

@@ -1,0 +1,229 @@
+"""Verdicts of servers against the baseline within one workload and profile."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.analysis import wording
+from bench.analysis.trials import LATENCIES, compared, shown
+from bench.model.summary import METRICS, Comparison, Verdict, Word
+from bench.stats.intervals import Estimate, paired
+from bench.stats.multiple import holm, odd_one_out, sign_flip_p
+from bench.stats.verdict import ALPHA, Call, Judgment, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.analysis.trials import CellTrials
+
+BASELINE: Final = Verdict(
+    word="baseline",
+    text="baseline",
+    ratio=1.0,
+    low=None,
+    high=None,
+    p_holm=None,
+    beyond_margin=False,
+)
+
+
+class Ratio(NamedTuple):
+    """A server's ratio to the baseline, and a remark that belongs to its verdict ("" = none)."""
+
+    estimate: Estimate
+    note: str = ""
+
+
+class Bounds(NamedTuple):
+    """Which throughputs are lower bounds: server -> why; the baseline's own reason or None."""
+
+    servers: Mapping[str, str]
+    baseline: str | None
+
+
+UNBOUND: Final = Bounds({}, None)
+
+
+class GroupVerdicts(NamedTuple):
+    """The verdicts of one workload and profile.
+
+    Attributes:
+        verdicts: (server, metric) -> verdict, the baseline's own included.
+        rows: the same as rows, without the baseline's; not-comparable ones included.
+    """
+
+    verdicts: dict[tuple[str, str], Verdict]
+    rows: tuple[Comparison, ...]
+
+
+def decide(
+    metric: str, ratios: Mapping[str, Ratio], margin: float, bounds: Bounds = UNBOUND
+) -> dict[str, Verdict]:
+    """Give each server its verdict; p values are corrected over all that are given (Holm)."""
+    ps = {name: each.estimate.p for name, each in ratios.items() if each.estimate.p is not None}
+    adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
+    return {
+        name: _verdict(name, metric, each, adjusted.get(name), margin, len(ps), bounds)
+        for name, each in ratios.items()
+    }
+
+
+def _verdict(  # noqa: PLR0917 - one row of a table, private
+    server: str,
+    metric: str,
+    ratio: Ratio,
+    p_holm: float | None,
+    margin: float,
+    comparisons: int,
+    bounds: Bounds,
+) -> Verdict:
+    estimate = ratio.estimate
+    judged = judge(estimate, p_holm, margin, comparisons)
+    word = wording.word(metric, judged.call)
+    text = wording.sentence(server, metric, judged, estimate, margin, comparisons)
+    beyond = judged.beyond_margin
+    if metric == "throughput_rps" and (server in bounds.servers or bounds.baseline):
+        word, text = _bounded(server, judged, estimate, word, text, bounds)
+        beyond = beyond and word in {"faster", "slower"}
+    return Verdict(
+        word=word,
+        text=text + ratio.note,
+        ratio=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        p_holm=p_holm,
+        beyond_margin=beyond,
+    )
+
+
+def _bounded(  # noqa: PLR0917 - as above
+    server: str, judged: Judgment, estimate: Estimate, word: Word, text: str, bounds: Bounds
+) -> tuple[Word, str]:
+    """A lower bound is never called slower or equivalent, nor is anything called so by it."""
+    own, base = bounds.servers.get(server), bounds.baseline
+    if judged.call is Call.TOO_FEW:
+        return word, text
+    if own and base:
+        return "inconclusive", f"both rates are lower bounds: {own}"
+    if own:
+        kept: Word = "faster" if word == "faster" else "inconclusive"
+        return kept, wording.at_least(server, estimate, own)
+    kept = "slower" if word == "slower" else "inconclusive"
+    return kept, wording.at_most(server, estimate, f"for the baseline, {base}")
+
+
+def paired_ratio(cell: CellTrials, baseline: CellTrials, metric: str) -> Ratio | None:
+    """The ratio over the rounds in which both were measured; None where there is no such round."""
+    a, b = shown(metric, cell), shown(metric, baseline)
+    rounds = sorted(a.keys() & b.keys())
+    if not rounds:
+        return None
+    estimate = paired([a[r] for r in rounds], [b[r] for r in rounds])
+    differences = [math.log(a[r] / b[r]) for r in rounds]
+    return Ratio(estimate, _cross_check(estimate, differences, rounds))
+
+
+def _cross_check(estimate: Estimate, differences: list[float], rounds: list[int]) -> str:
+    """Say so where a test without assumptions about the distribution decides otherwise."""
+    p = sign_flip_p(differences)
+    if p is None or estimate.p is None or (p < ALPHA) == (estimate.p < ALPHA):
+        return ""
+    return f"; depends on one round (round {rounds[odd_one_out(differences)]})"
+
+
+def group_verdicts(
+    cells: tuple[CellTrials, ...],
+    baseline: CellTrials | None,
+    margin: float,
+    bounds: Bounds,
+    left_out: frozenset[str] = frozenset(),
+) -> GroupVerdicts:
+    """Compare the cells of one workload and profile with the baseline, metric by metric.
+
+    Args:
+        cells: one per server.
+        baseline: that of the baseline, None where it has no usable trial.
+        margin: what is too small to matter.
+        bounds: throughputs that are lower bounds.
+        left_out: servers that are no candidates (the ceiling).
+    """
+    if baseline is None:
+        return GroupVerdicts({}, ())
+    verdicts: dict[tuple[str, str], Verdict] = {}
+    rows: list[Comparison] = []
+    candidates = [c for c in cells if c is not baseline and c.cell.server not in left_out]
+    for metric in METRICS:
+        if not (compared(metric, baseline.profile) and shown(metric, baseline)):
+            continue
+        verdicts[baseline.cell.server, metric] = BASELINE
+        decided = _decide_metric(metric, candidates, baseline, margin, bounds)
+        for server, verdict in decided.items():
+            verdicts[server, metric] = verdict
+            rows.append(_row(server, metric, baseline, verdict))
+    return GroupVerdicts(verdicts, tuple(rows))
+
+
+def _decide_metric(
+    metric: str,
+    candidates: list[CellTrials],
+    baseline: CellTrials,
+    margin: float,
+    bounds: Bounds,
+) -> dict[str, Verdict]:
+    ratios = {
+        each.cell.server: ratio
+        for each in candidates
+        if (ratio := paired_ratio(each, baseline, metric)) is not None
+    }
+    decided = decide(metric, ratios, margin, bounds)
+    for each in candidates:
+        if each.cell.server not in decided and (metric == _first(baseline) or each.usable):
+            decided[each.cell.server] = not_comparable(_cause(each, metric))
+    return decided
+
+
+def _first(baseline: CellTrials) -> str:
+    """The metric whose rows name the servers without any usable trial."""
+    return next(metric for metric in METRICS if compared(metric, baseline.profile))
+
+
+def not_comparable(cause: str) -> Verdict:
+    """The verdict where one side has nothing to compare."""
+    return Verdict(
+        word="not-comparable",
+        text=f"not comparable: {cause}",
+        ratio=None,
+        low=None,
+        high=None,
+        p_holm=None,
+        beyond_margin=False,
+    )
+
+
+def _cause(cell: CellTrials, metric: str) -> str:
+    if shown(metric, cell):
+        return "no round in which both were measured"
+    if cell.usable:
+        return "too few requests beyond it" if metric in LATENCIES else "not measured"
+    return no_trials_because(cell)
+
+
+def no_trials_because(cell: CellTrials) -> str:
+    """Why a cell has no usable trial: `no usable trial (failed: server-died)`."""
+    if not cell.final:
+        return "no trial was recorded"
+    last = cell.final[-1]
+    reasons = ", ".join(last.reasons) or last.detail
+    return f"no usable trial ({last.status}{': ' + reasons if reasons else ''})"
+
+
+def _row(server: str, metric: str, baseline: CellTrials, verdict: Verdict) -> Comparison:
+    return Comparison(
+        server=server,
+        baseline=baseline.cell.server,
+        workload=baseline.cell.workload,
+        profile=baseline.cell.profile,
+        metric=metric,
+        verdict=verdict,
+    )

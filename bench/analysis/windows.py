@@ -1,0 +1,148 @@
+"""What the series of a cell's trials say, and what charts need of a cell."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.analysis.cells import body_bytes, request_bytes
+from bench.analysis.wording import percent
+from bench.model.finding import Finding, finding
+from bench.model.summary import CellDetail, WindowStep
+from bench.stats import histogram
+from bench.stats.intervals import geometric
+from bench.stats.steady import Drift, drift, plateau, shape, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.analysis.trials import CellTrials
+    from bench.model.trial import TrialRecord
+
+BIN_S: Final = 0.25
+"""Length of one bin of a series."""
+_CURVE_STEPS: Final = 20
+"""Points of the curve per factor of ten in 1 - q."""
+_CURVE_TENS: Final = 6
+
+
+class Windows(NamedTuple):
+    """What the series of one cell say.
+
+    Attributes:
+        drift: over the usable trials, None below three of them.
+        steps: of all usable trials.
+        plateau_s: seconds of warm-up until the rate is at its level, None where it never is.
+        warmup: requests/s per bin, mean over the usable trials.
+    """
+
+    drift: Drift | None
+    steps: tuple[WindowStep, ...]
+    plateau_s: float | None
+    warmup: tuple[float, ...]
+
+
+def read_windows(cell: CellTrials) -> Windows:
+    """Judge the warm-up and the windows of a cell; nothing is excluded by it."""
+    usable = cell.usable
+    warmup = _mean_series([trial.warmup_series for trial in usable])
+    window = _mean_series([trial.window_series for trial in usable])
+    return Windows(
+        drift([trial.window_series for trial in usable]),
+        tuple(step for trial in usable for step in _steps(trial)),
+        plateau(warmup, window, BIN_S),
+        warmup,
+    )
+
+
+def _steps(trial: TrialRecord) -> list[WindowStep]:
+    length = len(trial.window_series) * BIN_S
+    return [
+        WindowStep(trial=trial.trial, at_s=round(step.at * length, 2), change=step.change)
+        for step in steps(trial.window_series)
+    ]
+
+
+def _mean_series(series: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    kept = [each for each in series if each]
+    if not kept:
+        return ()
+    length = min(map(len, kept))
+    return tuple(math.fsum(each[k] for each in kept) / len(kept) for k in range(length))
+
+
+def window_findings(cell: CellTrials, windows: Windows) -> tuple[Finding, ...]:
+    """`drift` over the rounds and `step` inside single trials, with what to change."""
+    drifting = windows.drift if windows.drift and windows.drift.flagged else None
+    told = (_drift_finding(cell, drifting),) if drifting else ()
+    stepped = dict.fromkeys(step.trial for step in windows.steps)
+    steps_of = {trial: [s for s in windows.steps if s.trial == trial] for trial in stepped}
+    return (*told, *(_step_finding(trial, found) for trial, found in steps_of.items()))
+
+
+def _drift_finding(cell: CellTrials, seen: Drift) -> Finding:
+    rising = seen.change > 0
+    text = "still rising" if rising else "falling"
+    warmup = cell.profile.warmup_s
+    return finding(
+        "drift",
+        cell.cell.id,
+        f"{text} by {percent(abs(seen.change))} inside the window "
+        f"(99 % interval {percent(seen.low, sign=True)} to {percent(seen.high, sign=True)}, "
+        f"{seen.n} trials)",
+        advice=f"raise warmup above {warmup:g}s"
+        if rising
+        else "look for throttling, a leak or a cache that fills up; raise duration",
+        change=seen.change,
+    )
+
+
+def _step_finding(trial: str, found: Sequence[WindowStep]) -> Finding:
+    words = ", ".join(f"{percent(s.change, sign=True)} at {s.at_s:.1f} s" for s in found)
+    kind = shape([step.change for step in found])
+    return finding(
+        "step",
+        trial,
+        f"step of {words} ({kind})",
+        advice="raise warmup" if kind == "warm-up" else "",
+        steps=len(found),
+    )
+
+
+def detail(cell: CellTrials, counts: Mapping[int, int], windows: Windows) -> CellDetail:
+    """What reports show of a cell beyond its summary."""
+    usable = cell.usable
+    rates = list(cell.values("throughput_rps").values())
+    return CellDetail(
+        server=cell.cell.server,
+        workload=cell.cell.workload,
+        profile=cell.cell.profile,
+        request_bytes=request_bytes(usable[0]) if usable else None,
+        body_bytes=body_bytes(cell),
+        exchanges=usable[0].exchanges if usable else (),
+        curve=_curve(cell, counts),
+        rounds=tuple(
+            (trial.round, trial.load.throughput_rps if trial.load else None, trial.status)
+            for trial in cell.recorded
+        ),
+        warmup=windows.warmup,
+        plateau_s=windows.plateau_s,
+        drift=windows.drift.change if windows.drift else None,
+        steps=windows.steps,
+        spread=geometric(rates).sd if rates else None,
+    )
+
+
+def _curve(cell: CellTrials, counts: Mapping[int, int]) -> tuple[tuple[float, float], ...]:
+    """(percentile, microseconds), 20 points per factor of ten of what lies beyond."""
+    late = sum(
+        trial.load.errors.timeout or 0 for trial in cell.usable if trial.load and trial.load.errors
+    )
+    tens = range(_CURVE_STEPS * _CURVE_TENS + 1)
+    percents = [round(100 * (1 - 10 ** (-k / _CURVE_STEPS)), 6) for k in tens][1:]
+    values = histogram.percentiles(counts, percents, censored=late)
+    return tuple(
+        (percent, float(value))
+        for percent, value in zip(percents, values, strict=True)
+        if value is not None
+    )

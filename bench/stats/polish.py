@@ -1,0 +1,75 @@
+"""Median polish (Tukey): what is left of a table without its rows' and columns' levels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SWEEPS: Final = 10
+_ROBUST: Final = 1.4826
+"""Median absolute deviation x this = standard deviation, for normal data."""
+OUTLIER_SDS: Final = 5.0
+OUTLIER_MIN: Final = 0.05
+"""As a log: about 5 %."""
+
+
+class Residual(NamedTuple):
+    """A cell of the table that fits neither its row nor its column."""
+
+    row: int
+    column: int
+    value: float
+
+
+def residuals(table: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Sweep out row and column medians until nothing moves.
+
+    Args:
+        table: logs, one row per server, one column per round; complete, all rows equally long.
+    """
+    left = [list(row) for row in table]
+    for _ in range(_SWEEPS):
+        moved = 0.0
+        for row in left:
+            level = median(row)
+            row[:] = [value - level for value in row]
+            moved = max(moved, abs(level))
+        for column in range(len(left[0]) if left else 0):
+            level = median([row[column] for row in left])
+            for row in left:
+                row[column] -= level
+            moved = max(moved, abs(level))
+        if moved < 1e-12:  # noqa: PLR2004 - far below any rate's precision
+            break
+    return left
+
+
+def spread(left: Sequence[Sequence[float]]) -> float:
+    """Robust standard deviation of residuals; 0 for an empty table."""
+    sizes = [abs(value) for row in left for value in row]
+    return _ROBUST * median(sizes) if sizes else 0.0
+
+
+def outliers(left: Sequence[Sequence[float]]) -> tuple[Residual, ...]:
+    """Residuals above 5 robust sd and above 5 %: a hint where to look, never an exclusion."""
+    limit = max(OUTLIER_SDS * spread(left), OUTLIER_MIN)
+    return tuple(
+        Residual(i, j, value)
+        for i, row in enumerate(left)
+        for j, value in enumerate(row)
+        if abs(value) > limit
+    )
+
+
+def median(numbers: Sequence[float]) -> float:
+    """The middle number, or the mean of the two middle ones.
+
+    Raises:
+        ValueError: no numbers.
+    """
+    if not numbers:
+        raise ValueError("no numbers")
+    ordered = sorted(numbers)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
