@@ -48,6 +48,10 @@ class LinuxPlatform:
         """Counters now."""
         return self._system.now()
 
+    def cpu_times(self) -> dict[int, procfs.CpuTimes] | None:
+        """Ticks of each of our CPUs now."""
+        return self._system.cpu_times()
+
     def loopback_bytes(self) -> int | None:
         """Bytes over `lo` since boot."""
         return self._system.loopback_bytes()

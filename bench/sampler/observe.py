@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.model.trial import Counters, Resources
 from bench.sampler import group, window
+from bench.sampler.busy import Tick, inside, load_busy, server_busy, thread_share
 from bench.sampler.model import Observation
 from bench.sampler.procfs import NS_PER_S, sum_cpu_times
+from bench.sampler.window import Span, byte_series, loaded_span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.sampler.group import MemoryReading
-    from bench.sampler.model import LoadReading, Mark
+    from bench.sampler.model import Mark
     from bench.sampler.platforms import Platform
     from bench.sampler.procfs import CpuTimes
     from bench.sampler.window import Sample
 
 _T = TypeVar("_T")
-
-_LEAST_GIVEN: Final = 0.05
-_MIN_SPAN_S: Final = 0.05
-"""A shorter look at a load process says nothing about its share."""
 
 
 class Watched:
@@ -30,52 +28,46 @@ class Watched:
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
+        self.ticks: list[Tick] = []
         self.memory: list[tuple[float, MemoryReading | None]] = []
         self.connections: list[tuple[float, int | None]] = []
         self.frequencies: list[tuple[float, float | None]] = []
 
 
-def observe(
-    begin: Mark,
-    end: Mark,
-    watched: Watched,
-    firsts: Mapping[int, LoadReading],
-    platform: Platform,
-) -> Observation:
+def observe(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> Observation:
     """What happened between two marks of one sampler.
+
+    Series and shares are of the time in which there was load; CPU times and counters of all.
 
     Args:
         begin: the window's first mark.
         end: its second.
         watched: what was seen in the background; readings just after the end still count,
             since the server is still there and memory does not shrink at once.
-        firsts: when each load process was first seen.
         platform: CPUs, length of a tick, and why things are missing.
     """
+    loaded = loaded_span(watched.samples, Span(begin.at_s, end.at_s))
     return Observation(
-        resources=_resources(begin, end, watched, firsts, platform),
+        resources=_resources(begin, end, watched, loaded, platform),
         counters=_counters(begin, end, watched, platform),
-        series=window.byte_series(sorted(watched.samples), begin.at_s, end.at_s),
+        series=byte_series(watched.samples, loaded),
         threads=end.group.threads if end.group else None,
         processes=end.group.processes if end.group else None,
     )
 
 
 def _resources(
-    begin: Mark,
-    end: Mark,
-    watched: Watched,
-    firsts: Mapping[int, LoadReading],
-    platform: Platform,
+    begin: Mark, end: Mark, watched: Watched, loaded: Span, platform: Platform
 ) -> Resources:
+    ticks = inside(watched.ticks, loaded, (_tick(begin, platform), _tick(end, platform)))
     switched = group.switches(begin.tasks, end.tasks) if begin.tasks and end.tasks else None
     memory = _peak_memory(_within(watched.memory, begin, end, after_s=window.BIN_S))
     values = {
         "server_cpu_s": _server_cpu_s(begin, end),
         "load_cpu_s": _load_cpu_s(begin, end),
         "span_s": end.at_s - begin.at_s,
-        "server_busy": _server_busy(begin, end, platform),
-        "load_busy": _load_busy(begin, end, firsts, platform),
+        "server_busy": _server_busy(ticks, begin, end, loaded, platform),
+        "load_busy": load_busy(ticks),
         "rss_peak_bytes": memory.bytes if memory else None,
         "voluntary_switches": switched[0] if switched else None,
         "involuntary_switches": switched[1] if switched else None,
@@ -176,31 +168,35 @@ def _others(begin: Mark, end: Mark, platform: Platform) -> float | None:
     return window.others_share(*times, ours_ticks, irq_apart=platform.irq_apart)
 
 
-def _server_busy(begin: Mark, end: Mark, platform: Platform) -> float | None:
-    """The highest of: CPUs of its own, its group, its busiest thread; of time not stolen."""
-    cpu_s, span_s = _server_cpu_s(begin, end), end.at_s - begin.at_s
-    if cpu_s is None or span_s <= 0:
-        return None
-    given = 1 - (_steal(begin, end, platform.server_cpus) or 0.0)
-    shares = [cpu_s / span_s / max(1, len(platform.server_cpus)) / max(given, _LEAST_GIVEN)]
-    if begin.tasks and end.tasks:
-        thread = group.busiest_thread(begin.tasks, end.tasks)
-        shares.append(thread / max(given, _LEAST_GIVEN))
-    own = _cpus(begin, end, platform.server_cpus)
-    if own and not set(platform.server_cpus) & set(platform.load_cpus):
-        shares.append(window.cpus_busy(*own) or 0.0)
-    return min(1.0, max(shares))
+def _tick(mark: Mark, platform: Platform) -> Tick:
+    return tick_of(
+        mark.at_s,
+        mark.group.cpu_ns if mark.group else None,
+        {pid: load.cpu_ns for pid, load in mark.loads.items() if load.alive_s >= mark.at_s},
+        mark.system.cpus,
+        platform,
+    )
 
 
-def _load_busy(
-    begin: Mark, end: Mark, firsts: Mapping[int, LoadReading], platform: Platform
+def tick_of(
+    at_s: float,
+    server_ns: int | None,
+    loads: Mapping[int, int],
+    cpus: Mapping[int, CpuTimes] | None,
+    platform: Platform,
+) -> Tick:
+    """Put together what `busy` needs."""
+    if cpus is None:
+        return Tick(at_s, server_ns, loads, None, None)
+    server = sum_cpu_times(cpus, platform.server_cpus)
+    return Tick(at_s, server_ns, loads, server, sum_cpu_times(cpus, platform.load_cpus))
+
+
+def _server_busy(
+    ticks: Sequence[Tick], begin: Mark, end: Mark, loaded: Span, platform: Platform
 ) -> float | None:
-    """Busiest load process, each over the time that it was seen alive in the window."""
-    given = 1 - (_steal(begin, end, platform.load_cpus) or 0.0)
-    shares: list[float] = []
-    for pid, last in end.loads.items():
-        first = begin.loads.get(pid) or firsts.get(pid)
-        if first and last.alive_s - first.alive_s >= _MIN_SPAN_S:
-            used_s = (last.cpu_ns - first.cpu_ns) / NS_PER_S
-            shares.append(used_s / (last.alive_s - first.alive_s))
-    return min(1.0, max(shares) / max(given, _LEAST_GIVEN)) if shares else None
+    thread = 0.0
+    if begin.tasks and end.tasks:
+        thread = thread_share(begin.tasks, end.tasks, loaded, Span(begin.at_s, end.at_s))
+    own = not set(platform.server_cpus) & set(platform.load_cpus)
+    return server_busy(ticks, len(platform.server_cpus), own_cpus=own, thread=thread)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from bench.sampler.group import GroupProbe
     from bench.sampler.perf import Counts
+    from bench.sampler.procfs import CpuTimes
     from bench.sampler.system import SystemReading
 
 
@@ -40,6 +41,10 @@ class Platform(Protocol):
 
     def system(self) -> SystemReading:
         """Counters now."""
+        ...
+
+    def cpu_times(self) -> Mapping[int, CpuTimes] | None:
+        """Ticks of each of our CPUs now."""
         ...
 
     def loopback_bytes(self) -> int | None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.sampler.model import LoadReading, Mark, Observation
-from bench.sampler.observe import Watched, observe
+from bench.sampler.observe import Watched, observe, tick_of
 from bench.sampler.pace import Pace
 from bench.sampler.platforms import current_platform
 from bench.sampler.window import BIN_S, Sample
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bench.sampler.group import GroupProbe
     from bench.sampler.platforms import Platform
 
+TRAFFIC_S: Final = 0.05
+"""How often the loopback counter is read, so that begin and end of the load are found."""
+
+_SAMPLES_PER_TICK: Final = round(BIN_S / TRAFFIC_S)
 _MEMORY_PACE: Final = (1.0, 0.002)
 _SOCKET_PACE: Final = (2.0, 0.001)
 _FREQUENCY_PACE: Final = (BIN_S, 0.001)
@@ -31,16 +35,15 @@ class _Load:
 
     def __init__(self, probe: GroupProbe) -> None:
         self._probe = probe
-        self.first: LoadReading | None = None
         self.last: LoadReading | None = None
 
-    def look(self) -> None:
-        now_s = time.monotonic()
+    def look(self, now_s: float) -> int | None:
+        """Read it; its CPU time, or None when it is gone."""
         reading = self._probe.read()
         if reading is None or not reading.processes:
-            return
+            return None
         self.last = LoadReading(now_s, reading.cpu_ns)
-        self.first = self.first or self.last
+        return reading.cpu_ns
 
 
 class Sampler:
@@ -100,14 +103,13 @@ class Sampler:
         with self._lock:
             for pid in pids:
                 load = self._loads[pid] = _Load(self._platform.group(pid))
-                load.look()
+                load.look(time.monotonic())
             self._current = tuple(pids)
 
     def mark(self) -> Mark:
         """Read every clock and counter now; below 5 ms up to 200 threads or 100 processes."""
         with self._lock:
             mark = self._mark()
-        self._watched.samples.append(Sample(mark.at_s, self._platform.loopback_bytes()))
         self._memory_pace.want(mark.at_s)
         self._socket_pace.want(mark.at_s + BIN_S)
         self._wake.set()
@@ -115,14 +117,13 @@ class Sampler:
 
     def window(self, begin: Mark, end: Mark) -> Observation:
         """What happened between two marks."""
-        firsts = {pid: load.first for pid, load in self._loads.items() if load.first}
-        return observe(begin, end, self._watched, firsts, self._platform)
+        return observe(begin, end, self._watched, self._platform)
 
     def _mark(self) -> Mark:
         at_s = time.monotonic()
         group = self._server.read()
         harness_ns = time.process_time_ns()
-        self._look_at_loads()
+        self._look_at_loads(at_s)
         system = self._platform.system()
         counts = self._platform.counts()
         every = {pid: load.last for pid, load in self._loads.items() if load.last}
@@ -138,35 +139,45 @@ class Sampler:
             counts=counts,
         )
 
-    def _look_at_loads(self) -> None:
-        for pid in self._current:
-            self._loads[pid].look()
+    def _look_at_loads(self, now_s: float) -> dict[int, int]:
+        """CPU time of each load process that is alive."""
+        found = {pid: self._loads[pid].look(now_s) for pid in self._current}
+        return {pid: cpu_ns for pid, cpu_ns in found.items() if cpu_ns is not None}
 
     def _run(self) -> None:
         next_s = time.monotonic()
+        count = 0
         while not self._stopped:
             now_s = time.monotonic()
             if now_s >= next_s:
-                self._tick()
-                next_s += BIN_S * max(1, int((now_s - next_s) / BIN_S) + 1)
-            self._slow()
+                self._sample()
+                if count % _SAMPLES_PER_TICK == 0:
+                    self._tick()
+                count += 1
+                next_s += TRAFFIC_S * max(1, int((now_s - next_s) / TRAFFIC_S) + 1)
+            self._slow(now_s)
             self._wake.wait(max(0.0, next_s - time.monotonic()))
             self._wake.clear()
 
+    def _sample(self) -> None:
+        count = self._platform.loopback_bytes()
+        if count is not None:
+            self._watched.samples.append(Sample(time.monotonic(), count))
+
     def _tick(self) -> None:
         with self._lock:
-            self._server.read()
-            self._look_at_loads()
-        self._watched.samples.append(Sample(time.monotonic(), self._platform.loopback_bytes()))
+            now_s = time.monotonic()
+            group = self._server.read()
+            loads = self._look_at_loads(now_s)
+        server_ns = group.cpu_ns if group else None
+        self._check_growth()
+        cpus = self._platform.cpu_times()
+        self._watched.ticks.append(tick_of(now_s, server_ns, loads, cpus, self._platform))
 
-    def _slow(self) -> None:
+    def _slow(self, now_s: float) -> None:
         """Costly readings, outside the lock so that a mark never waits for them."""
-        now_s = time.monotonic()
-        resident = self._server.resident_bytes() or 0
-        if resident > self._memory_at * _GROWTH:
-            self._memory_pace.hurry()
         if self._memory_pace.due(now_s):
-            self._read_memory(now_s, resident)
+            self._read_memory(now_s)
         if self._socket_pace.due(now_s):
             begun = time.thread_time()
             self._watched.connections.append((now_s, self._platform.connections(self._port)))
@@ -176,8 +187,12 @@ class Sampler:
             self._watched.frequencies.append((now_s, self._platform.frequency_mhz()))
             self._frequency_pace.ran(now_s, time.thread_time() - begun)
 
-    def _read_memory(self, now_s: float, resident: int) -> None:
+    def _check_growth(self) -> None:
+        if (self._server.resident_bytes() or 0) > self._memory_at * _GROWTH:
+            self._memory_pace.hurry()
+
+    def _read_memory(self, now_s: float) -> None:
         begun = time.thread_time()
+        self._memory_at = self._server.resident_bytes() or 0
         self._watched.memory.append((now_s, self._server.memory()))
         self._memory_pace.ran(now_s, time.thread_time() - begun)
-        self._memory_at = resident

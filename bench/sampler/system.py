@@ -102,11 +102,10 @@ class LinuxSystem:
     def now(self) -> SystemReading:
         """Every counter now; about 0.3 ms."""
         wall_ns, sleep_ns = clock_offsets()
-        stat = self._read("/proc/stat")
         tcp = procfs.parse_paired(self._read("/proc/net/snmp") or b"", b"Tcp:", _TCP)
         ext = procfs.parse_paired(self._read("/proc/net/netstat") or b"", b"TcpExt:", _TCP_EXT)
         return SystemReading(
-            cpus=procfs.parse_cpu_times(stat, self._cpus) if stat else None,
+            cpus=self.cpu_times(),
             throttled_us=self._sum(self._quota_files, self._throttled),
             cpu_throttle_events=self._sum(self._heat_files, self._number),
             retransmits=tcp.get("RetransSegs"),
@@ -115,6 +114,11 @@ class LinuxSystem:
             wall_ns=wall_ns,
             sleep_ns=sleep_ns,
         )
+
+    def cpu_times(self) -> dict[int, CpuTimes] | None:
+        """Ticks of each of our CPUs since boot."""
+        text = self._read("/proc/stat")
+        return procfs.parse_cpu_times(text, self._cpus) if text else None
 
     def loopback_bytes(self) -> int | None:
         """Bytes that went over the loopback interface since boot, each counted once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import statistics
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,31 +12,63 @@ if TYPE_CHECKING:
     from bench.sampler.procfs import CpuTimes
 
 BIN_S: Final = 0.25
+_ROUNDING: Final = 1e-6
+
+
+QUIET: Final = 0.05
+"""Traffic below this share of the median counts as none: questions asked beside the load."""
 
 
 class Sample(NamedTuple):
-    """What the background thread saw at one instant.
+    """The loopback counter at one instant.
 
     Attributes:
         at_s: monotonic seconds.
-        loopback_bytes: since boot, None where unreadable.
+        loopback_bytes: since boot.
     """
 
     at_s: float
-    loopback_bytes: int | None
+    loopback_bytes: int
 
 
-def byte_series(samples: Sequence[Sample], begin_s: float, end_s: float) -> tuple[float, ...]:
-    """Bytes per second in each whole 250 ms from `begin_s` on.
+class Span(NamedTuple):
+    """A stretch of monotonic seconds."""
+
+    begin_s: float
+    end_s: float
+
+    @property
+    def length_s(self) -> float:
+        """How long it is."""
+        return self.end_s - self.begin_s
+
+
+def loaded_span(samples: Sequence[Sample], whole: Span) -> Span:
+    """The part of `whole` in which there was load: from the first traffic to the last.
+
+    A load tool takes a while to begin, and to write its results when it is done; shares of
+    time and series would be diluted by both. Without loopback figures it is all of `whole`.
+    """
+    inside = [sample for sample in samples if whole.begin_s <= sample.at_s <= whole.end_s]
+    rates = [
+        (before.at_s, after.at_s, _rate(before, after))
+        for before, after in itertools.pairwise(inside)
+    ]
+    median = statistics.median([rate for *_, rate in rates if rate > 0] or [0.0])
+    loaded = [(begin, end) for begin, end, rate in rates if rate > median * QUIET]
+    return Span(loaded[0][0], loaded[-1][1]) if loaded else whole
+
+
+def byte_series(samples: Sequence[Sample], span: Span) -> tuple[float, ...]:
+    """Bytes per second in each whole 250 ms of the span.
 
     The counter is read when the thread gets to run, so its value at the bounds of each bin is
     interpolated between the two readings around it.
     """
-    known = [(s.at_s, s.loopback_bytes) for s in samples if s.loopback_bytes is not None]
-    if len(known) < 2:  # noqa: PLR2004 - a rate needs two readings
+    if len(samples) < 2:  # noqa: PLR2004 - a rate needs two readings
         return ()
-    count = int((end_s - begin_s) / BIN_S + 1e-9)
-    values = _interpolate(known, [begin_s + index * BIN_S for index in range(count + 1)])
+    count = int(span.length_s / BIN_S + _ROUNDING)
+    values = _interpolate(samples, [span.begin_s + index * BIN_S for index in range(count + 1)])
     return tuple(max(0.0, after - before) / BIN_S for before, after in itertools.pairwise(values))
 
 
@@ -86,7 +119,7 @@ def ends_of(values: Sequence[float]) -> tuple[float | None, float | None]:
     return sum(values[:third]) / third, sum(values[-third:]) / third
 
 
-def _interpolate(known: Sequence[tuple[float, int]], times: Sequence[float]) -> list[float]:
+def _interpolate(known: Sequence[Sample], times: Sequence[float]) -> list[float]:
     """Values at ascending times; held at the ends."""
     values: list[float] = []
     index = 0
@@ -97,3 +130,8 @@ def _interpolate(known: Sequence[tuple[float, int]], times: Sequence[float]) -> 
         share = (at - t0) / (t1 - t0) if t1 > t0 else 1.0
         values.append(v0 + (v1 - v0) * min(1.0, max(0.0, share)))
     return values
+
+
+def _rate(before: Sample, after: Sample) -> float:
+    seconds = after.at_s - before.at_s
+    return (after.loopback_bytes - before.loopback_bytes) / seconds if seconds > 0 else 0.0
