@@ -2,6 +2,6 @@
 
 from bench.analysis.analyze import analyze
 from bench.analysis.data import RunData
-from bench.analysis.precision import Expected, Precision, expected_width, precision
+from bench.analysis.width import Expected, Precision, expected_width, precision
 
 __all__ = ["Expected", "Precision", "RunData", "analyze", "expected_width", "precision"]
