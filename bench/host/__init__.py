@@ -1,1 +1,29 @@
 """Hardware and system, read through functions given as arguments; changes nothing."""
+
+from bench.host.changes import Difference, compare_hosts, differences
+from bench.host.source import Source, local_source, tree_source
+from bench.host.state import (
+    QuickState,
+    local_host,
+    local_system,
+    local_topology,
+    quick_state,
+    read_any_topology,
+    read_host,
+)
+
+__all__ = [
+    "Difference",
+    "QuickState",
+    "Source",
+    "compare_hosts",
+    "differences",
+    "local_host",
+    "local_source",
+    "local_system",
+    "local_topology",
+    "quick_state",
+    "read_any_topology",
+    "read_host",
+    "tree_source",
+]

@@ -68,6 +68,7 @@ CODES: Final[dict[str, Severity]] = {
     "interrupted": "info",
     "cpu-quota": "warning",
     "numa": "warning",
+    "host-changed": "info",
     "clocksource": "warning",
     "tools-differ": "info",
     "memory-limit": "error",
@@ -92,6 +93,7 @@ class Finding(Model):
         advice: what to do about it, or "".
         evidence: figures behind the text, for programs.
         undo: the command that takes the advised change back, or "".
+        why: what it does to a measurement, or "".
     """
 
     code: str
@@ -100,6 +102,7 @@ class Finding(Model):
     text: str
     advice: str = ""
     undo: str = ""
+    why: str = ""
     evidence: dict[str, float | int | str | None] = {}
 
 
@@ -110,6 +113,7 @@ def finding(  # the one place where a severity is looked up
     *,
     advice: str = "",
     undo: str = "",
+    why: str = "",
     severity: Severity | None = None,
     **evidence: float | str | None,
 ) -> Finding:
@@ -125,5 +129,6 @@ def finding(  # the one place where a severity is looked up
         text=text,
         advice=advice,
         undo=undo,
+        why=why,
         evidence=evidence,
     )
