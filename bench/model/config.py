@@ -1,113 +1,49 @@
 """What users write: matrix, workload and server files, checked key by key.
 
-Durations are seconds, sizes are bytes, shares are fractions once they are here.
 Keys are named as in the files; see docs/formats.md for what each one means.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from bench.model.base import Model
-from bench.units import parse_duration, parse_percent, parse_size
-
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_METHOD = re.compile(r"[A-Z]{1,16}")
-
-
-def _identifier(text: str) -> str:
-    if not _ID.fullmatch(text) or ".." in text:
-        raise ValueError("expected lower-case letters, digits, '-', '_' or '.', such as json-small")
-    return text
-
-
-def _duration(value: Any) -> Any:
-    return parse_duration(value)
-
-
-def _positive_duration(value: float) -> float:
-    if not value > 0:
-        raise ValueError("expected a duration above 0s")
-    return value
-
-
-def _rate(value: Any) -> Any:
-    """`2000` stays a number of requests per second, `50%` becomes a Share."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return {"share": parse_percent(value)}
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ValueError("expected requests per second such as 2000, or a share such as 50%")
-    return {"rps": float(value)}
-
-
-def _cpus(value: Any) -> Any:
-    if value == "auto":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | list):
-        raise ValueError("expected auto, a number of CPUs or a list such as [0, 1]")
-    return value
-
-
-def _no_control(text: str) -> str:
-    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in text):  # noqa: PLR2004 - ASCII control characters
-        raise ValueError("expected text without control characters (no line breaks)")
-    return text
-
-
-def _header_name(text: str) -> str:
-    if not _HEADER_NAME.fullmatch(text):
-        raise ValueError("expected a header name such as content-type")
-    return text
-
-
-def _method(text: str) -> str:
-    if not _METHOD.fullmatch(text):
-        raise ValueError("expected an HTTP method in capitals such as GET or POST")
-    return text
-
-
-def _path(text: str) -> str:
-    if not text.startswith("/") or " " in text:
-        raise ValueError("expected a path that starts with / and has no blanks")
-    return _no_control(text)
-
-
-def _relative(text: str) -> str:
-    if not text or text.startswith(("/", "~")):
-        raise ValueError("expected a path relative to this file")
-    return _no_control(text)
-
-
-Identifier = Annotated[str, AfterValidator(_identifier)]
-Duration = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive_duration)]
-Warmup = Annotated[float, BeforeValidator(_duration)]
-Size = Annotated[int, BeforeValidator(parse_size), Field(gt=0)]
-Percent = Annotated[float, BeforeValidator(parse_percent), Field(gt=0, lt=1)]
-Text = Annotated[str, AfterValidator(_no_control), Field(min_length=1)]
-Headers = dict[
-    Annotated[str, AfterValidator(_header_name)], Annotated[str, AfterValidator(_no_control)]
-]
-Env = dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Text]
-UrlPath = Annotated[str, AfterValidator(_path)]
-RelativePath = Annotated[str, AfterValidator(_relative)]
-Argv = Annotated[list[Text], Field(min_length=1)]
-CpuChoice = Annotated[
-    Annotated[int, Field(ge=1)]
-    | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-    | None,
-    BeforeValidator(_cpus),
-]
-
-
-class Rate(Model):
-    """An offered rate: requests per second, or a share of the slowest server's capacity."""
-
-    rps: float | None = None
-    share: float | None = Field(default=None, gt=0, le=1)
+from bench.model.fields import (
+    Argv,
+    Choices,
+    CpuChoice,
+    Duration,
+    Env,
+    ExpectedHeaders,
+    Flag,
+    Identifier,
+    IntRange,
+    Method,
+    OfferedRate,
+    Percent,
+    Processes,
+    Pythons,
+    RelativePath,
+    SentHeaders,
+    ServerUrl,
+    Size,
+    Text,
+    UrlPath,
+    ValueName,
+    Warmup,
+    Whole,
+    WorkloadChoice,
+)
 
 
 class ProfileConfig(Model):
@@ -116,67 +52,124 @@ class ProfileConfig(Model):
     id: Identifier | None = None
     tool: Literal["wrk", "oha"] = "wrk"
     loop: Literal["closed", "open"] = "closed"
-    connections: int = Field(default=50, ge=1, le=100_000)
-    rate: Annotated[Rate | None, BeforeValidator(lambda v: None if v is None else _rate(v))] = None
-    processes: Annotated[
-        Annotated[int, Field(ge=1, le=1024)] | None,
-        BeforeValidator(lambda v: None if v == "auto" else v),
-    ] = None
+    connections: Whole = Field(default=50, ge=1, le=100_000)
+    rate: OfferedRate = None
+    processes: Processes = None
     warmup: Warmup = 2.0
     duration: Duration = 10.0
     timeout: Duration = 10.0
 
+    @property
+    def name(self) -> str:
+        """The id, or what stands for it: `wrk-c50`, `oha-c50-r2000`, `oha-c50-r50pct`."""
+        if self.id is not None:
+            return self.id
+        base = f"{self.tool}-c{self.connections}"
+        if self.rate is None:
+            return base
+        if self.rate.share is not None:
+            return f"{base}-r{_plain(self.rate.share * 100)}pct"
+        return f"{base}-r{_plain(self.rate.rps or 0.0)}"
+
+
+def _plain(value: float) -> str:
+    """A number without exponent and without needless zeros: 0.5, 50, 100000."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
+
 
 class ServerRef(Model):
-    """A server in a matrix: its id, and for a second arm another name and environment."""
+    """A server in a matrix: its id, or the address of one that somebody else runs.
 
-    id: Identifier
+    Attributes:
+        name: `as` in the file: the name in tables, which makes a second arm of the same server.
+        url: such as `http://127.0.0.1:3000`; the server is then not started by `bench`.
+    """
+
+    id: Identifier | None = None
     name: Identifier | None = Field(default=None, alias="as")
     env: Env = {}
-    url: Text | None = None
+    url: ServerUrl | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.id is None and self.url is None:
+            raise ValueError("expected the id of a server or a url")
+        if self.url is not None and self.env:
+            raise ValueError("env has no effect on a server that is already running: remove it")
+        return self
+
+    @property
+    def arm(self) -> str:
+        """The name in tables; of a url without one: host and port."""
+        if self.name or self.id:
+            return self.name or self.id or ""
+        return (urlsplit(self.url or "").netloc).lower().strip("[]").replace(":", "-")
+
+
+def _server_ref(value: Any) -> Any:
+    """A bare id is short for `{id: ...}`."""
+    if isinstance(value, str):
+        return {"id": value}
+    if not isinstance(value, dict | ServerRef):
+        raise ValueError("expected the id of a server such as axum, or {id: axum, as: axum-again}")
+    return value
 
 
 class Exclude(Model):
-    """Cells to leave out; a missing key matches all."""
+    """Cells to leave out; a missing key matches all, `*` and `?` match as in file names."""
 
     server: Text | None = None
     workload: Text | None = None
     profile: Text | None = None
 
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("expected at least one of server, workload, profile")
+        return self
+
 
 class MatrixConfig(Model):
-    """What to combine: servers x workloads x profiles, and how often."""
+    """What to combine: servers x workloads x profiles, and how often.
 
-    title: Text
-    servers: Annotated[list[Identifier | ServerRef], Field(min_length=1)]
-    workloads: Annotated[list[Identifier], Field(min_length=1)]
-    profiles: Annotated[list[ProfileConfig], Field(min_length=1)] = [ProfileConfig()]
-    rounds: int = Field(default=5, ge=1, le=100)
+    Attributes:
+        title: None = the name of the file.
+        max_rounds: None = 12, or `rounds` where that is more.
+    """
+
+    title: Text | None = None
+    servers: Annotated[
+        list[Annotated[ServerRef, BeforeValidator(_server_ref)]],
+        Field(min_length=1, max_length=1000),
+    ]
+    workloads: Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
+    profiles: Annotated[list[ProfileConfig], Field(min_length=1, max_length=1000)] = [
+        ProfileConfig()
+    ]
+    rounds: Whole = Field(default=5, ge=1, le=100)
     precision: Percent | None = None
-    max_rounds: int = Field(default=12, ge=1, le=100)
+    max_rounds: Whole | None = Field(default=None, ge=1, le=100)
     baseline: Identifier | None = None
     margin: Percent = 0.02
     server_cpus: CpuChoice = None
     load_cpus: CpuChoice = None
-    seed: int | None = Field(default=None, ge=0, le=2**53)
+    seed: Whole | None = Field(default=None, ge=0, le=2**53)
     design: Literal["blocks", "duet"] = "blocks"
     exclude: list[Exclude] = []
-    ceiling: bool = False
-    allow_remote: bool = False
+    ceiling: Flag = False
+    allow_remote: Flag = False
 
 
 class Generator(Model):
     """How the values of one `{NAME}` are drawn: exactly one of `int` and `choice`."""
 
-    int_range: tuple[int, int] | None = Field(default=None, alias="int")
-    choice: Annotated[list[str | int], Field(min_length=1)] | None = None
+    int_range: IntRange | None = Field(default=None, alias="int")
+    choice: Choices | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.int_range is None) == (self.choice is None):
             raise ValueError("expected either int: [low, high] or choice: [a, b]")
-        if self.int_range and self.int_range[0] > self.int_range[1]:
-            raise ValueError("expected int: [low, high] with low <= high")
         return self
 
 
@@ -194,14 +187,28 @@ class BodyConfig(Model):
             raise ValueError("expected exactly one of file, text, json, lines")
         return self
 
+    @model_serializer(mode="wrap")
+    def _only_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset_json(self, handler)
+
 
 class Expect(Model):
     """The response that a request must get; `json` is compared by meaning."""
 
-    status: int = Field(default=200, ge=100, le=599)
+    status: Whole = Field(default=200, ge=200, le=599)
     json_value: JsonValue = Field(default=None, alias="json")
     text: str | None = None
-    headers: Headers = {}
+    headers: ExpectedHeaders = {}
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Self:
+        if self.has_json and self.text is not None:
+            raise ValueError("expected json or text, not both")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _only_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_unset_json(self, handler)
 
     @property
     def has_json(self) -> bool:
@@ -209,22 +216,32 @@ class Expect(Model):
         return "json_value" in self.model_fields_set
 
 
+def _without_unset_json(
+    model: BodyConfig | Expect, handler: SerializerFunctionWrapHandler
+) -> dict[str, Any]:
+    """Dump so that a JSON null that was written differs from one that was not."""
+    dumped: dict[str, Any] = handler(model)
+    if "json_value" in model.model_fields_set:
+        return dumped
+    return {key: value for key, value in dumped.items() if key not in ("json_value", "json")}
+
+
 class RequestConfig(Model):
     """One kind of request in a workload."""
 
-    weight: int = Field(default=1, ge=1, le=10_000)
-    method: Annotated[str, AfterValidator(_method)] = "GET"
+    weight: Whole = Field(default=1, ge=1, le=10_000)
+    method: Method = "GET"
     path: UrlPath
-    headers: Headers = {}
+    headers: SentHeaders = {}
     body: BodyConfig | None = None
-    values: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], Generator] = {}
+    values: dict[ValueName, Generator] = {}
     expect: Expect = Expect()
 
 
 class WorkloadConfig(Model):
     """The requests of a workload, and the response that each must get."""
 
-    title: Text
+    title: Text | None = None
     requests: Annotated[list[RequestConfig], Field(min_length=1, max_length=100)]
     lua: RelativePath | None = None
 
@@ -237,13 +254,20 @@ class Stop(Model):
 
 
 class ServerConfig(Model):
-    """How a server is built, started, recognised as ready, and stopped."""
+    """How a server is built, started, recognised as ready, and stopped.
 
-    title: Text
+    Attributes:
+        title: "" = the name of the folder; filled in where the file is loaded.
+        needs: executables without which the server is skipped.
+        source: folder of the git repository that `bench ab --ref` checks out.
+        workloads: "all", or the ids of those it can answer.
+    """
+
+    title: Text = ""
     language: Text = "unknown"
     style: Text | None = None
     needs: list[Text] = []
-    python: Text | None = None
+    python: Pythons | None = None
     build: list[Argv] = []
     run: Argv
     env: Env = {}
@@ -252,5 +276,9 @@ class ServerConfig(Model):
     version: Argv | None = None
     stop: Stop = Stop()
     memory_limit: Size | None = None
-    source: Text = "."
-    workloads: Literal["all"] | Annotated[list[Identifier], Field(min_length=1)] = "all"
+    source: RelativePath = "."
+    workloads: WorkloadChoice = "all"
+
+    def serves(self, workload: str) -> bool:
+        """Whether the server answers a workload, by its own word."""
+        return self.workloads == "all" or workload in self.workloads

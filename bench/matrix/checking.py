@@ -1,0 +1,190 @@
+"""Checks a document against a model and says each fault in plain words, never in pydantic's."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from bench.matrix.words import argument_list, nearest, printable, shown, spelling
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from bench.matrix.document import Document, Loc
+
+M = TypeVar("M", bound=BaseModel)
+
+_COMMANDS: Final = ("run", "version", "build")
+_TYPES: Final = {
+    "string_type": "expected text",
+    "int_type": "expected a whole number",
+    "bool_type": "expected true or false",
+    "list_type": "expected a list",
+    "dict_type": "expected keys and values",
+    "model_type": "expected keys and values",
+    "model_attributes_type": "expected keys and values",
+}
+_BOUNDS: Final = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+
+
+_LENGTHS: Final = {
+    "too_short": "expected at least one entry",
+    "too_long": "expected at most {max_length} entries",
+    "string_too_short": "expected some text",
+    "string_too_long": "expected at most {max_length} characters",
+}
+_NO_VALUE: Final = ("no value stands here", "write one or remove the key")
+
+
+def check(model: type[M], document: Document) -> M | None:
+    """Build the model from a document; None and problems in the document where it does not fit."""
+    result: M | None = None
+    try:
+        result = model.model_validate(document.data, by_alias=True, by_name=False)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            _report(model, document, detail)
+    _report_nulls(document, (), document.data)
+    return None if document.problems else result
+
+
+def _report(model: type[BaseModel], document: Document, detail: ErrorDetails) -> None:
+    loc = tuple(step for step in detail["loc"] if step != "[key]")
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        words = spelling(str(loc[-1]), _keys(model, loc[:-1]))
+        document.add(loc, "unknown key", words)
+    elif kind == "missing":
+        document.add(loc, "this key is required and missing", line=document.line(loc[:-1]))
+    else:
+        message, advice = _words(loc, detail)
+        document.add(loc, message, advice)
+
+
+def _words(loc: Loc, detail: ErrorDetails) -> tuple[str, str]:
+    """What was expected and got, and advice."""
+    kind, value = detail["type"], detail["input"]
+    context: dict[str, Any] = detail.get("ctx", {})
+    if value is None:
+        return _NO_VALUE
+    if kind in _TYPES:
+        return f"{_TYPES[kind]}, got {shown(value)}", _type_advice(loc, kind, value)
+    if kind == "value_error":
+        expected = str(context["error"])
+        return f"{expected}, got {shown(value)}", _unit_advice(expected, value)
+    if kind == "literal_error":
+        return _literal(context["expected"], value)
+    return _limit(kind, context, value), ""
+
+
+def _literal(expected: str, value: Any) -> tuple[str, str]:
+    choices = re.findall(r"'([^']*)'", expected)
+    words = " or ".join([", ".join(choices[:-1]), choices[-1]] if choices[1:] else choices)
+    near = nearest(value, choices) if isinstance(value, str) else None
+    return f"expected {words}, got {shown(value)}", f"did you mean {near}?" if near else ""
+
+
+def _limit(kind: str, context: dict[str, Any], value: Any) -> str:
+    if kind in _BOUNDS:
+        word, key = _BOUNDS[kind]
+        return f"expected {word} {context[key]}, got {shown(value)}"
+    if kind in _LENGTHS:
+        return _LENGTHS[kind].format(**context)
+    return f"this value cannot stand here, got {shown(value)}"
+
+
+def _type_advice(loc: Loc, kind: str, value: Any) -> str:
+    if kind == "list_type" and isinstance(value, str):
+        return _list_advice(loc, value)
+    if kind == "string_type":
+        return _text_advice(loc, value)
+    if kind == "int_type" and isinstance(value, float) and value.is_integer():
+        return f"write {value:.0f}"
+    if kind == "int_type" and isinstance(value, str) and value.isdecimal():
+        return f"write {value} without quotes"
+    return ""
+
+
+def _text_advice(loc: Loc, value: Any) -> str:
+    if isinstance(value, dict) and list(value.values()) == [None]:
+        return printable(f'write "{{{next(iter(value))[:40]}}}" in quotes')
+    if isinstance(value, bool | int | float):
+        return f'write "{shown(value)}" in quotes'
+    if isinstance(value, list) and loc[0] in _COMMANDS:
+        return "one command is one list, such as [python, app.py]"
+    return ""
+
+
+def _list_advice(loc: Loc, text: str) -> str:
+    """The list form of what was written as one text."""
+    if loc[0] not in _COMMANDS:
+        return printable(f"write [{text[:60]}]")
+    if loc[0] == "build" and len(loc) > 1 and " " not in text.strip():
+        return "build is a list of commands, each a list: [[npm, ci], [npm, run, build]]"
+    try:
+        words = argument_list(shlex.split(text[:200]))
+    except ValueError:
+        words = argument_list(text[:200].split())
+    form = f"[{words}]" if loc == ("build",) else words
+    return f"commands are lists of arguments, no shell reads them: write {form}"
+
+
+def _unit_advice(expected: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    if "duration" in expected and value > 0:
+        return f"did you mean {value}s?"
+    if "size" in expected and value > 0:
+        return f"did you mean {value}MB?"
+    if "percentage" in expected and value > 0:
+        return f"did you mean {value * 100 if value < 1 else value:g}%?"
+    return ""
+
+
+def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
+    """The keys that may stand at a place."""
+    here: Any = model
+    for step in loc:
+        field = (
+            next((f for name, f in here.model_fields.items() if step in (name, f.alias)), None)
+            if _is_model(here)
+            else None
+        )
+        if field is not None:
+            here = _inner(field.annotation)
+    if not _is_model(here):
+        return []
+    return [field.alias or name for name, field in here.model_fields.items()]
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _inner(annotation: Any) -> Any:
+    """The model in an annotation such as `Annotated[list[Model], ...] | None`."""
+    if _is_model(annotation):
+        return annotation
+    found = (_inner(part) for part in get_args(annotation))
+    return next((part for part in found if _is_model(part)), None)
+
+
+def _report_nulls(document: Document, loc: Loc, value: Any) -> None:
+    """A key without a value is a slip everywhere but inside JSON."""
+    if value is None:
+        document.add(loc, *_NO_VALUE)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key != "json":
+                _report_nulls(document, (*loc, key), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _report_nulls(document, (*loc, index), inner)

@@ -1,0 +1,262 @@
+"""Combines a matrix with its servers, workloads and profiles, and finds what does not fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.errors import Problem
+from bench.matrix.matrices import CEILING, matches, read_matrix
+from bench.matrix.overrides import (
+    override_problems,
+    selected_profiles,
+    selected_servers,
+    selected_workloads,
+)
+from bench.matrix.servers import read_server
+from bench.matrix.workloads import read_workload
+from bench.model.config import Exclude, MatrixConfig, ProfileConfig, ServerConfig, ServerRef
+from bench.model.plan import Arm, Cell, LoadProfile, Skipped, Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bench.matrix.document import Document, Loc
+    from bench.matrix.overrides import Overrides
+    from bench.matrix.project import Project
+
+MAX_CELLS: Final = 10_000
+"""More than anybody can measure; a slip of the pen would fill the memory."""
+
+
+class Parts(NamedTuple):
+    """A matrix with everything that it names."""
+
+    config: MatrixConfig
+    arms: tuple[Arm, ...]
+    workloads: dict[str, Workload]
+    profiles: tuple[LoadProfile, ...]
+    cells: tuple[Cell, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class Sources:
+    """Servers and workloads of a project, each read once; collects their problems."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._servers: dict[str, ServerConfig | None] = {}
+        self._workloads: dict[str, Workload | None] = {}
+        self.problems: list[Problem] = []
+
+    def server(self, name: str) -> ServerConfig | None:
+        """The server of that id, None where it is unknown or has problems."""
+        if name not in self._servers and name in self._project.servers:
+            path = self._project.servers[name]
+            self._servers[name], document = read_server(path, self._project.root_of(path))
+            self.problems += document.problems
+        return self._servers.get(name)
+
+    def workload(self, name: str) -> Workload | None:
+        """The workload of that id, None where it is unknown or has problems."""
+        if name not in self._workloads and name in self._project.workloads:
+            path = self._project.workloads[name]
+            self._workloads[name], document = read_workload(path, self._project.root_of(path))
+            self.problems += document.problems
+        return self._workloads.get(name)
+
+
+def expand(
+    project: Project,
+    path: Path,
+    overrides: Overrides,
+    *,
+    load_count: int,
+    unsupported: Callable[[LoadProfile, Workload], str | None],
+    sources: Sources | None = None,
+) -> tuple[Parts | None, list[Problem]]:
+    """Read a matrix and all that it names.
+
+    Args:
+        project: where ids are looked up.
+        path: the matrix file.
+        overrides: what the command line says otherwise.
+        load_count: load processes where a profile says auto.
+        unsupported: why a load tool cannot do a profile with a workload, or None.
+        sources: servers and workloads that were read already.
+
+    Returns:
+        The parts, or None and every problem of every file.
+    """
+    sources = sources or Sources(project)
+    config, document = read_matrix(path, project)
+    if config is None:
+        _read_named(document, sources)
+        return None, document.problems + sources.problems
+    wrong = list(override_problems(config, overrides, project))
+    arms = _arms(config, overrides, project, sources)
+    workloads = _workloads(config, overrides, sources)
+    if wrong or sources.problems:
+        return None, wrong + sources.problems
+    profiles = selected_profiles(config, overrides)
+    loads = tuple(load_profile(profile, load_count) for profile in profiles)
+    if len(arms) * len(workloads) * len(loads) > MAX_CELLS:
+        document.add((), f"more than {MAX_CELLS} cells: nobody can measure that", line=1)
+        return None, document.problems
+    cells = _cells(config, arms, tuple(workloads), loads)
+    _check_some(document, config, cells)
+    wrong += _check_tools(
+        document, overrides, loads, workloads, cells=cells, unsupported=unsupported
+    )
+    if document.problems or wrong:
+        return None, document.problems + wrong
+    busy = {cell.server for cell in cells}
+    skipped = tuple(_skipped(arm, config) for arm in arms if arm.name not in busy)
+    taking_part = tuple(arm for arm in arms if arm.name in busy)
+    used = {cell.workload for cell in cells}
+    kept = {name: workload for name, workload in workloads.items() if name in used}
+    return Parts(config, taking_part, kept, loads, cells, skipped), []
+
+
+def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
+    """A profile with every default filled in.
+
+    Args:
+        profile: as written.
+        load_count: processes where the profile says auto, but never more than connections.
+    """
+    rate = profile.rate
+    return LoadProfile(
+        id=profile.name,
+        tool=profile.tool,
+        loop=profile.loop,
+        connections=profile.connections,
+        rate_rps=rate.rps if rate else None,
+        rate_share=rate.share if rate else None,
+        processes=profile.processes or max(1, min(load_count, profile.connections)),
+        warmup_s=profile.warmup,
+        duration_s=profile.duration,
+        timeout_s=profile.timeout,
+    )
+
+
+def _read_named(document: Document, sources: Sources) -> None:
+    """Read what a broken matrix names, so that all problems are shown at once."""
+    for key, read in (("servers", sources.server), ("workloads", sources.workload)):
+        listed = document.data.get(key)
+        for entry in listed if isinstance(listed, list) else ():
+            name = entry.get("id") if isinstance(entry, dict) else entry
+            if isinstance(name, str):
+                read(name)
+
+
+def _arms(
+    config: MatrixConfig, overrides: Overrides, project: Project, sources: Sources
+) -> tuple[Arm, ...]:
+    refs = list(selected_servers(config, overrides))
+    wanted = config.ceiling and not overrides.servers
+    if wanted and CEILING not in {ref.arm for ref in refs}:
+        refs.append(ServerRef(id=CEILING))
+    return tuple(arm for ref in refs if (arm := _arm(project, sources, ref)))
+
+
+def _arm(project: Project, sources: Sources, ref: ServerRef) -> Arm | None:
+    name = ref.id or ref.arm
+    if ref.url is not None:
+        config = ServerConfig(title=ref.url, run=["-"])
+        return Arm(name=ref.arm, server=name, folder="", config=config, url=ref.url)
+    server = sources.server(name)
+    if server is None:
+        return None
+    folder = str(project.servers[name].resolve().parent)
+    return Arm(name=ref.arm, server=name, folder=folder, config=server, env=ref.env)
+
+
+def _workloads(config: MatrixConfig, overrides: Overrides, sources: Sources) -> dict[str, Workload]:
+    names = selected_workloads(config, overrides)
+    return {name: one for name in names if (one := sources.workload(name))}
+
+
+def _cells(
+    config: MatrixConfig,
+    arms: Sequence[Arm],
+    workloads: Sequence[str],
+    loads: Sequence[LoadProfile],
+) -> tuple[Cell, ...]:
+    everything = (
+        Cell(server=arm.name, workload=workload, profile=load.id)
+        for workload in workloads
+        for load in loads
+        for arm in arms
+        if arm.config.serves(workload)
+    )
+    return tuple(cell for cell in everything if not _excluded(cell, config.exclude))
+
+
+def _excluded(cell: Cell, excludes: Sequence[Exclude]) -> bool:
+    return any(
+        matches(one.server, cell.server)
+        and matches(one.workload, cell.workload)
+        and matches(one.profile, cell.profile)
+        for one in excludes
+    )
+
+
+def _check_some(document: Document, config: MatrixConfig, cells: Sequence[Cell]) -> None:
+    if cells:
+        return
+    if config.exclude:
+        document.add(("exclude",), "nothing is left to measure: every cell is excluded")
+    else:
+        message = "none of the servers can answer any of the workloads"
+        document.add(("servers",), message, "see `workloads` in their server.yaml")
+
+
+def _check_tools(
+    document: Document,
+    overrides: Overrides,
+    loads: Sequence[LoadProfile],
+    workloads: dict[str, Workload],
+    *,
+    cells: Sequence[Cell],
+    unsupported: Callable[[LoadProfile, Workload], str | None],
+) -> list[Problem]:
+    """What a load tool cannot do: a problem of the matrix, or of the option that asks for it."""
+    wrong: dict[str, Problem] = {}
+    for load in loads:
+        used = dict.fromkeys(cell.workload for cell in cells if cell.profile == load.id)
+        reasons = (unsupported(load, workloads[name]) for name in used)
+        reason = next((one for one in reasons if one), None)
+        if reason is None:
+            continue
+        option = _option(overrides)
+        if option is None:
+            document.add(_place(document, load.id), reason)
+        else:
+            wrong[reason] = Problem(option, 0, "", f"profile {load.id}: {reason}")
+    return list(wrong.values())
+
+
+def _option(overrides: Overrides) -> str | None:
+    """The option that changed the load profiles, if any did."""
+    options = {
+        "--duration": overrides.duration_s,
+        "--warmup": overrides.warmup_s,
+        "--connections": overrides.connections,
+    }
+    return next((name for name, value in options.items() if value is not None), None)
+
+
+def _place(document: Document, name: str) -> Loc:
+    profiles = document.data.get("profiles", [])
+    for index, profile in enumerate(profiles):
+        if ProfileConfig.model_validate(profile).name == name:
+            return ("profiles", index)
+    return ("profiles",)
+
+
+def _skipped(arm: Arm, config: MatrixConfig) -> Skipped:
+    reason = (
+        "all of its cells are excluded" if config.exclude else "it answers none of the workloads"
+    )
+    return Skipped(server=arm.name, reason=reason)

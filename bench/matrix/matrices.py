@@ -1,0 +1,205 @@
+"""Reads matrix files and checks what stands in them against each other and the project."""
+
+from __future__ import annotations
+
+import ipaddress
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from bench.errors import ConfigError
+from bench.matrix.checking import check
+from bench.matrix.servers import check_duplicates, check_placeholders
+from bench.matrix.words import spelling
+from bench.matrix.yaml_reader import read_document
+from bench.model.config import MatrixConfig, ProfileConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.matrix.document import Document, Loc
+    from bench.matrix.project import Project
+
+CEILING: Final = "ceiling"
+"""The id of the server that `ceiling: true` adds, and the name of its arm."""
+
+
+def load_matrix(path: Path) -> MatrixConfig:
+    """Read a matrix file on its own; the ids in it are not looked up.
+
+    Raises:
+        ConfigError: all that is wrong with it.
+    """
+    config, document = read_matrix(path)
+    if config is None:
+        raise ConfigError(sorted(document.problems))
+    return config
+
+
+def read_matrix(path: Path, project: Project | None = None) -> tuple[MatrixConfig | None, Document]:
+    """Read a matrix; None where the document has problems.
+
+    Args:
+        path: the file.
+        project: where its ids are looked up; None = they are not.
+    """
+    document = read_document(path)
+    config = check(MatrixConfig, document)
+    data = document.data
+    if data:
+        _check_servers(document, data.get("servers"))
+        check_duplicates(document, ("workloads",), data.get("workloads"))
+        _check_profiles(document, data.get("profiles"))
+        _check_rounds(document, data)
+        _check_baseline(document, data)
+        if project is not None:
+            _check_ids(document, data, project)
+        if config is not None:
+            _check_exclude(document, config)
+    return (None if document.problems else config), document
+
+
+def arm_names(servers: Any) -> dict[str, Loc]:
+    """Names of the arms as written -> their places; the first of equal ones."""
+    names: dict[str, Loc] = {}
+    for index, entry in enumerate(servers if isinstance(servers, list) else ()):
+        name = _arm_name(entry)
+        if name:
+            names.setdefault(name, ("servers", index))
+    return names
+
+
+def _arm_name(entry: Any) -> str | None:
+    if isinstance(entry, str):
+        return entry
+    if isinstance(entry, dict):
+        for key in ("as", "id"):
+            if isinstance(entry.get(key), str):
+                return str(entry[key])
+        if isinstance(entry.get("url"), str):
+            return None
+    return None
+
+
+def _check_servers(document: Document, servers: Any) -> None:
+    first = arm_names(servers)
+    for index, entry in enumerate(servers if isinstance(servers, list) else ()):
+        loc = ("servers", index)
+        name = _arm_name(entry)
+        if name is not None and first[name] != loc:
+            advice = f"name the second one: {{id: {name}, as: {name}-again}}"
+            document.add(loc, f"two servers are called {name}", advice)
+        if isinstance(entry, dict):
+            check_placeholders(document, (*loc, "env"), entry.get("env"))
+            _check_url(document, (*loc, "url"), entry.get("url"))
+
+
+def _check_url(document: Document, loc: Loc, url: Any) -> None:
+    if not isinstance(url, str) or document.is_bad(loc) or _is_loopback(url):
+        return
+    if document.data.get("allow_remote") is not True:
+        message = f"{urlsplit(url).hostname} is not this machine"
+        document.add(loc, message, "allow_remote: true lets a matrix measure another host")
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_profiles(document: Document, profiles: Any) -> None:
+    names: dict[str, int] = {}
+    for index, profile in enumerate(profiles if isinstance(profiles, list) else ()):
+        if not isinstance(profile, dict):
+            continue
+        loc = ("profiles", index)
+        _check_loop(document, loc, profile)
+        _check_processes(document, loc, profile)
+        name = None if document.has_bad(loc) else ProfileConfig.model_validate(profile).name
+        if name is not None and name in names:
+            advice = "give one of them another id"
+            document.add(loc, f"two profiles are called {name}", advice)
+        elif name is not None:
+            names[name] = index
+
+
+def _check_loop(document: Document, loc: Loc, profile: dict[str, Any]) -> None:
+    loop = profile.get("loop", "closed")
+    if loop == "closed" and "rate" in profile:
+        advice = "write loop: open (tool: oha), or remove the rate"
+        document.add(
+            (*loc, "rate"), "a closed loop has no rate: it goes as fast as it is answered", advice
+        )
+    if loop == "open" and "rate" not in profile:
+        advice = "such as rate: 2000, or rate: 50% of the slowest server's capacity"
+        document.add((*loc, "rate"), "an open loop needs a rate", advice)
+
+
+def _check_processes(document: Document, loc: Loc, profile: dict[str, Any]) -> None:
+    processes, connections = profile.get("processes"), profile.get("connections", 50)
+    if type(processes) is int and type(connections) is int and connections < processes:
+        message = f"{connections} connections cannot be shared by {processes} processes"
+        document.add((*loc, "processes"), message, f"at most {connections}")
+
+
+def _check_rounds(document: Document, data: dict[str, Any]) -> None:
+    rounds, most = data.get("rounds", 5), data.get("max_rounds")
+    if "max_rounds" in data and "precision" not in data:
+        advice = "add precision: 2%, or remove max_rounds"
+        document.add(("max_rounds",), "it has an effect only together with precision", advice)
+    elif type(rounds) is int and type(most) is int and most < rounds:
+        document.add(("max_rounds",), f"{most} is less than rounds, which is {rounds}")
+
+
+def _check_baseline(document: Document, data: dict[str, Any]) -> None:
+    baseline, names = data.get("baseline"), arm_names(data.get("servers"))
+    if isinstance(baseline, str) and names and baseline not in {*names, *_ceiling(data)}:
+        message = f"{baseline} is not among the servers of this matrix"
+        document.add(("baseline",), message, spelling(baseline, names))
+
+
+def _ceiling(data: dict[str, Any]) -> list[str]:
+    return [CEILING] if data.get("ceiling") is True else []
+
+
+def _check_ids(document: Document, data: dict[str, Any], project: Project) -> None:
+    servers, workloads = data.get("servers"), data.get("workloads")
+    for index, entry in enumerate(servers if isinstance(servers, list) else ()):
+        if isinstance(entry, dict) and "url" in entry:
+            continue
+        name = entry.get("id") if isinstance(entry, dict) else entry
+        loc: Loc = ("servers", index, "id") if isinstance(entry, dict) else ("servers", index)
+        _check_known(document, loc, "server", name, project.servers)
+    for index, name in enumerate(workloads if isinstance(workloads, list) else ()):
+        _check_known(document, ("workloads", index), "workload", name, project.workloads)
+    if data.get("ceiling") is True and CEILING not in project.servers:
+        document.add(("ceiling",), f"there is no server {CEILING} in this project")
+
+
+def _check_known(document: Document, loc: Loc, what: str, name: Any, known: Any) -> None:
+    if isinstance(name, str) and name not in known:
+        document.add(loc, f"there is no {what} {name}", spelling(name, known))
+
+
+def _check_exclude(document: Document, config: MatrixConfig) -> None:
+    """A pattern that fits nothing is a slip, and would silently leave a cell in."""
+    arms = [ref.arm for ref in config.servers] + [CEILING] * config.ceiling
+    known = {
+        "server": arms,
+        "workload": config.workloads,
+        "profile": [profile.name for profile in config.profiles],
+    }
+    for index, entry in enumerate(config.exclude):
+        for key, names in known.items():
+            pattern = getattr(entry, key)
+            if not any(matches(pattern, name) for name in names):
+                message = f"{pattern} fits no {key} of this matrix"
+                document.add(("exclude", index, key), message, spelling(pattern, names))
+
+
+def matches(pattern: str | None, name: str) -> bool:
+    """Whether a pattern of `exclude` fits a name; None fits all."""
+    return pattern is None or fnmatchcase(name, pattern)

@@ -1,0 +1,72 @@
+"""Puts what a YAML parser stumbles over into plain words; pure."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from bench.matrix.words import printable
+
+_QUOTE: Final = 'text with special characters needs quotes, such as "{port}" or "a: b"'
+_INDENT: Final = "check the indentation, and that entries of a list begin with '- '"
+_WORDS: Final[tuple[tuple[str, str, str], ...]] = (
+    (r"character '\t'", "a tab stands here: YAML takes only blanks for indentation", ""),
+    ("mapping values are not allowed", "a ':' stands where no key can be", _INDENT + "; " + _QUOTE),
+    ("could not find expected ':'", "expected a key with a ':' after it", _INDENT),
+    ("expected <block end>", "the indentation fits no line above", _INDENT),
+    ("did not find expected key", "expected a key here", _INDENT),
+    ("did not find expected '-'", "expected an entry of the list here", _INDENT),
+    ("expected ',' or ']'", "expected ',' or ']': the list is not closed", _QUOTE),
+    ("expected ',' or '}'", "expected ',' or '}': the mapping is not closed", _QUOTE),
+    ("found unexpected end of stream", "a quote is opened and not closed", ""),
+    ("found unexpected document separator", "a quote is opened and not closed", ""),
+    ("expected the node content, but found '<stream end>'", "the file ends too early", ""),
+    ("expected the node content", "expected a value here", _QUOTE),
+    ("unknown escape character", "an unknown \\ escape in double quotes", "use single quotes"),
+    ("found character", "this character cannot begin a value", _QUOTE),
+    ("sequence entries are not allowed", "an entry of a list cannot stand here", _INDENT),
+    ("expected '<document start>'", "the file goes on after its end", _INDENT),
+    ("indentation indicator", "a bad indentation digit after | or >", ""),
+    ("expected chomping", "expected a line break after | or >", ""),
+    ("anchor", "anchors and references are not read", "write the value out"),
+    ("alias", "anchors and references are not read", "write the value out"),
+    ("tag", "tags such as !name are not read", "remove it"),
+    ("directive", "lines that begin with % are not read", "remove it"),
+)
+
+
+class SyntaxFault(NamedTuple):
+    """Where a file stops being YAML, and why."""
+
+    line: int
+    message: str
+    advice: str
+
+
+def syntax_fault(error: Exception, text: str, line: int) -> SyntaxFault:
+    """Say in plain words what a parser could not read.
+
+    Args:
+        error: of the parser.
+        text: the whole file.
+        line: 1-based line of the last thing that could be read.
+    """
+    mark = getattr(error, "problem_mark", None)
+    at = mark.line + 1 if mark is not None else line
+    said = " ".join(str(getattr(error, name, None) or "") for name in ("problem", "context"))
+    for sign, message, advice in _WORDS:
+        if sign in said:
+            return SyntaxFault(
+                min(at, _last(text)), f"not YAML: {message}{_quote(text, at)}", advice
+            )
+    return SyntaxFault(min(at, _last(text)), f"not YAML{_quote(text, at)}", _QUOTE)
+
+
+def _last(text: str) -> int:
+    return max(1, len(text.splitlines()))
+
+
+def _quote(text: str, line: int) -> str:
+    lines = text.splitlines()
+    if not 1 <= line <= len(lines) or not lines[line - 1].strip():
+        return ""
+    return printable(f": {lines[line - 1].strip()[:60]}")

@@ -1,0 +1,67 @@
+"""Small words that all problem messages share: values quoted, spellings guessed; pure."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SHOWN_MAX: Final = 60
+_GUESSED_MAX: Final = 64
+_CANDIDATES_MAX: Final = 500
+_LISTED_MAX: Final = 12
+
+
+def printable(text: str) -> str:
+    """Text that is safe on a terminal: control characters as escapes."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def shown(value: Any) -> str:
+    """A value as it could stand in the file, shortened; lists and mappings only by kind."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, dict):
+        return "keys and values"
+    if isinstance(value, str):
+        short = value if len(value) <= _SHOWN_MAX else value[:_SHOWN_MAX] + "..."
+        return printable(f'"{short}"')
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that is spelled most like a word, or None where none is near."""
+    if len(word) > _GUESSED_MAX:
+        return None
+    known = list(candidates)[:_CANDIDATES_MAX]
+    near = difflib.get_close_matches(word.lower(), known, n=1)
+    return near[0] if near else None
+
+
+def spelling(word: str, candidates: Iterable[str]) -> str:
+    """Advice for an unknown word: `did you mean axum?`, else the words there are, else ""."""
+    known = sorted(candidates)
+    near = nearest(word, known)
+    if near:
+        return f"did you mean {near}?"
+    if not known:
+        return ""
+    more = "" if len(known) <= _LISTED_MAX else ", ..."
+    return f"expected one of {', '.join(known[:_LISTED_MAX])}{more}"
+
+
+def argument_list(words: Iterable[str]) -> str:
+    """A command as a YAML list: `[python, app.py, "{port}"]`."""
+    quoted = (
+        word if word and all(char.isalnum() or char in "./-_=" for char in word) else f'"{word}"'
+        for word in words
+    )
+    return printable(f"[{', '.join(quoted)}]")
