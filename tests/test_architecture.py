@@ -29,6 +29,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "host": 3,
     "loadtools": 3,
     "tools": 3,
+    "judgement": 3,
     "servers": 4,
     "loader": 4,
     "verify": 4,
