@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.loadtools.base import LoadTool, Target, ToolOutput
 from bench.loadtools.merging import merge, shares
+from bench.loadtools.oha import Oha
 from bench.loadtools.wrk import Wrk
 
 if TYPE_CHECKING:
@@ -14,5 +15,5 @@ if TYPE_CHECKING:
 
 __all__ = ["TOOLS", "LoadTool", "Target", "ToolOutput", "merge", "shares"]
 
-TOOLS: Final[Mapping[str, LoadTool]] = MappingProxyType({"wrk": Wrk()})
+TOOLS: Final[Mapping[str, LoadTool]] = MappingProxyType({"wrk": Wrk(), "oha": Oha()})
 """Name -> tool. A new tool is one file here and one entry."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from bench.errors import ParseError
 
 if TYPE_CHECKING:
     import random
+    from pathlib import Path
 
     from bench.model.load import LoadResult
     from bench.model.plan import LoadProfile, Workload
@@ -67,7 +67,7 @@ class LoadTool(Protocol):
         """Write what all processes of a trial read (pool files) into `folder`; outside timing."""
         ...
 
-    def command(  # noqa: PLR0913 - keyword-only, one per fact
+    def command(
         self,
         target: Target,
         workload: Workload,
@@ -103,6 +103,10 @@ class LoadTool(Protocol):
 
     def version(self) -> str | None:
         """The version that the executable on PATH prints, None where there is none."""
+        ...
+
+    def outdated(self, version: str) -> str | None:
+        """Why that version cannot be used, None = it can."""
         ...
 
 

@@ -65,7 +65,7 @@ def summarize(
         return None
     values = histogram.percentiles(counts, PERCENTILES, censored=timeouts)
     return LatencySummary(
-        count=moments.count,
+        count=moments.samples,
         min=moments.min,
         mean=moments.mean,
         max=moments.max,

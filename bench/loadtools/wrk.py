@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 POOL_FILE: Final = "wrk.pool"
 DETAIL_FILE: Final = "wrk.json"
+MIN_MAJOR: Final = 4
 _VERSION: Final = re.compile(r"^wrk (?:\S+/)?(\S+) \[\w+\] Copyright")
 
 
@@ -96,6 +97,13 @@ class Wrk:
         said = capture([self.executable, "-v"])
         match = _VERSION.match(said.stdout + said.stderr) if said else None
         return match[1] if match else None
+
+    def outdated(self, version: str) -> str | None:
+        """Wrk before 4.0 lays out its statistics otherwise; 4.0 to 4.2 are alike."""
+        major = version.partition(".")[0]
+        if major.isdigit() and int(major) >= MIN_MAJOR:
+            return None
+        return f"wrk {version} is too old: {MIN_MAJOR}.0 or newer is needed"
 
 
 def lua_file() -> Path:

@@ -166,8 +166,8 @@ def _check(detail: Detail, counts: Mapping[int, int], wanted: int) -> str:
     moments = histogram.moments(counts)
     if moments is None:
         return "" if wanted == 0 else f"no latency was recorded for {wanted} responses"
-    if moments.count != wanted:
-        return f"the histogram holds {moments.count} samples, requests less timeouts are {wanted}"
+    if moments.samples != wanted:
+        return f"the histogram holds {moments.samples} samples, requests less timeouts are {wanted}"
     own = detail.latency
     if own is None or (moments.min, moments.max) != (own.min, own.max):
         told = "nothing" if own is None else f"{own.min} to {own.max} us"

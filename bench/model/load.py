@@ -38,14 +38,16 @@ class LatencySummary(Model):
     """Latency of successes in microseconds.
 
     Attributes:
+        min: None where the tool does not tell (wrk's text has none).
+        mean: None where the tool's print is cut short (wrk from 999.995 ms to 1 s).
         exact: derived from every success, not from a tool's own summary.
         percentiles: key `50`, `99.9`; None where fewer than 10 requests lie beyond
             or where the rank falls among timeouts.
     """
 
     count: int
-    min: float
-    mean: float
+    min: float | None
+    mean: float | None
     max: float
     exact: bool
     source: LatencySource

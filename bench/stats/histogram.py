@@ -18,9 +18,9 @@ MIN_BEYOND: Final = 10
 
 
 class Moments(NamedTuple):
-    """Count, least, mean and greatest of a histogram; microseconds."""
+    """Number of samples, least, mean and greatest of a histogram; microseconds."""
 
-    count: int
+    samples: int
     min: int
     mean: float
     max: int

@@ -1,0 +1,185 @@
+"""oha: a window of requests in a closed loop, or a fixed number at a fixed rate in an open one.
+
+The open loop is `-n N -q R --latency-correction`: every request that fell due is sent and its
+wait is counted. With `-z` oha drops what is queued when time is up, so the longest waits never
+appear. The price is that a server slower than the rate keeps oha busy longer than the window;
+SIGINT ends it with its totals, but without the single latencies.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from bench.errors import ParseError
+from bench.loadtools import oha_json, oha_result, oha_rows
+from bench.loadtools.base import STDERR, STDOUT, read_text, refuse_failure, tool_env
+from bench.process.command import Command, capture
+from bench.render import pool
+
+if TYPE_CHECKING:
+    import random
+    from pathlib import Path
+
+    from bench.loadtools.base import Target, ToolOutput
+    from bench.model.load import LoadResult
+    from bench.model.plan import LoadProfile, RequestKind, Workload
+
+JSON_FILE: Final = "oha.json"
+DB_FILE: Final = "oha.sqlite"
+MIN_VERSION: Final = (1, 14, 0)
+_VERSION: Final = re.compile(r"^oha (\d+\.\d+\.\d+\S*)")
+_HARMLESS: Final = ("Storing results to ",)
+
+
+class Oha:
+    """The oha load tool."""
+
+    name = "oha"
+    executable = "oha"
+
+    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
+        """Why oha cannot do it: one process sends one method, and URLs apart from bodies."""
+        kinds = workload.kinds
+        if workload.lua:
+            return "the workload has a Lua script, which only wrk runs"
+        if len(kinds) > 1 and profile.loop == "closed":
+            return (
+                "oha sends one kind of request per process; in a closed loop the mix would follow "
+                "the response times instead of the weights: use tool: wrk, or loop: open"
+            )
+        if len(kinds) > profile.connections:
+            return f"oha needs a connection for each of the {len(kinds)} kinds of request"
+        reasons = (_unsupported_kind(kind) for kind in kinds)
+        return next((reason for reason in reasons if reason), None)
+
+    def prepare(
+        self,
+        workload: Workload,
+        profile: LoadProfile,  # noqa: ARG002 - the protocol's signature
+        target: Target,
+        folder: Path,
+        rng: random.Random,
+    ) -> None:
+        """Write one file of URLs or of bodies per kind of request that varies."""
+        requests = pool(workload, rng).requests
+        for index, kind in enumerate(workload.kinds):
+            own = [request for request in requests if request.kind == index]
+            if _varies_in_path(kind):
+                urls = "".join(f"http://{target.authority}{request.path}\n" for request in own)
+                _urls(folder, index).write_text(urls, encoding="utf-8")
+            bodies = list(dict.fromkeys(request.body for request in own))
+            if kind.bodies:
+                _body(folder, index).write_bytes(b"\n".join(bodies))
+
+    def command(
+        self,
+        target: Target,
+        workload: Workload,
+        profile: LoadProfile,
+        out: Path,
+        *,
+        index: int,
+        seed: int,  # noqa: ARG002 - oha has no seed: its draws cannot be repeated
+        folder: Path,
+        duration_s: float,
+    ) -> Command:
+        """One oha process; with several kinds of request, process i sends kind i."""
+        number = index if len(workload.kinds) > 1 else 0
+        kind = workload.kinds[number]
+        argv = [self.executable, "--no-tui", "--disable-compression", "-r", "0"]
+        argv += ["-t", _milliseconds(profile.timeout_s), "-c", str(profile.connections)]
+        argv += _pace(profile, duration_s)
+        argv += ["-m", kind.method]
+        for name, value in kind.headers.items():
+            argv += ["-H", f"{name}: {value}"]
+        argv += ["--output-format", "json", "-o", JSON_FILE, "--db-url", DB_FILE]
+        argv += _body_arguments(kind, _body(folder, number))
+        if _varies_in_path(kind):
+            argv += ["--urls-from-file", str(_urls(folder, number))]
+        else:
+            argv.append(f"http://{target.authority}{kind.path}")
+        env = tool_env(TOKIO_WORKER_THREADS="1", NO_COLOR="1")
+        return Command(tuple(argv), env, out, None, out / STDOUT, out / STDERR)
+
+    def parse(self, output: ToolOutput, profile: LoadProfile) -> LoadResult:
+        """Read totals and errors from the JSON, every complete response from the SQLite file."""
+        refuse_failure(output, "oha", harmless=_HARMLESS)
+        report = oha_json.read(read_text(output.folder / JSON_FILE))
+        try:
+            rows = oha_rows.read_db(output.folder / DB_FILE, pacer=profile.loop == "open")
+        except ParseError:
+            if report.requests:
+                raise
+            rows = oha_rows.NO_ROWS
+        return oha_result.of_trial(report, rows, profile)
+
+    def version(self) -> str | None:
+        """Version such as `1.16.0`."""
+        said = capture([self.executable, "--version"])
+        match = _VERSION.match(said.stdout) if said else None
+        return match[1] if match else None
+
+    def outdated(self, version: str) -> str | None:
+        """Before 1.14 the latency correction is inverted where a rate is given."""
+        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+        if numbers >= MIN_VERSION:
+            return None
+        wanted = ".".join(map(str, MIN_VERSION))
+        return f"oha {version} is too old: {wanted} or newer is needed"
+
+
+def _pace(profile: LoadProfile, duration_s: float) -> list[str]:
+    if profile.loop == "closed":
+        return ["-z", _milliseconds(duration_s)]
+    rate = profile.rate_rps or 0.0
+    count = oha_result.planned_requests(rate, duration_s)
+    return ["-n", str(count), "-q", f"{rate:.10g}", "--latency-correction"]
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{max(1, round(seconds * 1000))}ms"
+
+
+def _urls(folder: Path, kind: int) -> Path:
+    return folder / f"oha-{kind}.urls"
+
+
+def _body(folder: Path, kind: int) -> Path:
+    return folder / f"oha-{kind}.body"
+
+
+def _placeholders(kind: RequestKind) -> tuple[str, ...]:
+    return tuple(f"{{{name}}}" for name in kind.values)
+
+
+def _varies_in_path(kind: RequestKind) -> bool:
+    return any(name in kind.path for name in _placeholders(kind))
+
+
+def _varies_in_body(kind: RequestKind) -> bool:
+    return len(kind.bodies) > 1 or any(
+        name.encode() in body for name in _placeholders(kind) for body in kind.bodies
+    )
+
+
+def _unsupported_kind(kind: RequestKind) -> str | None:
+    if not _varies_in_body(kind):
+        return None
+    if _varies_in_path(kind):
+        return (
+            f"oha draws path and body apart from each other, but both vary in "
+            f"{kind.method} {kind.path}: use tool: wrk"
+        )
+    if any(not body.strip() or b"\n" in body or b"\r" in body for body in kind.bodies):
+        return (
+            f"oha reads varying bodies line by line, but one of {kind.method} {kind.path} "
+            "is empty or has a line break: use tool: wrk"
+        )
+    return None
+
+
+def _body_arguments(kind: RequestKind, file: Path) -> list[str]:
+    if not kind.bodies:
+        return []
+    return ["-Z" if _varies_in_body(kind) else "-D", str(file)]

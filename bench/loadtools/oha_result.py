@@ -1,0 +1,187 @@
+"""Puts oha's totals and its single responses together into one result, and checks them; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.loadtools.merging import summarize
+from bench.model.finding import Finding, finding
+from bench.model.load import PERCENTILES, LatencySummary, LoadResult
+from bench.stats import histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.loadtools.oha_json import Report
+    from bench.loadtools.oha_rows import Rows
+    from bench.model.load import LatencyKind, LatencySource, Loop
+    from bench.model.plan import LoadProfile
+
+PACER_LATE_S: Final = 0.002
+PACER_PERCENT: Final = 99.0
+SATURATED_BELOW: Final = 0.99
+_TIME_STEP_S: Final = 2e-9  # oha stores whole nanoseconds as binary fractions
+_US: Final = 1e6
+_KINDS: Final[dict[Loop | None, LatencyKind | None]] = {
+    "closed": "service",
+    "open": "response",
+    None: None,
+}
+
+
+def planned_requests(rate_rps: float, duration_s: float) -> int:
+    """How many requests an open loop sends: those that fall due within the window."""
+    return max(1, round(rate_rps * duration_s))
+
+
+def of_trial(report: Report, rows: Rows, profile: LoadProfile) -> LoadResult:
+    """The result of one process of a trial, with its findings.
+
+    Where the single responses do not agree with the totals there is no latency, and a
+    finding instead: nothing falls back to oha's own percentiles.
+    """
+    problem = mismatch(report, rows)
+    result = build(report, None if problem else rows, loop=profile.loop)
+    if problem:
+        result = result.model_copy(update={"latency_us": None})
+    findings = [_mismatch_finding(problem, report, rows, profile)] if problem else []
+    if profile.loop == "open" and profile.rate_rps:
+        result = _over_open_window(result, report, rows, profile)
+        findings += _open_findings(result, rows, profile.rate_rps, sum(report.errors.values()))
+    return result.model_copy(update={"findings": tuple(findings)})
+
+
+def build(report: Report, rows: Rows | None, *, loop: Loop | None) -> LoadResult:
+    """One result of totals and, where there are any, single responses.
+
+    Without them latency is what oha prints (`exact` is false).
+    """
+    errors = report.error_counts()
+    timeouts = errors.timeout or 0
+    source: LatencySource = "intended-time" if loop == "open" else "raw"
+    if rows is None:
+        latency = _own_latency(report, timeouts, source)
+    else:
+        source = "intended-time" if rows.corrected else source
+        latency = summarize(rows.histogram, timeouts=timeouts, source=source)
+    return LoadResult(
+        tool="oha",
+        tool_version=None,
+        loop=loop,
+        latency_kind=_KINDS[loop],
+        duration_s=report.total_s,
+        requests=report.requests,
+        ok=report.ok,
+        throughput_rps=report.ok / report.total_s if report.total_s else 0.0,
+        bytes_in=report.bytes,
+        bytes_kind="body",
+        status=report.status,
+        errors=errors,
+        latency_us=latency,
+        histogram=None if rows is None else tuple(rows.histogram.items()),
+    )
+
+
+def mismatch(report: Report, rows: Rows) -> str:
+    """In what the single responses disagree with the totals, "" = in nothing."""
+    if rows.stored != report.requests:
+        return f"oha stored {rows.stored} responses and reports {report.requests}"
+    if rows.status != report.status:
+        return f"oha stored the statuses {rows.status} and reports {report.status}"
+    for name, stored, told in (
+        ("fastest", rows.fastest_s, report.fastest_s),
+        ("slowest", rows.slowest_s, report.slowest_s),
+    ):
+        if rows.stored and abs((stored or 0.0) - (told or 0.0)) > _TIME_STEP_S:
+            return f"the {name} response that oha stored took {stored} s, it reports {told} s"
+    return ""
+
+
+def pacer_lateness(
+    intended_s: Sequence[float], rate_rps: float, *, missing: int = 0
+) -> list[float]:
+    """Seconds by which oha's pacer was late for each request, ascending.
+
+    Request i was due at i / rate. Requests that failed are not stored: with `missing` of them
+    the true number lies between i and i + missing, and the least lateness is taken.
+    """
+    late = []
+    for number, at in enumerate(intended_s):
+        latest = min(int(at * rate_rps), number + missing)
+        late.append(at - max(number, latest) / rate_rps)
+    return sorted(late)
+
+
+def _own_latency(report: Report, timeouts: int, source: LatencySource) -> LatencySummary | None:
+    if not report.requests or report.fastest_s is None or report.slowest_s is None:
+        return None
+    population = report.requests + timeouts
+    percentiles: dict[str, float | None] = {}
+    for percent in PERCENTILES:
+        own = report.percentiles.get(f"p{percent:g}")
+        among_timeouts = population * percent > 100 * report.requests
+        shown = histogram.enough_beyond(population, percent) and not among_timeouts
+        percentiles[f"{percent:g}"] = own * _US if shown and own is not None else None
+    return LatencySummary(
+        count=report.requests,
+        min=report.fastest_s * _US,
+        mean=None if report.average_s is None else report.average_s * _US,
+        max=report.slowest_s * _US,
+        exact=False,
+        source=source,
+        percentiles=percentiles,
+    )
+
+
+def _over_open_window(
+    result: LoadResult, report: Report, rows: Rows, profile: LoadProfile
+) -> LoadResult:
+    """The window of an open loop: the schedule, or longer where the server fell behind.
+
+    From the first to the last complete response there are n - 1 gaps; n of them are the time
+    for n responses. Unlike oha's total this has no edges: one latency more or less at the
+    ends would make a slow but untroubled server look short of the rate.
+    """
+    scheduled = min(profile.duration_s, report.total_s)
+    span = report.total_s
+    if rows.stored > 1 and rows.first_end_s is not None and rows.last_end_s is not None:
+        span = (rows.last_end_s - rows.first_end_s) * rows.stored / (rows.stored - 1)
+    duration_s = max(scheduled, span)
+    return result.model_copy(
+        update={
+            "duration_s": duration_s,
+            "throughput_rps": result.ok / duration_s if duration_s else 0.0,
+        }
+    )
+
+
+def _open_findings(result: LoadResult, rows: Rows, rate_rps: float, missing: int) -> list[Finding]:
+    findings = []
+    if late := pacer_lateness(rows.intended_s, rate_rps, missing=missing):
+        p99 = late[min(len(late) - 1, int(len(late) * PACER_PERCENT / 100))]
+        if p99 > PACER_LATE_S:
+            text = (
+                f"oha sent 1 % of its requests more than {p99 * 1000:.1f} ms after they were due; "
+                "response times do not count that"
+            )
+            findings.append(
+                finding("late-pacer", "load", text, p99_ms=p99 * 1000, worst_ms=late[-1] * 1000)
+            )
+    achieved = result.throughput_rps / rate_rps
+    if achieved < SATURATED_BELOW:
+        text = (
+            f"{rate_rps:,.0f} requests/s were offered and {result.throughput_rps:,.0f} answered "
+            f"well ({achieved:.1%}), over {result.duration_s:.2f} s"
+        )
+        findings.append(finding("saturated", "load", text, achieved_ratio=achieved))
+    return findings
+
+
+def _mismatch_finding(problem: str, report: Report, rows: Rows, profile: LoadProfile) -> Finding:
+    advice = ""
+    if not rows.stored and profile.loop == "open":
+        advice = "oha was interrupted: it then writes totals only."
+    text = f"{problem}; latencies of this process are left out"
+    return finding(
+        "histogram-mismatch", "load", text, advice=advice, stored=rows.stored, told=report.requests
+    )
