@@ -100,15 +100,20 @@ def latency(cell: CellTrials, counts: Mapping[int, int]) -> CellLatency | None:
 
 def _from_trials(loads: Sequence[LoadResult]) -> CellLatency:
     seen = [load.latency_us for load in loads if load.latency_us]
-    total = sum(each.count for each in seen)
-    weighted = math.fsum(each.mean * each.count for each in seen)
+    least = [each.min for each in seen if each.min is not None]
+    means = [(each.mean, each.count) for each in seen if each.mean is not None]
     only = seen[0].percentiles if len(seen) == 1 else {}
     return CellLatency(
-        min=min(each.min for each in seen),
-        mean=weighted / total if total else seen[0].mean,
+        min=min(least) if len(least) == len(seen) else None,
+        mean=_mean(means) if len(means) == len(seen) else None,
         max=max(each.max for each in seen),
         percentiles={f"{q:g}": only.get(f"{q:g}") for q in PERCENTILES},
     )
+
+
+def _mean(means: Sequence[tuple[float, int]]) -> float | None:
+    total = sum(count for _, count in means)
+    return math.fsum(mean * count for mean, count in means) / total if total else None
 
 
 def _timeouts(load: LoadResult) -> int:

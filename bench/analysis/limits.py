@@ -61,11 +61,13 @@ def lower_bounds(
     return found
 
 
-def as_bounds(found: dict[str, tuple[Finding, str]], baseline: str) -> Bounds:
-    """The same as verdicts take it."""
-    servers = {server: reason for server, (_, reason) in found.items() if server != baseline}
-    own = found.get(baseline)
-    return Bounds(servers, own[1] if own else None)
+def as_bounds(
+    found: dict[str, tuple[Finding, str]], baseline: str, cells: Sequence[CellTrials]
+) -> Bounds:
+    """The same as verdicts of those cells against that baseline take it."""
+    reasons = {server: reason for server, (_, reason) in found.items()}
+    own = reasons.pop(baseline, None)
+    return Bounds(reasons, {cell.cell.server: own for cell in cells} if own else {})
 
 
 def _rate(cells: Sequence[CellTrials]) -> float | None:

@@ -36,13 +36,18 @@ class Ratio(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Which throughputs are lower bounds: server -> why; the baseline's own reason or None."""
+    """Which throughputs are lower bounds.
+
+    Attributes:
+        servers: server -> why its own is.
+        baselines: server -> why that of what it is compared with is.
+    """
 
     servers: Mapping[str, str]
-    baseline: str | None
+    baselines: Mapping[str, str]
 
 
-UNBOUND: Final = Bounds({}, None)
+UNBOUND: Final = Bounds({}, {})
 
 
 class GroupVerdicts(NamedTuple):
@@ -83,7 +88,7 @@ def _verdict(  # noqa: PLR0917 - one row of a table, private
     word = wording.word(metric, judged.call)
     text = wording.sentence(server, metric, judged, estimate, margin, comparisons)
     beyond = judged.beyond_margin
-    if metric == "throughput_rps" and (server in bounds.servers or bounds.baseline):
+    if metric == "throughput_rps" and (server in bounds.servers or server in bounds.baselines):
         word, text = _bounded(server, judged, estimate, word, text, bounds)
         beyond = beyond and word in {"faster", "slower"}
     return Verdict(
@@ -101,7 +106,7 @@ def _bounded(  # noqa: PLR0917 - as above
     server: str, judged: Judgment, estimate: Estimate, word: Word, text: str, bounds: Bounds
 ) -> tuple[Word, str]:
     """A lower bound is never called slower or equivalent, nor is anything called so by it."""
-    own, base = bounds.servers.get(server), bounds.baseline
+    own, base = bounds.servers.get(server), bounds.baselines.get(server)
     if judged.call is Call.TOO_FEW:
         return word, text
     if own and base:

@@ -86,10 +86,10 @@ class TrialCounts(Model):
 
 
 class CellLatency(Model):
-    """Latency merged over all usable trials, microseconds."""
+    """Latency merged over all usable trials, microseconds; None = the tool does not tell."""
 
-    min: float
-    mean: float
+    min: float | None
+    mean: float | None
     max: float
     percentiles: dict[str, float | None]
 
@@ -242,3 +242,65 @@ class RunView(Model):
     summary: Summary
     details: tuple[CellDetail, ...]
     trials_sha256: str
+
+
+class CompareRow(Model):
+    """One cell in both runs, by one metric; the ratio is candidate / baseline.
+
+    Attributes:
+        baseline: estimate in the first run; its own `verdict` is None.
+        candidate: estimate in the second run.
+    """
+
+    server: str
+    workload: str
+    profile: str
+    metric: str
+    baseline: Metric
+    candidate: Metric
+    verdict: Verdict
+
+
+class MissingCell(Model):
+    """A cell that cannot be compared; `side` says which run lacks it."""
+
+    server: str
+    workload: str
+    profile: str
+    side: Literal["baseline", "candidate", "both"]
+    reason: str
+
+
+class Change(Model):
+    """Something of the environment that is not the same in both runs; None = not known there."""
+
+    what: str
+    before: str | None
+    after: str | None
+
+
+class CompareResult(Model):
+    """The object of `bench compare --json`.
+
+    Attributes:
+        baseline_run: id of the first run.
+        candidate_run: id of the second run.
+        method: runs are compared unpaired (Welch's t on logs), since their rounds are not
+            the same rounds.
+        same_host: whether the fingerprints are equal.
+        metric: the metric that the gate looks at.
+        gate: rows that are slower (or need more) beyond the margin by that metric.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    title: str
+    baseline_run: str
+    candidate_run: str
+    method: Literal["unpaired"] = "unpaired"
+    same_host: bool
+    margin: float
+    metric: str
+    rows: tuple[CompareRow, ...]
+    missing: tuple[MissingCell, ...]
+    changes: tuple[Change, ...]
+    gate: tuple[CompareRow, ...]

@@ -1,0 +1,219 @@
+"""Two runs against each other, unpaired; a pure function of what both recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from bench.analysis.environment import changes
+from bench.analysis.trials import CellTrials, by_cell, compared, shown
+from bench.analysis.verdicts import Bounds, Ratio, decide, no_trials_because
+from bench.errors import UsageError
+from bench.model.summary import (
+    HIGHER_IS_BETTER,
+    METRICS,
+    CompareResult,
+    CompareRow,
+    Metric,
+    MissingCell,
+)
+from bench.stats.intervals import geometric, welch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bench.model.plan import Cell
+    from bench.model.summary import RunView, Verdict
+    from bench.stats.intervals import Estimate
+
+_LIMITS: Final = {
+    "client-bound": "the load tool was the limit",
+    "near-ceiling": "near this machine's ceiling",
+}
+
+
+class _Pair(NamedTuple):
+    """One cell with usable trials in both runs."""
+
+    cell: Cell
+    before: CellTrials
+    after: CellTrials
+
+
+def compare(
+    baseline: RunView,
+    candidate: RunView,
+    *,
+    margin: float | None = None,
+    metric: str = METRICS[0],
+    across_hosts: bool = False,
+) -> CompareResult:
+    """Compare each cell that both runs have; the first run is the baseline.
+
+    Rounds of two runs are no pairs: ratios are Welch's on logs. Holm's correction is made
+    over the servers of one workload and profile, per metric.
+
+    Args:
+        baseline: the first run.
+        candidate: the second run.
+        margin: what is too small to matter; the baseline's own by default.
+        metric: what the gate looks at.
+        across_hosts: compare although the runs are of different machines.
+
+    Raises:
+        UsageError: the machines differ and `across_hosts` is not given, or no cell is in both.
+    """
+    same_host = baseline.host.fingerprint == candidate.host.fingerprint
+    if not same_host and not across_hosts:
+        raise _other_host(baseline, candidate)
+    before, after = _cells(baseline), _cells(candidate)
+    pairs = tuple(_pairs(before, after))
+    if not before.keys() & after.keys():
+        raise UsageError(
+            f"{baseline.info.run_id} and {candidate.info.run_id} have no cell in common",
+            advice="compare two runs of one matrix",
+        )
+    limit = baseline.summary.margin if margin is None else margin
+    rows = tuple(_rows(pairs, limit, _bounds(baseline), _bounds(candidate)))
+    return CompareResult(
+        title=baseline.summary.title,
+        baseline_run=baseline.info.run_id,
+        candidate_run=candidate.info.run_id,
+        same_host=same_host,
+        margin=limit,
+        metric=metric,
+        rows=rows,
+        missing=tuple(_missing(before, after)),
+        changes=changes(baseline, candidate),
+        gate=tuple(row for row in rows if row.metric == metric and _worse(row)),
+    )
+
+
+def _worse(row: CompareRow) -> bool:
+    worse = "slower" if row.metric in HIGHER_IS_BETTER else "more"
+    return row.verdict.word == worse and row.verdict.beyond_margin
+
+
+def _other_host(baseline: RunView, candidate: RunView) -> UsageError:
+    names = " and ".join(
+        f"{view.info.run_id} ({view.host.cpu.model or 'unknown CPU'}, "
+        f"{view.host.os.name or view.host.system} {view.host.os.version or ''})".replace(" )", ")")
+        for view in (baseline, candidate)
+    )
+    return UsageError(
+        f"the runs are of different hosts: {names}",
+        advice="--across-hosts compares them all the same; then the machines differ too",
+    )
+
+
+def _cells(view: RunView) -> dict[str, CellTrials]:
+    return {cell.cell.id: cell for cell in by_cell(view.plan, view.trials)}
+
+
+def _pairs(before: Mapping[str, CellTrials], after: Mapping[str, CellTrials]) -> Iterable[_Pair]:
+    for key, cell in before.items():
+        other = after.get(key)
+        if other and cell.usable and other.usable and not _load_differs(cell, other):
+            yield _Pair(cell.cell, cell, other)
+
+
+def _load_differs(before: CellTrials, after: CellTrials) -> list[str]:
+    """Names of the settings of a load profile that are not the same."""
+    neutral = {"warmup_s", "rate_share", "processes"}
+    a, b = before.profile.model_dump(exclude=neutral), after.profile.model_dump(exclude=neutral)
+    return sorted(key for key in a if a[key] != b[key])
+
+
+def _missing(
+    before: Mapping[str, CellTrials], after: Mapping[str, CellTrials]
+) -> Iterable[MissingCell]:
+    for key in dict.fromkeys((*before, *after)):
+        a, b = before.get(key), after.get(key)
+        found = _why_missing(a, b)
+        cell = a or b
+        if found and cell:
+            yield MissingCell(**cell.cell.model_dump(), side=found[0], reason=found[1])
+
+
+def _why_missing(
+    a: CellTrials | None, b: CellTrials | None
+) -> tuple[Literal["baseline", "candidate", "both"], str] | None:
+    without, with_none = _lacks(a), _lacks(b)
+    if without and with_none:
+        return "both", without
+    if without:
+        return "baseline", without
+    if with_none:
+        return "candidate", with_none
+    if a and b and (names := _load_differs(a, b)):
+        return "both", f"the load profiles differ in {', '.join(names)}"
+    return None
+
+
+def _lacks(cell: CellTrials | None) -> str | None:
+    if cell is None:
+        return "it is not part of the run"
+    return None if cell.usable else no_trials_because(cell)
+
+
+def _bounds(view: RunView) -> dict[str, str]:
+    """Cell id -> why its throughput is a lower bound."""
+    return {
+        f"{cell.server}.{cell.workload}.{cell.profile}": reason
+        for cell in view.summary.cells
+        for code, reason in _LIMITS.items()
+        if code in cell.findings
+    }
+
+
+def _rows(
+    pairs: Sequence[_Pair], margin: float, before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterable[CompareRow]:
+    groups: dict[tuple[str, str], list[_Pair]] = {}
+    for pair in pairs:
+        groups.setdefault((pair.cell.workload, pair.cell.profile), []).append(pair)
+    for group in groups.values():
+        bounds = Bounds(_by_server(group, after), _by_server(group, before))
+        for metric in METRICS:
+            yield from _metric_rows(group, metric, margin, bounds)
+
+
+def _by_server(group: Sequence[_Pair], bounds: Mapping[str, str]) -> dict[str, str]:
+    return {p.cell.server: bounds[p.cell.id] for p in group if p.cell.id in bounds}
+
+
+def _metric_rows(
+    group: Sequence[_Pair], metric: str, margin: float, bounds: Bounds
+) -> Iterable[CompareRow]:
+    having = [
+        pair
+        for pair in group
+        if compared(metric, pair.before.profile)
+        and shown(metric, pair.before)
+        and shown(metric, pair.after)
+    ]
+    ratios = {pair.cell.server: Ratio(_unpaired(pair, metric)) for pair in having}
+    verdicts = decide(metric, ratios, margin, bounds)
+    return [_row(pair, metric, verdicts[pair.cell.server]) for pair in having]
+
+
+def _unpaired(pair: _Pair, metric: str) -> Estimate:
+    return welch(_values(pair.after, metric), _values(pair.before, metric))
+
+
+def _values(cell: CellTrials, metric: str) -> list[float]:
+    return list(shown(metric, cell).values())
+
+
+def _row(pair: _Pair, metric: str, verdict: Verdict) -> CompareRow:
+    return CompareRow(
+        **pair.cell.model_dump(),
+        metric=metric,
+        baseline=_estimate(pair.before, metric),
+        candidate=_estimate(pair.after, metric),
+        verdict=verdict,
+    )
+
+
+def _estimate(cell: CellTrials, metric: str) -> Metric:
+    found = geometric(_values(cell, metric))
+    return Metric(value=found.value, low=found.low, high=found.high, n=found.n, verdict=None)
