@@ -56,7 +56,9 @@ def read_matrix(path: Path, project: Project | None = None) -> tuple[MatrixConfi
             _check_ids(document, data, project)
         if config is not None:
             _check_exclude(document, config)
-    return (None if document.problems else config), document
+    if config is None or document.problems:
+        return None, document
+    return config.model_copy(update={"title": config.title or path.stem}), document
 
 
 def arm_names(servers: Any) -> dict[str, Loc]:

@@ -62,7 +62,7 @@ def make_plan(
     baseline = config.baseline if config.baseline in names else names[0]
     plan = Plan(
         matrix=path.stem,
-        title=config.title or path.stem,
+        title=config.title,
         seed=draw_seed() if seed is None else seed,
         rounds=rounds,
         max_rounds=_max_rounds(rounds, config.max_rounds) if config.precision else rounds,

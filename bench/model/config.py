@@ -133,11 +133,11 @@ class MatrixConfig(Model):
     """What to combine: servers x workloads x profiles, and how often.
 
     Attributes:
-        title: None = the name of the file.
+        title: "" = the name of the file; filled in where the file is loaded.
         max_rounds: None = 12, or `rounds` where that is more.
     """
 
-    title: Text | None = None
+    title: Text = ""
     servers: Annotated[
         list[Annotated[ServerRef, BeforeValidator(_server_ref)]],
         Field(min_length=1, max_length=1000),
@@ -241,7 +241,7 @@ class RequestConfig(Model):
 class WorkloadConfig(Model):
     """The requests of a workload, and the response that each must get."""
 
-    title: Text | None = None
+    title: Text = ""
     requests: Annotated[list[RequestConfig], Field(min_length=1, max_length=100)]
     lua: RelativePath | None = None
 

@@ -1,0 +1,79 @@
+"""`bench validate`: check configuration files; all errors at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.common import emit_json, json_option, project_option
+from bench.errors import EXIT_OK, EXIT_USAGE
+
+if TYPE_CHECKING:
+    from bench.matrix.validation import Checked
+    from bench.model.plan import LoadProfile, Workload
+
+
+@click.command(short_help="Check configuration files; all errors at once.")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@json_option
+@project_option
+def command(files: tuple[Path, ...], project: Path | None, *, as_json: bool) -> int:
+    """Check servers, workloads and matrices; print all problems at once.
+
+    Without FILE the whole project is checked: every matrix in configs/, every workload in
+    configs/workloads/, every server.yaml in servers/, and whether they fit together. A FILE
+    is checked with what it names. Nothing is built or started.
+
+    Each problem has the file, the line, the key, what is wrong and what was expected.
+    Exit code 2 when there are any.
+    """
+    checked = _check(files, project)
+    if as_json:
+        problems = [problem._asdict() for problem in checked.problems]
+        emit_json({"files": list(checked.files), "problems": problems})
+    else:
+        for problem in checked.problems:
+            click.echo(str(problem))
+        click.echo(_summary(checked), err=True)
+    return EXIT_USAGE if checked.problems else EXIT_OK
+
+
+def _check(files: tuple[Path, ...], folder: Path | None) -> Checked:
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.matrix.validation import Checked, check_files, check_project  # noqa: PLC0415 - the same
+
+    if not files:
+        return check_project(find_project(Path.cwd(), folder), _unsupported)
+    by_project: dict[Path, list[Path]] = {}
+    for path in files:
+        by_project.setdefault(_start(path.resolve()), []).append(path.resolve())
+    parts = [
+        check_files(find_project(start, folder), paths, _unsupported)
+        for start, paths in by_project.items()
+    ]
+    names = tuple(name for part in parts for name in part.files)
+    return Checked(names, tuple(sorted({one for part in parts for one in part.problems})))
+
+
+def _start(path: Path) -> Path:
+    """The folder whose project a file belongs to; the current one where it is in none."""
+    for folder in path.parents:
+        if (folder / "configs").is_dir() or (folder / "servers").is_dir():
+            return folder
+    return Path.cwd()
+
+
+def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:
+    from bench.loadtools import TOOLS  # noqa: PLC0415 - late, see `bench --help`
+
+    return TOOLS[profile.tool].unsupported(profile, workload)
+
+
+def _summary(checked: Checked) -> str:
+    files = f"{len(checked.files)} {'file' if len(checked.files) == 1 else 'files'}"
+    count = len(checked.problems)
+    if not count:
+        return f"{files} checked: no problems"
+    return f"{files} checked: {count} {'problem' if count == 1 else 'problems'}"
