@@ -1,0 +1,73 @@
+"""`bench report`: print a run's report in one form, or renew the derived files of the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.common import project_option
+
+FORMS = ("markdown", "html", "json", "csv", "terminal", "results")
+
+
+@click.command(name="report")
+@click.argument("run")
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(FORMS),
+    default=None,
+    help="Form of the report (default: terminal, or what the name after --output ends in).",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Write to this file instead of stdout; charts go into charts/ beside it. - is stdout.",
+)
+@click.option("--write", is_flag=True, help="Renew the derived files in the run directory.")
+@project_option
+def command(
+    run: str, form: str | None, output: Path | None, project: Path | None, *, write: bool
+) -> None:
+    r"""Print the report of RUN: a path, a name in reports/, or latest.
+
+    The report is a pure function of the run: the same bytes each time.
+
+    \b
+    bench report latest
+    bench report latest --as markdown
+    bench report latest --as html --output report.html
+    bench report latest --write
+    """
+    from bench import runs  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store import find_run  # noqa: PLC0415
+
+    path = find_run(run, (project or Path.cwd()) / "reports").path
+    if write:
+        runs.write_derived(path)
+        click.echo(f"renewed in {path}", err=True)
+        if form is None and output is None:
+            return
+    _emit(path, form or _form(output), output)
+
+
+def _form(output: Path | None) -> str:
+    """The form that a file name asks for; terminal where it asks for none."""
+    known = {".md": "markdown", ".html": "html", ".json": "json", ".csv": "csv"}
+    return known.get(output.suffix, "terminal") if output else "terminal"
+
+
+def _emit(path: Path, form: str, output: Path | None) -> None:
+    from bench import runs  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports import REPORTS  # noqa: PLC0415
+    from bench.store import write_atomic  # noqa: PLC0415
+
+    (_, main), *beside = REPORTS[form].render(runs.open_run(path)).items()
+    if output is None or str(output) == "-":
+        click.echo(main, nl=False)
+        return
+    write_atomic(output, main)
+    for name, data in beside:
+        write_atomic(output.parent / name, data)

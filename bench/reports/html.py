@@ -1,0 +1,47 @@
+"""report.html: one file with everything in it; the same content, charts to point at."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from bench.reports import escape
+from bench.reports.base import pieces
+from bench.reports.document import make_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.model.summary import RunView
+    from bench.reports.base import Piece, Text
+
+
+class HtmlReport:
+    """The report for a browser; loads nothing from elsewhere."""
+
+    name = "html"
+
+    def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
+        """report.html."""
+        from bench.reports.environment import environment, read  # noqa: PLC0415 - jinja2 is late
+
+        jinja = environment(autoescape=True)
+        jinja.finalize = _finalize
+        jinja.filters |= {"pieces": _pieces, "target": escape.link_target, "anchor": _anchor}
+        page = jinja.get_template("report.html.j2").render(
+            document=make_document(run), style=read("report.css"), script=read("report.js")
+        )
+        return {PurePosixPath("report.html"): page.strip().encode() + b"\n"}
+
+
+def _finalize(value: object) -> object:
+    """Foreign control characters become visible before jinja2 escapes the rest."""
+    return escape.lines(value) if type(value) is str else value
+
+
+def _pieces(text: Text) -> tuple[Piece, ...]:
+    return pieces(text)
+
+
+def _anchor(title: str) -> str:
+    return "-".join(title.lower().split())

@@ -1,0 +1,174 @@
+"""The metrics of a table, row by row: label, value, number format, and which way is better."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from bench.reports.view import metric_of
+from bench.units import (
+    format_bytes,
+    format_count,
+    format_latency,
+    format_percent,
+    format_rate,
+    format_ratio,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.model.summary import Metric, Verdict
+    from bench.reports.view import Entry, Group
+
+ABSENT: Final = "-"
+"""What stands where something was not measured."""
+BETTER: Final = "better"
+"""Marks a ratio in which the baseline is the worse one."""
+
+_FINE_US: Final = 10
+_MB: Final = 1e6
+_PERCENTILE_LABELS: Final = {"50": "p50", "90": "p90", "99": "p99", "99.9": "p99.9"}
+
+
+class Row(NamedTuple):
+    """One metric of a table.
+
+    Attributes:
+        better: which way is better, None = neither.
+    """
+
+    label: str
+    value: Callable[[Entry], float | None]
+    show: Callable[[float], str]
+    better: Literal["higher", "lower"] | None
+
+
+def format_us(microseconds: float) -> str:
+    """A latency as the source report prints it; three decimals below 10 us."""
+    if 0 < microseconds < _FINE_US:
+        return f"{microseconds / 1000:.3f} ms"
+    return format_latency(microseconds)
+
+
+def format_cost(microseconds: float) -> str:
+    """CPU time of one request: three significant digits, `22.1 us`."""
+    if microseconds < 99.95:  # noqa: PLR2004 - three significant digits
+        return f"{microseconds:#.3g} us"
+    return f"{microseconds:,.0f} us"
+
+
+def format_throughput(bytes_per_s: float) -> str:
+    """Response bodies per second in decimal MB: `5.67 MB/s`."""
+    return f"{bytes_per_s / _MB:,.2f} MB/s"
+
+
+def format_whole(value: float) -> str:
+    """A rate or a count; decimals only below 100."""
+    return format_count(value) if value == int(value) else format_rate(value)
+
+
+def _estimate(name: str) -> Callable[[Entry], float | None]:
+    def value(entry: Entry) -> float | None:
+        metric = metric_of(entry, name)
+        return metric.value if metric else None
+
+    return value
+
+
+def _latency(name: Literal["min", "mean", "max"]) -> Callable[[Entry], float | None]:
+    def value(entry: Entry) -> float | None:
+        latency = entry.cell.latency_us
+        return getattr(latency, name) if latency else None
+
+    return value
+
+
+def _percentile(key: str) -> Callable[[Entry], float | None]:
+    def value(entry: Entry) -> float | None:
+        latency = entry.cell.latency_us
+        return latency.percentiles.get(key) if latency else None
+
+    return value
+
+
+_SOURCE_ROWS: Final = (
+    Row("Requests/sec", _estimate("throughput_rps"), format_rate, "higher"),
+    Row("Average Latency", _latency("mean"), format_us, "lower"),
+    Row("Fastest", _latency("min"), format_us, "lower"),
+    Row("Slowest", _latency("max"), format_us, "lower"),
+    Row("Throughput", lambda entry: entry.cell.bytes_per_s, format_throughput, "higher"),
+    Row("Success Rate", lambda entry: entry.cell.success_rate, format_percent, "higher"),
+    Row("Total Requests", lambda e: e.cell.total_requests, format_count, "higher"),
+)
+_COST_ROWS: Final = (
+    Row("CPU per Request", _estimate("cpu_us_per_request"), format_cost, "lower"),
+    Row("Requests per CPU-second", _estimate("requests_per_cpu_second"), format_rate, "higher"),
+    Row("Instructions per Request", _estimate("instructions_per_request"), format_count, "lower"),
+    Row("Peak Memory", _estimate("rss_peak_bytes"), format_bytes, "lower"),
+)
+
+
+def latency_name(group: Group) -> str:
+    """What the latencies of a group are: sent to last byte, or intended send to last byte."""
+    return "Response time" if group.is_open else "Service time at saturation"
+
+
+def rows_for(group: Group) -> tuple[Row, ...]:
+    """The rows of a group's table: those of the source report, then those that have data."""
+    name = latency_name(group)
+    more = [
+        Row(f"{name}, {label}", _percentile(key), format_us, "lower")
+        for key, label in _PERCENTILE_LABELS.items()
+    ]
+    if group.is_open:
+        more += [
+            Row("Offered Rate", lambda e: e.cell.offered_rps, format_whole, None),
+            Row("Achieved of Offered", lambda e: e.cell.achieved_ratio, format_percent, None),
+        ]
+    more += _COST_ROWS
+    return _SOURCE_ROWS + tuple(row for row in more if _has_data(row, group))
+
+
+def _has_data(row: Row, group: Group) -> bool:
+    return any(row.value(entry) is not None for entry in group.entries)
+
+
+def show(row: Row, entry: Entry) -> str:
+    """A cell of the table."""
+    value = row.value(entry)
+    return ABSENT if value is None or not entry.measured else row.show(value)
+
+
+def ratio(row: Row, entry: Entry, baseline: Entry | None) -> str:
+    """The larger of the two over the smaller one, marked where the baseline is the worse."""
+    value = row.value(entry)
+    other = row.value(baseline) if baseline else None
+    if value is None or other is None or not entry.measured or row.better is None:
+        return ABSENT
+    text = format_ratio(value, other)
+    beats = value > other if row.better == "higher" else value < other
+    return f"{text} {BETTER}" if beats and text != ABSENT else text
+
+
+def format_interval(metric: Metric, show_value: Callable[[float], str]) -> str:
+    """`[64,012, 67,954]`, or `-` where there is no interval."""
+    if metric.low is None or metric.high is None:
+        return ABSENT
+    return f"[{show_value(metric.low)}, {show_value(metric.high)}]"
+
+
+def format_against(verdict: Verdict) -> str:
+    """Server / baseline with its interval: `0.279x [0.272, 0.287]`."""
+    if verdict.ratio is None:
+        return ABSENT
+    text = f"{_digits(verdict.ratio)}x"
+    if verdict.low is None or verdict.high is None:
+        return text
+    return f"{text} [{_digits(verdict.low)}, {_digits(verdict.high)}]"
+
+
+def _digits(value: float) -> str:
+    """Three decimals up to 10, so that 1.003 and 0.108 can be told apart; fewer above."""
+    if value < 10:  # noqa: PLR2004 - from here on two decimals say enough
+        return f"{value:.3f}"
+    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"  # noqa: PLR2004

@@ -1,0 +1,110 @@
+"""What the reader must know before any number: findings that matter, what is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from bench.reports.base import Notice, Paragraph, code, strong
+from bench.reports.wording.conclusion import in_short
+
+if TYPE_CHECKING:
+    from bench.model.finding import Finding
+    from bench.reports.base import Block, Text
+    from bench.reports.view import View
+
+HEAD_CODES: Final = (
+    "translated",
+    "arms-differ",
+    "noisy-host",
+    "resumed-changed",
+    "concurrent-run",
+    "baseline-missing",
+    "remote",
+    "low-power",
+    "battery",
+    "power-changed",
+    "thermal",
+    "throttled",
+    "cpu-quota",
+    "shared-core",
+    "unlike-cores",
+    "unpinned",
+    "tool-version",
+    "near-ceiling",
+    "client-bound",
+    "saturated",
+    "drift",
+)
+"""Findings that head a report, in this order; an error of any other code comes after them."""
+
+_SHOWN_PER_CODE: Final = 2
+_WHOLE_RUN: Final = frozenset({"run", "host"})
+
+
+def lead(view: View) -> tuple[Block, ...]:
+    """The blocks between the title and the first section."""
+    items = (*_findings(view), *_skipped(view), *_without_result(view), *_excluded(view))
+    notice = (Notice("Read this first", items),) if items else ()
+    short = in_short(view)
+    return (*notice, Paragraph((strong("In short:"), " ", short))) if short else notice
+
+
+def heading_findings(view: View) -> tuple[Finding, ...]:
+    """The findings that head the report, the most important first.
+
+    Errors of single trials do not: those trials are counted as left out.
+    """
+    rank = {name: index for index, name in enumerate(HEAD_CODES)}
+    found = [
+        item
+        for item in view.run.summary.findings
+        if item.code in rank or (item.severity == "error" and item.scope in _WHOLE_RUN)
+    ]
+    return tuple(sorted(found, key=lambda item: (rank.get(item.code, len(rank)), item.code)))
+
+
+def _findings(view: View) -> list[Text]:
+    items: list[Text] = []
+    for name, found in groupby(heading_findings(view), key=lambda item: item.code):
+        same = list({(item.scope, item.text): item for item in found}.values())
+        items += [_finding(item) for item in same[:_SHOWN_PER_CODE]]
+        if len(same) > _SHOWN_PER_CODE:
+            more = len(same) - _SHOWN_PER_CODE
+            items.append((strong(name), f": {more} more of this kind, listed below."))
+    return items
+
+
+def _finding(item: Finding) -> Text:
+    where = "" if item.scope in _WHOLE_RUN else f" ({item.scope})"
+    advice = f" {item.advice}" if item.advice else ""
+    return (strong(item.code), f"{where}: {item.text}{advice}")
+
+
+def _skipped(view: View) -> list[Text]:
+    return [
+        (strong(view.titles.get(skip.server, skip.server)), f" was skipped: {skip.reason}")
+        for skip in view.run.summary.skipped
+    ]
+
+
+def _without_result(view: View) -> list[Text]:
+    return [
+        (strong(entry.title), f" has no usable trial of {group.title}.")
+        for group in view.groups
+        for entry in group.entries
+        if not entry.measured
+    ]
+
+
+def _excluded(view: View) -> list[Text]:
+    excluded = view.excluded
+    if not excluded:
+        return []
+    reasons = Counter(reason for trial in excluded for reason in trial.reasons)
+    causes = ", ".join(f"{name} {count}" for name, count in sorted(reasons.items()))
+    total = len(view.run.trials)
+    text = f"{len(excluded)} of {total} trials are left out of all figures"
+    tail = f" (causes: {causes})" if causes else ""
+    return [(strong(text), f"{tail}; each is listed under ", code("Trials left out"), ".")]

@@ -1,0 +1,124 @@
+"""Next Steps: workloads, servers and commands of this project that this run did not use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.reports.base import Numbered, code, strong
+from bench.reports.view import metric_of
+
+if TYPE_CHECKING:
+    from bench.reports.base import Block, Text
+    from bench.reports.view import Entry, View
+
+WORKLOADS: Final = {
+    "json-medium": "medium JSON (4 KB)",
+    "json-large": "large JSON (40 KB)",
+    "path-params": "path parameters",
+    "query-params": "query parameters",
+    "mixed": "mixed traffic",
+    "json-varied": "a thousand different small bodies",
+    "plaintext": "plain text, the floor",
+}
+"""Workloads that come with bench -> what they are."""
+SERVERS: Final = {"fastapi": "FastAPI", "robyn": "Robyn", "fastify": "Node.js with Fastify"}
+"""Servers that come with bench -> what they are."""
+
+_ENOUGH_ROUNDS: Final = 3
+
+Step = tuple["Text", tuple["Text", ...]]
+
+
+def next_steps(view: View) -> tuple[Block, ...]:
+    """What is left to measure, then where the time goes, then how to see a change."""
+    if view.run.info.imported:
+        steps = [_measure_here()]
+    else:
+        steps = [*_rounds(view), *_workloads(view), *_open_loop(view), *_servers(view)]
+    steps += [*_profile(view), *_change(view)]
+    return (Numbered(tuple(steps)),) if steps else ()
+
+
+def _measure_here() -> Step:
+    head: Text = (strong("Measure it here"), ", with rounds, intervals and a known machine")
+    return head, ((code("bench run json-small"),),)
+
+
+def _rounds(view: View) -> list[Step]:
+    """More rounds where there is no interval, or where it decides nothing."""
+    matrix = view.run.plan.matrix
+    if len({trial.round for trial in view.run.trials if trial.usable}) < _ENOUGH_ROUNDS:
+        head: Text = (strong("Get intervals and verdicts"), " from at least 3 rounds")
+        return [(head, ((code(f"bench run {matrix} --rounds 5"),),))]
+    open_cells = [text for group in view.groups for text in map(_undecided, group.others) if text]
+    if not open_cells:
+        return []
+    head = (strong("Decide what is inconclusive"), " by more rounds")
+    lines: list[Text] = [(code(f"bench run {matrix} --rounds {2 * view.run.plan.rounds}"),)]
+    return [(head, tuple(lines))]
+
+
+def _undecided(entry: Entry) -> str:
+    metric = metric_of(entry, "throughput_rps")
+    if metric is None or metric.verdict is None or metric.verdict.word != "inconclusive":
+        return ""
+    return metric.verdict.text
+
+
+def _workloads(view: View) -> list[Step]:
+    missing = [name for name in WORKLOADS if name not in view.run.plan.workloads]
+    if not missing:
+        return []
+    lines: list[Text] = [
+        (f"{WORKLOADS[name]}: ", code(f"bench run all --workloads {name}")) for name in missing
+    ]
+    return [((strong("Test more workloads"),), tuple(lines))]
+
+
+def _open_loop(view: View) -> list[Step]:
+    if any(group.is_open for group in view.groups):
+        return []
+    head: Text = (strong("Compare latency at equal load"), ", which a closed loop cannot")
+    line: Text = ("add to the matrix: ", code("profiles: [{tool: oha, loop: open, rate: 50%}]"))
+    return [(head, (line,))]
+
+
+def _servers(view: View) -> list[Step]:
+    present = {arm.server for arm in view.run.plan.arms} - {
+        skipped.server for skipped in view.run.summary.skipped
+    }
+    missing = [title for name, title in SERVERS.items() if name not in present]
+    if not missing:
+        return []
+    head: Text = (strong("Test other servers"), f": {', '.join(missing)}")
+    return [(head, ((code("bench run all"), " measures every server that comes with bench"),))]
+
+
+def _profile(view: View) -> list[Step]:
+    """The costliest server's trial, to be repeated by hand under a profiler."""
+    costs = [
+        (metric.value, entry)
+        for group in view.groups
+        for entry in group.measured
+        if (metric := metric_of(entry, "cpu_us_per_request"))
+    ]
+    if not costs:
+        return []
+    costliest = max(costs, key=lambda pair: pair[0])[1]
+    trial = next(
+        (t for t in view.run.trials if t.usable and t.cell.id == _cell_id(costliest)), None
+    )
+    if trial is None:
+        return []
+    head: Text = (strong("Find where the time goes"), f" in {costliest.title}, the costliest here")
+    command = code(f"bench show {view.run.info.run_id} {trial.trial}")
+    return [(head, ((command, " prints the commands to repeat a trial under a profiler"),))]
+
+
+def _cell_id(entry: Entry) -> str:
+    return f"{entry.cell.server}.{entry.cell.workload}.{entry.cell.profile}"
+
+
+def _change(view: View) -> list[Step]:
+    head: Text = (strong("See whether a change helped"), ": run again and compare")
+    return [(head, ((code(f"bench compare {view.run.info.run_id} latest"),),))]

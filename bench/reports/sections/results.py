@@ -1,0 +1,247 @@
+"""Results Summary: an overview per group with verdicts, then its table of metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.reports import rows
+from bench.reports.base import Folded, Heading, Paragraph, Section, Table, strong
+from bench.reports.sections.trials import trial_blocks
+from bench.reports.view import describe_profile, describe_size, metric_of
+from bench.reports.wording.notes import notes, verdict_phrase
+from bench.units import format_percent, format_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.model.summary import Metric
+    from bench.reports.base import Block, Text
+    from bench.reports.view import Entry, Group, View
+
+_FOLD_ABOVE: Final = 3
+"""With more groups than this the tables of metrics are folded; the overviews stay."""
+_WIDE: Final = 2
+_LEGEND: Final = (
+    "Ratio = the larger value over the smaller one; "
+    f'"{rows.BETTER}" marks the rows in which the baseline is the worse one.'
+)
+
+
+def results(view: View) -> Section:
+    """All groups, then the trials that were left out or marked."""
+    blocks: list[Block] = list(_glance(view))
+    for group in view.groups:
+        blocks += _group(view, group)
+    return Section("Results Summary", (*blocks, *trial_blocks(view)))
+
+
+def _glance(view: View) -> tuple[Block, ...]:
+    """Workloads down, servers across: the first thing to look at when there are several."""
+    if len(view.groups) < 2:  # noqa: PLR2004 - one group is its own overview
+        return ()
+    servers = list(dict.fromkeys(e.server for group in view.groups for e in group.entries))
+    columns = ("Workload", *(view.titles.get(name, name) for name in servers))
+    lines = tuple((group.title, *_glance_cells(group, servers)) for group in view.groups)
+    what = f"Requests/sec, and the ratio to {view.baseline}"
+    if any(group.is_open for group in view.groups):
+        what += "; p99 response time where requests come at an offered rate"
+    return Heading("At a glance"), Paragraph(f"{what}."), Table(columns, lines)
+
+
+def _glance_cells(group: Group, servers: list[str]) -> list[str]:
+    by_name = {entry.server: entry for entry in group.entries}
+    return [_glance_cell(group, by_name.get(name)) for name in servers]
+
+
+def _glance_cell(group: Group, entry: Entry | None) -> str:
+    metric = metric_of(entry, group.lead_metric) if entry else None
+    if metric is None:
+        return rows.ABSENT
+    text = _shower(group.lead_metric)(metric.value)
+    ratio = metric.verdict.ratio if metric.verdict else None
+    return text if ratio is None or entry is group.baseline else f"{text} ({ratio:.2f}x)"
+
+
+def _shower(name: str) -> Callable[[float], str]:
+    return rows.format_us if name.endswith("_us") else format_rate
+
+
+def _group(view: View, group: Group) -> list[Block]:
+    size = describe_size(group)
+    blocks: list[Block] = [Heading(f"{group.title} ({size})" if size else group.title)]
+    blocks += _overview(view, group)
+    table = (metric_table(group), *_legend(group))
+    if len(view.groups) > _FOLD_ABOVE and len(blocks) > 1:
+        return [*blocks, Folded(f"All metrics of {group.title}", table)]
+    return [*blocks, *table]
+
+
+def _legend(group: Group) -> list[Block]:
+    return [Paragraph(_LEGEND)] if group.baseline and group.others else []
+
+
+def metric_table(group: Group) -> Table:
+    """The table of the source report: metrics down, servers and ratios across."""
+    columns = ["Metric"]
+    for entry in group.entries:
+        columns.append(entry.title)
+        if group.baseline and entry is not group.baseline:
+            columns.append("Ratio")
+    lines = [
+        (strong(row.label), *_cells(group, lambda e, r=row: rows.show(r, e), row))  # type: ignore[misc]
+        for row in rows.rows_for(group)
+    ]
+    lines += _interval_rows(group)
+    return Table(tuple(columns), tuple(lines))
+
+
+def _cells(group: Group, show: Callable[[Entry], str], row: rows.Row) -> list[Text]:
+    cells: list[Text] = []
+    for entry in group.entries:
+        cells.append(show(entry))
+        if group.baseline and entry is not group.baseline:
+            cells.append(rows.ratio(row, entry, group.baseline))
+    return cells
+
+
+def _interval_rows(group: Group) -> list[tuple[Text, ...]]:
+    """The 95 % intervals and the verdict, where any server has an interval."""
+    found = [_lead(group, entry) for entry in group.entries]
+    lines: list[tuple[Text, ...]] = []
+    if any(metric and metric.low is not None for metric in found):
+        label = "p99" if group.is_open else "Requests/sec"
+        lines.append(
+            (strong(f"{label}, 95 % interval"), *_pairs(group, _interval, _ratio_interval))
+        )
+    if any(metric and metric.verdict for metric in found) and lines:
+        lines.append((strong("Verdict"), *_pairs(group, _word, lambda *_: "")))
+    return lines
+
+
+def _lead(group: Group, entry: Entry) -> Metric | None:
+    return metric_of(entry, group.lead_metric)
+
+
+def _pairs(
+    group: Group,
+    value: Callable[[Group, Entry], str],
+    against: Callable[[Group, Entry], str],
+) -> list[Text]:
+    cells: list[Text] = []
+    for entry in group.entries:
+        cells.append(value(group, entry))
+        if group.baseline and entry is not group.baseline:
+            cells.append(against(group, entry))
+    return cells
+
+
+def _interval(group: Group, entry: Entry) -> str:
+    metric = _lead(group, entry)
+    return rows.format_interval(metric, _shower(group.lead_metric)) if metric else rows.ABSENT
+
+
+def _ratio_interval(group: Group, entry: Entry) -> str:
+    """The interval of the ratio as it is printed: of a/b or of b/a, whichever is above 1."""
+    metric = _lead(group, entry)
+    verdict = metric.verdict if metric else None
+    if not verdict or not verdict.ratio or not verdict.low or not verdict.high:
+        return rows.ABSENT
+    low, high = verdict.low, verdict.high
+    if verdict.ratio < 1:
+        low, high = 1 / high, 1 / low
+    return f"[{low:.2f}x, {high:.2f}x]"
+
+
+def _word(group: Group, entry: Entry) -> str:
+    metric = _lead(group, entry)
+    if entry is group.baseline:
+        return "baseline"
+    if metric is None or metric.verdict is None:
+        return rows.ABSENT
+    return verdict_phrase(metric.verdict, group.lead_metric)
+
+
+def _overview(view: View, group: Group) -> list[Block]:
+    """Server, rate, ratio, verdict and notes: one line per server."""
+    found = [(entry, _lead(group, entry)) for entry in group.entries]
+    judged = any(metric and metric.low is not None for _, metric in found)
+    said = {entry.server: notes(group, entry) for entry in group.entries}
+    if len(group.entries) <= _WIDE and not (judged or group.ceiling or any(said.values())):
+        return []
+    columns = _overview_columns(
+        group, judged=judged, noted=bool(group.ceiling) or any(said.values())
+    )
+    lines = tuple(
+        _overview_line(group, entry, metric, said[entry.server], columns) for entry, metric in found
+    )
+    if group.ceiling and group.ceiling.measured:
+        lines += (_ceiling_line(group, group.ceiling, columns),)
+    words = frozenset(
+        {0, *(columns.index(name) for name in ("Verdict", "Notes") if name in columns)}
+    )
+    return [Paragraph(_overview_title(view, group)), Table(columns, lines, words)]
+
+
+def _overview_columns(group: Group, *, judged: bool, noted: bool) -> tuple[str, ...]:
+    columns = ["Server", *(["Achieved"] if group.is_open else []), _lead_title(group)]
+    if group.baseline and group.others:
+        columns.append("vs baseline")
+        columns += ["Verdict"] if judged else []
+    return (*columns, *(("Notes",) if noted else ()))
+
+
+def _lead_title(group: Group) -> str:
+    return "p99 response time" if group.is_open else "Requests/sec"
+
+
+def _overview_title(view: View, group: Group) -> str:
+    counts = sorted({metric.n for entry in group.entries if (metric := _lead(group, entry))})
+    number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0] if counts else 0}"
+    noun = "trial" if number == "1" else "trials"
+    what = "Response time at equal offered rate" if group.is_open else "Throughput"
+    parts = [what, describe_profile(group.profile), f"{number} {noun} per server"]
+    if any(_interval(group, entry) != rows.ABSENT for entry in group.entries):
+        parts.append("95 % intervals")
+    return ", ".join([*parts, f"baseline {view.baseline}"]) + "."
+
+
+def _overview_line(
+    group: Group, entry: Entry, metric: Metric | None, said: str, columns: tuple[str, ...]
+) -> tuple[Text, ...]:
+    cells: dict[str, Text] = {
+        "Server": strong(entry.title),
+        "Achieved": _achieved(entry),
+        _lead_title(group): _with_interval(group, metric),
+        "vs baseline": _against(group, entry, metric),
+        "Verdict": _word(group, entry),
+        "Notes": said,
+    }
+    return tuple(cells[name] for name in columns)
+
+
+def _ceiling_line(group: Group, entry: Entry, columns: tuple[str, ...]) -> tuple[Text, ...]:
+    cells: dict[str, Text] = {
+        "Server": entry.title,
+        _lead_title(group): _with_interval(group, _lead(group, entry)),
+        "Notes": "the most that the load tool can see on this machine",
+    }
+    return tuple(cells.get(name, rows.ABSENT) for name in columns)
+
+
+def _achieved(entry: Entry) -> str:
+    share = entry.cell.achieved_ratio
+    return rows.ABSENT if share is None else format_percent(share)
+
+
+def _with_interval(group: Group, metric: Metric | None) -> str:
+    if metric is None:
+        return rows.ABSENT
+    show = _shower(group.lead_metric)
+    interval = rows.format_interval(metric, show)
+    return show(metric.value) + ("" if interval == rows.ABSENT else f" {interval}")
+
+
+def _against(group: Group, entry: Entry, metric: Metric | None) -> str:
+    if entry is group.baseline:
+        return "1 (baseline)"
+    return rows.format_against(metric.verdict) if metric and metric.verdict else rows.ABSENT

@@ -1,0 +1,36 @@
+"use strict";
+(() => {
+  const errors = [];
+  window.addEventListener("error", (event) => {
+    errors.push(String(event.message));
+    document.documentElement.dataset.errors = String(errors.length);
+  });
+
+  // A cell sorts by its first number where it has one: "64,093 [61,917, 66,345]" is 64093.
+  const units = { us: 1e-3, ms: 1, s: 1e3, bytes: 1, KB: 1e3, MB: 1e6, "%": 1, x: 1 };
+  function key(cell) {
+    const text = cell.textContent.trim();
+    const match = text.match(/^(-?[\d,]+(?:\.\d+)?) ?(us|ms|s|bytes|KB|MB|%|x)?(?![\w.])/);
+    return match ? Number(match[1].replaceAll(",", "")) * (units[match[2]] ?? 1) : text;
+  }
+
+  function compare(a, b) {
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+    return a.localeCompare(b);
+  }
+
+  function sort(head) {
+    const body = head.closest("table").tBodies[0];
+    const down = head.getAttribute("aria-sort") === "ascending";
+    const rows = [...body.rows].map((row) => [key(row.cells[head.cellIndex]), row]);
+    rows.sort((a, b) => (down ? compare(b[0], a[0]) : compare(a[0], b[0])));
+    for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    body.append(...rows.map((pair) => pair[1]));
+  }
+
+  for (const button of document.querySelectorAll("table.sortable th button")) {
+    button.addEventListener("click", () => sort(button.parentNode));
+  }
+})();

@@ -1,0 +1,216 @@
+"""The run as reports look at it: cells grouped by workload and profile, servers with titles."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.units import format_bytes, format_count, format_duration, format_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.model.plan import LoadProfile
+    from bench.model.summary import CellDetail, CellSummary, Metric, RunView
+    from bench.model.trial import TrialRecord
+
+
+CEILING: Final = "ceiling"
+"""Id of the server that answers as fast as the machine can."""
+
+
+class Entry(NamedTuple):
+    """One server within a group.
+
+    Attributes:
+        title: unique within the run.
+    """
+
+    title: str
+    cell: CellSummary
+    detail: CellDetail
+
+    @property
+    def server(self) -> str:
+        """The arm's name."""
+        return self.cell.server
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is at least one usable trial with a result."""
+        return self.cell.metrics.throughput_rps is not None
+
+
+class Group(NamedTuple):
+    """The cells of one workload under one profile, which compare with each other.
+
+    Attributes:
+        title: of the workload, with the profile where the run has several.
+        entries: the baseline first; by rate where the baseline has no usable trial.
+        baseline: one of the entries, None where it has no usable trial.
+        ceiling: the server that answers as fast as the machine can, where it was run.
+    """
+
+    workload: str
+    title: str
+    profile: LoadProfile
+    entries: tuple[Entry, ...]
+    baseline: Entry | None
+    ceiling: Entry | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests come at an offered rate."""
+        return self.profile.loop == "open"
+
+    @property
+    def others(self) -> tuple[Entry, ...]:
+        """All but the baseline."""
+        return tuple(entry for entry in self.entries if entry is not self.baseline)
+
+    @property
+    def measured(self) -> tuple[Entry, ...]:
+        """Those that have a result."""
+        return tuple(entry for entry in self.entries if entry.measured)
+
+    @property
+    def lead_metric(self) -> str:
+        """The metric by which servers are compared first: p99 where the rate is given."""
+        return "p99_us" if self.is_open else "throughput_rps"
+
+
+class View(NamedTuple):
+    """A run and what all sections ask of it."""
+
+    run: RunView
+    titles: dict[str, str]
+    groups: tuple[Group, ...]
+
+    @property
+    def baseline(self) -> str:
+        """Title of the baseline."""
+        name = self.run.plan.baseline
+        return self.titles.get(name, name)
+
+    @property
+    def excluded(self) -> tuple[TrialRecord, ...]:
+        """Trials that enter no estimate, in the order in which they ran."""
+        return tuple(trial for trial in self.run.trials if not trial.usable)
+
+
+def make_view(run: RunView) -> View:
+    """Arrange a run for the sections of a report."""
+    titles = _titles(run)
+    pairs = list(zip(run.summary.cells, run.details, strict=True))
+    keys = list(dict.fromkeys((cell.workload, cell.profile) for cell, _ in pairs))
+    labels = _labels([run.profiles[profile] for profile in dict.fromkeys(p for _, p in keys)])
+    groups = tuple(
+        _group(
+            run,
+            (Entry(titles.get(c.server, c.server), c, d) for c, d in pairs if _key(c) == key),
+            key,
+            labels[key[1]],
+        )
+        for key in keys
+    )
+    return View(run, titles, groups)
+
+
+def _key(cell: CellSummary) -> tuple[str, str]:
+    return cell.workload, cell.profile
+
+
+def _titles(run: RunView) -> dict[str, str]:
+    """Arm name -> title; a title that two arms share gets the name behind it."""
+    counts = Counter(arm.config.title for arm in run.plan.arms)
+    return {
+        arm.name: arm.config.title
+        if counts[arm.config.title] == 1
+        else f"{arm.config.title} ({arm.name})"
+        for arm in run.plan.arms
+    }
+
+
+def _labels(profiles: list[LoadProfile]) -> dict[str, str]:
+    """Profile id -> the fewest words that tell it from the others of the run."""
+    if len(profiles) < 2:  # noqa: PLR2004 - nothing to tell apart
+        return {profile.id: "" for profile in profiles}
+    loops = {profile.id: _loop(profile) for profile in profiles}
+    clear = len(set(loops.values())) == len(profiles)
+    return loops if clear else {p.id: describe_profile(p) for p in profiles}
+
+
+def _group(run: RunView, found: Iterable[Entry], key: tuple[str, str], label: str) -> Group:
+    workload, profile_id = key
+    profile = run.profiles[profile_id]
+    order = {arm.name: index for index, arm in enumerate(run.plan.arms)}
+    entries = sorted(found, key=lambda entry: order.get(entry.server, len(order)))
+    ceiling = next((entry for entry in entries if _is_ceiling(run, entry)), None)
+    entries = [entry for entry in entries if entry is not ceiling]
+    baseline = next((e for e in entries if e.server == run.plan.baseline and e.measured), None)
+    if baseline is None:
+        entries.sort(key=lambda entry: -rate(entry))
+    else:
+        entries.sort(key=lambda entry: entry is not baseline)
+    title = run.plan.workload_titles.get(workload, workload)
+    if label:
+        title = f"{title}, {label}"
+    return Group(workload, title, profile, tuple(entries), baseline, ceiling)
+
+
+def _is_ceiling(run: RunView, entry: Entry) -> bool:
+    """The ceiling server is a yardstick, unless it is the baseline itself."""
+    if entry.server == run.plan.baseline:
+        return False
+    return any(arm.name == entry.server and arm.server == CEILING for arm in run.plan.arms)
+
+
+def rate(entry: Entry) -> float:
+    """Throughput in requests/s, 0 where there is none."""
+    metric = entry.cell.metrics.throughput_rps
+    return metric.value if metric else 0.0
+
+
+def metric_of(entry: Entry, name: str) -> Metric | None:
+    """An estimate of a cell by its name in `METRICS`."""
+    metric: Metric | None = getattr(entry.cell.metrics, name)
+    return metric
+
+
+def describe_profile(profile: LoadProfile) -> str:
+    """A profile in words: `50 connections, closed loop (wrk)`."""
+    noun = "connection" if profile.connections == 1 else "connections"
+    return f"{format_count(profile.connections)} {noun}, {_loop(profile)} ({profile.tool})"
+
+
+def _loop(profile: LoadProfile) -> str:
+    if profile.loop == "closed":
+        return "closed loop"
+    if profile.rate_rps is None:
+        return "open loop"
+    return f"open loop at {format_rate(profile.rate_rps)} requests/s"
+
+
+def describe_duration(profile: LoadProfile) -> str:
+    """The window in words: `10 seconds per trial, after 2 seconds of warm-up`."""
+    text = f"{_seconds(profile.duration_s)} per trial"
+    return f"{text}, after {_seconds(profile.warmup_s)} of warm-up" if profile.warmup_s else text
+
+
+def _seconds(value: float) -> str:
+    if value < 1:
+        return format_duration(value)
+    return f"{value:g} second" if value == 1 else f"{value:g} seconds"
+
+
+def describe_size(group: Group) -> str:
+    """Body sizes as sent and received: `86 bytes per request`, or "" where unknown."""
+    details = [entry.detail for entry in group.entries]
+    sent = next((d.request_bytes for d in details if d.request_bytes is not None), None)
+    received = next((d.body_bytes for d in details if d.body_bytes is not None), None)
+    if sent and (received is None or round(sent) == round(received)):
+        return f"{format_bytes(sent)} per request"
+    parts = [f"{format_bytes(sent)} per request"] if sent else []
+    if received is not None:
+        parts.append(f"{format_bytes(received)} per response")
+    return ", ".join(parts)

@@ -1,0 +1,1 @@
+"""Sentences by rules: each has its number, and none is made without data."""

@@ -1,0 +1,123 @@
+"""Conclusion: the verdicts in words, and the one sentence at the top of the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bench.reports.base import Bullets, Paragraph
+from bench.reports.view import metric_of, rate
+from bench.reports.wording.gap import gap, one_gap
+from bench.reports.wording.notes import verdict_phrase
+from bench.reports.wording.phrases import count, tally
+from bench.units import format_rate
+
+if TYPE_CHECKING:
+    from bench.reports.base import Block, Text
+    from bench.reports.view import Group, View
+
+
+def in_short(view: View) -> str:
+    """One or two sentences, "" where nothing was measured."""
+    groups = [group for group in view.groups if group.measured]
+    if not groups:
+        return ""
+    if len(groups) == 1:
+        return _one_group(groups[0])
+    closed = [group for group in groups if not group.is_open]
+    return " ".join(part for part in (_highest(closed), _tally(view)) if part)
+
+
+def conclusion(view: View) -> tuple[Block, ...]:
+    """Every verdict on throughput and response time, and what they rest on."""
+    short = in_short(view)
+    if not short:
+        return (Paragraph("No server has a usable trial: nothing can be concluded."),)
+    if len(view.groups) == 1:
+        sentences = gap(view)
+        if len(sentences) > 1:
+            return Paragraph(_basis(view)), Bullets(tuple(sentences))
+        return (Paragraph(f"{short} {_basis(view)}"),)
+    return Paragraph(f"{short} {_basis(view)}"), Bullets(tuple(_per_group(view)))
+
+
+def _basis(view: View) -> str:
+    usable = sum(trial.usable for trial in view.run.trials)
+    if view.run.info.imported:
+        return f"This rests on {count(usable, 'imported result')}."
+    rounds = len({trial.round for trial in view.run.trials if trial.usable})
+    return (
+        f"This rests on {count(usable, 'usable trial')} in {count(rounds, 'round')} on one machine."
+    )
+
+
+def _one_group(group: Group) -> str:
+    found = [
+        sentence
+        for entry in group.others
+        if (metric := metric_of(entry, group.lead_metric))
+        for sentence in one_gap(group, entry, metric)
+    ]
+    if len(found) == 1 and isinstance(found[0], str):
+        return found[0]
+    words = [
+        verdict_phrase(metric.verdict, group.lead_metric)
+        for entry in group.others
+        if (metric := metric_of(entry, group.lead_metric)) and metric.verdict
+    ]
+    title = group.baseline.title if group.baseline else ""
+    said = f" Verdicts against {title}: {tally(words)}." if words and title else ""
+    return f"{_highest([group])}{said}".strip()
+
+
+def _highest(groups: list[Group]) -> str:
+    """Who had the highest rate: measured, so no verdict is claimed."""
+    best = [max(group.measured, key=rate) for group in groups if len(group.measured) > 1]
+    if not best:
+        single = [entry for group in groups for entry in group.measured]
+        if len(single) != 1:
+            return ""
+        return f"{single[0].title} answered {format_rate(rate(single[0]))} requests/sec."
+    if len(best) == 1:
+        highest = format_rate(rate(best[0]))
+        return f"Highest measured rate: {best[0].title} with {highest} requests/sec."
+    wins = Counter(entry.title for entry in best)
+    ranked = sorted(wins.items(), key=lambda item: (-item[1], item[0]))
+    text = ", ".join(f"{title} in {number} of {len(best)}" for title, number in ranked)
+    return f"Highest measured rate: {text} workloads."
+
+
+def _verdict_words(group: Group) -> list[str]:
+    found = (metric_of(entry, group.lead_metric) for entry in group.others)
+    return [
+        verdict_phrase(metric.verdict, group.lead_metric)
+        for metric in found
+        if metric and metric.verdict
+    ]
+
+
+def _tally(view: View) -> str:
+    words = [word for group in view.groups if group.baseline for word in _verdict_words(group)]
+    return f"Verdicts against {view.baseline}: {tally(words)}." if words else ""
+
+
+def _per_group(view: View) -> list[Text]:
+    lines: list[Text] = []
+    for group in view.groups:
+        words = _verdict_words(group)
+        if group.baseline and words:
+            lines.append(f"{group.title}, against {group.baseline.title}: {_by_word(group)}.")
+    return lines
+
+
+def _by_word(group: Group) -> str:
+    said: dict[str, list[str]] = {}
+    for entry in group.others:
+        metric = metric_of(entry, group.lead_metric)
+        if metric and metric.verdict:
+            ratio = metric.verdict.ratio
+            figure = "" if ratio is None else f" ({ratio:.2f}x)"
+            said.setdefault(verdict_phrase(metric.verdict, group.lead_metric), []).append(
+                entry.title + figure
+            )
+    return "; ".join(f"{word}: {', '.join(titles)}" for word, titles in said.items())

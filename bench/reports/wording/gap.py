@@ -1,0 +1,117 @@
+"""Who is faster than the baseline, by how much, and how that changes with payload size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.reports.rows import format_against
+from bench.reports.view import metric_of, rate
+from bench.reports.wording.notes import verdict_phrase
+from bench.reports.wording.phrases import tally, verdict_sentence
+from bench.units import format_bytes, format_rate
+
+if TYPE_CHECKING:
+    from bench.model.summary import Metric
+    from bench.reports.base import Text
+    from bench.reports.view import Entry, Group, View
+
+_SIZE_STEP: Final = 2.0
+"""Payloads that differ by less say nothing about size."""
+
+
+def gap(view: View) -> list[Text]:
+    """One sentence per server: the verdict itself, or over several groups the tally of them."""
+    judged = [group for group in view.groups if group.baseline]
+    sentences: list[Text] = []
+    for name in view.titles:
+        pairs = [(group, e) for group in judged for e in group.others if e.server == name]
+        found = [(g, e, m) for g, e in pairs if (m := metric_of(e, g.lead_metric))]
+        if len(found) == 1:
+            sentences += one_gap(*found[0])
+        elif found:
+            sentences.append(_many_gaps(view, found))
+    return sentences
+
+
+def one_gap(group: Group, entry: Entry, metric: Metric) -> list[Text]:
+    """The verdict in words; without an interval, the two figures and how many trials they are."""
+    verdict = metric.verdict
+    if verdict is None or verdict.ratio is None or group.baseline is None:
+        return []
+    if verdict.low is not None or verdict.word == "not-comparable" or group.is_open:
+        return [f"Against {group.baseline.title}, {verdict_sentence(entry, verdict)}"]
+    return [
+        (
+            f"{entry.title} answered {format_rate(rate(entry))} requests/sec and "
+            f"{group.baseline.title} {format_rate(rate(group.baseline))}: "
+            f"{format_against(verdict)}, without an interval ({_samples(metric.n)})."
+        )
+    ]
+
+
+def _samples(n: int) -> str:
+    return "one trial each" if n == 1 else f"{n} trials each, 3 are needed"
+
+
+def _many_gaps(view: View, found: list[tuple[Group, Entry, Metric]]) -> Text:
+    title = found[0][1].title
+    words = tally(verdict_phrase(m.verdict, g.lead_metric) for g, _, m in found if m.verdict)
+    ratios = [
+        (m.verdict.ratio, group)
+        for group, _, m in found
+        if m.verdict and m.verdict.ratio is not None and not group.is_open
+    ]
+    text = f"{title} against {view.baseline}: {words}"
+    if len(ratios) < 2:  # noqa: PLR2004 - a range needs two
+        return f"{text}."
+    (low, least), (high, most) = (pick(ratios, key=lambda pair: pair[0]) for pick in (min, max))
+    return f"{text}; throughput {low:.2f}x ({least.title}) to {high:.2f}x ({most.title})."
+
+
+def payload_gap(view: View) -> list[Text]:
+    """How the ratio to the baseline changes from the smallest payload to the largest."""
+    sized = by_payload(view)
+    if len(sized) < 2:  # noqa: PLR2004 - a change needs two
+        return []
+    (small, first), (large, last) = sized[0], sized[-1]
+    sentences: list[Text] = []
+    for entry in first.others:
+        other = next((e for e in last.entries if e.server == entry.server), None)
+        before, after = _ratio(first, entry), _ratio(last, other)
+        if before and after:
+            sentences.append(
+                f"From {format_bytes(small)} to {format_bytes(large)} per request, the ratio of "
+                f"{entry.title} to {view.baseline} goes from {before:.2f}x to {after:.2f}x."
+            )
+    return sentences
+
+
+def by_payload(view: View) -> list[tuple[float, Group]]:
+    """Closed groups of one request kind with a body, by size, each at least twice the last."""
+    sized = [
+        (size, group)
+        for group in view.groups
+        if not group.is_open and (size := payload_bytes(group)) is not None
+    ]
+    sized.sort(key=lambda pair: (pair[0], pair[1].title))
+    kept: list[tuple[float, Group]] = []
+    for size, group in sized:
+        same_profile = not kept or kept[0][1].profile.id == group.profile.id
+        if same_profile and (not kept or size >= _SIZE_STEP * kept[-1][0]):
+            kept.append((size, group))
+    return kept
+
+
+def payload_bytes(group: Group) -> float | None:
+    """Request body size of a workload with one kind of request, None for all others."""
+    for entry in group.entries:
+        if len(entry.detail.exchanges) == 1 and entry.detail.request_bytes:
+            return entry.detail.request_bytes
+    return None
+
+
+def _ratio(group: Group, entry: Entry | None) -> float | None:
+    metric = metric_of(entry, "throughput_rps") if entry else None
+    if metric is None or group.baseline is None:
+        return None
+    return metric.verdict.ratio if metric.verdict else None

@@ -1,0 +1,67 @@
+"""Implications: thresholds from the data - rate reached, p99 at equal load, memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.reports.base import Bullets, Paragraph
+from bench.reports.rows import format_us
+from bench.reports.view import metric_of, rate
+from bench.reports.wording.phrases import join
+from bench.units import format_bytes, format_rate
+
+if TYPE_CHECKING:
+    from bench.reports.base import Block, Text
+    from bench.reports.view import Group, View
+
+
+def implications(view: View) -> tuple[Block, ...]:
+    """Nothing without at least two servers in a group."""
+    sentences: list[Text] = []
+    for group in view.groups:
+        sentences += _latency(group) if group.is_open else _rates(group)
+    sentences += _memory(view)
+    if not sentences:
+        return ()
+    return Paragraph(_scope(view)), Bullets(tuple(sentences))
+
+
+def _scope(view: View) -> str:
+    if view.run.info.imported:
+        return "Thresholds seen in this run, on the machine that measured it:"
+    cpus = view.run.plan.cpus.server_count
+    noun = "CPU" if cpus == 1 else "CPUs"
+    return f"Thresholds seen in this run, on this machine, each server with {cpus} {noun}:"
+
+
+def _rates(group: Group) -> list[Text]:
+    ranked = sorted(group.measured, key=lambda entry: (-rate(entry), entry.title))
+    if len(ranked) < 2:  # noqa: PLR2004 - a threshold divides at least two
+        return []
+    best, second, last = ranked[0], ranked[1], ranked[-1]
+    number = "both" if len(ranked) == 2 else f"all {len(ranked)}"  # noqa: PLR2004
+    text = f"{group.title}: {number} servers reached {format_rate(rate(last))} requests/sec"
+    only = f"above {format_rate(rate(second))} only {best.title}, with {format_rate(rate(best))}"
+    return [f"{text} (the least: {last.title}); {only}."]
+
+
+def _latency(group: Group) -> list[Text]:
+    found = [(m.value, e.title) for e in group.measured if (m := metric_of(e, "p99_us"))]
+    if not found:
+        return []
+    found.sort()
+    texts = [f"{title} within {format_us(value)}" for value, title in found]
+    return [f"{group.title}: 99 of 100 responses came from {join(texts)}."]
+
+
+def _memory(view: View) -> list[Text]:
+    peaks: dict[str, float] = {}
+    for group in view.groups:
+        for entry in group.measured:
+            metric = metric_of(entry, "rss_peak_bytes")
+            if metric:
+                peaks[entry.title] = max(peaks.get(entry.title, 0.0), metric.value)
+    if len(peaks) < 2:  # noqa: PLR2004 - a comparison needs two
+        return []
+    ranked = sorted(peaks.items(), key=lambda item: (item[1], item[0]))
+    return [f"Peak memory under load: {join([f'{name} {format_bytes(v)}' for name, v in ranked])}."]

@@ -1,0 +1,191 @@
+"""Key Findings: what the data show, by rules; a rule without data says nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.reports.base import Bullets, Heading
+from bench.reports.rows import format_cost, format_throughput, format_us, latency_name
+from bench.reports.view import metric_of, rate
+from bench.reports.wording.gap import gap, payload_gap
+from bench.reports.wording.phrases import count, join
+from bench.units import format_bytes, format_percent, format_rate
+
+if TYPE_CHECKING:
+    from bench.reports.base import Block, Text
+    from bench.reports.view import Entry, Group, View
+
+_TAIL: Final = 2.0
+"""The tail of a distribution begins where latency is this many times the median."""
+_DETAILED_GROUPS: Final = 2
+
+
+def key_findings(view: View) -> tuple[Block, ...]:
+    """Numbered headings as in the source report, each with its sentences."""
+    parts = (
+        ("Performance Gap", [*gap(view), *payload_gap(view)]),
+        ("Latency Distribution", _latency(view)),
+        ("Throughput", _throughput(view)),
+        ("What Each Server Needs", _needs(view)),
+        ("What Limits These Figures", _limits(view)),
+    )
+    blocks: list[Block] = []
+    for title, sentences in parts:
+        if sentences:
+            number = len(blocks) // 2 + 1
+            blocks += [Heading(f"{number}. {title}"), Bullets(tuple(sentences))]
+    return tuple(blocks)
+
+
+def _latency(view: View) -> list[Text]:
+    """Open loops where there are some: only there is latency compared."""
+    opened = [group for group in view.groups if group.is_open and group.measured]
+    groups = opened or [group for group in view.groups if group.measured]
+    if len(groups) > _DETAILED_GROUPS:
+        return [sentence for group in groups for sentence in _latency_range(group)]
+    return [
+        sentence
+        for group in groups
+        for entry in group.measured
+        for sentence in _latency_of(view, group, entry)
+    ]
+
+
+def _latency_of(view: View, group: Group, entry: Entry) -> list[Text]:
+    latency = entry.cell.latency_us
+    if latency is None:
+        return []
+    where = f" ({group.title})" if len(view.groups) > 1 else ""
+    facts = [] if latency.mean is None else [f"{format_us(latency.mean)} on average"]
+    least = "" if latency.min is None else f"from {format_us(latency.min)} "
+    facts.append(
+        f"{least}to {format_us(latency.max)}" if least else f"at most {format_us(latency.max)}"
+    )
+    text = f"{entry.title}{where}: {latency_name(group).lower()} {', '.join(facts)}"
+    p50, p99 = latency.percentiles.get("50"), latency.percentiles.get("99")
+    if p50 and p99:
+        text += f"; p99 {format_us(p99)} is {p99 / p50:.1f}x its median"
+    begins = tail_begins(entry)
+    if begins:
+        text += f"; its tail ({_TAIL:g}x the median) begins at p{begins:.4g}"
+    return [f"{text}."]
+
+
+def tail_begins(entry: Entry) -> float | None:
+    """The first percentile at which latency reaches twice the median; None if it never does."""
+    curve = entry.detail.curve
+    median = next((us for percentile, us in curve if percentile >= 50), None)  # noqa: PLR2004
+    if not median:
+        return None
+    return next((percentile for percentile, us in curve if us >= _TAIL * median), None)
+
+
+def _latency_range(group: Group) -> list[Text]:
+    found = [
+        (p99, entry)
+        for entry in group.measured
+        if entry.cell.latency_us and (p99 := entry.cell.latency_us.percentiles.get("99"))
+    ]
+    if len(found) < 2:  # noqa: PLR2004 - a range needs two
+        return []
+    (low, best), (high, worst) = (pick(found, key=lambda pair: pair[0]) for pick in (min, max))
+    span = f"{format_us(low)} ({best.title}) to {format_us(high)} ({worst.title})"
+    return [f"{group.title}: p99 {latency_name(group).lower()} from {span}."]
+
+
+def _throughput(view: View) -> list[Text]:
+    sentences: list[Text] = [*_success(view)]
+    closed = [group for group in view.groups if not group.is_open]
+    for group in closed:
+        found = [(e.cell.bytes_per_s, e) for e in group.measured if e.cell.bytes_per_s is not None]
+        if len(found) > 1:
+            (low, least), (high, most) = (pick(found, key=lambda p: p[0]) for pick in (min, max))
+            sentences.append(
+                f"{group.title}: response bodies from {format_throughput(low or 0)} "
+                f"({least.title}) to {format_throughput(high or 0)} ({most.title})."
+            )
+    return sentences
+
+
+def _success(view: View) -> list[Text]:
+    measured = [(group, entry) for group in view.groups for entry in group.measured]
+    known = [(g, e, e.cell.success_rate) for g, e in measured if e.cell.success_rate is not None]
+    if not known:
+        return []
+    bad = [(g, e, share) for g, e, share in known if share < 1]
+    if not bad:
+        return [f"Success rate 100% in all {count(len(known), 'cell')} of this run."]
+    return [
+        f"{entry.title}, {group.title}: success rate {format_percent(share)}."
+        for group, entry, share in bad
+    ]
+
+
+def _needs(view: View) -> list[Text]:
+    """CPU per request, memory and warm-up of each server, over all closed groups."""
+    sentences: list[Text] = []
+    for name, title in view.titles.items():
+        entries = [e for group in view.groups for e in group.measured if e.server == name]
+        facts = [
+            fact
+            for fact in (_rates(entries), _cpu(entries), _memory(entries), _plateau(entries))
+            if fact
+        ]
+        if facts:
+            sentences.append(f"{title}: {'; '.join(facts)}.")
+    return sentences
+
+
+def _span(values: list[float], low_high: list[str]) -> str:
+    return low_high[0] if min(values) == max(values) else f"{low_high[0]} to {low_high[1]}"
+
+
+def _rates(entries: list[Entry]) -> str:
+    values = [rate(entry) for entry in entries]
+    if not values:
+        return ""
+    return f"{_span(values, [format_rate(min(values)), format_rate(max(values))])} requests/sec"
+
+
+def _cpu(entries: list[Entry]) -> str:
+    found = [m.value for e in entries if (m := metric_of(e, "cpu_us_per_request"))]
+    if not found:
+        return ""
+    return f"{_span(found, [format_cost(min(found)), format_cost(max(found))])} of CPU per request"
+
+
+def _memory(entries: list[Entry]) -> str:
+    found = [m.value for e in entries if (m := metric_of(e, "rss_peak_bytes"))]
+    return f"at most {format_bytes(max(found))} of memory" if found else ""
+
+
+def _plateau(entries: list[Entry]) -> str:
+    found = [e.detail.plateau_s for e in entries if e.detail.plateau_s is not None]
+    return f"98 % of its plateau after {max(found):.1f} s of warm-up" if found else ""
+
+
+def _limits(view: View) -> list[Text]:
+    pairs = [(group, entry) for group in view.groups for entry in group.measured]
+    rules = (
+        ("client", "The load tool, not the server, was the limit of {}: at least that fast."),
+        ("near-ceiling", "Near what this machine can answer at all: {}; lower bounds."),
+        ("saturated", "Could not keep up with the offered rate: {}."),
+        ("drift", "Still changing inside the window: {}; a longer warm-up is needed."),
+    )
+    sentences: list[Text] = []
+    for name, pattern in rules:
+        found = [f"{e.title} ({g.title})" for g, e in pairs if _is(e, name)]
+        if found:
+            sentences.append(pattern.format(join(found)))
+    if view.excluded:
+        total = len(view.run.trials)
+        sentences.append(
+            f"{len(view.excluded)} of {total} trials are left out, with their causes above."
+        )
+    return sentences
+
+
+def _is(entry: Entry, name: str) -> bool:
+    if name == "client":
+        return entry.cell.bound == "client" or "client-bound" in entry.cell.findings
+    return name in entry.cell.findings

@@ -1,0 +1,83 @@
+"""Short remarks beside a number: a verdict in few words, and what limits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from bench.model.summary import Verdict
+    from bench.reports.view import Entry, Group
+
+_PHRASES: Final = {
+    "faster": "faster",
+    "slower": "slower",
+    "less": "less",
+    "more": "more",
+    "equivalent": "equivalent",
+    "inconclusive": "inconclusive",
+    "too-few-rounds": "too few rounds",
+    "not-comparable": "not comparable",
+    "baseline": "baseline",
+}
+_LATENCY_PHRASES: Final = {"less": "lower p99", "more": "higher p99"}
+_CODE_NOTES: Final = {
+    "client-bound": "the load tool was the limit: a lower bound",
+    "near-ceiling": "near the ceiling: a lower bound",
+    "saturated": "saturated at this rate",
+    "drift": "rate drifts inside the window",
+    "timeouts": "timeouts",
+    "little": "latency and rate disagree (Little)",
+    "late-pacer": "the load tool sent late",
+    "connections-short": "fewer connections than asked",
+    "bytes-mismatch": "bytes disagree with responses",
+    "histogram-mismatch": "histogram disagrees with counts",
+}
+_PLATEAU_SHOWN_S: Final = 0.5
+
+
+def verdict_phrase(verdict: Verdict, metric: str) -> str:
+    """The word of a verdict as it stands in a table: `slower`, `higher p99`."""
+    word = _LATENCY_PHRASES.get(verdict.word, _PHRASES[verdict.word])
+    if metric != "p99_us":
+        word = _PHRASES[verdict.word]
+    if verdict.word in ("faster", "slower", "less", "more") and not verdict.beyond_margin:
+        return f"{word}, possibly within the margin"
+    return word
+
+
+def notes(group: Group, entry: Entry) -> str:
+    """What limits a cell's number, or "": left-out trials, bound, findings, warm-up."""
+    found = [*_trials(entry), *_codes(entry), *_bound(group, entry), *_warmup(entry)]
+    return "; ".join(dict.fromkeys(found))
+
+
+def _trials(entry: Entry) -> list[str]:
+    counts = entry.cell.trials
+    lost = {
+        "invalid": counts.invalid,
+        "failed": counts.failed,
+        "interrupted": counts.interrupted,
+    }
+    said = [f"{count} of {counts.planned} trials {name}" for name, count in lost.items() if count]
+    if counts.suspect:
+        said.append(f"{counts.suspect} of {counts.planned} trials suspect")
+    return said
+
+
+def _codes(entry: Entry) -> list[str]:
+    return [text for name, text in _CODE_NOTES.items() if name in entry.cell.findings]
+
+
+def _bound(group: Group, entry: Entry) -> list[str]:
+    if group.is_open:
+        return []
+    if entry.cell.bound == "client" and "client-bound" not in entry.cell.findings:
+        return [_CODE_NOTES["client-bound"]]
+    return []
+
+
+def _warmup(entry: Entry) -> list[str]:
+    seconds = entry.detail.plateau_s
+    if seconds is None or seconds < _PLATEAU_SHOWN_S:
+        return []
+    return [f"warm-up {seconds:.1f} s"]

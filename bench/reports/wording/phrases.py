@@ -1,0 +1,38 @@
+"""Small pieces of sentences that several rules share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.model.summary import Verdict
+    from bench.reports.view import Entry
+
+
+def join(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:  # noqa: PLR2004 - nothing to join
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 workload`, `3 workloads`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def tally(words: Iterable[str]) -> str:
+    """How often each word stands: `6 slower, 2 inconclusive`, most frequent first."""
+    found = list(words)
+    unique = sorted(dict.fromkeys(found), key=lambda word: (-found.count(word), word))
+    return ", ".join(f"{found.count(word)} {word}" for word in unique)
+
+
+def verdict_sentence(entry: Entry, verdict: Verdict) -> str:
+    """The verdict's own words, with the server by its title."""
+    text = verdict.text.rstrip(".")
+    if text.startswith(f"{entry.server} "):
+        return f"{entry.title}{text.removeprefix(entry.server)}."
+    return f"{entry.title}: {text}."
