@@ -16,12 +16,12 @@ setup *ARGS: _run
 
 # Everything: five servers, eight workloads; writes reports/RESULTS.md (about 25 min)
 bench-all *ARGS: _run
-    @bench setup
+    @bench setup --for all
     @bench run all --publish reports/RESULTS.md "$@"
 
 # A first table: five servers, one workload, 3 short rounds (about a minute once built)
 bench-quick *ARGS: _run
-    @bench setup --tool wrk
+    @bench setup --for quick
     @bench run quick "$@"
 
 # Run a matrix: a name in configs/ or a path (bench run)

@@ -6,26 +6,28 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from bench import tools
 from bench.cli.common import emit_json, json_option, project_option
-from bench.errors import BenchError, ToolMissingError
+from bench.errors import ConfigError, ToolMissingError
 from bench.process.foreground import foreground
 from bench.units import format_eta
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from bench.model.config import MatrixConfig
     from bench.tools import Facts, InstallPlan, Step
 
-TOOLCHAINS = {
-    "cargo": ("brew install rustup && rustup default stable", "rustup (rustup.rs)"),
-    "node": ("brew install node", "apt-get install nodejs npm, or a newer one from nodejs.org"),
-    "npm": ("brew install node", "apt-get install npm"),
-    "uv": ("brew install uv", "scripts/just, which brings it into .venv"),
+TOOLCHAINS: Final = {
+    "cargo": ("brew install rustup && rustup default stable", "install Rust with rustup"),
+    "cc": ("xcode-select --install", "apt-get install build-essential"),
+    "node": ("brew install node", "apt-get install nodejs npm"),
+    "npm": ("brew install node", "apt-get install nodejs npm"),
+    "uv": ("brew install uv", "scripts/just brings it into .venv"),
 }
 """What brings an executable that servers need: on macOS, on Linux."""
 
@@ -61,16 +63,19 @@ def command(
 
     Exit codes: 0 all load tools are there - 2 one is not.
     """
-    wanted = _wanted(names, matrix, project)
+    config = _config(matrix, project) if matrix else None
+    uses = names or (tuple(profile.tool for profile in config.profiles) if config else ())
+    wanted = tuple(name for name in tools.TOOLS if not uses or name in uses)
     facts = tools.survey(wanted)
     plan = tools.plan_install(facts, wanted)
-    _announce(plan)
+    _announce(plan, blocked=dry_run)
     ran: list[tuple[Step, int | None]] = []
     if plan.steps and not dry_run:
         _consent(plan, facts, yes=yes)
         ran = _carry_out(plan.steps, facts)
         facts = tools.survey(wanted)
-    toolchains = _missing_toolchains(project)
+    servers = {arm.id for arm in config.servers} | {"ceiling"} if config else None
+    toolchains = _missing_toolchains(project, servers)
     if as_json:
         emit_json(_as_dict(wanted, facts, plan, ran, toolchains))
     else:
@@ -80,18 +85,15 @@ def command(
         _require(wanted, facts, plan)
 
 
-def _wanted(names: tuple[str, ...], matrix: str | None, project: Path | None) -> tuple[str, ...]:
-    if matrix is not None:
-        from bench.matrix import find_matrix, find_project, load_matrix  # noqa: PLC0415 - late
+def _config(matrix: str, project: Path | None) -> MatrixConfig:
+    from bench.matrix import find_matrix, find_project, load_matrix  # noqa: PLC0415 - late
 
-        config = load_matrix(find_matrix(find_project(Path.cwd(), project), matrix))
-        names = (*names, *(profile.tool for profile in config.profiles))
-    return tuple(name for name in tools.TOOLS if not names or name in names)
+    return load_matrix(find_matrix(find_project(Path.cwd(), project), matrix))
 
 
-def _announce(plan: InstallPlan) -> None:
-    for blocked in plan.blocked:
-        click.echo(f"{blocked.reason}\n  {blocked.advice}", err=True)
+def _announce(plan: InstallPlan, *, blocked: bool) -> None:
+    for one in plan.blocked if blocked else ():
+        click.echo(f"{one.reason}\n  {one.advice}", err=True)
     for step in plan.steps:
         rights = ", with administrator rights" if step.needs_root else ""
         click.echo(
@@ -110,13 +112,18 @@ def _consent(plan: InstallPlan, facts: Facts, *, yes: bool) -> None:
     privileged = [step for step in plan.steps if step.needs_root]
     if not privileged or yes:
         return
-    if sys.stdin.isatty() and sys.stderr.isatty():
+    if at_terminal():
         if click.confirm("Go on with administrator rights?", default=True, err=True):
             return
     elif facts.is_root:
         return
     commands = "\n  ".join(step.shown for step in plan.steps)
     raise ToolMissingError("nothing was installed", advice=f"run it yourself:\n  {commands}")
+
+
+def at_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _carry_out(steps: Sequence[Step], facts: Facts) -> list[tuple[Step, int | None]]:
@@ -142,20 +149,20 @@ def _carry_out(steps: Sequence[Step], facts: Facts) -> list[tuple[Step, int | No
     return ran
 
 
-def _missing_toolchains(project: Path | None) -> dict[str, list[str]]:
+def _missing_toolchains(
+    project: Path | None, only: Collection[str | None] | None
+) -> dict[str, list[str]]:
     """Server id -> executables that it needs and that are not here."""
     from bench.matrix import find_project, load_server  # noqa: PLC0415 - late
 
     path = tools.search_path()
     absent = {}
-    try:
-        servers = find_project(Path.cwd(), project).servers
-    except BenchError:  # no project here: nothing to say about servers
-        return {}
-    for name, file in servers.items():
+    for name, file in find_project(Path.cwd(), project).servers.items():
+        if only is not None and name not in only:
+            continue
         try:
             needs = load_server(file).needs
-        except BenchError:  # `bench validate` is there to tell
+        except ConfigError:  # `bench validate` is there to tell
             continue
         lacking = [need for need in needs if shutil.which(need, path=path) is None]
         if lacking:
@@ -167,11 +174,10 @@ def _require(wanted: Sequence[str], facts: Facts, plan: InstallPlan) -> None:
     lacking = [name for name in wanted if _state(name, facts) != "found"]
     if not lacking:
         return
-    advice = [f"{blocked.tool}: {blocked.advice}" for blocked in plan.blocked]
-    advice += [f"{step.tools[0]}: {step.shown}" for step in plan.steps if step.tools[0] in lacking]
-    raise ToolMissingError(
-        f"{' and '.join(lacking)} could not be installed", advice="\n  ".join(advice)
-    )
+    advice = [f"{blocked.reason}: {blocked.advice}" for blocked in plan.blocked]
+    advice += [f"this failed: {step.shown}" for step in plan.steps if {*step.tools} & {*lacking}]
+    verb = "is" if len(lacking) == 1 else "are"
+    raise ToolMissingError(f"{' and '.join(lacking)} {verb} not here", advice="\n  ".join(advice))
 
 
 def _state(name: str, facts: Facts) -> str:
@@ -191,7 +197,8 @@ def _print_table(wanted: Sequence[str], facts: Facts) -> None:
 
 def _print_toolchains(absent: dict[str, list[str]]) -> None:
     for server, needs in absent.items():
-        advice = "; ".join(_toolchain_advice(need) for need in needs if need in TOOLCHAINS)
+        known = dict.fromkeys(_toolchain_advice(need) for need in needs if need in TOOLCHAINS)
+        advice = "; ".join(known)
         tail = f" ({advice})" if advice else ""
         click.echo(f"{server} will be skipped: {' and '.join(needs)} missing{tail}", err=True)
 
