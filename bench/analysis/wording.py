@@ -72,10 +72,15 @@ def at_most(server: str, ratio: Estimate, cause: str) -> str:
 
 def times(ratio: Estimate) -> str:
     """`1.08x [1.05, 1.11]`: as many decimals as the interval supports."""
-    digits = _digits(ratio)
-    if ratio.low is None or ratio.high is None:
-        return f"{ratio.value:.{digits}f}x"
-    return f"{ratio.value:.{digits}f}x [{ratio.low:.{digits}f}, {ratio.high:.{digits}f}]"
+    return ratio_text(ratio.value, ratio.low, ratio.high)
+
+
+def ratio_text(value: float, low: float | None, high: float | None) -> str:
+    """The same of three numbers; without an interval just `1.08x`."""
+    if low is None or high is None:
+        return f"{value:.2f}x"
+    digits = _digits(low, high)
+    return f"{value:.{digits}f}x [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def percent(share: float, *, sign: bool = False) -> str:
@@ -126,7 +131,7 @@ def _first(ratio: Estimate) -> str:
     return times(ratio).split(" ", 1)[0]
 
 
-def _digits(ratio: Estimate) -> int:
+def _digits(low: float, high: float) -> int:
     """Decimals so that half the interval is at least two units of the last one; 2 to 4."""
-    half = (ratio.high - ratio.low) / 2 if ratio.low is not None and ratio.high is not None else 1.0
+    half = (high - low) / 2
     return next((digits for digits in (2, 3) if half >= 2 * 10**-digits), 4)

@@ -1,0 +1,127 @@
+"""`bench compare`: two runs against each other, with a gate for continuous integration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.common import emit_json, json_option, project_option
+from bench.errors import BenchError, GateMetError, UsageError
+from bench.units import parse_percent
+
+if TYPE_CHECKING:
+    from bench.model.summary import CompareResult
+
+METRICS = (
+    "throughput_rps",
+    "requests_per_cpu_second",
+    "p50_us",
+    "p99_us",
+    "cpu_us_per_request",
+    "instructions_per_request",
+    "rss_peak_bytes",
+)
+
+
+def _margin(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        margin = parse_percent(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if not 0 < margin < 1:
+        raise click.BadParameter("expected a percentage between 0% and 100%")
+    return margin
+
+
+@click.command(short_help="Compare two runs; the first is the baseline.")
+@click.argument("baseline")
+@click.argument("candidate")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["slower"]),
+    default=None,
+    help="Exit 4 when a cell is slower beyond the margin, 1 when a cell is missing on one side.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(METRICS),
+    default=METRICS[0],
+    show_default=True,
+    help="What --fail-on looks at; p50_us and p99_us exist in open loops only.",
+)
+@click.option(
+    "--margin",
+    callback=_margin,
+    default=None,
+    metavar="PERCENT",
+    help="What is too small to matter, such as 5% (default: that of the baseline's matrix).",
+)
+@click.option("--across-hosts", is_flag=True, help="Compare runs of different machines.")
+@json_option
+@project_option
+def command(
+    baseline: str,
+    candidate: str,
+    *,
+    fail_on: str | None,
+    metric: str,
+    margin: float | None,
+    across_hosts: bool,
+    as_json: bool,
+    project: Path | None,
+) -> None:
+    r"""Compare the runs BASELINE and CANDIDATE: paths, names in reports/, or latest.
+
+    Prints Markdown that fits a pull-request comment: per cell the ratio candidate / baseline
+    with its 95 % interval (unpaired), a verdict in words, and what changed in the environment.
+    Runs of different machines are refused without --across-hosts.
+
+    \b
+    Exit codes: 0 compared (inconclusive included), 1 --fail-on is given and a cell is missing
+    on one side, 2 usage, 4 the gate of --fail-on is met.
+
+    \b
+    bench compare main-run latest
+    bench compare main-run latest --fail-on slower --margin 5%
+    bench compare main-run latest --fail-on slower --metric p99_us
+    """
+    from bench.analysis import compare  # noqa: PLC0415 - late, see `bench --help`
+    from bench.cli.compare_markdown import render  # noqa: PLC0415
+    from bench.matrix import find_project  # noqa: PLC0415
+    from bench.runs import open_run  # noqa: PLC0415
+    from bench.store import find_run  # noqa: PLC0415
+
+    reports = find_project(Path.cwd(), project).root / "reports"
+    before, after = (open_run(find_run(name, reports).path) for name in (baseline, candidate))
+    result = compare(before, after, margin=margin, metric=metric, across_hosts=across_hosts)
+    if as_json:
+        emit_json(result)
+    else:
+        click.echo(render(result), nl=False)
+    if fail_on is not None:
+        _gate(result)
+
+
+def _gate(result: CompareResult) -> None:
+    """Turn the result into an exit code; a cell that is missing comes before a slower one."""
+    if result.missing:
+        first = result.missing[0]
+        raise BenchError(
+            f"{len(result.missing)} of the cells cannot be compared, such as "
+            f"{first.server}.{first.workload}.{first.profile}: {first.reason}"
+        )
+    if not any(row.metric == result.metric for row in result.rows):
+        raise UsageError(
+            f"no cell of these runs is compared by {result.metric}",
+            advice="rates are compared in closed loops, latencies in open ones",
+        )
+    if result.gate:
+        row = result.gate[0]
+        raise GateMetError(
+            f"{len(result.gate)} of the cells beyond the margin, such as {row.workload}, "
+            f"{row.profile}: {row.verdict.text}"
+        )
