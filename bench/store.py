@@ -108,6 +108,19 @@ class RunDirectory:
             finally:
                 os.close(descriptor)
 
+    def seal_trial(self, record: TrialRecord) -> TrialRecord:
+        """Add the hashes of the raw output that lies in the trial's folder, and append it."""
+        folder = self.path / "trials" / record.trial
+        with _telling("read", folder):
+            hashes = {
+                str(path.relative_to(folder)): sha256_file(path)
+                for path in sorted(folder.rglob("*"))
+                if path.is_file() and path.name != "trial.json"
+            }
+        sealed = record.model_copy(update={"raw_sha256": hashes})
+        self.append_trial(sealed)
+        return sealed
+
     def write_derived(self, files: Mapping[str, bytes]) -> None:
         """Write rendered reports; old charts that are not among them are removed."""
         charts = self.path / "charts"

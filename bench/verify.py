@@ -172,30 +172,26 @@ def sizes(exchanges: tuple[Exchange, ...]) -> tuple[float, float, float]:
 
 
 class SideChannel:
-    """Asks the server now and then while it is under load, and keeps count of the answers.
+    """Asks the server now and then while it is under load, and keeps count of the answers."""
 
-    Args:
-        timeout_s: longer than this and the question counts as unanswered, which is no error:
-            a saturated server may be slow.
-    """
-
-    def __init__(
-        self, port: int, workload: Workload, rng: random.Random, *, timeout_s: float = 1.0
-    ) -> None:
+    def __init__(self, port: int, workload: Workload, rng: random.Random) -> None:
         self._port = port
         self._workload = workload
         self._rng = rng
-        self._timeout_s = timeout_s
         self._counts = {"right": 0, "wrong": 0, "unanswered": 0}
         self._first_wrong = ""
 
-    def ask(self) -> None:
-        """Send one random request of the workload and judge its answer."""
+    def ask(self, timeout_s: float) -> None:
+        """Send one random request of the workload and judge its answer.
+
+        An answer later than `timeout_s` counts as unanswered, which is no error: a saturated
+        server may be slow.
+        """
         weights = [kind.weight for kind in self._workload.kinds]
         kind = self._rng.choices(range(len(weights)), weights)[0]
         request = render(self._workload, kind, self._rng)
         try:
-            answer = ask(self._port, request, timeout_s=self._timeout_s)
+            answer = ask(self._port, request, timeout_s=timeout_s)
         except VerifyError:
             self._counts["unanswered"] += 1
             return

@@ -163,6 +163,7 @@ class Plan(Model):
     arms: tuple[Arm, ...]
     workloads: tuple[str, ...]
     workload_titles: dict[str, str]
+    workload_hashes: dict[str, str] = {}
     profiles: tuple[LoadProfile, ...]
     cells: tuple[Cell, ...]
     trials: tuple[PlannedTrial, ...]

@@ -121,6 +121,10 @@ class RunningServer:
         owners, others = listeners(self.port, self.pids())
         return bool(owners), others
 
+    def answered(self, timeout_s: float) -> bool:
+        """Wait until it answers its ready path again, at most that long."""
+        return bool(_ask(self.port, self.arm.config.ready, timeout_s))
+
     def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
         """What the trial's record says about this process."""
         return ServerRecord(
@@ -218,9 +222,9 @@ class RunningServer:
 _ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
 
 
-def _ask(port: int, path: str) -> int | None:
+def _ask(port: int, path: str, timeout_s: float = _ASK_S) -> int | None:
     """Status of GET path; None = no connection, 0 = connected and no answer."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_ASK_S)
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout_s)
     try:
         connection.connect()
     except OSError:

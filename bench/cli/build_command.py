@@ -1,0 +1,46 @@
+"""`bench build`: build servers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.common import emit_json, json_option, project_option
+from bench.errors import EXIT_FAILED, EXIT_OK
+from bench.units import format_bytes, format_eta
+
+
+@click.command(short_help="Build servers.")
+@click.argument("servers", nargs=-1)
+@json_option
+@project_option
+def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) -> int:
+    """Build SERVERS, or all of the project.
+
+    A server whose sources, lock files, toolchain and build commands are unchanged is not built
+    again. A missing toolchain skips the server, with the reason.
+    """
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session.single import build_servers, choose_arms  # noqa: PLC0415 - the same
+
+    arms = choose_arms(find_project(Path.cwd(), project), servers)
+    failed = False
+    rows = []
+    for arm, record, reason in build_servers(
+        arms, lambda arm: click.echo(f"building {arm.name} ...", err=True)
+    ):
+        if record is None:
+            failed = failed or not reason.startswith("skipped")
+            rows.append({"server": arm.name, "built": False, "reason": reason})
+            click.echo(f"{arm.name:<12} {reason}", err=True)
+            continue
+        rows.append({"server": arm.name, "built": True, **record.model_dump(mode="json")})
+        if not as_json:
+            how = "unchanged" if record.cached else f"built in {format_eta(record.seconds)}"
+            size = f", {format_bytes(record.artefact_bytes)}" if record.artefact_bytes else ""
+            version = record.version or "version unknown"
+            click.echo(f"{arm.name:<12} {version} ({record.runtime or 'no runtime'}{size}) {how}")
+    if as_json:
+        emit_json({"builds": rows})
+    return EXIT_FAILED if failed else EXIT_OK

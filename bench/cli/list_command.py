@@ -1,0 +1,101 @@
+"""`bench list`: what can be named in a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.common import emit_json, json_option, project_option
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.matrix import Project
+
+
+@click.command(short_help="List servers, workloads, matrices or runs.")
+@click.argument("kind", type=click.Choice(["servers", "workloads", "matrices", "runs"]))
+@json_option
+@project_option
+def command(kind: str, project: Path | None, *, as_json: bool) -> None:
+    """List what KIND of things this project has: servers, workloads, matrices or runs.
+
+    A file that cannot be read is listed with the reason; `bench validate` says more.
+    """
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+
+    found = find_project(Path.cwd(), project)
+    rows = {
+        "servers": _servers,
+        "workloads": _workloads,
+        "matrices": _matrices,
+        "runs": _runs,
+    }[kind](found)
+    if as_json:
+        emit_json({kind: rows})
+        return
+    width = max((len(row["id"]) for row in rows), default=0)
+    for row in rows:
+        click.echo(f"{row['id']:<{width}}  {row['text']}")
+    if not rows:
+        click.echo(f"no {kind} in {found.root}", err=True)
+
+
+def _servers(project: Project) -> list[dict[str, Any]]:
+    from bench.matrix import load_server  # noqa: PLC0415 - late, see `bench --help`
+
+    def text(path: Path) -> str:
+        config = load_server(path)
+        return f"{config.title} - {config.language}{f', {config.style}' if config.style else ''}"
+
+    return [_row(name, path, text) for name, path in sorted(project.servers.items())]
+
+
+def _workloads(project: Project) -> list[dict[str, Any]]:
+    from bench.matrix import load_workload  # noqa: PLC0415 - late, see `bench --help`
+
+    def text(path: Path) -> str:
+        workload = load_workload(path, project.root_of(path))
+        kinds = ", ".join(dict.fromkeys(f"{k.method} {k.path[:40]}" for k in workload.kinds))
+        return f"{workload.title} - {kinds}"
+
+    return [_row(name, path, text) for name, path in sorted(project.workloads.items())]
+
+
+def _matrices(project: Project) -> list[dict[str, Any]]:
+    from bench.matrix import load_matrix  # noqa: PLC0415 - late, see `bench --help`
+
+    def text(path: Path) -> str:
+        config = load_matrix(path)
+        return (
+            f"{config.title} - {len(config.servers)} servers x {len(config.workloads)} workloads"
+            f" x {len(config.profiles)} profiles, {config.rounds} rounds"
+        )
+
+    return [_row(name, path, text) for name, path in sorted(project.matrices.items())]
+
+
+def _runs(project: Project) -> list[dict[str, Any]]:
+    from bench.store import list_runs  # noqa: PLC0415 - late, see `bench --help`
+
+    rows = []
+    for run in list_runs(project.root / "reports"):
+        try:
+            info, plan = run.info(), run.plan()
+            trials, _ = run.trials()
+        except BenchError as error:
+            rows.append({"id": run.path.name, "text": f"cannot be read: {error.message}"})
+            continue
+        done = len({trial.trial.removesuffix(".2") for trial in trials})
+        state = "finished" if info.finished else "not finished"
+        text = f"{plan.title} - {done} of {len(plan.trials)} trials, {state}, {info.started}"
+        rows.append({"id": run.path.name, "text": text})
+    return rows
+
+
+def _row(name: str, path: Path, text: Any) -> dict[str, Any]:
+    try:
+        return {"id": name, "text": text(path)}
+    except BenchError as error:
+        return {"id": name, "text": f"cannot be read: {error.message.splitlines()[0]}"}

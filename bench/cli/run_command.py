@@ -1,0 +1,172 @@
+"""`bench run`: measure what a matrix says and write the report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.common import emit_json, project_option
+from bench.errors import EXIT_SIGINT, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.matrix import Overrides, Project
+    from bench.model.plan import Plan
+    from bench.session import Planned, Result
+
+
+def matrix_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that change what a matrix says, for `run` and `plan`."""
+    for option in reversed(
+        (
+            click.option("--servers", help="Only these servers, separated by commas."),
+            click.option("--workloads", help="Only these workloads."),
+            click.option("--profiles", help="Only these load profiles, by id."),
+            click.option("--rounds", type=click.IntRange(1, 100), help="Number of rounds."),
+            click.option("--duration", help="Window of each trial, such as 10s."),
+            click.option("--warmup", help="Warm-up of each trial, such as 2s."),
+            click.option("--connections", type=click.IntRange(1), help="Open connections."),
+            click.option("--seed", type=click.IntRange(0), help="Order and content of requests."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def overrides_of(options: dict[str, Any]) -> Overrides:
+    """The overrides that the options of `matrix_options` ask for.
+
+    Raises:
+        UsageError: a duration that is none.
+    """
+    from bench.matrix import Overrides  # noqa: PLC0415 - late, see `bench --help`
+
+    return Overrides(
+        servers=_names(options["servers"]),
+        workloads=_names(options["workloads"]),
+        profiles=_names(options["profiles"]),
+        rounds=options["rounds"],
+        duration_s=_seconds("--duration", options["duration"]),
+        warmup_s=_seconds("--warmup", options["warmup"]),
+        connections=options["connections"],
+        seed=options["seed"],
+    )
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def _seconds(option: str, text: str | None) -> float | None:
+    from bench.units import parse_duration  # noqa: PLC0415 - late, see `bench --help`
+
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}") from None
+
+
+@click.command(short_help="Measure what a matrix says and write the report.")
+@click.argument("matrix", required=False)
+@matrix_options
+@click.option("--resume", metavar="RUN", help="Go on with a run that did not finish.")
+@click.option("--force-resume", is_flag=True, help="Resume although something changed.")
+@click.option("--strict", is_flag=True, help="Refuse a machine that is unfit for measuring.")
+@click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop (as `bench plan`).")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+@click.option(
+    "--publish",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the report that can be committed, with charts/ beside it.",
+)
+@project_option
+def command(matrix: str | None, project: Path | None, **options: Any) -> int:
+    """Measure what MATRIX says and write the report.
+
+    MATRIX is a name in configs/ or a path. Each round holds every server x workload x
+    profile once, in random order, each time with a fresh server. Finished trials are kept
+    whatever happens; `--resume latest` goes on.
+
+    Results go to stdout, progress to stderr; the last line of stderr is the run directory.
+
+    \b
+    bench run quick
+    bench run json-small --servers axum,fastapi --rounds 10
+    bench run --resume latest
+    """  # noqa: D301 - click's paragraph mark
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+
+    found = find_project(Path.cwd(), project)
+    planned = _planned(found, matrix, options)
+    if options["dry_run"]:
+        _show_plan(planned.plan, as_json=options["as_json"])
+        return 0
+    return _run(found, planned, options)
+
+
+def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> Planned:
+    from bench.session import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
+
+    if options["resume"]:
+        stored = find_run(options["resume"], project.root / "reports").plan()
+        overrides = overrides_of(options)._replace(seed=stored.seed)
+        return plan_matrix(project, matrix or stored.matrix, overrides)
+    if not matrix:
+        names = ", ".join(sorted(project.matrices))
+        raise UsageError("which matrix?", advice=f"there are: {names}")
+    return plan_matrix(project, matrix, overrides_of(options))
+
+
+def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
+    from bench.cli.progress import Progress  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session import Options, publish, resume_run, start_run  # noqa: PLC0415 - the same
+
+    progress = Progress(planned.plan)
+    how = Options(
+        strict=options["strict"],
+        allow_concurrent=options["allow_concurrent"],
+        force_resume=options["force_resume"],
+        argv=tuple(sys.argv[1:]),
+    )
+    try:
+        if options["resume"]:
+            result = resume_run(project, options["resume"], planned, progress, how)
+        else:
+            result = start_run(project, planned, progress, how)
+    except KeyboardInterrupt:
+        progress.close()
+        click.echo("interrupted; `bench run --resume latest` goes on", err=True)
+        return EXIT_SIGINT
+    finally:
+        progress.close()
+    if options["publish"]:
+        publish(result.view, options["publish"])
+        click.echo(f"wrote {options['publish']}", err=True)
+    _show(result, as_json=options["as_json"])
+    return result.exit_code
+
+
+def _show(result: Result, *, as_json: bool) -> None:
+    from bench.runs import render  # noqa: PLC0415 - late, see `bench --help`
+
+    if as_json:
+        emit_json(result.view.summary)
+    else:
+        ((_, text),) = render(result.view, ["terminal"]).items()
+        click.echo(text.decode(), nl=False)
+    click.echo(os.path.relpath(result.directory.path), err=True)
+
+
+def _show_plan(plan: Plan, *, as_json: bool) -> None:
+    from bench.cli.plan_command import show  # noqa: PLC0415 - late, see `bench --help`
+
+    show(plan, as_json=as_json)

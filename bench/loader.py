@@ -1,0 +1,197 @@
+"""Starts the processes of a load tool together, waits for them, and merges what they reported.
+
+This is the one seam through which load is started: nothing above knows where it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.errors import BenchError, ParseError
+from bench.loadtools import Target, ToolOutput, merge, shares
+from bench.model.trial import CommandRecord
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bench.loadtools import LoadTool
+    from bench.model.finding import Finding
+    from bench.model.load import LoadResult
+    from bench.model.plan import CpuSplit, LoadProfile, Workload
+    from bench.process import Child, Supervisor
+
+_TICK_S: Final = 0.05
+_GRACE_S: Final = 10.0
+_STDERR_CHARS: Final = 300
+
+
+class LoadFailure(BenchError):  # noqa: N818 - it is a failure of the tool, kept as data of the trial
+    """The load tool did not deliver: killed, hung, wrong output.
+
+    Attributes:
+        commands: what was run, with exit codes.
+    """
+
+    def __init__(self, message: str, commands: tuple[CommandRecord, ...]) -> None:
+        super().__init__(message)
+        self.commands = commands
+
+
+class LoadRun(NamedTuple):
+    """One finished piece of load.
+
+    Attributes:
+        started: monotonic time at which the first process was started.
+        ended: monotonic time at which the last process was gone.
+        cpu_s: user + system seconds per process.
+        spans_s: seconds each process lived.
+    """
+
+    result: LoadResult
+    findings: tuple[Finding, ...]
+    commands: tuple[CommandRecord, ...]
+    started: float
+    ended: float
+    cpu_s: tuple[float, ...]
+    spans_s: tuple[float, ...]
+
+
+class Loader:
+    """Sends the load of one trial: the warm-up and the window, each with fresh tool processes.
+
+    Args:
+        folder: the trial's folder; pool files are written there once.
+        rng: decides the pool and the seeds of the processes.
+    """
+
+    def __init__(
+        self,
+        *,
+        tool: LoadTool,
+        profile: LoadProfile,
+        workload: Workload,
+        target: Target,
+        cpus: CpuSplit,
+        supervisor: Supervisor,
+        folder: Path,
+        rng: random.Random,
+    ) -> None:
+        self._tool = tool
+        self._profile = profile
+        self._workload = workload
+        self._target = target
+        self._cpus = cpus
+        self._supervisor = supervisor
+        self._folder = folder
+        self._rng = rng
+        tool.prepare(workload, profile, target, folder, rng)
+
+    def run(
+        self,
+        name: str,
+        duration_s: float,
+        *,
+        started: Callable[[tuple[int, ...]], None],
+        tick: Callable[[float], None],
+    ) -> LoadRun:
+        """Run all processes for one window.
+
+        Args:
+            name: sub-folder for the raw output, `warmup` or `load`.
+            duration_s: window asked for.
+            started: called once with the pids.
+            tick: called every 50 ms with the seconds since the start, while waiting.
+
+        Raises:
+            LoadFailure: a process failed, hung, or its output is not a result.
+        """
+        began = time.monotonic()
+        children, outs = [], []
+        for index, share in enumerate(shares(self._profile, self._workload)):
+            child, out = self._start(name, index, share, duration_s)
+            children.append(child)
+            outs.append(out)
+        started(tuple(child.pid for child in children))
+        self._wait(children, began, began + duration_s + self._profile.timeout_s + _GRACE_S, tick)
+        ended = max(child.ended or 0.0 for child in children)
+        commands = tuple(self._record(child) for child in children)
+        result, findings = self._parse(children, outs, commands)
+        return LoadRun(
+            result=result,
+            findings=findings,
+            commands=commands,
+            started=began,
+            ended=ended,
+            cpu_s=tuple(child.cpu_s or 0.0 for child in children),
+            spans_s=tuple((child.ended or ended) - child.started for child in children),
+        )
+
+    def _start(
+        self, name: str, index: int, share: LoadProfile, duration_s: float
+    ) -> tuple[Child, ToolOutput]:
+        out = self._folder / f"{name}-{index}"
+        out.mkdir(mode=0o700, exist_ok=True)
+        command = self._tool.command(
+            self._target,
+            self._workload,
+            share,
+            out,
+            index=index,
+            seed=self._rng.getrandbits(31),
+            folder=self._folder,
+            duration_s=duration_s,
+        )
+        pinned = self._cpus.pinning.state == "pinned"
+        cpus = (self._cpus.load[index % len(self._cpus.load)],) if pinned else None
+        child = self._supervisor.spawn(command._replace(cpus=cpus))
+        output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
+        return child, output
+
+    def _wait(
+        self,
+        children: list[Child],
+        began: float,
+        deadline: float,
+        tick: Callable[[float], None],
+    ) -> None:
+        for child in children:
+            while not child.wait(_TICK_S):
+                now = time.monotonic()
+                tick(now - began)
+                if now > deadline:
+                    self._kill(children)
+                    raise LoadFailure(
+                        f"{self._tool.name} did not end within {deadline - began:.0f} s "
+                        "and was killed",
+                        tuple(self._record(child) for child in children),
+                    )
+
+    def _kill(self, children: list[Child]) -> None:
+        for child in children:
+            child.signal(signal.SIGKILL)
+            child.wait(_GRACE_S)
+
+    def _parse(
+        self, children: list[Child], outs: list[ToolOutput], commands: tuple[CommandRecord, ...]
+    ) -> tuple[LoadResult, tuple[Finding, ...]]:
+        results = []
+        for child, out, share in zip(
+            children, outs, shares(self._profile, self._workload), strict=True
+        ):
+            try:
+                results.append(self._tool.parse(out._replace(rc=child.rc or 0), share))
+            except ParseError as error:
+                raise LoadFailure(f"{self._tool.name}: {error}", commands) from None
+        return merge(results)
+
+    def _record(self, child: Child) -> CommandRecord:
+        command = child.command
+        env = {key: value for key, value in command.env.items() if os.environ.get(key) != value}
+        return CommandRecord(
+            argv=command.argv, env=env, cpus=command.cpus, pid=child.pid, rc=child.rc
+        )

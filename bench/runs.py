@@ -1,0 +1,84 @@
+"""Opens a run directory as a RunView and renews its derived files: pure in what is on disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.analysis import RunData, analyze
+from bench.model.finding import finding
+from bench.model.summary import RunView
+from bench.reports import REPORTS
+from bench.store import RunDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bench.model.finding import Finding
+    from bench.store import Damaged
+
+DERIVED = ("json", "markdown", "html")
+"""Reports whose files lie in every run directory; deletable, re-rendered byte for byte."""
+
+
+def open_run(path: Path) -> RunView:
+    """Read a run directory and analyze it.
+
+    Raises:
+        UsageError: a file of the run is missing or damaged; a damaged line of trials.jsonl is
+            a finding instead, and the other trials stay.
+    """
+    directory = RunDirectory(path)
+    info, plan, host = directory.info(), directory.plan(), directory.host()
+    after, builds = directory.host_after(), directory.builds()
+    trials, damaged = directory.trials()
+    data = RunData(
+        info=info,
+        plan=plan,
+        host=host,
+        host_after=after,
+        trials=trials,
+        histogram=directory.histogram,
+        builds=builds,
+        findings=(*directory.findings(), *_damage(damaged)),
+    )
+    summary, details = analyze(data)
+    return RunView(
+        info=info,
+        plan=plan,
+        profiles={profile.id: profile for profile in plan.profiles},
+        host=host,
+        host_after=after,
+        builds=builds,
+        trials=trials,
+        summary=summary,
+        details=details,
+        trials_sha256=directory.trials_sha256(),
+    )
+
+
+def render(view: RunView, names: Sequence[str]) -> dict[str, bytes]:
+    """The files of the named reports."""
+    files: dict[str, bytes] = {}
+    for name in names:
+        files |= {str(path): data for path, data in REPORTS[name].render(view).items()}
+    return files
+
+
+def write_derived(path: Path, names: Sequence[str] = DERIVED) -> RunView:
+    """Render reports into the run directory; the view they were made from."""
+    view = open_run(path)
+    RunDirectory(path).write_derived(render(view, names))
+    return view
+
+
+def _damage(damaged: Sequence[Damaged]) -> tuple[Finding, ...]:
+    return tuple(
+        finding(
+            "damaged-record",
+            "run",
+            f"line {item.line} of trials.jsonl was set aside: {item.reason}",
+            advice="`bench run --resume` repeats what is missing",
+        )
+        for item in damaged
+    )

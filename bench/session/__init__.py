@@ -1,0 +1,29 @@
+"""A run: plan to trials to reports; owns clock, randomness, order, re-runs and resume."""
+
+from bench.session.lock import cache_folder, only_run
+from bench.session.start import (
+    Options,
+    Planned,
+    Result,
+    plan_matrix,
+    publish,
+    resume_run,
+    start_run,
+    tool_versions,
+)
+from bench.session.trials import Ended, Session
+
+__all__ = [
+    "Ended",
+    "Options",
+    "Planned",
+    "Result",
+    "Session",
+    "cache_folder",
+    "only_run",
+    "plan_matrix",
+    "publish",
+    "resume_run",
+    "start_run",
+    "tool_versions",
+]

@@ -1,0 +1,302 @@
+"""The life of one trial: launch, verify, warm up, measure, verify again, stop; and its status."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.errors import BenchError, StartError, VerifyError
+from bench.loader import Loader, LoadFailure, LoadRun
+from bench.loadtools import TOOLS, Target
+from bench.model.trial import (
+    Counters,
+    Exchange,
+    Phases,
+    Resources,
+    SidechannelResult,
+    TrialRecord,
+)
+from bench.sampler import Sampler, with_load_cpu
+from bench.servers import RunningServer
+from bench.status import Evidence, judge
+from bench.verify import SideChannel, verify
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
+    from bench.model.trial import CommandRecord, ServerRecord
+    from bench.process import Supervisor
+    from bench.sampler import Observation
+
+_ASK_EVERY_S: Final = 0.5
+_ASK_TIMEOUT_S: Final = 1.0
+_LAST_ASK_S: Final = 0.2
+
+
+class Setting(NamedTuple):
+    """What a trial is made of.
+
+    Attributes:
+        planned: which cell in which round; `planned.id` names the folder.
+        profile: with its offered rate filled in.
+        order: position in the run, from 0.
+        started: UTC, ISO 8601.
+        rng: decides port, pool and questions of this trial.
+    """
+
+    planned: PlannedTrial
+    arm: Arm
+    workload: Workload
+    profile: LoadProfile
+    cpus: CpuSplit
+    supervisor: Supervisor
+    folder: Path
+    order: int
+    started: str
+    rng: random.Random
+    build_hash: str | None
+
+
+class Outcome(NamedTuple):
+    """A finished trial and its merged histogram, microseconds -> count."""
+
+    record: TrialRecord
+    histogram: tuple[tuple[int, int], ...] | None
+
+
+def run_trial(setting: Setting) -> Outcome:
+    """Run one trial from launch to stop.
+
+    Whatever the server or the tool does wrong becomes a status with reasons.
+
+    Raises:
+        KeyboardInterrupt: passed on after server and tool were stopped.
+        StoreError: the disk is full.
+    """
+    trial = _Trial(setting)
+    began = time.monotonic()
+    try:
+        with trial.server:
+            trial.launch()
+            trial.verify()
+            with trial.sampling() as sampler:
+                trial.warm_up(sampler)
+                trial.measure(sampler)
+            trial.verify_again()
+    except StartError as error:
+        trial.fail(error.code, error)
+    except VerifyError as error:
+        trial.fail(error.code, error)
+    except LoadFailure as error:
+        trial.fail("tool-failed", error)
+    trial.phases["stop"] = trial.server.stop_s
+    trial.phases["total"] = time.monotonic() - began
+    return trial.outcome()
+
+
+class _Trial:
+    """What is known of a trial while it goes on."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.server = RunningServer(
+            setting.arm,
+            setting.cpus,
+            setting.supervisor,
+            setting.rng,
+            setting.folder / "server.log",
+        )
+        self.phases = dict.fromkeys(
+            ("start", "verify", "warmup", "window", "drain", "stop", "total"), 0.0
+        )
+        self.failure: tuple[str, str] | None = None
+        self.measured = False
+        self.commands: tuple[CommandRecord, ...] = ()
+        self.exchanges: tuple[Exchange, ...] = ()
+        self.load: LoadRun | None = None
+        self.observation: Observation | None = None
+        self.warmup_series: tuple[float, ...] = ()
+        self.side = SidechannelResult()
+        self.process: ServerRecord | None = None
+        self.loader: Loader | None = None
+        self.power_before: str | None = None
+
+    def fail(self, code: str, error: BenchError) -> None:
+        """Remember why the trial ends here; a server that died is named before its symptom."""
+        if self.failure is None:
+            self.failure = (code, str(error))
+
+    def launch(self) -> None:
+        """The server is ready; note how it was started."""
+        self.phases["start"] = self.server.ready_s
+        self.process = self.server.record()
+
+    def verify(self) -> None:
+        """Ask every request kind before any load."""
+        began = time.monotonic()
+        try:
+            self.exchanges = verify(self.server.port, self.setting.workload, self.setting.rng)
+        except VerifyError:
+            self._check_alive()
+            raise
+        finally:
+            self.phases["verify"] += time.monotonic() - began
+
+    def sampling(self) -> Sampler:
+        """The sampler of this server."""
+        return Sampler(
+            server_pid=self.server.pid,
+            server_cpus=self.setting.cpus.server,
+            load_cpus=self.setting.cpus.load,
+            port=self.server.port,
+        )
+
+    def warm_up(self, sampler: Sampler) -> None:
+        """Send the same load as in the window, and keep its course."""
+        setting = self.setting
+        self.loader = Loader(
+            tool=TOOLS[setting.profile.tool],
+            profile=setting.profile,
+            workload=setting.workload,
+            target=Target("127.0.0.1", self.server.port),
+            cpus=setting.cpus,
+            supervisor=setting.supervisor,
+            folder=setting.folder,
+            rng=setting.rng,
+        )
+        self.measured = True
+        if setting.profile.warmup_s <= 0:
+            return
+        begin = sampler.mark()
+        warm = self._drive(sampler, "warmup", setting.profile.warmup_s, self._tick)
+        self.phases["warmup"] = warm.ended - warm.started
+        self.warmup_series = sampler.window(begin, sampler.mark()).series
+        self._settle()
+
+    def measure(self, sampler: Sampler) -> None:
+        """The window."""
+        profile = self.setting.profile
+        side = SideChannel(self.server.port, self.setting.workload, self.setting.rng)
+        next_ask = _ASK_EVERY_S
+
+        def tick(elapsed: float) -> None:
+            nonlocal next_ask
+            self._tick(elapsed)
+            if next_ask <= elapsed < profile.duration_s - _LAST_ASK_S:
+                side.ask(min(_ASK_TIMEOUT_S, profile.duration_s - elapsed))
+                next_ask = elapsed + _ASK_EVERY_S
+
+        begin = sampler.mark()
+        try:
+            self.load = self._drive(sampler, "load", profile.duration_s, tick)
+        finally:
+            self.side = side.result()
+        self.commands = self.load.commands
+        self.observation = with_load_cpu(
+            sampler.window(begin, sampler.mark()), self.load.cpu_s, self.load.spans_s
+        )
+        self.process = self.server.record(self.observation.threads, self.observation.processes)
+        self.phases["window"] = self.load.ended - self.load.started
+        real = self.load.result.duration_s
+        self.phases["drain"] += max(0.0, self.phases["window"] - max(real, profile.duration_s))
+        self._settle()
+
+    def _drive(
+        self, sampler: Sampler, name: str, duration_s: float, tick: Callable[[float], None]
+    ) -> LoadRun:
+        """Run the load tool; when it fails because the server died, say that."""
+        assert self.loader is not None  # noqa: S101 - warm_up made it
+        try:
+            return self.loader.run(name, duration_s, started=sampler.set_load_pids, tick=tick)
+        except LoadFailure as error:
+            self.commands = error.commands
+            self._check_alive()
+            raise
+
+    def verify_again(self) -> None:
+        """The same process still answers rightly, and nobody else does in its place."""
+        self._check_alive()
+        own, others = self.server.still_listening()
+        if not own or others:
+            raise StartError(
+                f"{self.setting.arm.name}: after the load "
+                + ("another process shares its port" if own else "it no longer listens"),
+                code="not-listener",
+            )
+        self.verify()
+
+    def _tick(self, _elapsed: float) -> None:
+        self.server.cap_log()
+
+    def _check_alive(self) -> None:
+        if self.server.rc is not None:
+            raise StartError(
+                f"{self.setting.arm.name} died ({self.server.end()})\n{self.server.tail()}",
+                code="server-died",
+            )
+
+    def _settle(self) -> None:
+        """Wait until the server answers again: an ended load's backlog is not the next one's."""
+        began = time.monotonic()
+        self.server.answered(self.setting.profile.timeout_s)
+        self.phases["drain"] += time.monotonic() - began
+
+    def outcome(self) -> Outcome:
+        """The record, with its status judged from the evidence."""
+        setting = self.setting
+        load = self.load.result if self.load else None
+        resources = self.observation.resources if self.observation else Resources()
+        counters = self.observation.counters if self.observation else Counters()
+        evidence = Evidence(
+            trial=setting.planned.id,
+            profile=setting.profile,
+            workload=setting.workload,
+            load=load,
+            load_findings=self.load.findings if self.load else (),
+            resources=resources,
+            counters=counters,
+            exchanges=self.exchanges,
+            side=self.side,
+            failure=self.failure,
+            measured=self.measured,
+            log_cut=self.server.log_cut,
+            power_before=self.power_before,
+        )
+        status = judge(evidence)
+        phases = Phases(**{name: round(value, 6) for name, value in self.phases.items()})
+        record = TrialRecord(
+            trial=setting.planned.id,
+            server=setting.planned.cell.server,
+            workload=setting.planned.cell.workload,
+            profile=setting.planned.cell.profile,
+            round=setting.planned.round,
+            order=setting.order,
+            started=setting.started,
+            status=status.status,
+            reasons=status.reasons,
+            detail=status.detail,
+            phases_s=phases,
+            overhead_s=self._overhead(phases) if status.status in ("valid", "suspect") else None,
+            commands=(self.server.command_record(), *self.commands) if self.process else (),
+            server_process=self.process,
+            load=load.model_copy(update={"histogram": None}) if load else None,
+            offered_rps=setting.profile.rate_rps,
+            resources=resources,
+            counters=counters,
+            bound=status.bound,
+            exchanges=self.exchanges,
+            sidechannel=self.side,
+            warmup_series=self.warmup_series,
+            window_series=self.observation.series if self.observation else (),
+            findings=status.findings,
+            build_hash=setting.build_hash,
+        )
+        return Outcome(record, load.histogram if load else None)
+
+    def _overhead(self, phases: Phases) -> float:
+        profile = self.setting.profile
+        spent = phases.start + profile.warmup_s + profile.duration_s + phases.drain + phases.stop
+        return round(phases.total - spent, 6)
