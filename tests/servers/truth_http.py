@@ -1,0 +1,312 @@
+"""HTTP, faults and counters of the ground-truth server; started by truth.py, which documents it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import mmap
+import os
+import re
+import select
+import selectors
+import signal
+import socket
+import struct
+import time
+from array import array
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    import argparse
+
+COUNTERS = (
+    "connections",  # accepted
+    "requests",  # ordinary ones, complete
+    "responses",  # of these, written
+    "ok",  # responses of status 200 to 399, lies among them
+    "errors",  # other responses
+    "late",  # responses held back by --late-ms
+    "lies",  # responses with status 200 and a wrong meaning
+    "resets",  # connections that the server reset
+    "unanswered",  # requests that it left without a response
+    "lost",  # responses whose connection the client had closed
+    "bytes_in",  # bodies of ordinary requests
+    "bytes_out",  # bodies of ordinary responses
+    "health",  # answered readiness requests
+    "restarts",  # workers replaced
+    "stray_pid",
+)
+EXITED, RESTART = 3, 75
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
+_US = 1e6
+# A sleeping process is woken up to 0.2 ms late: it wakes early and watches the clock.
+_SPIN_S = 300e-6
+
+
+class Answer(NamedTuple):
+    """Status, Content-Type and body of a response."""
+
+    status: int
+    kind: str
+    body: bytes
+
+
+def as_json(value: Any) -> Answer:
+    return Answer(200, "application/json", json.dumps(value, separators=(",", ":")).encode())
+
+
+def right_answer(method: str, target: str, body: bytes) -> Answer:
+    """What each request of `configs/workloads` must get."""
+    if method == "POST":
+        return Answer(200, "application/json", body)
+    if target == "/plaintext":
+        return Answer(200, "text/plain", b"Hello, World!")
+    url = urlsplit(target)
+    if url.path == "/search":
+        query = {key: values[-1] for key, values in parse_qs(url.query).items()}
+        numbers = {key: int(query[key]) for key in ("limit", "offset")}
+        return as_json({"sort": "relevance"} | query | numbers)
+    if url.path.startswith("/users/"):
+        return user_answer(method, url.path.split("/")[2:], body)
+    return Answer(404, "text/plain", b"Not Found")
+
+
+def user_answer(method: str, parts: list[str], body: bytes) -> Answer:
+    """The answer below /users."""
+    user = {"user_id": int(parts[0])}
+    if method == "PUT":
+        return as_json(user | {"updated": json.loads(body)})
+    if method == "DELETE":
+        return as_json(user | {"deleted": True})
+    return as_json(user | {"post_id": int(parts[2])})
+
+
+def lie(answer: Answer) -> Answer:
+    """The same length and type, another meaning."""
+    size = len(answer.body)
+    if answer.kind != "application/json" or size < len(b"{}"):
+        return answer._replace(body=b"x" * size)
+    return answer._replace(body=b"{" + b" " * (size - 2) + b"}")
+
+
+def due(share: float, n: int) -> bool:
+    """Whether the n-th of a row is one of the share, evenly spread."""
+    return int(n * share) != int((n - 1) * share)
+
+
+class Counts:
+    """Counters in shared memory: they outlive a worker that is replaced."""
+
+    def __init__(self) -> None:
+        self._cells = memoryview(mmap.mmap(-1, 8 * len(COUNTERS))).cast("Q")
+        self._index = {name: i for i, name in enumerate(COUNTERS)}
+
+    def add(self, name: str, count: int = 1) -> int:
+        """The counter after `count` was added."""
+        index = self._index[name]
+        self._cells[index] += count
+        return self._cells[index]
+
+    def snapshot(self) -> dict[str, int]:
+        return dict(zip(COUNTERS, self._cells, strict=True)) | {"pid": os.getpid()}
+
+
+class Server:
+    """The behavior, the counters, and what all connections share."""
+
+    def __init__(self, options: argparse.Namespace, counts: Counts) -> None:
+        self.options = options
+        self.counts = counts
+        self.held = array("d")
+        self.deaf = False
+        self.loop = asyncio.SelectorEventLoop(precise_selector())
+
+    def decide(self, n: int, method: str, target: str, body: bytes) -> tuple[Answer, float]:
+        """The response to the n-th request and how long it is held, in seconds."""
+        options = self.options
+        answer = right_answer(method, target, body)
+        delay = options.delay_ms / 1e3
+        if options.lie_after is not None and n > options.lie_after:
+            self.counts.add("lies")
+            answer = lie(answer)
+        if options.status:
+            answer = answer._replace(status=options.status)
+        if due(options.error_share, n):
+            answer = Answer(500, "text/plain", b"Internal Server Error")
+        if due(options.late_share, n):
+            self.counts.add("late")
+            delay += options.late_ms / 1e3
+        return answer, delay
+
+    def own_request(self, target: str) -> Answer | None:
+        """Readiness and counters; None for an ordinary request."""
+        if target == "/__counts":
+            return as_json(self.counts.snapshot())
+        if target == "/__held":
+            return as_json(percentiles(sorted(self.held)))
+        if target == "/health":
+            self.counts.add("health")
+            return Answer(200, "text/plain", b"ok")
+        return None
+
+    def answered(self, answer: Answer, since: float) -> None:
+        """Count a response that was written, and do what is due after so many."""
+        done = self.counts.add("responses")
+        self.counts.add("ok" if 200 <= answer.status < 400 else "errors")
+        self.counts.add("bytes_out", len(answer.body))
+        self.held.append((time.monotonic() - since) * _US)
+        if self.options.flood:
+            os.write(1, b"x" * (self.options.flood - 1) + b"\n")
+        if self.options.exit_after and done >= self.options.exit_after:
+            self.leave(EXITED)
+        if self.options.restart_after and done % self.options.restart_after == 0:
+            os._exit(RESTART)
+
+    def asked_to_stop(self) -> None:
+        if self.options.half_dead_on_term:
+            self.deaf = True
+        else:
+            self.leave(0)
+
+    def leave(self, code: int) -> None:
+        """Print the counters and end, whatever is open."""
+        os.write(1, b"counts " + json.dumps(self.counts.snapshot()).encode() + b"\n")
+        os._exit(code)
+
+    def run(self, listener: socket.socket) -> None:
+        """Serve until a signal ends it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if self.options.ignore_term:
+                signal.signal(number, signal.SIG_IGN)
+            else:
+                self.loop.add_signal_handler(number, self.asked_to_stop)
+        gc.freeze()
+        gc.disable()
+        self.loop.run_until_complete(
+            self.loop.create_server(lambda: Connection(self), sock=listener, backlog=4096)
+        )
+        self.loop.run_forever()
+
+
+class Connection(asyncio.Protocol):
+    """One connection: requests are answered one after the other."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.buffer = bytearray()
+        self.busy = False
+        self.number = server.counts.add("connections")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        self.next_request()
+
+    def next_request(self) -> None:
+        """Take the requests that are complete, until one has to wait."""
+        while not self.busy and not self.transport.is_closing():
+            end = self.buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = bytes(self.buffer[:end])
+            length = _LENGTH.search(head)
+            size = end + 4 + (int(length[1]) if length else 0)
+            if len(self.buffer) < size:
+                return
+            body = bytes(self.buffer[end + 4 : size])
+            del self.buffer[:size]
+            method, target, _ = head.decode("latin-1").split(" ", 2)
+            self.request(method, target, body)
+
+    def request(self, method: str, target: str, body: bytes) -> None:
+        server, options = self.server, self.server.options
+        if server.deaf or (options.never_ready and target == "/health"):
+            self.busy = True
+            return
+        own = server.own_request(target)
+        if own:
+            self.write(own)
+            return
+        n = server.counts.add("requests")
+        server.counts.add("bytes_in", len(body))
+        if options.hang_after is not None and n > options.hang_after:
+            server.counts.add("unanswered")
+            self.busy = True
+        elif is_nth(options.reset_requests, n) or is_nth(options.reset_connections, self.number):
+            self.reset()
+        else:
+            self.respond(*server.decide(n, method, target, body))
+
+    def respond(self, answer: Answer, delay: float) -> None:
+        since = time.monotonic()
+        if not delay:
+            self.send(answer, since)
+            return
+        self.busy = True
+        self.server.loop.call_at(since + delay, self.send, answer, since)
+
+    def send(self, answer: Answer, since: float) -> None:
+        """Write an ordinary response and count it."""
+        if self.transport.is_closing():
+            self.server.counts.add("lost")
+            return
+        self.write(answer)
+        self.server.answered(answer, since)
+        if self.server.options.close_each:
+            self.transport.close()
+        if self.busy:
+            self.busy = False
+            self.next_request()
+
+    def write(self, answer: Answer) -> None:
+        close = "Connection: close\r\n" if self.server.options.close_each else ""
+        head = (
+            f"HTTP/1.1 {answer.status} Status\r\nContent-Type: {answer.kind}\r\n"
+            f"{close}Content-Length: {len(answer.body)}\r\n\r\n"
+        )
+        self.transport.write(head.encode() + answer.body)
+
+    def reset(self) -> None:
+        """Close so that the client gets an RST."""
+        self.server.counts.add("resets")
+        raw = self.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+
+def is_nth(every: int, n: int) -> bool:
+    return bool(every) and n % every == 0
+
+
+def percentiles(held: list[float]) -> dict[str, float]:
+    """Nearest-rank percentiles in microseconds; empty without a response."""
+    if not held:
+        return {}
+    ranks = {"50": 0.5, "90": 0.9, "99": 0.99, "99.9": 0.999}
+    values = {name: held[min(len(held) - 1, int(len(held) * p))] for name, p in ranks.items()}
+    return {"count": len(held), "min": held[0], **values, "max": held[-1]}
+
+
+def precise_selector() -> selectors.BaseSelector:
+    """A selector that wakes to some microseconds: epoll alone rounds up to milliseconds."""
+    if not hasattr(selectors, "EpollSelector"):
+        return selectors.DefaultSelector()
+
+    class PreciseSelector(selectors.EpollSelector):
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            if timeout is None:
+                select.select([self.fileno()], [], [])
+                return super().select(0)
+            until = time.monotonic() + timeout
+            if timeout > _SPIN_S:
+                select.select([self.fileno()], [], [], timeout - _SPIN_S)
+            while not (ready := super().select(0)) and time.monotonic() < until:
+                pass
+            return ready
+
+    return PreciseSelector()
