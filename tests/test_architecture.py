@@ -108,6 +108,7 @@ WRITERS: Final[Mapping[str, str]] = {
     "servers": "build logs and stamps in a server's folder",
     "loadtools": "the pool of requests, into a folder that it is given",
     "loader": "folders for what load processes print, inside a trial's folder",
+    "session": "the lock, build logs in the cache, and the report that --publish names",
     "cli": "the file that --output names",
 }
 """Units that may write files, and what; everybody else returns bytes."""
