@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from bench.loadtools.base import LoadTool, Target, ToolOutput
+from bench.loadtools.base import LoadTool, Recorded, Target, ToolOutput
 from bench.loadtools.merging import merge, shares
 from bench.loadtools.oha import Oha
 from bench.loadtools.wrk import Wrk
@@ -13,7 +13,7 @@ from bench.loadtools.wrk import Wrk
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["TOOLS", "LoadTool", "Target", "ToolOutput", "merge", "shares"]
+__all__ = ["TOOLS", "LoadTool", "Recorded", "Target", "ToolOutput", "merge", "shares"]
 
 TOOLS: Final[Mapping[str, LoadTool]] = MappingProxyType({"wrk": Wrk(), "oha": Oha()})
 """Name -> tool. A new tool is one file here and one entry."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from bench.model.load import LoadResult
+    from bench.model.load import LoadResult, Loop
     from bench.model.plan import LoadProfile, Workload
     from bench.process.command import Command
 
@@ -44,6 +44,24 @@ class ToolOutput(NamedTuple):
     stdout: Path
     stderr: Path
     folder: Path
+
+
+class Recorded(NamedTuple):
+    """What there is of a run that was not ours, besides the tool's printed output.
+
+    Attributes:
+        detail: the JSON of bench.lua (wrk).
+        db: the SQLite file (oha).
+        csv: the CSV (oha).
+        connections: of that process, where the output does not tell.
+        loop: which kind of loop it was, where the output does not tell.
+    """
+
+    detail: Path | None = None
+    db: Path | None = None
+    csv: Path | None = None
+    connections: int | None = None
+    loop: Loop | None = None
 
 
 class LoadTool(Protocol):
@@ -98,6 +116,15 @@ class LoadTool(Protocol):
 
         Raises:
             ParseError: the tool failed, or what it left is not a result.
+        """
+        ...
+
+    def read(self, file: Path, recorded: Recorded) -> LoadResult:
+        """Read output that was kept from any run, ours or not (`bench parse`).
+
+        Raises:
+            ParseError: it is not a result, or its parts are not of one run.
+            UsageError: something was given that this tool does not write.
         """
         ...
 

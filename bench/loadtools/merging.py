@@ -75,6 +75,28 @@ def summarize(
     )
 
 
+def own_percentiles(
+    values_us: Mapping[str, float | None], *, requests: int, timeouts: int
+) -> dict[str, float | None]:
+    """A tool's own percentiles, where they may stand for those of all requests.
+
+    Tools rank complete responses only. A value is left out where fewer than ten requests lie
+    beyond it, and where timeouts, which rank above all, are more than a tenth of what does.
+
+    Args:
+        values_us: key `50`, `99.9`; microseconds.
+        requests: complete responses that were ranked.
+        timeouts: requests that were not.
+    """
+    shown: dict[str, float | None] = {}
+    for percent in PERCENTILES:
+        population = requests + timeouts
+        little = timeouts * 10 * 100 <= population * (100 - percent)
+        fits = little and histogram.enough_beyond(population, percent)
+        shown[f"{percent:g}"] = values_us.get(f"{percent:g}") if fits else None
+    return shown
+
+
 def merge(results: Sequence[LoadResult]) -> tuple[LoadResult, tuple[Finding, ...]]:
     """Add up the processes of one window.
 

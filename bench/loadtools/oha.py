@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from bench.errors import ParseError
+from bench.errors import ParseError, UsageError
 from bench.loadtools import oha_json, oha_result, oha_rows
 from bench.loadtools.base import STDERR, STDOUT, read_text, refuse_failure, tool_env
 from bench.process.command import Command, capture
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from bench.loadtools.base import Target, ToolOutput
+    from bench.loadtools.base import Recorded, Target, ToolOutput
     from bench.model.load import LoadResult
     from bench.model.plan import LoadProfile, RequestKind, Workload
 
@@ -106,13 +106,28 @@ class Oha:
         """Read totals and errors from the JSON, every complete response from the SQLite file."""
         refuse_failure(output, "oha", harmless=_HARMLESS)
         report = oha_json.read(read_text(output.folder / JSON_FILE))
-        try:
-            rows = oha_rows.read_db(output.folder / DB_FILE, pacer=profile.loop == "open")
-        except ParseError:
-            if report.requests:
-                raise
-            rows = oha_rows.NO_ROWS
+        database = output.folder / DB_FILE
+        # Interrupted in an open loop, oha writes no database: a finding, since its totals stand.
+        rows = oha_rows.NO_ROWS
+        if database.is_file():
+            rows = oha_rows.read_db(database, pacer=profile.loop == "open")
         return oha_result.of_trial(report, rows, profile)
+
+    def read(self, file: Path, recorded: Recorded) -> LoadResult:
+        """Read oha's JSON, and with `db` or `csv` every response beside it."""
+        if recorded.detail:
+            raise UsageError("--detail is what bench.lua writes: for wrk, not for oha")
+        if recorded.db and recorded.csv:
+            raise UsageError("give --db or --csv: both hold the same responses")
+        report = oha_json.read(read_text(file))
+        rows = None
+        if recorded.db:
+            rows = oha_rows.read_db(recorded.db)
+        elif recorded.csv:
+            rows = oha_rows.read_csv(read_text(recorded.csv))
+        if rows is not None and (problem := oha_result.mismatch(report, rows)):
+            raise ParseError(f"totals and responses of oha are not of one run: {problem}")
+        return oha_result.build(report, rows, loop=recorded.loop)
 
     def version(self) -> str | None:
         """Version such as `1.16.0`."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.loadtools.merging import summarize
+from bench.loadtools.merging import own_percentiles, summarize
 from bench.model.finding import Finding, finding
-from bench.model.load import PERCENTILES, LatencySummary, LoadResult
-from bench.stats import histogram
+from bench.model.load import LatencySummary, LoadResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,22 +114,20 @@ def pacer_lateness(
 def _own_latency(report: Report, timeouts: int, source: LatencySource) -> LatencySummary | None:
     if not report.requests or report.fastest_s is None or report.slowest_s is None:
         return None
-    population = report.requests + timeouts
-    percentiles: dict[str, float | None] = {}
-    for percent in PERCENTILES:
-        own = report.percentiles.get(f"p{percent:g}")
-        among_timeouts = population * percent > 100 * report.requests
-        shown = histogram.enough_beyond(population, percent) and not among_timeouts
-        percentiles[f"{percent:g}"] = own * _US if shown and own is not None else None
+    own = {key.removeprefix("p"): _microseconds(at) for key, at in report.percentiles.items()}
     return LatencySummary(
         count=report.requests,
         min=report.fastest_s * _US,
-        mean=None if report.average_s is None else report.average_s * _US,
+        mean=_microseconds(report.average_s),
         max=report.slowest_s * _US,
         exact=False,
         source=source,
-        percentiles=percentiles,
+        percentiles=own_percentiles(own, requests=report.requests, timeouts=timeouts),
     )
+
+
+def _microseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * _US
 
 
 def _over_open_window(

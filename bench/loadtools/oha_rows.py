@@ -20,8 +20,9 @@ CSV_HEADER: Final = "request-start,DNS,DNS+dialup,Response-delay,request-duratio
 _STATUS_MAX: Final = 1000
 _TOTALS: Final = (
     "SELECT count(*), min(duration), max(duration), min(end), max(end), "
-    "count(start_latency_correction), count(DISTINCT run) FROM oha"
+    "count(start_latency_correction), {runs} FROM oha"
 )
+_COLUMNS: Final = {"start_latency_correction", "end", "duration", "status"}
 _GROUPED: Final = (
     "SELECT CAST(round(duration * 1e6) AS INTEGER), status, count(*) FROM oha GROUP BY 1, 2"
 )
@@ -70,7 +71,11 @@ def read_db(path: Path, *, pacer: bool = False) -> Rows:
     uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as db:
-            totals = db.execute(_TOTALS).fetchone()
+            columns = {row[1] for row in db.execute("PRAGMA table_info(oha)")}
+            if not columns >= _COLUMNS:
+                raise ParseError(f"{path.name} is no database of oha", excerpt=str(sorted(columns)))
+            runs = "count(DISTINCT run)" if "run" in columns else "1"  # not before oha 1.9
+            totals = db.execute(_TOTALS.format(runs=runs)).fetchone()
             groups = db.execute(_GROUPED).fetchall()
             intended = sorted(at for (at,) in db.execute(_PACER)) if pacer else ()
     except sqlite3.Error as error:

@@ -7,16 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import bench
-from bench.errors import ToolMissingError
-from bench.loadtools import wrk_detail, wrk_pool
-from bench.loadtools.base import STDERR, STDOUT, read_bytes, refuse_failure, tool_env
+from bench.errors import ParseError, ToolMissingError, UsageError
+from bench.loadtools import wrk_detail, wrk_pool, wrk_text
+from bench.loadtools.base import (
+    STDERR,
+    STDOUT,
+    read_bytes,
+    read_text,
+    refuse_failure,
+    tool_env,
+)
 from bench.process.command import Command, capture
 from bench.render import pool
 
 if TYPE_CHECKING:
     import random
 
-    from bench.loadtools.base import Target, ToolOutput
+    from bench.loadtools.base import Recorded, Target, ToolOutput
     from bench.model.load import LoadResult
     from bench.model.plan import LoadProfile, Workload
 
@@ -91,6 +98,25 @@ class Wrk:
         refuse_failure(output, "wrk")
         data = read_bytes(output.folder / DETAIL_FILE)
         return wrk_detail.parse(data, connections=profile.connections)
+
+    def read(self, file: Path, recorded: Recorded) -> LoadResult:
+        """Read wrk's text, and with `detail` the raw histogram beside it."""
+        if recorded.db or recorded.csv:
+            raise UsageError("wrk writes no database and no CSV: --db and --csv are for oha")
+        if recorded.loop == "open":
+            raise UsageError("wrk has no open loop")
+        text = read_text(file)
+        if recorded.detail is None:
+            return wrk_text.parse(text)
+        said = wrk_text.read(text)
+        connections = recorded.connections or said.connections
+        result = wrk_detail.parse(read_bytes(recorded.detail), connections=connections)
+        if said.requests != result.requests:
+            counts = f"{said.requests} and {result.requests} requests"
+            raise ParseError("text and detail of wrk are not of one run", excerpt=counts)
+        if result.findings:
+            raise ParseError(f"text and detail of wrk contradict: {result.findings[0].text}")
+        return result
 
     def version(self) -> str | None:
         """Version such as `4.1.0-3+b2`; wrk prints it with its usage and exits 1."""

@@ -73,7 +73,7 @@ def parse(data: bytes, *, connections: int, tool_version: str | None = None) -> 
         ParseError: this is no such JSON.
     """
     detail = read_detail(data)
-    counts, found = raw_histogram(detail, connections)
+    counts, problem = raw_histogram(detail, connections)
     errors = detail.errors
     ok = max(0, detail.requests - errors.status - errors.timeout)
     duration_s = detail.duration_us / US_PER_S
@@ -101,7 +101,7 @@ def parse(data: bytes, *, connections: int, tool_version: str | None = None) -> 
         else summarize(counts, timeouts=errors.timeout, source="raw"),
         histogram=None if counts is None else tuple(counts.items()),
         sent=None if detail.sent is None else tuple(detail.sent),
-        findings=() if found is None else (found,),
+        findings=(_mismatch(problem, connections),) if problem else (),
     )
 
 
@@ -140,12 +140,11 @@ def _check_pairs(pairs: list[list[int]]) -> None:
         last = pair[0]
 
 
-def raw_histogram(detail: Detail, connections: int) -> tuple[dict[int, int] | None, Finding | None]:
+def raw_histogram(detail: Detail, connections: int) -> tuple[dict[int, int] | None, str]:
     """Undo wrk's correction and check the outcome against wrk's own counters.
 
     Returns:
-        {microseconds: count} as recorded and None, or None and the finding that says why the
-        histogram is not believed.
+        {microseconds: count} as recorded and "", or None and why it is not believed.
     """
     shown = {pair[0]: pair[1] for pair in detail.histogram}
     per_connection = detail.requests // connections
@@ -156,10 +155,9 @@ def raw_histogram(detail: Detail, connections: int) -> tuple[dict[int, int] | No
             else shown
         )
     except ValueError as error:
-        return None, _mismatch(f"wrk's correction cannot be undone: {error}", connections)
-    wanted = detail.requests - detail.errors.timeout
-    problem = _check(detail, counts, wanted)
-    return (None, _mismatch(problem, connections)) if problem else (counts, None)
+        return None, f"wrk's correction cannot be undone with {connections} connections: {error}"
+    problem = _check(detail, counts, detail.requests - detail.errors.timeout)
+    return (None, problem) if problem else (counts, "")
 
 
 def _check(detail: Detail, counts: Mapping[int, int], wanted: int) -> str:
