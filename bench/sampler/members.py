@@ -58,20 +58,29 @@ class Members:
         self._newest = newest
         self._last: bytes | None = None
         self._strangers: set[int] = set()
-        self._found: dict[int, int] = {}
+        self._found: dict[int, Stat] = {}
 
-    def now(self) -> dict[int, Stat]:
-        """Stat of each process that belongs now, zombies included."""
+    def now(self, *, fresh: bool = True) -> dict[int, Stat]:
+        """Stat of each process that belongs, zombies included.
+
+        Args:
+            fresh: read all of them again; else only the new ones, and the others may be
+                out of date or gone.
+        """
         newest = self._newest()
         if newest is None or newest != self._last:
             self._search()
             self._last = newest
+        if fresh:
+            self._refresh()
+        return dict(self._found)
+
+    def _refresh(self) -> None:
         alive = [stat for pid in self._found if (stat := self._read(pid)) is not None]
-        if any(stat.start_ticks != self._found[stat.pid] for stat in alive):
+        same = [stat for stat in alive if stat.start_ticks == self._found[stat.pid].start_ticks]
+        if len(same) < len(alive):
             self._last = None  # a pid was given to somebody else: judge again next time
-        same = [stat for stat in alive if stat.start_ticks == self._found[stat.pid]]
-        self._found = {stat.pid: stat.start_ticks for stat in same}
-        return {stat.pid: stat for stat in same}
+        self._found = {stat.pid: stat for stat in same}
 
     def _search(self) -> None:
         present = set(self._pids())
@@ -79,7 +88,7 @@ class Members:
         read = [self._read(pid) for pid in present - self._strangers - self._found.keys()]
         fresh = {stat.pid: stat for stat in read if stat is not None}
         belong = related(self.root, fresh.values(), self._found)
-        self._found |= {pid: fresh[pid].start_ticks for pid in belong & fresh.keys()}
+        self._found |= {pid: fresh[pid] for pid in belong & fresh.keys()}
         self._strangers |= fresh.keys() - belong
 
     def _read(self, pid: int) -> Stat | None:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from bench.sampler.group import GroupProbe
     from bench.sampler.platforms import Platform
 
-TRAFFIC_S: Final = 0.05
+TRAFFIC_S: Final = BIN_S / 2
 """How often the loopback counter is read, so that begin and end of the load are found."""
 
 _SAMPLES_PER_TICK: Final = round(BIN_S / TRAFFIC_S)
-_MEMORY_PACE: Final = (1.0, 0.002)
+_SAMPLES_PER_FRESH: Final = 4 * _SAMPLES_PER_TICK
+_MEMORY_PACE: Final = (2 * BIN_S, 0.002)
 _SOCKET_PACE: Final = (2.0, 0.001)
 _FREQUENCY_PACE: Final = (BIN_S, 0.001)
 _GROWTH: Final = 1.05
@@ -37,9 +38,9 @@ class _Load:
         self._probe = probe
         self.last: LoadReading | None = None
 
-    def look(self, now_s: float) -> int | None:
+    def look(self, now_s: float, *, fresh: bool = True) -> int | None:
         """Read it; its CPU time, or None when it is gone."""
-        reading = self._probe.read()
+        reading = self._probe.read(fresh=fresh)
         if reading is None or not reading.processes:
             return None
         self.last = LoadReading(now_s, reading.cpu_ns)
@@ -139,9 +140,9 @@ class Sampler:
             counts=counts,
         )
 
-    def _look_at_loads(self, now_s: float) -> dict[int, int]:
+    def _look_at_loads(self, now_s: float, *, fresh: bool = True) -> dict[int, int]:
         """CPU time of each load process that is alive."""
-        found = {pid: self._loads[pid].look(now_s) for pid in self._current}
+        found = {pid: self._loads[pid].look(now_s, fresh=fresh) for pid in self._current}
         return {pid: cpu_ns for pid, cpu_ns in found.items() if cpu_ns is not None}
 
     def _run(self) -> None:
@@ -152,7 +153,7 @@ class Sampler:
             if now_s >= next_s:
                 self._sample()
                 if count % _SAMPLES_PER_TICK == 0:
-                    self._tick()
+                    self._tick(fresh=count % _SAMPLES_PER_FRESH == 0)
                 count += 1
                 next_s += TRAFFIC_S * max(1, int((now_s - next_s) / TRAFFIC_S) + 1)
             self._slow(now_s)
@@ -164,13 +165,14 @@ class Sampler:
         if count is not None:
             self._watched.samples.append(Sample(time.monotonic(), count))
 
-    def _tick(self) -> None:
+    def _tick(self, *, fresh: bool) -> None:
         with self._lock:
             now_s = time.monotonic()
-            group = self._server.read()
-            loads = self._look_at_loads(now_s)
+            group = self._server.read(fresh=fresh)
+            loads = self._look_at_loads(now_s, fresh=fresh)
         server_ns = group.cpu_ns if group else None
-        self._check_growth()
+        if fresh:
+            self._check_growth()
         cpus = self._platform.cpu_times()
         self._watched.ticks.append(tick_of(now_s, server_ns, loads, cpus, self._platform))
 

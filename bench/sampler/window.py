@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.sampler.procfs import CpuTimes
 
 BIN_S: Final = 0.25
+_MIN_LOADED: Final = 4
 _ROUNDING: Final = 1e-6
 
 
@@ -44,10 +45,11 @@ class Span(NamedTuple):
 
 
 def loaded_span(samples: Sequence[Sample], whole: Span) -> Span:
-    """The part of `whole` in which there was load: from the first traffic to the last.
+    """The part of `whole` in which there was load all the time.
 
     A load tool takes a while to begin, and to write its results when it is done; shares of
-    time and series would be diluted by both. Without loopback figures it is all of `whole`.
+    time and series would be diluted by both. The two intervals in which traffic begins and
+    ends are left out, since they are loaded in part. Without traffic it is all of `whole`.
     """
     inside = [sample for sample in samples if whole.begin_s <= sample.at_s <= whole.end_s]
     rates = [
@@ -56,7 +58,9 @@ def loaded_span(samples: Sequence[Sample], whole: Span) -> Span:
     ]
     median = statistics.median([rate for *_, rate in rates if rate > 0] or [0.0])
     loaded = [(begin, end) for begin, end, rate in rates if rate > median * QUIET]
-    return Span(loaded[0][0], loaded[-1][1]) if loaded else whole
+    if len(loaded) < _MIN_LOADED:
+        return whole
+    return Span(loaded[0][1], loaded[-1][0])
 
 
 def byte_series(samples: Sequence[Sample], span: Span) -> tuple[float, ...]:
