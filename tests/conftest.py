@@ -5,8 +5,13 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from hypothesis import settings
 
 from bench.tools import TOOLS, find_tool, search_path
+
+# A deadline per example says more about the neighbours of this machine than about our code.
+settings.register_profile("bench", deadline=None)
+settings.load_profile("bench")
 
 
 @pytest.hookimpl(trylast=True)

@@ -209,6 +209,7 @@ class _Drawn(NamedTuple):
 
 def _plan(
     servers: Mapping[str, Truth],
+    *,
     workloads: Sequence[str],
     profiles: Sequence[LoadProfile],
     rounds: int,
@@ -299,6 +300,7 @@ def series(rate: float, seconds: float, *, drift: float = 0.0, ramp_s: float = 0
 def _draw(
     planned: PlannedTrial,
     order: int,
+    *,
     truth: Truth,
     profile: LoadProfile,
     body_bytes: int,
@@ -407,13 +409,13 @@ def run_data(
     chosen = tuple(profiles or (closed_profile(),))
     plan = _plan(
         servers,
-        workloads,
-        chosen,
-        rounds,
-        rng,
-        baseline if baseline is not None else next(iter(servers)),
-        margin,
-        skipped,
+        workloads=workloads,
+        profiles=chosen,
+        rounds=rounds,
+        rng=rng,
+        baseline=baseline if baseline is not None else next(iter(servers)),
+        margin=margin,
+        skipped=skipped,
     )
     by_id = {profile.id: profile for profile in chosen}
     blocks = [rng.gauss(0, block_noise) for _ in range(rounds + 1)]
@@ -421,11 +423,11 @@ def run_data(
         _draw(
             planned,
             order,
-            servers[planned.cell.server],
-            by_id[planned.cell.profile],
-            BODY_BYTES.get(planned.cell.workload, 86),
-            blocks[planned.round],
-            rng,
+            truth=servers[planned.cell.server],
+            profile=by_id[planned.cell.profile],
+            body_bytes=BODY_BYTES.get(planned.cell.workload, 86),
+            block=blocks[planned.round],
+            rng=rng,
         )
         for order, planned in enumerate(plan.trials)
     ]

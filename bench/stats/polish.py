@@ -24,25 +24,20 @@ class Residual(NamedTuple):
 
 
 def residuals(table: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Sweep out row and column medians until nothing moves.
+    """Sweep out row and column medians, ten times over.
 
     Args:
         table: logs, one row per server, one column per round; complete, all rows equally long.
     """
     left = [list(row) for row in table]
     for _ in range(_SWEEPS):
-        moved = 0.0
         for row in left:
             level = median(row)
             row[:] = [value - level for value in row]
-            moved = max(moved, abs(level))
         for column in range(len(left[0]) if left else 0):
             level = median([row[column] for row in left])
             for row in left:
                 row[column] -= level
-            moved = max(moved, abs(level))
-        if moved < 1e-12:  # noqa: PLR2004 - far below any rate's precision
-            break
     return left
 
 
