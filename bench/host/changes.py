@@ -131,13 +131,7 @@ _MEMORY: Final = "Close what needs the memory and repeat the run."
 
 
 def total(value: Any) -> int | None:
-    """The sum of a counter that is told once or per CPU.
-
-    The table shortens equal values to one and many equal ones to value -> CPUs; both count as
-    told, since only the difference of two totals is used.
-    """
-    if isinstance(value, bool) or value is None:
-        return None
+    """The sum of a counter that is told once or per CPU; None where it is not told."""
     if isinstance(value, dict):
         numbers = [number for number in value.values() if isinstance(number, int)]
         return sum(numbers) if numbers else None

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 STATE: Final = "state."
 """Details under this prefix are readings that move all the time; all others are settings."""
+GONE: Final = "redacted"
+_IDENTIFIERS: Final = re.compile(
+    r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b"  # UUID
+    r"|\b[0-9A-F]{8}-[0-9A-F]{16}\b"  # UDID
+    r"|\b[0-9a-fA-F]{32,}\b"  # machine ids, container ids
+    r"|\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b"  # MAC addresses
+    r"|\b[\w.+-]+@[\w-]+\.[\w.]+\b"  # mail addresses
+)
 _GIB: Final = 2**30
 _STEPS: Final = 4
 _SUMMARY: Final[dict[str, type[Model]]] = {
@@ -88,9 +96,23 @@ def make_host(
         fingerprint=hashlib.sha256(identity.encode()).hexdigest()[:12],
         findings=(),
         unavailable=dict(sorted(facts.reasons.items())),
-        details=dict(sorted(facts.part("details.").items())),
+        details={name: scrub_value(v) for name, v in sorted(facts.part("details.").items())},
         tools=dict(tools),
     )
+
+
+def scrub(text: str) -> str:
+    """Take out everything that looks like a UUID, an id, a hardware or a mail address."""
+    return _IDENTIFIERS.sub(GONE, text)
+
+
+def scrub_value(value: Any) -> Any:
+    """Scrub every text in a value; readers keep no identifiers, this is the second lock."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {key: scrub_value(part) for key, part in value.items()}
+    return [scrub_value(part) for part in value] if isinstance(value, list) else value
 
 
 def identity_of(facts: Facts) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.host.facts import STATE
 from bench.host.linux_cgroup import cpu_quota, folders, memory_limit, own_paths, throttling
 from bench.host.linux_table import parse_quietly
-from bench.host.source import parse_int
+from bench.host.source import EMPTY, parse_int
 
 if TYPE_CHECKING:
     from bench.host.facts import Facts
@@ -182,7 +182,7 @@ def _container_by_files(source: Source, facts: Facts) -> None:
     marker = source.read("/.dockerenv")
     groups = (source.read("/proc/1/cgroup").text or "").lower()
     kind = next((name for name in _CONTAINERS if name in groups), None)
-    if marker.text is not None or marker.reason == "empty":
+    if marker.text is not None or marker.reason == EMPTY:
         kind = "docker"
     if kind:
         facts.values["details.virtual.container"] = kind

@@ -250,7 +250,8 @@ def _series(source: Source, row: Row) -> tuple[Any, str]:
     parsed = {label: parse_quietly(row.parse, text) for label, text in texts.items()}
     values = {label: value for label, value in parsed.items() if value is not None}
     if values:
-        return shorten(values), ""
+        # Counters stay per CPU: only then can two readings be subtracted.
+        return (dict(values) if row.name.startswith(STATE) else shorten(values)), ""
     return None, f"{'not understood' if texts else 'no such file'}: {row.path}"
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 NO_FILE: Final = "no such file"
+EMPTY: Final = "empty"
 NO_COMMAND: Final = "no such command"
 _TIMEOUT_S: Final = 15.0
 _SUFFIXES: Final = (".txt", ".json")
@@ -89,7 +90,7 @@ def _read_file(path: str) -> Answer:
         return Answer(None, "permission denied")
     except OSError as error:
         return Answer(None, error.strerror or "not readable")
-    return Answer(text) if text else Answer(None, "empty")
+    return Answer(text) if text else Answer(None, EMPTY)
 
 
 def _run_command(argv: Sequence[str]) -> Answer:

@@ -1,0 +1,138 @@
+"""`bench doctor`: what is missing or noisy on this machine, and the command that mends it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import click
+
+from bench.cli.common import emit_json, json_option
+from bench.errors import EXIT_OK, EXIT_UNFIT
+
+if TYPE_CHECKING:
+    from bench.host.doctor import Diagnosis
+    from bench.host.measure import Measured
+    from bench.model.finding import Finding
+    from bench.model.host import System
+
+_TOOLCHAINS: Final = ("cargo", "node", "uv")
+_VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
+_LABEL_WIDTH: Final = 12
+
+
+class _Tools(NamedTuple):
+    versions: dict[str, str | None]
+    outdated: dict[str, str]
+
+
+@click.command(short_help="Say what is missing or noisy and what mends it.")
+@json_option
+@click.option(
+    "--connections",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Check descriptors, ports and backlog for this many connections.",
+)
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Judge a captured tree instead of this machine; measures nothing.",
+)
+@click.option(
+    "--system",
+    type=click.Choice(["linux", "darwin"]),
+    help="Which system the tree is of (default: this one).",
+)
+def command(connections: int, root: Path | None, system: System | None, *, as_json: bool) -> int:
+    """Examine this machine and change nothing.
+
+    State is what there is, with a 2-second measurement of the clock, of each CPU's steadiness and
+    of loopback. Advice would make results steadier, with the command that mends and the one that
+    undoes it. Errors make results unusable here: then the exit code is 3.
+    """
+    from bench.cpus import split  # noqa: PLC0415 - late, see `bench --help`
+    from bench.host import (  # noqa: PLC0415 - late
+        local_host,
+        local_system,
+        local_topology,
+        read_any_topology,
+        read_host,
+        tree_source,
+    )
+    from bench.host.doctor import as_data, diagnose  # noqa: PLC0415 - late
+
+    tools, measured = _Tools({}, {}), None
+    if root:
+        source, chosen = tree_source(root), system or local_system()
+        host, topology = read_host(source, chosen), read_any_topology(source, chosen)
+    else:
+        tools, topology = _find_tools(), local_topology()
+        host = local_host(tools=tools.versions)
+        measured = _measure([cpu.cpu for cpu in topology.cpus])
+    divided = split(topology, None, None)
+    diagnosis = diagnose(host, divided, measured, outdated=tools.outdated, connections=connections)
+    if as_json:
+        emit_json(as_data(diagnosis, measured))
+    else:
+        _print(diagnosis)
+    return EXIT_OK if diagnosis.fit else EXIT_UNFIT
+
+
+def _measure(cpus: list[int]) -> Measured:
+    from bench.host.measure import measure  # noqa: PLC0415 - late
+
+    click.echo("measuring for 2 seconds ...", err=True)
+    return measure(cpus)
+
+
+def _find_tools() -> _Tools:
+    """Versions of load tools and toolchains, and the load tools that are too old."""
+    from bench.process import capture  # noqa: PLC0415 - late
+    from bench.tools import TOOLS, find_tool, search_path  # noqa: PLC0415 - late
+
+    versions: dict[str, str | None] = {}
+    outdated: dict[str, str] = {}
+    for name, tool in TOOLS.items():
+        found = find_tool(name)
+        versions[name] = (found.version or "?") if found else None
+        if found and not found.usable:
+            outdated[name] = ".".join(map(str, tool.minimum))
+    for name in _TOOLCHAINS:
+        path = shutil.which(name, path=search_path())
+        said = capture([path, "--version"]) if path else None
+        match = _VERSION.search(said.stdout) if said else None
+        versions[name] = match[0] if match else None
+    return _Tools(versions, outdated)
+
+
+def _print(diagnosis: Diagnosis) -> None:
+    _heading("State")
+    for label, value in diagnosis.state:
+        click.echo(f"  {label:<{_LABEL_WIDTH}} {value}")
+    _heading("Advice")
+    _print_findings(diagnosis.advice, color="yellow")
+    _heading("Errors")
+    _print_findings(diagnosis.errors, color="red")
+    click.echo()
+    count = len(diagnosis.errors)
+    unfit = f"Unfit for measuring: {count} error{'s' if count > 1 else ''}."
+    click.echo("Fit for measuring." if diagnosis.fit else click.style(unfit, fg="red"))
+
+
+def _heading(text: str) -> None:
+    click.echo(click.style(f"\n{text}" if text != "State" else text, bold=True))
+
+
+def _print_findings(findings: tuple[Finding, ...], *, color: str) -> None:
+    if not findings:
+        click.echo("  none")
+    for found in findings:
+        shade = None if found.severity == "info" else color
+        click.echo(f"  {click.style(found.code, fg=shade, bold=True)}: {found.text}")
+        for label, text in (("why", found.why), ("mend", found.advice), ("undo", found.undo)):
+            if text:
+                click.echo(f"    {label:<5} {text}")

@@ -1,0 +1,106 @@
+"""`bench host`: hardware and system as a run records them."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.common import emit_json, json_option
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.model.host import Host, System
+
+
+@click.command(short_help="Show hardware and system as a run records them.")
+@json_option
+@click.option("--all", "full", is_flag=True, help="Show the full table below the summary.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Read a captured tree instead of this machine.",
+)
+@click.option(
+    "--system",
+    type=click.Choice(["linux", "darwin"]),
+    help="Which system the tree is of (default: this one).",
+)
+@click.option(
+    "--capture",
+    "target",
+    type=click.Path(path_type=Path),
+    help="Write what is read to this new folder, redacted, for a bug report.",
+)
+def command(
+    root: Path | None, system: System | None, target: Path | None, *, as_json: bool, full: bool
+) -> None:
+    """Show this machine, or one that was captured.
+
+    Values that cannot be read are null, each with its reason under `unavailable`. Serial numbers,
+    UUIDs, host and user names are never recorded, neither here nor in a capture.
+    """
+    from bench.host import (  # noqa: PLC0415 - late, see `bench --help`
+        local_host,
+        local_system,
+        read_host,
+        tree_source,
+    )
+
+    if system and not root:
+        raise UsageError("--system needs --root", advice="This machine's system is known.")
+    chosen = system or local_system()
+    if target:
+        _capture(target, chosen, root)
+        return
+    host = read_host(tree_source(root), chosen) if root else local_host()
+    if as_json:
+        emit_json(host)
+    else:
+        _print(host, full=full)
+
+
+def _print(host: Host, *, full: bool) -> None:
+    from bench.host.text import full_table, summary  # noqa: PLC0415 - late
+
+    for label, value in summary(host):
+        click.echo(f"{click.style(f'{label:<12}', bold=True)} {value}")
+    click.echo(f"{click.style('Fingerprint ', bold=True)} {host.fingerprint}")
+    if full:
+        click.echo()
+        for name, value in full_table(host):
+            click.echo(f"{name:<38} {value}")
+    for found in host.findings:
+        click.echo(f"{found.severity}: {found.code}: {found.text}", err=True)
+
+
+def _capture(target: Path, system: System, root: Path | None) -> None:
+    """Write a redacted tree; the only files that this command writes."""
+    from bench.host import local_source, tree_source  # noqa: PLC0415 - late
+    from bench.host.capture import capture_tree  # noqa: PLC0415 - late
+
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} exists", advice="Name a new or an empty folder.")
+    source = tree_source(root) if root else local_source()
+    files = capture_tree(source, system, names=() if root else _own_names())
+    for name, text in files.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {len(files)} files to {target}")
+    click.echo(
+        "serial numbers, ids, host and user names were left out; look before sending", err=True
+    )
+
+
+def _own_names() -> tuple[str, ...]:
+    """What must not appear in a capture: this host's and this user's names."""
+    node = os.uname().nodename
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = ""
+    return tuple(filter(None, (node, node.partition(".")[0], user, Path.home().name)))

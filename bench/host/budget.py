@@ -1,0 +1,161 @@
+"""What a matrix needs of the system (descriptors, ports, backlog) against what there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.model.finding import finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.model.finding import Finding
+    from bench.model.host import Host
+
+_OWN_FILES: Final = 256
+"""Descriptors beside the connections: libraries, logs, epoll and wake-up pipes of many threads."""
+_TRIES: Final = 3
+"""Connections of a trial are opened for the verification, the warm-up and the window."""
+_MOST_PORTS: Final = 0.5
+_LINUX_TIME_WAIT_S: Final = 60.0
+"""TCP_TIMEWAIT_LEN, a constant of the kernel; tcp_fin_timeout is something else."""
+_MS: Final = 1000.0
+
+
+def needed_files(connections: int) -> int:
+    """Descriptors that the process with the most connections (the server) needs."""
+    return connections + _OWN_FILES
+
+
+def nofile_for(host: Host, connections: int) -> int | None:
+    """The soft limit of descriptors that children must get; None = the present one is enough.
+
+    Never above what may be set without administrator rights: where that is not enough, `budget`
+    has the finding.
+    """
+    needed, soft = needed_files(connections), host.limits.get("nofile_soft")
+    if soft is None or soft >= needed:
+        return None
+    most = _most_files(host)
+    return needed if most is None else max(soft, min(needed, most))
+
+
+def _most_files(host: Host) -> int | None:
+    """Hard limit, and on macOS what the kernel allows a process; None = no limit known."""
+    limits = (host.limits.get("nofile_hard"), host.limits.get("maxfilesperproc"))
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def new_connections_per_s(host: Host) -> float | None:
+    """How many connections a second can be opened for long when each is used once.
+
+    A port that was used rests: 60 s on Linux (less where it may be reused on loopback), twice the
+    segment lifetime on macOS.
+    """
+    ports = port_count(host)
+    lifetime = host.limits.get("msl_ms")
+    rest_s = 2 * lifetime / _MS if lifetime else _LINUX_TIME_WAIT_S
+    return ports / rest_s if ports else None
+
+
+def port_count(host: Host) -> int | None:
+    """Size of the range of ephemeral ports."""
+    first, last = host.limits.get("port_first"), host.limits.get("port_last")
+    return last - first + 1 if first is not None and last is not None and last >= first else None
+
+
+def budget(host: Host, connections: int, processes: int) -> tuple[Finding, ...]:
+    """What the system has too little of for a matrix; to be told before the run.
+
+    Args:
+        host: the machine.
+        connections: the most connections that one trial holds, over all its load processes.
+        processes: load processes; more than connections makes no sense and is not judged here.
+    """
+    return (
+        *_files(host, connections),
+        *_ports(host, connections),
+        *_backlog(host, connections, processes),
+        *_tracking(host, connections),
+    )
+
+
+def _files(host: Host, connections: int) -> Iterator[Finding]:
+    needed, most = needed_files(connections), _most_files(host)
+    soft = host.limits.get("nofile_soft")
+    if soft is None or soft >= needed or most is None or most >= needed:
+        return
+    mac = host.system == "darwin"
+    linux_mend = f"sudo prlimit --pid $$ --nofile={needed}:{needed}"
+    mac_mend = f"sudo launchctl limit maxfiles {needed} {needed}"
+    yield finding(
+        "fd-limit",
+        "host",
+        f"a process may open {most:,} files, {connections:,} connections need {needed:,}",
+        severity="error",
+        why="Server or load tool would fail to accept or open connections in the run.",
+        advice=mac_mend if mac else linux_mend,
+        undo=f"sudo launchctl limit maxfiles {soft} {most}"
+        if mac
+        else f"sudo prlimit --pid $$ --nofile={soft}:{most}",
+        needed=needed,
+        limit=most,
+    )
+
+
+def _ports(host: Host, connections: int) -> Iterator[Finding]:
+    ports, needed = port_count(host), connections * _TRIES
+    if ports is None or needed <= ports * _MOST_PORTS:
+        return
+    first, last = host.limits.get("port_first"), host.limits.get("port_last")
+    if host.system == "darwin":
+        mend = "sudo sysctl net.inet.ip.portrange.first=16384"
+        undo = f"sudo sysctl net.inet.ip.portrange.first={first}"
+    else:
+        mend = 'sudo sysctl -w net.ipv4.ip_local_port_range="10240 65535"'
+        undo = f'sudo sysctl -w net.ipv4.ip_local_port_range="{first} {last}"'
+    yield finding(
+        "port-budget",
+        "host",
+        f"{ports:,} ephemeral ports, a trial with {connections:,} connections uses {needed:,}",
+        severity="error" if needed > ports else "warning",
+        why="A used port rests before it can be used again: connections would fail in the run.",
+        advice=mend,
+        undo=undo,
+        ports=ports,
+        needed=needed,
+    )
+
+
+def _backlog(host: Host, connections: int, processes: int) -> Iterator[Finding]:
+    most = host.limits.get("somaxconn")
+    if most is None or connections <= most:
+        return
+    key = "kern.ipc.somaxconn" if host.system == "darwin" else "net.core.somaxconn"
+    wanted = 1 << (connections - 1).bit_length()
+    yield finding(
+        "backlog",
+        "host",
+        f"{connections:,} connections are opened at once, a listener holds at most {most:,}",
+        why="Those that do not fit are refused or wait a second for their second try.",
+        advice=f"sudo sysctl -w {key}={wanted}",
+        undo=f"sudo sysctl -w {key}={most}",
+        connections=connections,
+        processes=processes,
+        somaxconn=most,
+    )
+
+
+def _tracking(host: Host, connections: int) -> Iterator[Finding]:
+    most, needed = host.limits.get("conntrack_max"), 2 * _TRIES * connections
+    if most is not None and needed > most:
+        yield finding(
+            "port-budget",
+            "host",
+            f"the firewall tracks at most {most:,} connections, a trial leaves {needed:,}",
+            why="Packets of connections that do not fit are dropped.",
+            advice=f"sudo sysctl -w net.netfilter.nf_conntrack_max={4 * needed}",
+            undo=f"sudo sysctl -w net.netfilter.nf_conntrack_max={most}",
+            limit=most,
+            needed=needed,
+        )
