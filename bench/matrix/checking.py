@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from bench.matrix.words import argument_list, nearest, printable, shown, spelling
+from bench.matrix.advice import type_advice, value_advice
+from bench.matrix.words import nearest, shown, spelling
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
-_COMMANDS: Final = ("run", "version", "build")
 _TYPES: Final = {
     "string_type": "expected text",
     "int_type": "expected a whole number",
@@ -46,6 +45,8 @@ _NO_VALUE: Final = ("no value stands here", "write one or remove the key")
 
 def check(model: type[M], document: Document) -> M | None:
     """Build the model from a document; None and problems in the document where it does not fit."""
+    if not document.readable:
+        return None
     result: M | None = None
     try:
         result = model.model_validate(document.data, by_alias=True, by_name=False)
@@ -57,16 +58,26 @@ def check(model: type[M], document: Document) -> M | None:
 
 
 def _report(model: type[BaseModel], document: Document, detail: ErrorDetails) -> None:
-    loc = tuple(step for step in detail["loc"] if step != "[key]")
-    kind = detail["type"]
-    if kind == "extra_forbidden":
+    loc = detail["loc"]
+    if detail["type"] == "extra_forbidden":
         words = spelling(str(loc[-1]), _keys(model, loc[:-1]))
         document.add(loc, "unknown key", words)
-    elif kind == "missing":
+    elif detail["type"] == "missing":
         document.add(loc, "this key is required and missing", line=document.line(loc[:-1]))
     else:
-        message, advice = _words(loc, detail)
-        document.add(loc, message, advice)
+        place = _written(document.data, loc)
+        message, advice = _words(place, detail)
+        document.add(place, message, advice)
+
+
+def _written(data: Any, loc: Loc) -> Loc:
+    """The part of a place that stands in the file: `axum` for `{id: axum}` has no `id`."""
+    for end, step in enumerate(loc):
+        there = isinstance(data, dict | list)
+        if not there or (step not in data if isinstance(data, dict) else step == "[key]"):
+            return loc[:end]
+        data = data[step]
+    return loc
 
 
 def _words(loc: Loc, detail: ErrorDetails) -> tuple[str, str]:
@@ -76,10 +87,12 @@ def _words(loc: Loc, detail: ErrorDetails) -> tuple[str, str]:
     if value is None:
         return _NO_VALUE
     if kind in _TYPES:
-        return f"{_TYPES[kind]}, got {shown(value)}", _type_advice(loc, kind, value)
+        return f"{_TYPES[kind]}, got {shown(value)}", type_advice(loc, kind, value)
     if kind == "value_error":
         expected = str(context["error"])
-        return f"{expected}, got {shown(value)}", _unit_advice(expected, value)
+        bare = isinstance(value, dict) or not expected.startswith("expected")
+        got = "" if bare else f", got {shown(value)}"
+        return f"{expected}{got}", value_advice(expected, value)
     if kind == "literal_error":
         return _literal(context["expected"], value)
     return _limit(kind, context, value), ""
@@ -99,54 +112,6 @@ def _limit(kind: str, context: dict[str, Any], value: Any) -> str:
     if kind in _LENGTHS:
         return _LENGTHS[kind].format(**context)
     return f"this value cannot stand here, got {shown(value)}"
-
-
-def _type_advice(loc: Loc, kind: str, value: Any) -> str:
-    if kind == "list_type" and isinstance(value, str):
-        return _list_advice(loc, value)
-    if kind == "string_type":
-        return _text_advice(loc, value)
-    if kind == "int_type" and isinstance(value, float) and value.is_integer():
-        return f"write {value:.0f}"
-    if kind == "int_type" and isinstance(value, str) and value.isdecimal():
-        return f"write {value} without quotes"
-    return ""
-
-
-def _text_advice(loc: Loc, value: Any) -> str:
-    if isinstance(value, dict) and list(value.values()) == [None]:
-        return printable(f'write "{{{next(iter(value))[:40]}}}" in quotes')
-    if isinstance(value, bool | int | float):
-        return f'write "{shown(value)}" in quotes'
-    if isinstance(value, list) and loc[0] in _COMMANDS:
-        return "one command is one list, such as [python, app.py]"
-    return ""
-
-
-def _list_advice(loc: Loc, text: str) -> str:
-    """The list form of what was written as one text."""
-    if loc[0] not in _COMMANDS:
-        return printable(f"write [{text[:60]}]")
-    if loc[0] == "build" and len(loc) > 1 and " " not in text.strip():
-        return "build is a list of commands, each a list: [[npm, ci], [npm, run, build]]"
-    try:
-        words = argument_list(shlex.split(text[:200]))
-    except ValueError:
-        words = argument_list(text[:200].split())
-    form = f"[{words}]" if loc == ("build",) else words
-    return f"commands are lists of arguments, no shell reads them: write {form}"
-
-
-def _unit_advice(expected: str, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return ""
-    if "duration" in expected and value > 0:
-        return f"did you mean {value}s?"
-    if "size" in expected and value > 0:
-        return f"did you mean {value}MB?"
-    if "percentage" in expected and value > 0:
-        return f"did you mean {value * 100 if value < 1 else value:g}%?"
-    return ""
 
 
 def _keys(model: type[BaseModel], loc: Loc) -> list[str]:

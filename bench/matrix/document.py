@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import Problem
 from bench.matrix.files import as_named
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Loc = tuple[str | int, ...]
 """The way to a value: `("profiles", 0, "rate")`."""
 
+_WORDS_MAX: Final = 400
+_KEY_MAX: Final = 120
+
 
 class Document:
     """A file's values, where they stand, and what is wrong with them.
@@ -22,6 +25,7 @@ class Document:
         path: the file.
         file: its name as the user would write it.
         data: the top-level mapping; empty where the file could not be read.
+        readable: whether it is a file of keys and values at all.
         problems: found so far, in no order.
     """
 
@@ -29,6 +33,7 @@ class Document:
         self.path = path
         self.file = as_named(path)
         self.data: dict[str, Any] = {}
+        self.readable = False
         self.problems: list[Problem] = []
         self._lines: dict[Loc, int] = {}
         self._bad: set[Loc] = set()
@@ -50,7 +55,8 @@ class Document:
             return
         self._bad.add(loc)
         where = self.line(loc) if line is None else line
-        self.problems.append(Problem(self.file, where, key_of(loc), message, advice))
+        words = (_cut(printable(message)), _cut(printable(advice)))
+        self.problems.append(Problem(self.file, where, key_of(loc), *words))
 
     def is_bad(self, loc: Loc) -> bool:
         """Whether a value, or one that holds it, already has a problem."""
@@ -61,9 +67,14 @@ class Document:
         return self.is_bad(loc) or any(bad[: len(loc)] == loc for bad in self._bad)
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= _WORDS_MAX else text[:_WORDS_MAX] + "..."
+
+
 def key_of(loc: Loc) -> str:
     """A place as text: `profiles[0].rate`."""
     text = ""
     for step in loc:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return printable(text.lstrip("."))
+    key = printable(text.removeprefix("."))
+    return key if len(key) <= _KEY_MAX else key[:_KEY_MAX] + "..."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import Problem
-from bench.matrix.matrices import CEILING, matches, read_matrix
+from bench.matrix.matrices import CEILING, load_profile, matches, read_matrix
 from bench.matrix.overrides import (
     override_problems,
     selected_profiles,
@@ -53,7 +53,9 @@ class Sources:
         """The server of that id, None where it is unknown or has problems."""
         if name not in self._servers and name in self._project.servers:
             path = self._project.servers[name]
-            self._servers[name], document = read_server(path, self._project.root_of(path))
+            self._servers[name], document = read_server(
+                path, self._project.root_of(path), self._project.workloads
+            )
             self.problems += document.problems
         return self._servers.get(name)
 
@@ -89,7 +91,7 @@ def expand(
         The parts, or None and every problem of every file.
     """
     sources = sources or Sources(project)
-    config, document = read_matrix(path, project)
+    config, document = read_matrix(path, project, unsupported)
     if config is None:
         _read_named(document, sources)
         return None, document.problems + sources.problems
@@ -104,7 +106,7 @@ def expand(
         document.add((), f"more than {MAX_CELLS} cells: nobody can measure that", line=1)
         return None, document.problems
     cells = _cells(config, arms, tuple(workloads), loads)
-    _check_some(document, config, cells)
+    _check_cells(document, config, cells)
     wrong += _check_tools(
         document, overrides, loads, workloads, cells=cells, unsupported=unsupported
     )
@@ -116,28 +118,6 @@ def expand(
     used = {cell.workload for cell in cells}
     kept = {name: workload for name, workload in workloads.items() if name in used}
     return Parts(config, taking_part, kept, loads, cells, skipped), []
-
-
-def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
-    """A profile with every default filled in.
-
-    Args:
-        profile: as written.
-        load_count: processes where the profile says auto, but never more than connections.
-    """
-    rate = profile.rate
-    return LoadProfile(
-        id=profile.name,
-        tool=profile.tool,
-        loop=profile.loop,
-        connections=profile.connections,
-        rate_rps=rate.rps if rate else None,
-        rate_share=rate.share if rate else None,
-        processes=profile.processes or max(1, min(load_count, profile.connections)),
-        warmup_s=profile.warmup,
-        duration_s=profile.duration,
-        timeout_s=profile.timeout,
-    )
 
 
 def _read_named(document: Document, sources: Sources) -> None:
@@ -202,7 +182,10 @@ def _excluded(cell: Cell, excludes: Sequence[Exclude]) -> bool:
     )
 
 
-def _check_some(document: Document, config: MatrixConfig, cells: Sequence[Cell]) -> None:
+def _check_cells(document: Document, config: MatrixConfig, cells: Sequence[Cell]) -> None:
+    if len({cell.id for cell in cells}) < len(cells):
+        message = "two cells have the same name: dots in ids make them ambiguous"
+        document.add((), message, line=1)
     if cells:
         return
     if config.exclude:

@@ -7,10 +7,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from bench.units import format_bytes
-
-MAX_YAML_BYTES: Final = 2**20
-MAX_BODY_BYTES: Final = 16 * 2**20
+MAX_YAML_BYTES: Final = 1_000_000
+MAX_BODY_BYTES: Final = 16_000_000
 
 
 def read_limited(path: Path, limit: int) -> bytes:
@@ -27,12 +25,22 @@ def read_limited(path: Path, limit: int) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise ValueError(f"the file cannot be read: {reason or 'bad file name'}") from None
-    with os.fdopen(handle, "rb") as file:
-        _check(os.fstat(file.fileno()), limit)
-        data = file.read(limit + 1)
+    try:
+        _check(os.fstat(handle), limit)
+        data = _read(handle, limit + 1)
+    finally:
+        os.close(handle)
     if len(data) > limit:
-        raise ValueError(f"the file is larger than {format_bytes(limit)}")
+        raise ValueError(f"the file has more than {limit:,} bytes")
     return data
+
+
+def _read(handle: int, most: int) -> bytes:
+    parts: list[bytes] = []
+    while most > 0 and (part := os.read(handle, most)):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def _check(status: os.stat_result, limit: int) -> None:
@@ -41,8 +49,7 @@ def _check(status: os.stat_result, limit: int) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("expected a regular file, found a pipe, socket or device")
     if status.st_size > limit:
-        size = format_bytes(status.st_size)
-        raise ValueError(f"the file has {size}: at most {format_bytes(limit)} are read")
+        raise ValueError(f"the file has {status.st_size:,} bytes: at most {limit:,} are read")
 
 
 def inside(path: Path, root: Path) -> bool:

@@ -9,19 +9,36 @@ from urllib.parse import urlsplit
 
 from bench.errors import ConfigError
 from bench.matrix.checking import check
-from bench.matrix.servers import check_duplicates, check_placeholders
+from bench.matrix.rules import check_duplicates, check_known, check_name, check_placeholders
 from bench.matrix.words import spelling
 from bench.matrix.yaml_reader import read_document
-from bench.model.config import MatrixConfig, ProfileConfig
+from bench.model.config import Expect, MatrixConfig, ProfileConfig
+from bench.model.plan import LoadProfile, RequestKind, Workload
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bench.matrix.document import Document, Loc
     from bench.matrix.project import Project
 
+    Unsupported = Callable[[LoadProfile, Workload], str | None]
+
 CEILING: Final = "ceiling"
 """The id of the server that `ceiling: true` adds, and the name of its arm."""
+
+_ANY_WORKLOAD: Final = Workload(
+    id="any",
+    title="",
+    kinds=(
+        RequestKind(
+            weight=1, method="GET", path="/", headers={}, bodies=(), values={}, expect=Expect()
+        ),
+    ),
+    lua=None,
+    sha256="",
+)
+"""Asks nothing of a load tool: what it refuses here lies in the profile alone."""
 
 
 def load_matrix(path: Path) -> MatrixConfig:
@@ -36,20 +53,24 @@ def load_matrix(path: Path) -> MatrixConfig:
     return config
 
 
-def read_matrix(path: Path, project: Project | None = None) -> tuple[MatrixConfig | None, Document]:
+def read_matrix(
+    path: Path, project: Project | None = None, unsupported: Unsupported | None = None
+) -> tuple[MatrixConfig | None, Document]:
     """Read a matrix; None where the document has problems.
 
     Args:
         path: the file.
         project: where its ids are looked up; None = they are not.
+        unsupported: why a load tool cannot do a profile; None = nobody knows.
     """
     document = read_document(path)
     config = check(MatrixConfig, document)
     data = document.data
     if data:
+        check_name(document, path.stem, "file", "matrix")
         _check_servers(document, data.get("servers"))
         check_duplicates(document, ("workloads",), data.get("workloads"))
-        _check_profiles(document, data.get("profiles"))
+        _check_profiles(document, data.get("profiles"), unsupported)
         _check_rounds(document, data)
         _check_baseline(document, data)
         if project is not None:
@@ -112,20 +133,52 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _check_profiles(document: Document, profiles: Any) -> None:
-    names: dict[str, int] = {}
-    for index, profile in enumerate(profiles if isinstance(profiles, list) else ()):
-        if not isinstance(profile, dict):
+def _check_profiles(document: Document, profiles: Any, unsupported: Unsupported | None) -> None:
+    names: set[str] = set()
+    for index, written in enumerate(profiles if isinstance(profiles, list) else ()):
+        if not isinstance(written, dict):
             continue
         loc = ("profiles", index)
-        _check_loop(document, loc, profile)
-        _check_processes(document, loc, profile)
-        name = None if document.has_bad(loc) else ProfileConfig.model_validate(profile).name
-        if name is not None and name in names:
-            advice = "give one of them another id"
-            document.add(loc, f"two profiles are called {name}", advice)
-        elif name is not None:
-            names[name] = index
+        _check_loop(document, loc, written)
+        _check_processes(document, loc, written)
+        if document.has_bad(loc):
+            continue
+        profile = ProfileConfig.model_validate(written)
+        if profile.name in names:
+            message = f"two profiles are called {profile.name}"
+            document.add(loc, message, "give one of them another id")
+        names.add(profile.name)
+        reason = unsupported(load_profile(profile, 1), _ANY_WORKLOAD) if unsupported else None
+        if reason:
+            document.add((*loc, *_named_key(written, reason)), reason)
+
+
+def _named_key(profile: dict[str, Any], reason: str) -> tuple[str, ...]:
+    """The key that a load tool's reason speaks of first, so that the line is right."""
+    found = [(at, key) for key in profile if (at := reason.find(key)) >= 0]
+    return (min(found)[1],) if found else ()
+
+
+def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
+    """A profile with every default filled in.
+
+    Args:
+        profile: as written.
+        load_count: processes where the profile says auto, but never more than connections.
+    """
+    rate = profile.rate
+    return LoadProfile(
+        id=profile.name,
+        tool=profile.tool,
+        loop=profile.loop,
+        connections=profile.connections,
+        rate_rps=rate.rps if rate else None,
+        rate_share=rate.share if rate else None,
+        processes=profile.processes or max(1, min(load_count, profile.connections)),
+        warmup_s=profile.warmup,
+        duration_s=profile.duration,
+        timeout_s=profile.timeout,
+    )
 
 
 def _check_loop(document: Document, loc: Loc, profile: dict[str, Any]) -> None:
@@ -174,16 +227,11 @@ def _check_ids(document: Document, data: dict[str, Any], project: Project) -> No
             continue
         name = entry.get("id") if isinstance(entry, dict) else entry
         loc: Loc = ("servers", index, "id") if isinstance(entry, dict) else ("servers", index)
-        _check_known(document, loc, "server", name, project.servers)
+        check_known(document, loc, "server", name, project.servers)
     for index, name in enumerate(workloads if isinstance(workloads, list) else ()):
-        _check_known(document, ("workloads", index), "workload", name, project.workloads)
+        check_known(document, ("workloads", index), "workload", name, project.workloads)
     if data.get("ceiling") is True and CEILING not in project.servers:
         document.add(("ceiling",), f"there is no server {CEILING} in this project")
-
-
-def _check_known(document: Document, loc: Loc, what: str, name: Any, known: Any) -> None:
-    if isinstance(name, str) and name not in known:
-        document.add(loc, f"there is no {what} {name}", spelling(name, known))
 
 
 def _check_exclude(document: Document, config: MatrixConfig) -> None:

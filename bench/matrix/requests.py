@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.matrix.words import shown, spelling
+from bench.matrix.words import nearest, shown, spelling
 from bench.render import SAME_AS_BODY
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _NAMED: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
+
+_CARRIERS: Final = ("path", "body", "expect")
 
 
 def check_request(
@@ -59,7 +61,7 @@ def _check_values(
         used |= _check_inline(document, (*loc, key), value, values)
     for one in bodies:
         used |= {name for name in values if b"{%s}" % name.encode() in one}
-    if document.has_bad((*loc, "body")):
+    if "path" not in request or any(document.has_bad((*loc, key)) for key in _CARRIERS):
         return
     for name in values:
         if name not in used:
@@ -102,7 +104,11 @@ def _check_json(
     document: Document, loc: Loc, request: Mapping[str, Any], bodies: Sequence[bytes]
 ) -> None:
     expect = request.get("expect")
-    same = isinstance(expect, dict) and expect.get("json") == SAME_AS_BODY
+    wanted = expect.get("json") if isinstance(expect, dict) else None
+    same = wanted == SAME_AS_BODY
+    if isinstance(wanted, str) and not same and nearest(wanted, [SAME_AS_BODY]):
+        message = f"{shown(wanted)} is only nearly {SAME_AS_BODY}"
+        document.add((*loc, "expect", "json"), message, f"write {SAME_AS_BODY}")
     if not same and not _says_json(request.get("headers")):
         return
     if same and "body" not in request:
@@ -143,7 +149,7 @@ def _json_fault(body: bytes, samples: Mapping[str, str]) -> str:
     except UnicodeDecodeError:
         return "it is not UTF-8"
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         filled = _NAMED.sub(lambda match: samples.get(match[1], match[0]), text)
         return _parse_fault(filled)
@@ -152,11 +158,15 @@ def _json_fault(body: bytes, samples: Mapping[str, str]) -> str:
 
 def _parse_fault(text: str) -> str:
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         around = shown(text[max(0, error.pos - 10) : error.pos + 20])
         place = f"line {error.lineno}, column {error.colno}"
         return f"{error.msg[0].lower()}{error.msg[1:]} at {place}, near {around}"
-    except (ValueError, RecursionError):
-        return "it is nested too deeply or holds too large a number"
+    except (ValueError, RecursionError) as error:
+        return str(error)
     return ""
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import ConfigError
 from bench.matrix.checking import check
 from bench.matrix.files import inside
-from bench.matrix.words import argument_list, nearest
+from bench.matrix.rules import check_duplicates, check_known, check_name, check_placeholders, texts
+from bench.matrix.words import argument_list
 from bench.matrix.yaml_reader import read_document
 from bench.model.config import ServerConfig
-from bench.model.fields import is_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection
     from pathlib import Path
 
     from bench.matrix.document import Document, Loc
 
-PLACEHOLDERS: Final = ("port", "cpus", "python")
-"""What is replaced in build, run, env and version."""
-
-_BRACES: Final = re.compile(r"\{[^{}]*\}")
 _OPERATORS: Final = frozenset({"&&", "||", "|", ";", ">", ">>", "<", "&", "2>&1"})
 _PORT: Final = "{port}"
 
@@ -33,61 +28,34 @@ def load_server(path: Path) -> ServerConfig:
     Raises:
         ConfigError: all that is wrong with it.
     """
-    config, document = read_server(path, path.parent)
+    config, document = read_server(path, None)
     if config is None:
         raise ConfigError(sorted(document.problems))
     return config
 
 
-def read_server(path: Path, root: Path) -> tuple[ServerConfig | None, Document]:
+def read_server(
+    path: Path, root: Path | None, workloads: Collection[str] | None = None
+) -> tuple[ServerConfig | None, Document]:
     """Read a server.yaml; None where the document has problems.
 
     Args:
         path: the file.
-        root: the project, which `source` must stay in.
+        root: the project, which `source` must stay in; None = not checked.
+        workloads: ids that there are; None = not checked.
     """
     document = read_document(path)
     config = check(ServerConfig, document)
     if document.data:
-        _check_name(document)
+        check_name(document, document.path.resolve().parent.name, "folder", "server")
         _check_commands(document)
         check_placeholders(document, ("env",), document.data.get("env"))
         _check_port(document)
         _check_source(document, root)
-        _check_workloads(document)
+        _check_workloads(document, workloads)
     if config is None or document.problems:
         return None, document
     return config.model_copy(update={"title": config.title or path.parent.name}), document
-
-
-def check_placeholders(document: Document, loc: Loc, value: Any) -> None:
-    """Report every `{...}` below a place that is not replaced."""
-    for where, text in texts(loc, value):
-        for found in _BRACES.findall(text):
-            if found[1:-1] not in PLACEHOLDERS:
-                near = nearest(found[1:-1], PLACEHOLDERS)
-                advice = f"did you mean {{{near}}}?" if near else ""
-                known = "{port}, {cpus} and {python}"
-                document.add(where, f"{found[:40]} is not replaced: only {known} are", advice)
-
-
-def texts(loc: Loc, value: Any) -> Iterator[tuple[Loc, str]]:
-    """All texts below a place; keys of mappings are not among them."""
-    if isinstance(value, str):
-        yield loc, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from texts((*loc, key), inner)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from texts((*loc, index), inner)
-
-
-def _check_name(document: Document) -> None:
-    name = document.path.resolve().parent.name
-    if not is_identifier(name):
-        expected = "lower-case letters, digits, '-', '_' or '.'"
-        document.add((), f"the folder's name is the server's id: expected {expected}", line=1)
 
 
 def _check_commands(document: Document) -> None:
@@ -108,7 +76,7 @@ def _check_command(document: Document, loc: Loc, command: list[Any]) -> None:
         document.add((*loc, 0), "a whole command line stands in one argument", f"write {form}")
     for index, word in enumerate(command):
         if isinstance(word, str) and word in _OPERATORS:
-            advice = "write a build of several commands, or a script"
+            advice = "several commands belong in build, each a list of its own, or in a script"
             document.add(
                 (*loc, index),
                 f"{word} means something only to a shell, and none reads this",
@@ -131,27 +99,20 @@ def _check_port(document: Document) -> None:
         )
 
 
-def _check_source(document: Document, root: Path) -> None:
+def _check_source(document: Document, root: Path | None) -> None:
     source = document.data.get("source")
     if not isinstance(source, str) or document.is_bad(("source",)):
         return
     folder = document.path.parent / source
-    if not inside(folder, root):
+    if root is not None and not inside(folder, root):
         document.add(("source",), "the path leaves the project")
     elif not folder.is_dir():
         document.add(("source",), "there is no such folder")
 
 
-def _check_workloads(document: Document) -> None:
+def _check_workloads(document: Document, known: Collection[str] | None) -> None:
     listed = document.data.get("workloads")
     check_duplicates(document, ("workloads",), listed)
-
-
-def check_duplicates(document: Document, loc: Loc, listed: Any) -> None:
-    """Report a word that stands twice in a list."""
-    seen: dict[str, int] = {}
-    for index, word in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(word, str) and word in seen:
-            document.add((*loc, index), f"{word} stands here twice", "remove one of them")
-        elif isinstance(word, str):
-            seen[word] = index
+    for index, name in enumerate(listed if isinstance(listed, list) else ()):
+        if known is not None:
+            check_known(document, ("workloads", index), "workload", name, known)

@@ -17,8 +17,8 @@ _WORDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("did not find expected '-'", "expected an entry of the list here", _INDENT),
     ("expected ',' or ']'", "expected ',' or ']': the list is not closed", _QUOTE),
     ("expected ',' or '}'", "expected ',' or '}': the mapping is not closed", _QUOTE),
-    ("found unexpected end of stream", "a quote is opened and not closed", ""),
-    ("found unexpected document separator", "a quote is opened and not closed", ""),
+    ("found unexpected end of stream", "a quote opens here and is never closed", ""),
+    ("found unexpected document separator", "a quote opens here and is never closed", ""),
     ("expected the node content, but found '<stream end>'", "the file ends too early", ""),
     ("expected the node content", "expected a value here", _QUOTE),
     ("unknown escape character", "an unknown \\ escape in double quotes", "use single quotes"),
@@ -50,23 +50,26 @@ def syntax_fault(error: Exception, text: str, line: int) -> SyntaxFault:
         text: the whole file.
         line: 1-based line of the last thing that could be read.
     """
-    mark = getattr(error, "problem_mark", None)
-    at = mark.line + 1 if mark is not None else line
     said = " ".join(str(getattr(error, name, None) or "") for name in ("problem", "context"))
-    for sign, message, advice in _WORDS:
-        if sign in said:
-            return SyntaxFault(
-                min(at, _last(text)), f"not YAML: {message}{_quote(text, at)}", advice
-            )
-    return SyntaxFault(min(at, _last(text)), f"not YAML{_quote(text, at)}", _QUOTE)
+    at, opened = _line(error, "problem_mark", line), _line(error, "context_mark", 0)
+    message, advice = next(
+        ((message, advice) for sign, message, advice in _WORDS if sign in said), ("", _QUOTE)
+    )
+    if "never closed" in message and opened:
+        at = opened
+    at = min(at, max(1, len(text.splitlines())))
+    begins = f", which begins on line {opened}" if "is not closed" in message and opened else ""
+    words = f"not YAML: {message}{begins}" if message else "not YAML"
+    return SyntaxFault(at, words + _quote(text, at), advice)
 
 
-def _last(text: str) -> int:
-    return max(1, len(text.splitlines()))
+def _line(error: Exception, mark: str, default: int) -> int:
+    """1-based line of a parser's mark."""
+    found = getattr(error, mark, None)
+    return found.line + 1 if found is not None else default
 
 
 def _quote(text: str, line: int) -> str:
     lines = text.splitlines()
-    if not 1 <= line <= len(lines) or not lines[line - 1].strip():
-        return ""
-    return printable(f": {lines[line - 1].strip()[:60]}")
+    quoted = lines[line - 1].strip() if line <= len(lines) else ""
+    return printable(f": {quoted[:60]}") if quoted else ""

@@ -77,7 +77,7 @@ def _check(
         if project.servers.get(path.parent.name) == path:
             sources.server(path.parent.name)
             return ()
-        return read_server(path, project.root_of(path))[1].problems
+        return read_server(path, project.root_of(path), project.workloads)[1].problems
     if kind == "workload":
         if project.workloads.get(path.stem) == path:
             sources.workload(path.stem)

@@ -7,12 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _SHOWN_MAX: Final = 60
 _GUESSED_MAX: Final = 64
 _CANDIDATES_MAX: Final = 500
-_LISTED_MAX: Final = 12
+_LISTED_MAX: Final = 20
 
 
 def printable(text: str) -> str:
@@ -23,11 +23,11 @@ def printable(text: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as it could stand in the file, shortened; lists and mappings only by kind."""
+    """A value as it could stand in the file, shortened; mappings and longer lists by kind."""
     if value is None:
         return "nothing"
     if isinstance(value, list | tuple):
-        return "a list"
+        return _shown_list(value)
     if isinstance(value, dict):
         return "keys and values"
     if isinstance(value, str):
@@ -37,13 +37,20 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
 
 
+def _shown_list(values: Sequence[Any]) -> str:
+    if not all(isinstance(value, str | int | float) for value in values[:_SHOWN_MAX]):
+        return "a list"
+    text = f"[{', '.join(shown(value) for value in values[:_SHOWN_MAX])}]"
+    return text if len(text) <= _SHOWN_MAX else "a list"
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that is spelled most like a word, or None where none is near."""
     if len(word) > _GUESSED_MAX:
         return None
-    known = list(candidates)[:_CANDIDATES_MAX]
+    known = {one.lower(): one for one in list(candidates)[:_CANDIDATES_MAX]}
     near = difflib.get_close_matches(word.lower(), known, n=1)
-    return near[0] if near else None
+    return known[near[0]] if near else None
 
 
 def spelling(word: str, candidates: Iterable[str]) -> str:

@@ -11,9 +11,9 @@ from bench.errors import ConfigError
 from bench.matrix.checking import check
 from bench.matrix.files import MAX_BODY_BYTES, inside, read_limited
 from bench.matrix.requests import check_request
+from bench.matrix.rules import check_name
 from bench.matrix.yaml_reader import read_document
 from bench.model.config import RequestConfig, WorkloadConfig
-from bench.model.fields import is_identifier
 from bench.model.plan import RequestKind, Workload
 
 if TYPE_CHECKING:
@@ -42,10 +42,8 @@ def read_workload(path: Path, root: Path) -> tuple[Workload | None, Document]:
     """Read a workload; None where the document has problems."""
     document = read_document(path)
     config = check(WorkloadConfig, document)
-    if document.data and not is_identifier(path.stem):
-        expected = "lower-case letters, digits, '-', '_' or '.'"
-        message = f"the file's name is the workload's id: expected {expected}"
-        document.add((), message, line=1)
+    if document.data:
+        check_name(document, path.stem, "file", "workload")
     bodies = _check_requests(document, root)
     lua = _lua(document, root)
     if config is None or document.problems:
@@ -96,7 +94,7 @@ def read_named(document: Document, loc: Loc, name: str, root: Path) -> bytes | N
     """Read a file that the document names; None and a problem where that cannot be done."""
     path = document.path.parent / name
     if not inside(path, root):
-        document.add(loc, f"the path leaves the project ({root})")
+        document.add(loc, "the path leaves the project")
         return None
     try:
         return read_limited(path, MAX_BODY_BYTES)

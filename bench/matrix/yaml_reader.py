@@ -72,6 +72,7 @@ def _compose(document: Document, text: str) -> None:
         return
     if isinstance(value, dict):
         document.data = value
+        document.readable = True
     elif not document.problems:
         message = f"expected keys such as title: ..., found {shown(value)}"
         document.add((), message, line=document.line(()))
@@ -165,8 +166,9 @@ class _Composer:
     def _key(self, loc: Loc, event: Any) -> str:
         """A key as text; what is no text, such as a list, is a problem of the mapping."""
         if _kind(event) != "Scalar":
+            advice = 'placeholders need quotes: "{port}"'
+            self._document.add((*loc, "?"), "expected a word as key", advice, line=self.line)
             self._value((*loc, "?"), event)
-            self._document.add(loc, "expected a word as key", 'placeholders need quotes: "{port}"')
             return "?"
         if event.anchor is not None or event.tag is not None:
             self._document.add(loc, "anchors and tags are not read", "remove it", line=self.line)

@@ -5,6 +5,7 @@ Keys are named as in the files; see docs/formats.md for what each one means.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ from bench.model.fields import (
     OfferedRate,
     Percent,
     Processes,
+    ProfileId,
     Pythons,
     RelativePath,
     SentHeaders,
@@ -49,7 +51,7 @@ from bench.model.fields import (
 class ProfileConfig(Model):
     """A load profile as written: tool, loop, connections or rate, warm-up, window."""
 
-    id: Identifier | None = None
+    id: ProfileId | None = None
     tool: Literal["wrk", "oha"] = "wrk"
     loop: Literal["closed", "open"] = "closed"
     connections: Whole = Field(default=50, ge=1, le=100_000)
@@ -73,8 +75,8 @@ class ProfileConfig(Model):
 
 
 def _plain(value: float) -> str:
-    """A number without exponent and without needless zeros: 0.5, 50, 100000."""
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+    """A number without exponent, dot and needless zeros: 50, 100000, 0_5 for a half."""
+    return f"{value:.6f}".rstrip("0").rstrip(".").replace(".", "_")
 
 
 class ServerRef(Model):
@@ -103,7 +105,7 @@ class ServerRef(Model):
         """The name in tables; of a url without one: host and port."""
         if self.name or self.id:
             return self.name or self.id or ""
-        return (urlsplit(self.url or "").netloc).lower().strip("[]").replace(":", "-")
+        return re.sub(r"[^a-z0-9.]+", "-", urlsplit(self.url or "").netloc.lower()).strip("-")
 
 
 def _server_ref(value: Any) -> Any:

@@ -24,6 +24,7 @@ _PYTHONS: Final = re.compile(r"(>=|<=|==|!=|~=|>|<)\s*\d+(\.\d+)*(\.\*)?")
 _URL: Final = re.compile(r"http://([A-Za-z0-9](?:[A-Za-z0-9.-]*)|\[[0-9a-f:]+\])(:\d{1,5})?/?")
 _UNIT_MAX: Final = 32
 _DAY_S: Final = 86_400.0
+_SIZE_MAX: Final = 10**15
 _TEXT_MAX: Final = 10_000
 
 
@@ -32,6 +33,13 @@ def _identifier(text: str) -> str:
         raise ValueError("expected lower-case letters, digits, '-', '_' or '.', such as json-small")
     if len(text) > _ID_MAX:
         raise ValueError(f"expected at most {_ID_MAX} characters")
+    return text
+
+
+def _profile_id(text: str) -> str:
+    """No dots: `<trial>.2` is the re-run of a trial, and a profile's id ends a trial's."""
+    if "." in _identifier(text):
+        raise ValueError("expected lower-case letters, digits, '-' or '_', such as wrk-c50")
     return text
 
 
@@ -46,7 +54,10 @@ def _duration(value: Any) -> float:
 
 
 def _size(value: Any) -> int:
-    return parse_size(value if not isinstance(value, str) or len(value) <= _UNIT_MAX else "")
+    size = parse_size(value if not isinstance(value, str) or len(value) <= _UNIT_MAX else "")
+    if not 0 < size < _SIZE_MAX:
+        raise ValueError("expected a size above 0B and below 1000000GB")
+    return size
 
 
 def _percent(value: Any) -> float:
@@ -139,7 +150,8 @@ def _no_control(text: str) -> str:
 
 def _argument(text: str) -> str:
     """A script given to `-c` may have lines; a NUL ends an argument and cannot stand in one."""
-    _no_control(text.replace("\n", "").replace("\t", ""))
+    if any(ord(char) < 0x20 and char not in "\n\t" for char in text):  # noqa: PLR2004 - the same
+        raise ValueError("expected text without control characters")
     return text
 
 
@@ -211,7 +223,7 @@ def _pythons(text: str) -> str:
 
 
 def _all_or_ids(value: Any) -> Any:
-    if isinstance(value, list) or value == "all":
+    if value == "all" or (isinstance(value, list) and value):
         return value
     raise ValueError("expected all, or a list of workloads such as [json-small]")
 
@@ -240,6 +252,7 @@ def _server_url(text: str) -> str:
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
+ProfileId = Annotated[str, AfterValidator(_profile_id)]
 _Seconds = PlainSerializer(_seconds, return_type=str)
 Duration = Annotated[
     float,
@@ -252,16 +265,15 @@ Warmup = Annotated[float, BeforeValidator(_duration), AfterValidator(_within_a_d
 Size = Annotated[
     int,
     BeforeValidator(_size),
-    Field(gt=0, le=2**63 - 1),
     PlainSerializer(lambda count: f"{count}B", return_type=str),
 ]
 Percent = Annotated[float, BeforeValidator(_percent), AfterValidator(_share)]
-Text = Annotated[str, AfterValidator(_no_control), Field(min_length=1, max_length=_TEXT_MAX)]
+Text = Annotated[str, Field(min_length=1, max_length=_TEXT_MAX), AfterValidator(_no_control)]
 _HeaderValue = Annotated[str, AfterValidator(_header_value)]
 SentHeaders = dict[Annotated[str, AfterValidator(_sent_header_name)], _HeaderValue]
 ExpectedHeaders = dict[Annotated[str, AfterValidator(_header_name)], _HeaderValue]
 Env = dict[Annotated[str, AfterValidator(_env_name)], Annotated[str, AfterValidator(_no_control)]]
-UrlPath = Annotated[str, AfterValidator(_path), Field(max_length=_TEXT_MAX)]
+UrlPath = Annotated[str, Field(max_length=_TEXT_MAX), AfterValidator(_path)]
 RelativePath = Annotated[str, AfterValidator(_relative)]
 Argv = Annotated[
     list[Annotated[str, AfterValidator(_argument)]], Field(min_length=1), AfterValidator(_command)
