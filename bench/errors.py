@@ -123,13 +123,15 @@ class StartError(BenchError):
 
 
 class VerifyError(BenchError):
-    """A server answered wrongly.
+    """A server answered wrongly, or not at all.
 
     Attributes:
-        code: the reason code that the trial records (`wrong-response`).
+        code: the reason code that the trial records, `wrong-response` or `no-answer`.
     """
 
-    code = "wrong-response"
+    def __init__(self, message: str, *, code: str = "wrong-response", advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.code = code
 
 
 class StoreError(BenchError):

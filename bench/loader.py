@@ -111,13 +111,19 @@ class Loader:
             LoadFailure: a process failed, hung, or its output is not a result.
         """
         began = time.monotonic()
-        children, outs = [], []
-        for index, share in enumerate(shares(self._profile, self._workload)):
-            child, out = self._start(name, index, share, duration_s)
-            children.append(child)
-            outs.append(out)
-        started(tuple(child.pid for child in children))
-        self._wait(children, began, began + duration_s + self._profile.timeout_s + _GRACE_S, tick)
+        children: list[Child] = []
+        outs = []
+        try:
+            for index, share in enumerate(shares(self._profile, self._workload)):
+                child, out = self._start(name, index, share, duration_s)
+                children.append(child)
+                outs.append(out)
+            started(tuple(child.pid for child in children))
+            limit_s = duration_s + self._profile.timeout_s + _GRACE_S
+            self._wait(children, began, began + limit_s, tick)
+        except BaseException:
+            self._kill(children)
+            raise
         ended = max(child.ended or 0.0 for child in children)
         commands = tuple(self._record(child) for child in children)
         result, findings = self._parse(children, outs, commands)
@@ -164,7 +170,6 @@ class Loader:
                 now = time.monotonic()
                 tick(now - began)
                 if now > deadline:
-                    self._kill(children)
                     raise LoadFailure(
                         f"{self._tool.name} did not end within {deadline - began:.0f} s "
                         "and was killed",

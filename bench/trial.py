@@ -19,6 +19,7 @@ from bench.model.trial import (
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import RunningServer
 from bench.status import Evidence, judge
+from bench.units import format_bytes
 from bench.verify import SideChannel, verify
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _ASK_EVERY_S: Final = 0.5
 _ASK_TIMEOUT_S: Final = 1.0
 _LAST_ASK_S: Final = 0.2
+_LOOK_EVERY_S: Final = 0.25
 
 
 class Setting(NamedTuple):
@@ -123,6 +125,7 @@ class _Trial:
         self.process: ServerRecord | None = None
         self.loader: Loader | None = None
         self.power_before: str | None = None
+        self.next_look = 0.0
 
     def fail(self, code: str, error: BenchError) -> None:
         """Remember why the trial ends here; a server that died is named before its symptom."""
@@ -208,6 +211,7 @@ class _Trial:
         self, sampler: Sampler, name: str, duration_s: float, tick: Callable[[float], None]
     ) -> LoadRun:
         """Run the load tool; when it fails because the server died, say that."""
+        self.next_look = 0.0
         assert self.loader is not None  # noqa: S101 - warm_up made it
         try:
             return self.loader.run(name, duration_s, started=sampler.set_load_pids, tick=tick)
@@ -219,17 +223,22 @@ class _Trial:
     def verify_again(self) -> None:
         """The same process still answers rightly, and nobody else does in its place."""
         self._check_alive()
-        own, others = self.server.still_listening()
-        if not own or others:
-            raise StartError(
-                f"{self.setting.arm.name}: after the load "
-                + ("another process shares its port" if own else "it no longer listens"),
-                code="not-listener",
-            )
+        self.server.check_listener()
         self.verify()
 
-    def _tick(self, _elapsed: float) -> None:
+    def _tick(self, elapsed: float) -> None:
+        """Look after the server while the load goes on."""
         self.server.cap_log()
+        limit = self.setting.arm.config.memory_limit
+        if limit and elapsed >= self.next_look:
+            self.next_look = elapsed + _LOOK_EVERY_S
+            used = self.server.memory_bytes()
+            if used > limit:
+                raise StartError(
+                    f"{self.setting.arm.name} used {format_bytes(used)} of memory, "
+                    f"`memory_limit` is {format_bytes(limit)}",
+                    code="memory-limit",
+                )
 
     def _check_alive(self) -> None:
         if self.server.rc is not None:

@@ -83,7 +83,9 @@ def ask(
             body = response.read()
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = str(error) or type(error).__name__
-        raise VerifyError(f"{request.method} {request.path}: no usable answer ({reason})") from None
+        raise VerifyError(
+            f"{request.method} {request.path}: no usable answer ({reason})", code="no-answer"
+        ) from None
     headers = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, headers, body, counter.count)
 

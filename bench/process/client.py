@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from bench.process.command import Command
@@ -30,6 +30,16 @@ _ANSWER_S = 10.0
 _END_S = 8.0
 NOFILE_WANTED = 65_536
 """Soft limit of open files that children are given where the hard limit allows it."""
+
+
+@contextlib.contextmanager
+def _unbroken() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back: half a line would garble all that follows."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Child:
@@ -107,6 +117,7 @@ class Supervisor:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
+            start_new_session=True,  # Ctrl-C is for `bench`, which then closes the pipe
         )
         if self._cpus and hasattr(os, "sched_setaffinity"):
             with contextlib.suppress(OSError):
@@ -179,8 +190,9 @@ class Supervisor:
         data = json.dumps({**fields, "id": self._count}).encode() + b"\n"
         assert self._process.stdin is not None  # noqa: S101 - opened with PIPE
         try:
-            while data:
-                data = data[self._process.stdin.write(data) or 0 :]
+            with _unbroken():
+                while data:
+                    data = data[self._process.stdin.write(data) or 0 :]
         except BrokenPipeError:
             raise BenchError("the supervisor process has died") from None
         deadline = time.monotonic() + _ANSWER_S
@@ -203,12 +215,13 @@ class Supervisor:
         assert stdout is not None  # noqa: S101 - opened with PIPE
         if not select.select([stdout], [], [], max(0.0, timeout_s))[0]:
             return
-        data = stdout.read(65536)
-        if not data:
-            raise BenchError("the supervisor process has died")
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        self._events += [json.loads(line) for line in lines]
-        self._settle()
+        with _unbroken():
+            data = stdout.read(65536)
+            if not data:
+                raise BenchError("the supervisor process has died")
+            *lines, self._buffer = (self._buffer + data).split(b"\n")
+            self._events += [json.loads(line) for line in lines]
+            self._settle()
 
     def _settle(self) -> None:
         for event in [event for event in self._events if event["event"] == "exited"]:

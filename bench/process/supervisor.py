@@ -175,6 +175,12 @@ class Supervisor:
         signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self._close)
+        try:
+            self._serve(wake_reader)
+        finally:  # whatever went wrong here, nothing that we started may stay
+            self.end_all()
+
+    def _serve(self, wake_reader: int) -> None:
         buffered = b""
         while not self.closing:
             ready, _, _ = select.select([0, wake_reader], [], [])
@@ -188,7 +194,6 @@ class Supervisor:
                 *lines, buffered = (buffered + data).split(b"\n")
                 for line in lines:
                     self.handle(json.loads(line))
-        self.end_all()
 
     def _close(self, *_: object) -> None:
         self.closing = True
@@ -252,8 +257,7 @@ def _streams(request: dict[str, object]) -> None:
 
 
 def main() -> None:
-    """Run as a program."""
-    os.setsid()
+    """Run as a program; it was started in a session of its own."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     become_subreaper()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from bench.tools import search_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,9 +33,7 @@ def base_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]
         for name, value in source.items()
         if not name.startswith(_DROPPED) and not is_secret(name)
     }
-    ours = str(Path(sys.executable).parent)
-    rest = [part for part in source.get("PATH", os.defpath).split(os.pathsep) if part != ours]
-    env["PATH"] = os.pathsep.join([ours, *rest])
+    env["PATH"] = search_path(source)
     return env
 
 

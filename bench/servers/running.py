@@ -61,6 +61,7 @@ class RunningServer:
         self.obeyed = True
         self.strays = 0
         self.log_cut = False
+        self._owners: frozenset[int] = frozenset()
         self._cpus = cpus
         self._supervisor = supervisor
         self._log = log
@@ -87,7 +88,7 @@ class RunningServer:
             raise StartError(str(error), code="server-died", advice=_ADVICE_BUILD) from None
         try:
             self._wait_ready(began + self.arm.config.ready_timeout)
-            self._check_listener()
+            self._check_own()
         except BaseException:
             self._stop()
             raise
@@ -116,10 +117,34 @@ class RunningServer:
         """All live processes of the server: its group and descendants."""
         return family_pids(self.pid)
 
-    def still_listening(self) -> tuple[bool, bool]:
-        """(one of its processes listens on the port, somebody else does too)."""
+    def check_listener(self) -> None:
+        """Check that the processes that listened when it got ready still do, and nobody else.
+
+        Raises:
+            StartError: `not-listener` or `server-restarted`.
+        """
         owners, others = listeners(self.port, self.pids())
-        return bool(owners), others
+        if not owners or others:
+            what = "another process shares its port" if owners else "it no longer listens"
+            raise StartError(f"{self.arm.name}: after the load {what}", code="not-listener")
+        gone = self._owners - owners
+        if gone:
+            raise StartError(
+                f"{self.arm.name}: process {', '.join(str(pid) for pid in sorted(gone))} was "
+                "replaced by another during the load",
+                code="server-restarted",
+                advice="its log may say why it ended",
+            )
+
+    def memory_bytes(self) -> int:
+        """Resident memory of all its processes, shared pages counted in each."""
+        import psutil  # noqa: PLC0415 - late, see `bench --help`
+
+        total = 0
+        for pid in self.pids():
+            with contextlib.suppress(psutil.Error):
+                total += psutil.Process(pid).memory_info().rss
+        return total
 
     def answered(self, timeout_s: float) -> bool:
         """Wait until it answers its ready path again, at most that long."""
@@ -197,15 +222,16 @@ class RunningServer:
             self.cap_log()
             self._started.wait(_POLL_S)
 
-    def _check_listener(self) -> None:
-        own, others = self.still_listening()
-        if not own or others:
-            what = "shares its port with another process" if own else "is not who listens there"
+    def _check_own(self) -> None:
+        owners, others = listeners(self.port, self.pids())
+        if not owners or others:
+            what = "shares its port with another process" if owners else "is not who listens there"
             raise StartError(
                 f"{self.arm.name} answered on port {self.port}, but {what}",
                 code="not-listener",
                 advice="end the other process; or is `run` a wrapper around the server?",
             )
+        self._owners = frozenset(owners)
 
     def _stop(self) -> None:
         began = time.monotonic()

@@ -24,6 +24,7 @@ from bench.runs import render, write_derived
 from bench.session.lock import only_run
 from bench.session.trials import Session
 from bench.store import RunDirectory, find_run, write_atomic
+from bench.tools import find_tool, search_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,16 +102,22 @@ def tool_versions(plan: Plan) -> dict[str, str | None]:
     """Version of each load tool that the plan uses.
 
     Raises:
-        ToolMissingError: one is not there.
+        ToolMissingError: one is not there, or too old.
     """
+    # oha lies in ~/.cargo/bin, which is not on everybody's PATH; children inherit this one.
+    os.environ["PATH"] = search_path()
     versions: dict[str, str | None] = {}
     for name in sorted({profile.tool for profile in plan.profiles}):
-        if shutil.which(TOOLS[name].executable) is None:
+        found = find_tool(name)
+        mend = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
+        if found is None:
+            raise ToolMissingError(f"the load tool {name} is not installed", advice=mend)
+        outdated = found.version and TOOLS[name].outdated(found.version)
+        if outdated or not found.usable:
             raise ToolMissingError(
-                f"the load tool {name} is not installed",
-                advice=f"`bench setup --tool {name}` installs it (`scripts/just setup`)",
+                outdated or f"{name} {found.version} is too old for this", advice=mend
             )
-        versions[name] = TOOLS[name].version()
+        versions[name] = found.version
     return versions
 
 

@@ -1,0 +1,206 @@
+"""The supervisor ends whatever it started, however its owner ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from bench.process import Command, Supervisor
+from bench.process.family import family_pids
+from bench.process.supervisor import family
+
+
+def command(tmp_path: Path, *argv: str, cpus: tuple[int, ...] | None = None) -> Command:
+    return Command(argv, dict(os.environ), tmp_path, cpus, tmp_path / "out", None)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(condition: object, timeout_s: float = 5.0) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if condition():  # type: ignore[operator]
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_output_and_exit_code(tmp_path: Path) -> None:
+    """Output goes to the file, the exit code comes back."""
+    with Supervisor() as supervisor:
+        child = supervisor.run(command(tmp_path, "sh", "-c", "echo out; echo err >&2; exit 3"), 5)
+
+    assert child.rc == 3
+    assert (tmp_path / "out").read_text() == "out\nerr\n"
+    assert child.ended is not None
+    assert child.ended >= child.started
+
+
+def test_stderr_apart(tmp_path: Path) -> None:
+    """A command with a stderr file of its own keeps the two apart."""
+    apart = command(tmp_path, "sh", "-c", "echo out; echo err >&2")._replace(stderr=tmp_path / "e")
+    with Supervisor() as supervisor:
+        supervisor.run(apart, 5)
+
+    assert (tmp_path / "out").read_text() == "out\n"
+    assert (tmp_path / "e").read_text() == "err\n"
+
+
+def test_cpu_time_counts_children_that_came_and_went(tmp_path: Path) -> None:
+    """CPU seconds hold those of children that the process waited for."""
+    burn = "import time\nwhile time.process_time() < 0.2: pass"
+    shell = f"{sys.executable} -c '{burn}'; true"
+    with Supervisor() as supervisor:
+        child = supervisor.run(command(tmp_path, "sh", "-c", shell), 10)
+
+    assert child.cpu_s is not None
+    assert 0.2 <= child.cpu_s < 0.5
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot pin")
+def test_pinned_before_exec(tmp_path: Path) -> None:
+    """The process starts on the CPU it was given."""
+    cpu = max(os.sched_getaffinity(0))
+    ask = "import os; print(sorted(os.sched_getaffinity(0)))"
+    with Supervisor() as supervisor:
+        supervisor.run(command(tmp_path, sys.executable, "-c", ask, cpus=(cpu,)), 10)
+
+    assert (tmp_path / "out").read_text() == f"[{cpu}]\n"
+
+
+def test_unknown_program(tmp_path: Path) -> None:
+    """A program that is not there is an error with its name and the reason."""
+    with Supervisor() as supervisor, pytest.raises(BenchError, match=r"'/no/such'.*No such file"):
+        supervisor.spawn(command(tmp_path, "/no/such"))
+
+
+def test_slow_command_is_killed(tmp_path: Path) -> None:
+    """A command that takes longer than its limit is killed."""
+    with Supervisor() as supervisor:
+        child = supervisor.run(command(tmp_path, "sleep", "60"), 0.1)
+
+    assert child.rc == -signal.SIGKILL
+
+
+def test_stop_asks_first(tmp_path: Path) -> None:
+    """A process that obeys its signal is not killed."""
+    with Supervisor() as supervisor:
+        child = supervisor.spawn(command(tmp_path, "sleep", "60"))
+
+        assert child.stop(signal.SIGTERM, 2.0)
+        assert child.rc == -signal.SIGTERM
+
+
+def test_stop_kills_what_ignores_the_signal(tmp_path: Path) -> None:
+    """A process that ignores SIGTERM is killed after its grace, with its children."""
+    script = "trap '' TERM; sleep 61 & echo $!; while :; do sleep 0.05; done"
+    with Supervisor() as supervisor:
+        child = supervisor.spawn(command(tmp_path, "sh", "-c", script))
+        assert wait_until(lambda: (tmp_path / "out").read_text().strip())
+        grandchild = int((tmp_path / "out").read_text())
+
+        assert not child.stop(signal.SIGTERM, 0.1)
+        assert child.rc == -signal.SIGKILL
+        assert wait_until(lambda: not alive(grandchild))
+
+
+def test_children_in_the_group_are_stopped_with_a_dead_parent(tmp_path: Path) -> None:
+    """What a server left behind in its group is killed even though the server itself is gone."""
+    with Supervisor() as supervisor:
+        child = supervisor.spawn(command(tmp_path, "sh", "-c", "sleep 62 & echo $!"))
+        assert child.wait(5)
+        left = int((tmp_path / "out").read_text())
+        assert alive(left)
+        child.stop(signal.SIGTERM, 0.1)
+
+        assert wait_until(lambda: not alive(left))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+def test_sweep_kills_who_left_the_group(tmp_path: Path) -> None:
+    """A descendant with a session of its own that lost its parent is found and killed."""
+    script = "setsid sh -c 'echo $$; exec sleep 63' & sleep 0.2"
+    with Supervisor() as supervisor:
+        child = supervisor.spawn(command(tmp_path, "sh", "-c", script))
+        assert child.wait(5)
+        escaped = int((tmp_path / "out").read_text())
+        assert alive(escaped)
+
+        assert supervisor.sweep() == 1
+        assert not alive(escaped)
+        assert supervisor.sweep() == 0
+
+
+def test_leaving_the_context_ends_everything(tmp_path: Path) -> None:
+    """At the end of the context nothing is left."""
+    with Supervisor() as supervisor:
+        pids = [supervisor.spawn(command(tmp_path, "sleep", "64")).pid for _ in range(3)]
+
+    assert not any(alive(pid) for pid in pids)
+
+
+@pytest.mark.real
+def test_nothing_survives_a_killed_owner(tmp_path: Path) -> None:
+    """SIGKILL to the process that holds the supervisor ends all that was started."""
+    program = f"""
+import os, sys, time
+from pathlib import Path
+from bench.process import Command, Supervisor
+with Supervisor() as supervisor:
+    script = "trap '' TERM; setsid sleep 65 & echo $!; setsid sh -c 'sleep 66 & echo $!' ; sleep 67"
+    folder = Path({str(tmp_path)!r})
+    start = Command(("sh", "-c", script), dict(os.environ), folder, None, folder / "out")
+    child = supervisor.spawn(start)
+    time.sleep(0.3)
+    print(child.pid, supervisor.pid, flush=True)
+    time.sleep(60)
+"""
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    owner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=env)
+    assert owner.stdout is not None
+    pids = [int(word) for word in owner.stdout.readline().split()]
+    owner.stdout.close()
+    pids += [int(word) for word in (tmp_path / "out").read_text().split()]
+    assert len(pids) == 4
+    assert all(alive(pid) for pid in pids)
+    owner.kill()
+    owner.wait()
+
+    assert wait_until(lambda: not any(alive(pid) for pid in pids), 2.0)
+
+
+def test_a_dead_supervisor_is_an_error(tmp_path: Path) -> None:
+    """When the supervisor is gone the next request says so instead of waiting."""
+    with Supervisor() as supervisor:
+        os.kill(supervisor.pid, signal.SIGKILL)
+        with pytest.raises(BenchError, match="supervisor process has died"):
+            supervisor.spawn(command(tmp_path, "true"))
+
+
+def test_family_follows_parents_and_groups() -> None:
+    """A family holds descendants and members of their groups, nobody else."""
+    table = {10: (1, 10), 11: (10, 10), 12: (11, 12), 13: (1, 12), 20: (1, 20)}
+
+    assert family({10}, table) == {10, 11, 12, 13}
+
+
+def test_family_pids_of_this_process(tmp_path: Path) -> None:
+    """A started process and its child are its family."""
+    with Supervisor() as supervisor:
+        child = supervisor.spawn(command(tmp_path, "sh", "-c", "sleep 68 & wait"))
+
+        assert wait_until(lambda: len(family_pids(child.pid)) == 2)
