@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from bench.sampler import procfs
-from bench.sampler.group import GroupReading, MemoryReading, TaskReading
-from bench.sampler.ledger import Ledger, Reading
+from bench.sampler.group import MemoryReading, TaskReading
 from bench.sampler.members import Members
+from bench.sampler.tracked import TrackedGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,6 @@ MAX_TASKS: Final = 512
 
 _READ_BYTES: Final = 1 << 13
 _CHUNK_BYTES: Final = 1 << 16
-_SETTLE_TRIES: Final = 3
 _CPUCLOCK_SCHED: Final = 2
 
 
@@ -80,8 +79,8 @@ def newest_pid() -> bytes | None:
     return text.rsplit(None, 1)[-1] if text else None
 
 
-class LinuxGroup:
-    """A process, its descendants, and whoever shares its process group or session."""
+class LinuxGroup(TrackedGroup):
+    """A group of processes as /proc shows it."""
 
     def __init__(
         self,
@@ -92,52 +91,18 @@ class LinuxGroup:
         pids: Callable[[], list[int]] = list_pids,
         newest: Callable[[], bytes | None] = newest_pid,
     ) -> None:
-        self._read = read
-        self._clock = clock
-        self._members = Members(
-            root, pids=pids, stat=lambda pid: read(f"/proc/{pid}/stat"), newest=newest
-        )
-        self._ledger = Ledger()
-        self._stats: dict[int, Stat] = {}
-        self._seen = False
-        self._tick_ns = procfs.NS_PER_S // os.sysconf("SC_CLK_TCK")
+        members = Members(root, pids=pids, stat=self._stat, newest=newest)
+        tick_ns = procfs.NS_PER_S // os.sysconf("SC_CLK_TCK")
+        super().__init__(members, clock=clock, tick_ns=tick_ns)
+        self._read_file = read
         self._page_bytes = os.sysconf("SC_PAGE_SIZE")
-
-    def read(self, *, fresh: bool = True) -> GroupReading | None:
-        """Clocks and counts now; None when nothing of the group was ever seen alive.
-
-        A process whose clock is gone has been waited for since its stat was read: then all
-        is read again, so that its time is not missed in its parent's figure.
-        """
-        readings: list[Reading] = []
-        for _ in range(_SETTLE_TRIES):
-            self._stats = self._members.now(fresh=fresh)
-            clocks = {pid: self._clock(pid) for pid in self._stats}
-            readings = [
-                self._reading(stat, own_ns)
-                for pid, stat in self._stats.items()
-                if (own_ns := clocks[pid]) is not None
-            ]
-            if len(readings) == len(clocks):
-                break
-            fresh = True
-        self._seen = self._seen or bool(readings)
-        if not self._seen:
-            return None
-        alive = [stat for stat in self._stats.values() if stat.state not in ("Z", "X")]
-        total_ns = self._ledger.look(readings)
-        return GroupReading(total_ns, sum(stat.threads for stat in alive), len(alive))
-
-    def pids(self) -> tuple[int, ...]:
-        """Who was alive at the last `read`."""
-        return tuple(self._stats)
 
     def tasks(self) -> Mapping[int, TaskReading] | None:
         """Every thread by its id; None with too many of them or without schedstat."""
-        if sum(stat.threads for stat in self._stats.values()) > MAX_TASKS:
+        if sum(stat.threads for stat in self.stats.values()) > MAX_TASKS:
             return None
         found: dict[int, TaskReading] = {}
-        for pid, stat in self._stats.items():
+        for pid, stat in self.stats.items():
             for task in self._task_ids(pid, stat.threads):
                 reading = self._task(pid, task)
                 if reading is not None:
@@ -147,9 +112,9 @@ class LinuxGroup:
     def memory(self) -> MemoryReading | None:
         """Sum of PSS; where it may not be read, the sum of resident sizes."""
         total = 0
-        for pid in self._stats:
-            text = self._read(f"/proc/{pid}/smaps_rollup")
-            if text is None and self._read(f"/proc/{pid}/statm"):
+        for pid in self.stats:
+            text = self._read_file(f"/proc/{pid}/smaps_rollup")
+            if text is None and self._read_file(f"/proc/{pid}/statm"):
                 rss = self.resident_bytes()
                 return None if rss is None else MemoryReading(rss, shared_once=False)
             if text and b"\nPss:" in text:
@@ -158,13 +123,12 @@ class LinuxGroup:
 
     def resident_bytes(self) -> int | None:
         """Sum of resident sizes, shared pages in full."""
-        texts = [self._read(f"/proc/{pid}/statm") for pid in self._stats]
+        texts = [self._read_file(f"/proc/{pid}/statm") for pid in self.stats]
         return sum(procfs.parse_statm_rss(text, self._page_bytes) for text in texts if text) or None
 
-    def _reading(self, stat: Stat, own_ns: int) -> Reading:
-        return Reading(
-            stat.pid, stat.start_ticks, stat.ppid, own_ns, stat.reaped_ticks * self._tick_ns
-        )
+    def _stat(self, pid: int) -> Stat | None:
+        text = self._read_file(f"/proc/{pid}/stat")
+        return procfs.parse_stat(text) if text else None
 
     def _task_ids(self, pid: int, threads: int) -> list[int]:
         if threads == 1:
@@ -176,11 +140,11 @@ class LinuxGroup:
 
     def _task(self, pid: int, task: int) -> TaskReading | None:
         folder = f"/proc/{pid}/task/{task}"
-        clock = self._read(f"{folder}/schedstat")
+        clock = self._read_file(f"{folder}/schedstat")
         if not clock:
             return None
         at_ns = time.monotonic_ns()
-        status = self._read(f"{folder}/status")
+        status = self._read_file(f"{folder}/status")
         if not status or b"voluntary_ctxt_switches" not in status:
             return TaskReading(at_ns, procfs.parse_schedstat(clock))
         return TaskReading(at_ns, procfs.parse_schedstat(clock), *procfs.parse_switches(status))

@@ -24,7 +24,9 @@ class LinuxPlatform:
     ) -> None:
         self.server_cpus = server_cpus
         self.load_cpus = load_cpus
-        self._system = LinuxSystem(frozenset(server_cpus + load_cpus), server_pid)
+        self.our_cpus = tuple(sorted({*server_cpus, *load_cpus}))
+        self.own_cpus = not set(server_cpus) & set(load_cpus)
+        self._system = LinuxSystem(frozenset(self.our_cpus), server_pid)
         self.tick_s = 1 / os.sysconf("SC_CLK_TCK")
         self.irq_apart = self._system.irq_time_apart()
         self._perf: PerfCounters | None = None

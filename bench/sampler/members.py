@@ -1,4 +1,4 @@
-"""Finds the processes that belong to a server or load tool on Linux.
+"""Finds the processes that belong to a server or load tool.
 
 A process belongs when it descends from the root, or is of the root's process group or
 session: orphans keep both when their parent is gone. One that left both by starting a
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.sampler.procfs import Stat, parse_stat
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from bench.sampler.procfs import Stat
 
 
 def related(root: int, stats: Iterable[Stat], known: Iterable[int] = ()) -> set[int]:
@@ -40,8 +40,12 @@ def _belongs(stat: Stat, root: int, found: set[int]) -> bool:
 class Members:
     """Keeps track of one group; looks only at processes that are new since the last time.
 
-    `newest` (the last figure of /proc/loadavg) tells whether any process or thread was made
-    at all, so that a quiet system costs one small read.
+    Args:
+        root: pid of the first process.
+        pids: lists every process.
+        stat: reads one; None when it is gone.
+        newest: changes whenever a process is made (the last figure of /proc/loadavg), so
+            that a quiet system costs one small read; None where there is no such figure.
     """
 
     def __init__(
@@ -49,12 +53,12 @@ class Members:
         root: int,
         *,
         pids: Callable[[], Iterable[int]],
-        stat: Callable[[int], bytes | None],
+        stat: Callable[[int], Stat | None],
         newest: Callable[[], bytes | None],
     ) -> None:
         self.root = root
         self._pids = pids
-        self._stat = stat
+        self._read = stat
         self._newest = newest
         self._last: bytes | None = None
         self._strangers: set[int] = set()
@@ -68,7 +72,7 @@ class Members:
                 out of date or gone.
         """
         newest = self._newest()
-        if newest is None or newest != self._last:
+        if newest != self._last or (newest is None and fresh):
             self._search()
             self._last = newest
         if fresh:
@@ -90,7 +94,3 @@ class Members:
         belong = related(self.root, fresh.values(), self._found)
         self._found |= {pid: fresh[pid] for pid in belong & fresh.keys()}
         self._strangers |= fresh.keys() - belong
-
-    def _read(self, pid: int) -> Stat | None:
-        text = self._stat(pid)
-        return parse_stat(text) if text else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bench.model.trial import Counters, Resources
 from bench.sampler import group, window
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from bench.sampler.window import Sample
 
 _T = TypeVar("_T")
+
+_WHY: Final = {
+    "load_busy": "no load process was seen under load",
+    "server_cpu_s": "the server was gone",
+    "server_busy": "the server was gone",
+    "rss_peak_bytes": "the server was gone",
+    "voluntary_switches": "too many threads, or not told by this system",
+    "involuntary_switches": "too many threads, or not told by this system",
+}
 
 
 class Watched:
@@ -53,6 +62,7 @@ def observe(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> Obs
         series=byte_series(watched.samples, loaded),
         threads=end.group.threads if end.group else None,
         processes=end.group.processes if end.group else None,
+        cpu_count=len(platform.our_cpus),
     )
 
 
@@ -77,7 +87,9 @@ def _resources(
         "harness_rss_bytes": platform.harness_rss_bytes(),
     }
     missing = {
-        name: platform.reasons.get(name, "not readable") for name in values if values[name] is None
+        name: platform.reasons.get(name) or _WHY.get(name, "not readable")
+        for name in values
+        if values[name] is None
     }
     notes = {name: why for name, why in platform.reasons.items() if "." in name}
     if memory and not memory.shared_once:
@@ -91,7 +103,7 @@ def _counters(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> C
     before, after = window.ends_of(speeds)
     seen = [count for count in _within(watched.connections, begin, end) if count is not None]
     return Counters(
-        steal_share=_steal(begin, end, platform.server_cpus + platform.load_cpus),
+        steal_share=_steal(begin, end, platform),
         others_share=_others(begin, end, platform),
         throttled_us=_delta(first.throttled_us, last.throttled_us),
         cpu_throttle_events=_delta(first.cpu_throttle_events, last.cpu_throttle_events),
@@ -155,13 +167,15 @@ def _cpus(begin: Mark, end: Mark, cpus: Sequence[int]) -> tuple[CpuTimes, CpuTim
     return sum_cpu_times(begin.system.cpus, wanted), sum_cpu_times(end.system.cpus, wanted)
 
 
-def _steal(begin: Mark, end: Mark, cpus: Sequence[int]) -> float | None:
-    times = _cpus(begin, end, cpus)
-    return window.steal_share(*times) if times else None
+def _steal(begin: Mark, end: Mark, platform: Platform) -> float | None:
+    times = _cpus(begin, end, platform.our_cpus)
+    if times is None or "counters.steal_share" in platform.reasons:
+        return None
+    return window.steal_share(*times)
 
 
 def _others(begin: Mark, end: Mark, platform: Platform) -> float | None:
-    times = _cpus(begin, end, platform.server_cpus + platform.load_cpus)
+    times = _cpus(begin, end, platform.our_cpus)
     if times is None:
         return None
     ours_ticks = (end.ours_ns - begin.ours_ns) / NS_PER_S / platform.tick_s
@@ -198,5 +212,5 @@ def _server_busy(
     thread = 0.0
     if begin.tasks and end.tasks:
         thread = thread_share(begin.tasks, end.tasks, loaded, Span(begin.at_s, end.at_s))
-    own = not set(platform.server_cpus) & set(platform.load_cpus)
-    return server_busy(ticks, len(platform.server_cpus), own_cpus=own, thread=thread)
+    count = len(platform.server_cpus)
+    return server_busy(ticks, count, own_cpus=platform.own_cpus, thread=thread)

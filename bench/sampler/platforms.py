@@ -20,13 +20,16 @@ class Platform(Protocol):
     Attributes:
         server_cpus: the server's.
         load_cpus: the load's.
+        our_cpus: those whose time others may not use: both together, or all.
+        own_cpus: nothing of ours shares the server's CPUs.
         tick_s: length of one tick of the CPU counters in seconds.
         irq_apart: whether processes' CPU time leaves interrupts out; None where unknown.
-        reasons: dotted name of what is never available here -> why.
     """
 
     server_cpus: tuple[int, ...]
     load_cpus: tuple[int, ...]
+    our_cpus: tuple[int, ...]
+    own_cpus: bool
     tick_s: float
     irq_apart: bool | None
 
