@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.reports.base import Document, Section
+from bench.reports.figures import NO_CHARTS
 from bench.reports.sections.configuration import configuration
 from bench.reports.sections.header import lead
 from bench.reports.sections.method import method_blocks
@@ -12,31 +13,31 @@ from bench.reports.sections.next_steps import next_steps
 from bench.reports.sections.raw_data import raw_data
 from bench.reports.sections.results import results
 from bench.reports.sections.servers import servers
-from bench.reports.view import make_view
 from bench.reports.wording.conclusion import conclusion
 from bench.reports.wording.implications import implications
 from bench.reports.wording.key_findings import key_findings
 
 if TYPE_CHECKING:
-    from bench.model.summary import RunView
+    from bench.reports.figures import Charts
+    from bench.reports.view import View
 
 
-def make_document(run: RunView, *, links: bool = True) -> Document:
+def make_document(view: View, charts: Charts = NO_CHARTS, *, links: bool = True) -> Document:
     """Everything that a report says, before it has a form.
 
     Args:
-        run: the run.
+        view: the run.
+        charts: those that this form shows.
         links: whether the report stands in the run directory and may link into it.
     """
-    view = make_view(run)
     sections = (
         configuration(view),
         servers(view),
-        results(view),
+        results(view, charts),
         Section("Key Findings", key_findings(view)),
         Section("Implications", implications(view)),
         Section("Next Steps", next_steps(view)),
         raw_data(view, links=links),
         Section("Conclusion", (*conclusion(view), *method_blocks(view))),
     )
-    return Document(run.plan.title, lead(view), tuple(s for s in sections if s.blocks))
+    return Document(view.run.plan.title, lead(view), tuple(s for s in sections if s.blocks))

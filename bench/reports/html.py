@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from bench.charts import THEMES, javascript, page_panels
+from bench.charts.theme import configuration
 from bench.reports import escape
 from bench.reports.base import pieces
 from bench.reports.document import make_document
+from bench.reports.figures import make_charts
+from bench.reports.view import make_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bench.charts import Chart
     from bench.model.summary import RunView
     from bench.reports.base import Piece, Text
 
@@ -28,10 +34,25 @@ class HtmlReport:
         jinja = environment(autoescape=True)
         jinja.finalize = _finalize
         jinja.filters |= {"pieces": _pieces, "target": escape.link_target, "anchor": _anchor}
+        view = make_view(run)
+        charts = make_charts(view)
         page = jinja.get_template("report.html.j2").render(
-            document=make_document(run), style=read("report.css"), script=read("report.js")
+            document=make_document(view, charts),
+            style=read("report.css"),
+            script=read("report.js"),
+            charts=_data(charts.all),
+            vega=javascript() if charts.all else "",
         )
         return {PurePosixPath("report.html"): page.strip().encode() + b"\n"}
+
+
+def _data(charts: tuple[Chart, ...]) -> str:
+    """Specifications and colors as JSON that cannot end the script element it stands in."""
+    value = {
+        "charts": [{"name": chart.name, "panels": page_panels(chart)} for chart in charts],
+        "themes": {name: configuration(theme) for name, theme in THEMES.items()},
+    }
+    return json.dumps(value, ensure_ascii=True).replace("<", "\\u003c")
 
 
 def _finalize(value: object) -> object:

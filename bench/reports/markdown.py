@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from bench.charts import render_svg
 from bench.reports import escape
 from bench.reports.document import make_document
+from bench.reports.figures import make_charts
+from bench.reports.view import make_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +25,19 @@ class MarkdownReport:
 
     def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
         """report.md and charts/*.svg."""
-        return {PurePosixPath("report.md"): render_markdown(make_document(run))}
+        return markdown_files(run, "report.md", links=True)
+
+
+def markdown_files(run: RunView, name: str, *, links: bool) -> dict[PurePosixPath, bytes]:
+    """A Markdown file and its charts, each for a light and for a dark page."""
+    view = make_view(run)
+    charts = make_charts(view)
+    files = {PurePosixPath(name): render_markdown(make_document(view, charts, links=links))}
+    for chart in charts.all:
+        pictures = render_svg(chart)
+        files[PurePosixPath(f"charts/{chart.name}.svg")] = pictures["light"]
+        files[PurePosixPath(f"charts/{chart.name}.dark.svg")] = pictures["dark"]
+    return files
 
 
 def render_markdown(document: Document) -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bench.reports.document import make_document
-from bench.reports.markdown import render_markdown
+from bench.reports.markdown import markdown_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import PurePosixPath
 
     from bench.model.summary import RunView
 
@@ -21,5 +20,4 @@ class ResultsReport:
 
     def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
         """RESULTS.md and charts/*.svg."""
-        document = make_document(run, links=False)
-        return {PurePosixPath("RESULTS.md"): render_markdown(document)}
+        return markdown_files(run, "RESULTS.md", links=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports import base, escape
 from bench.reports.document import make_document
+from bench.reports.view import make_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ class TerminalReport:
 
     def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
         """report.txt."""
-        document = make_document(run)
+        document = make_document(make_view(run))
         parts = [_title(document.title, "="), *map(_block, document.lead)]
         for section in document.sections:
             parts += [_title(section.title, "-"), *map(_block, section.blocks)]

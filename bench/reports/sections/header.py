@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports.base import Notice, Paragraph, code, strong
 from bench.reports.wording.conclusion import in_short
+from bench.reports.wording.phrases import sentence
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
@@ -78,8 +79,8 @@ def _findings(view: View) -> list[Text]:
 
 def _finding(item: Finding) -> Text:
     where = "" if item.scope in _WHOLE_RUN else f" ({item.scope})"
-    advice = f" {item.advice}" if item.advice else ""
-    return (strong(item.code), f"{where}: {item.text}{advice}")
+    seen = item.text.removeprefix(f"{item.code.replace('-', ' ')}: ")
+    return (strong(item.code), f"{where}: {sentence(seen)}{' ' + sentence(item.advice)}".rstrip())
 
 
 def _skipped(view: View) -> list[Text]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports import rows
 from bench.reports.base import Folded, Heading, Paragraph, Section, Table, strong
+from bench.reports.figures import figures
 from bench.reports.sections.trials import trial_blocks
 from bench.reports.view import describe_profile, describe_size, metric_of
 from bench.reports.wording.notes import notes, verdict_phrase
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from bench.model.summary import Metric
     from bench.reports.base import Block, Text
+    from bench.reports.figures import Charts
     from bench.reports.view import Entry, Group, View
 
 _FOLD_ABOVE: Final = 3
@@ -27,11 +29,15 @@ _LEGEND: Final = (
 )
 
 
-def results(view: View) -> Section:
+def results(view: View, charts: Charts) -> Section:
     """All groups, then the trials that were left out or marked."""
-    blocks: list[Block] = list(_glance(view))
+    blocks: list[Block] = [*_glance(view), *figures(charts.first)]
     for group in view.groups:
         blocks += _group(view, group)
+    if charts.after:
+        blocks += [Heading("What a request costs"), *figures(charts.after)]
+    if charts.folded:
+        blocks.append(Folded("Warm-up and rounds", figures(charts.folded)))
     return Section("Results Summary", (*blocks, *trial_blocks(view)))
 
 

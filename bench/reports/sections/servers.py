@@ -26,10 +26,7 @@ def _item(view: View, arm: Arm) -> tuple[Text, tuple[Text, ...]]:
     if skipped:
         return head, (f"skipped: {skipped.reason}",)
     build = view.run.builds.get(arm.name) or view.run.builds.get(arm.server)
-    lines: list[Text] = [_version(arm, build)]
-    if arm.config.style:
-        lines.append(arm.config.style)
-    lines += _used(view, arm)
+    lines: list[Text] = [_version(arm, build), arm.config.style or "", *_used(view, arm)]
     if build and build.commands:
         lines.append(_build(build))
     if arm.env:
@@ -48,8 +45,10 @@ def _role(view: View, arm: Arm) -> str:
 
 def _version(arm: Arm, build: BuildRecord | None) -> str:
     language = "" if arm.config.language == "unknown" else arm.config.language
-    version = build.version if build else None
-    runtime = build.runtime if build else None
+    version = (build.version if build else None) or ""
+    if version[:1].isdigit():
+        version = f"{arm.server} {version}"
+    runtime = (build.runtime if build else None) or ""
     return ", ".join(part for part in (language, version, runtime) if part)
 
 

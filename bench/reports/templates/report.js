@@ -33,4 +33,45 @@
   for (const button of document.querySelectorAll("table.sortable th button")) {
     button.addEventListener("click", () => sort(button.parentNode));
   }
+
+  // Charts: a folded one is drawn when it is opened, since it has no width before; all are drawn
+  // again when the page turns dark or light.
+  const source = document.getElementById("charts");
+  if (!source) return;
+  const { charts, themes } = JSON.parse(source.textContent);
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+  async function draw(chart) {
+    const place = document.querySelector(`#chart-${chart.name} .panels`);
+    const config = dark.matches ? themes.dark : themes.light;
+    const views = chart.panels.map(() => {
+      const panel = document.createElement("div");
+      panel.className = "panel";
+      return panel;
+    });
+    place.replaceChildren(...views);
+    for (const [index, spec] of chart.panels.entries()) {
+      await vegaEmbed(views[index], spec, { actions: false, ast: true, config, renderer: "svg" });
+    }
+    place.dataset.drawn = "yes";
+  }
+
+  const drawn = new Set();
+  async function drawAll() {
+    for (const chart of charts) {
+      const folded = document.querySelector(`#chart-${chart.name}`).closest("details:not([open])");
+      if (folded || drawn.has(chart)) continue;
+      drawn.add(chart);
+      await draw(chart);
+    }
+  }
+
+  drawAll().catch(reportError);
+  for (const details of document.querySelectorAll("details")) {
+    details.addEventListener("toggle", () => drawAll().catch(reportError));
+  }
+  dark.addEventListener("change", () => {
+    drawn.clear();
+    drawAll().catch(reportError);
+  });
 })();

@@ -30,6 +30,15 @@ def tally(words: Iterable[str]) -> str:
     return ", ".join(f"{found.count(word)} {word}" for word in unique)
 
 
+def sentence(text: str) -> str:
+    """The text with a capital and a full stop, "" stays; code such as `bench` keeps its case."""
+    if not text:
+        return ""
+    first = text.split(" ", 1)[0]
+    start = text[0].upper() if first.isalpha() else text[0]
+    return start + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def verdict_sentence(entry: Entry, verdict: Verdict) -> str:
     """The verdict's own words, with the server by its title."""
     text = verdict.text.rstrip(".")
