@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from bench.model.plan import LoadProfile
 
 PACER_LATE_S: Final = 0.002
-PACER_PERCENT: Final = 99.0
-SATURATED_BELOW: Final = 0.99
+PACER_SHARE: Final = 0.99
 _TIME_STEP_S: Final = 2e-9  # oha stores whole nanoseconds as binary fractions
 _US: Final = 1e6
 _KINDS: Final[dict[Loop | None, LatencyKind | None]] = {
@@ -46,7 +45,8 @@ def of_trial(report: Report, rows: Rows, profile: LoadProfile) -> LoadResult:
     findings = [_mismatch_finding(problem, report, rows, profile)] if problem else []
     if profile.loop == "open" and profile.rate_rps:
         result = _over_open_window(result, report, rows, profile)
-        findings += _open_findings(result, rows, profile.rate_rps, sum(report.errors.values()))
+        late = _pacer_finding(rows, profile.rate_rps, sum(report.errors.values()))
+        findings += [late] if late else []
     return result.model_copy(update={"findings": tuple(findings)})
 
 
@@ -152,26 +152,16 @@ def _over_open_window(
     )
 
 
-def _open_findings(result: LoadResult, rows: Rows, rate_rps: float, missing: int) -> list[Finding]:
-    findings = []
-    if late := pacer_lateness(rows.intended_s, rate_rps, missing=missing):
-        p99 = late[min(len(late) - 1, int(len(late) * PACER_PERCENT / 100))]
-        if p99 > PACER_LATE_S:
-            text = (
-                f"oha sent 1 % of its requests more than {p99 * 1000:.1f} ms after they were due; "
-                "response times do not count that"
-            )
-            findings.append(
-                finding("late-pacer", "load", text, p99_ms=p99 * 1000, worst_ms=late[-1] * 1000)
-            )
-    achieved = result.throughput_rps / rate_rps
-    if achieved < SATURATED_BELOW:
-        text = (
-            f"{rate_rps:,.0f} requests/s were offered and {result.throughput_rps:,.0f} answered "
-            f"well ({achieved:.1%}), over {result.duration_s:.2f} s"
-        )
-        findings.append(finding("saturated", "load", text, achieved_ratio=achieved))
-    return findings
+def _pacer_finding(rows: Rows, rate_rps: float, missing: int) -> Finding | None:
+    late = pacer_lateness(rows.intended_s, rate_rps, missing=missing)
+    p99 = late[min(len(late) - 1, int(len(late) * PACER_SHARE))] if late else 0.0
+    if p99 <= PACER_LATE_S:
+        return None
+    text = (
+        f"oha sent 1 % of its requests more than {p99 * 1000:.1f} ms after they were due; "
+        "response times do not count that"
+    )
+    return finding("late-pacer", "load", text, p99_ms=p99 * 1000, worst_ms=late[-1] * 1000)
 
 
 def _mismatch_finding(problem: str, report: Report, rows: Rows, profile: LoadProfile) -> Finding:

@@ -76,6 +76,7 @@ CODES: Final[dict[str, Severity]] = {
     "unsteady-cpu": "warning",
     "clocksource": "warning",
     "tools-differ": "info",
+    "tool-corrected": "warning",
     "memory-limit": "error",
     "disk-space": "error",
     "damaged-record": "warning",

@@ -49,6 +49,8 @@ def _joined(texts: Iterable[str]) -> str:
 
 def _concurrency(view: View) -> str:
     profiles = _profiles(view)
+    if not all(profile.connections for profile in profiles):
+        return "not recorded"
     if len(profiles) == 1 and profiles[0].loop == "closed":
         return f"{format_count(profiles[0].connections)} concurrent connections"
     return _joined(describe_profile(profile) for profile in profiles)

@@ -32,10 +32,10 @@ def hardware_line(host: Host) -> str:
 
 def hardware_blocks(view: View) -> tuple[Block, ...]:
     """The readable block, the sentence about pinning, and the folded table."""
+    if view.run.info.imported:
+        return ()
     host = view.run.host
     lines = tuple((label, text) for label, text in _facts(host) if text)
-    if view.run.info.imported and not lines:
-        return ()
     notes = [Paragraph(text) for text in _pinning(host)]
     return Heading("Hardware"), Facts(lines), *notes, *_full_table(host, view.run.host_after)
 

@@ -33,7 +33,9 @@ def _exchanges(view: View) -> Iterator[tuple[str, Exchange]]:
     """Per workload the exchanges of the first server that has some."""
     seen: set[str] = set()
     for group in view.groups:
-        found = next((e.detail.exchanges for e in group.entries if e.detail.exchanges), ())
+        # An exchange without a method is a size that was told with imported results.
+        known = ([x for x in e.detail.exchanges if x.method] for e in group.entries)
+        found = next((exchanges for exchanges in known if exchanges), [])
         if found and group.workload not in seen:
             seen.add(group.workload)
             title = view.run.plan.workload_titles.get(group.workload, group.workload)

@@ -1,0 +1,150 @@
+"""`bench import`: results measured elsewhere become a run that all reports render."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.common import project_option
+from bench.errors import EXIT_FAILED, UsageError
+
+if TYPE_CHECKING:
+    from bench.importing import Source
+    from bench.model.load import Loop
+
+
+def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("expected a date such as 2025-11-21") from None
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return at.isoformat(timespec="seconds")
+
+
+def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    from bench.units import parse_duration  # noqa: PLC0415 - late, see `bench --help`
+
+    if value is None:
+        return None
+    try:
+        seconds = float(value) if re.fullmatch(r"[0-9.]+", value) else parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if not seconds > 0:
+        raise click.BadParameter("expected a duration above 0s")
+    return seconds
+
+
+@click.command(short_help="Make a run of results that were measured elsewhere.")
+@click.argument("tool", type=click.Choice(["wrk", "oha"]))
+@click.argument("results", nargs=-1, required=True, metavar="LABEL=FILE...")
+@click.option("--title", default="Workload Benchmark Results", help="Title of the report.")
+@click.option("--workload", default="imported", help="What was sent, in words: JSON Small.")
+@click.option(
+    "--connections",
+    type=click.IntRange(min=1),
+    help="Connections (default: as wrk's text says; oha does not tell).",
+)
+@click.option("--duration", callback=_duration, help="Window of each result: 10s.")
+@click.option(
+    "--body-bytes",
+    type=click.IntRange(min=0),
+    help="Bytes of the body that was sent and answered; makes the throughput.",
+)
+@click.option("--date", callback=_date, help="Day of the measurement (default: of the first file).")
+@click.option("--hardware", default="", help="The machine in words: MacBook Pro M3, 36 GB.")
+@click.option("--loop", type=click.Choice(["closed", "open"]), default="closed", show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that receives the run; one that does not exist becomes the run itself "
+    "(default: reports/).",
+)
+@project_option
+def command(
+    tool: str,
+    results: tuple[str, ...],
+    *,
+    title: str,
+    workload: str,
+    connections: int | None,
+    duration: float | None,
+    body_bytes: int | None,
+    date: str | None,
+    hardware: str,
+    loop: Loop,
+    output: Path | None,
+    project: Path | None,
+) -> None:
+    r"""Make a run of results of TOOL and print the run directory.
+
+    Each LABEL=FILE is one result: the text of wrk, or the JSON of oha. A label that comes
+    again is a further round of the same server; the first label is the baseline.
+
+    \b
+    Example:
+      bench import oha "Rust Baseline=rust.json" "Spikard Python=python.json" \
+          --workload "JSON Small" --connections 50 --body-bytes 86 --hardware MacBook
+    """
+    from bench import importing  # noqa: PLC0415 - late, see `bench --help`
+    from bench.matrix import find_project  # noqa: PLC0415
+
+    paths = [_split(result) for result in results]
+    sources = [_read(tool, label, path, loop) for label, path in paths]
+    facts = importing.Facts(
+        title=title,
+        workload=workload,
+        connections=connections or _connections(tool, paths),
+        duration_s=duration,
+        body_bytes=body_bytes,
+        started=date or _modified(paths[0][1]),
+        hardware=hardware,
+        loop=loop,
+    )
+    folder = output or find_project(Path.cwd(), project).root / "reports"
+    imported = importing.make_run(sources, facts)
+    click.echo(importing.store(imported, folder))
+    for record in imported.trials:
+        if record.status != "valid":
+            click.echo(f"{record.trial}: {record.status}: {record.detail}", err=True)
+    if imported.info.exit_code:
+        raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _split(text: str) -> tuple[str, Path]:
+    label, equals, file = text.partition("=")
+    if not (label.strip() and equals and file):
+        raise UsageError(f"expected LABEL=FILE, not {text!r}")
+    path = Path(file)
+    if not path.is_file():
+        raise UsageError(f"{label}: there is no file {file}")
+    return label.strip(), path
+
+
+def _read(tool: str, label: str, path: Path, loop: Loop) -> Source:
+    from bench.importing import Source  # noqa: PLC0415 - late, see `bench --help`
+    from bench.loadtools import TOOLS, Recorded  # noqa: PLC0415
+
+    load = TOOLS[tool].read(path, Recorded(loop=loop))
+    return Source(label, path.name, path.read_bytes(), load)
+
+
+def _connections(tool: str, paths: list[tuple[str, Path]]) -> int:
+    """As wrk's texts say where they agree, else 0 = not known."""
+    from bench.loadtools import wrk_text  # noqa: PLC0415 - late, see `bench --help`
+
+    if tool != "wrk":
+        return 0
+    said = {wrk_text.read(path.read_text("utf-8", "replace")).connections for _, path in paths}
+    return said.pop() if len(said) == 1 else 0
+
+
+def _modified(path: Path) -> str:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
