@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData, analyze
 from bench.model.finding import finding
 from bench.model.summary import RunView
+from bench.model.trial import TrialRecord
 from bench.reports import REPORTS
-from bench.store import RunDirectory
+from bench.store import RunDirectory, sha256_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from bench.model.finding import Finding
@@ -82,3 +83,51 @@ def _damage(damaged: Sequence[Damaged]) -> tuple[Finding, ...]:
         )
         for item in damaged
     )
+
+
+class Mismatch(NamedTuple):
+    """A file of a run that is not what it should be."""
+
+    file: str
+    reason: str
+
+
+def check_run(path: Path) -> tuple[int, tuple[Mismatch, ...]]:
+    """Verify a run: records whole, raw output unchanged, reports equal to what the data give.
+
+    Returns:
+        How many files were checked, and those that do not match.
+
+    Raises:
+        UsageError: it is not a run directory.
+    """
+    directory = RunDirectory(path)
+    trials, damaged = directory.trials()
+    found = [Mismatch("trials.jsonl", f"line {d.line}: {d.reason}") for d in damaged]
+    checked = 1
+    for trial in trials:
+        folder = path / "trials" / trial.trial
+        checked += 1 + len(trial.raw_sha256)
+        found += _check_trial(folder, trial)
+    for name, data in render(open_run(path), DERIVED).items():
+        file = path / name
+        if file.is_file():
+            checked += 1
+            if file.read_bytes() != data:
+                found.append(Mismatch(name, "differs from what the data give now"))
+    return checked, tuple(found)
+
+
+def _check_trial(folder: Path, trial: TrialRecord) -> Iterator[Mismatch]:
+    name = f"trials/{trial.trial}"
+    for file, digest in trial.raw_sha256.items():
+        try:
+            if sha256_file(folder / file) != digest:
+                yield Mismatch(f"{name}/{file}", "its content changed")
+        except OSError as error:
+            yield Mismatch(f"{name}/{file}", f"cannot be read: {error.strerror}")
+    try:
+        if TrialRecord.model_validate_json((folder / "trial.json").read_bytes()) != trial:
+            yield Mismatch(f"{name}/trial.json", "differs from its line in trials.jsonl")
+    except (OSError, ValueError):
+        yield Mismatch(f"{name}/trial.json", "cannot be read")

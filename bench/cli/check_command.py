@@ -1,0 +1,43 @@
+"""`bench check`: verify a run directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.common import emit_json, json_option, project_option
+from bench.errors import EXIT_FAILED, EXIT_OK
+
+
+@click.command(short_help="Verify a run directory.")
+@click.argument("run")
+@json_option
+@project_option
+def command(run: str, project: Path | None, *, as_json: bool) -> int:
+    """Verify RUN: its records, its raw output and its reports.
+
+    Every record is whole, raw output has the recorded hashes, and the reports in the directory
+    are what its data give now.
+
+    Exit code 1 when anything does not match; what does not is named.
+    """
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.runs import check_run  # noqa: PLC0415 - the same
+    from bench.store import find_run  # noqa: PLC0415 - the same
+
+    directory = find_run(run, find_project(Path.cwd(), project).root / "reports")
+    checked, mismatches = check_run(directory.path)
+    if as_json:
+        emit_json(
+            {
+                "run": directory.path.name,
+                "checked": checked,
+                "mismatches": [{"file": item.file, "reason": item.reason} for item in mismatches],
+            }
+        )
+    else:
+        for item in mismatches:
+            click.echo(f"{item.file}: {item.reason}")
+        click.echo(f"{directory.path.name}: {checked} files checked, {len(mismatches)} mismatches")
+    return EXIT_FAILED if mismatches else EXIT_OK

@@ -1,0 +1,95 @@
+"""`bench clean`: show and remove what takes space."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from bench.cli.common import emit_json, json_option, project_option
+from bench.units import format_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.matrix import Project
+
+_BUILD_PARTS = (".venv", "target", "node_modules", ".build")
+
+
+class Item(NamedTuple):
+    """Something that can be removed and is made again when it is needed."""
+
+    kind: str
+    path: Path
+    size: int
+
+
+@click.command(short_help="Show and remove caches and runs.")
+@click.option("--builds", is_flag=True, help="Remove what was built in servers/.")
+@click.option("--runs", is_flag=True, help="Remove run directories in reports/.")
+@click.option("--keep", type=click.IntRange(0), default=3, help="Newest runs to keep (3).")
+@click.option("--cache", is_flag=True, help="Remove logs and other caches of the user.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@project_option
+def command(project: Path | None, *, as_json: bool, yes: bool, keep: int, **chosen: bool) -> None:
+    """Show what takes space, and remove what is named.
+
+    Without --builds, --runs or --cache nothing is removed. The committed report
+    (reports/RESULTS.md and its charts) is never touched.
+    """
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+
+    found = find_project(Path.cwd(), project)
+    items = [*_builds(found), *_runs(found, keep), *_cache()]
+    wanted = [item for item in items if chosen[item.kind]]
+    if as_json:
+        emit_json({"items": [_row(item, removed=item in wanted) for item in items]})
+    else:
+        for item in items:
+            click.echo(f"{item.kind:<7} {format_bytes(item.size):>12}  {item.path}")
+        if not items:
+            click.echo("nothing to clean")
+    if not wanted:
+        return
+    total = format_bytes(sum(item.size for item in wanted))
+    if not yes:
+        click.confirm(f"remove {len(wanted)} of them ({total})?", abort=True, err=True)
+    for item in wanted:
+        shutil.rmtree(item.path)
+    click.echo(f"removed {total}", err=True)
+
+
+def _row(item: Item, *, removed: bool) -> dict[str, Any]:
+    return {"kind": item.kind, "path": str(item.path), "bytes": item.size, "removed": removed}
+
+
+def _builds(project: Project) -> Iterator[Item]:
+    for file in project.servers.values():
+        for part in _BUILD_PARTS:
+            path = file.parent / part
+            if path.is_dir() and not path.is_symlink():
+                yield Item("builds", path, _size(path))
+
+
+def _runs(project: Project, keep: int) -> Iterator[Item]:
+    from bench.store import list_runs  # noqa: PLC0415 - late, see `bench --help`
+
+    runs = list_runs(project.root / "reports")
+    for run in runs[: max(0, len(runs) - keep)]:
+        yield Item("runs", run.path, _size(run.path))
+
+
+def _cache() -> Iterator[Item]:
+    from bench.session import cache_folder  # noqa: PLC0415 - late, see `bench --help`
+
+    logs = cache_folder() / "logs"
+    if logs.is_dir():
+        yield Item("cache", logs, _size(logs))
+
+
+def _size(path: Path) -> int:
+    return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
