@@ -96,9 +96,10 @@ def expand(
         _read_named(document, sources)
         return None, document.problems + sources.problems
     wrong = list(override_problems(config, overrides, project))
-    arms = _arms(config, overrides, project, sources)
-    workloads = _workloads(config, overrides, sources)
-    if wrong or sources.problems:
+    refs, names = _refs(config, overrides), selected_workloads(config, overrides)
+    arms = [arm for ref in refs if (arm := _arm(project, sources, ref))]
+    workloads = {name: one for name in names if (one := sources.workload(name))}
+    if wrong or len(arms) < len(refs) or len(workloads) < len(names):
         return None, wrong + sources.problems
     profiles = selected_profiles(config, overrides)
     loads = tuple(load_profile(profile, load_count) for profile in profiles)
@@ -112,12 +113,27 @@ def expand(
     )
     if document.problems or wrong:
         return None, document.problems + wrong
+    return _parts(config, arms, workloads, loads, cells), []
+
+
+def _parts(
+    config: MatrixConfig,
+    arms: Sequence[Arm],
+    workloads: dict[str, Workload],
+    loads: tuple[LoadProfile, ...],
+    cells: tuple[Cell, ...],
+) -> Parts:
+    """Leave out the servers and workloads that no cell is left for."""
     busy = {cell.server for cell in cells}
-    skipped = tuple(_skipped(arm, config) for arm in arms if arm.name not in busy)
-    taking_part = tuple(arm for arm in arms if arm.name in busy)
     used = {cell.workload for cell in cells}
-    kept = {name: workload for name, workload in workloads.items() if name in used}
-    return Parts(config, taking_part, kept, loads, cells, skipped), []
+    return Parts(
+        config=config,
+        arms=tuple(arm for arm in arms if arm.name in busy),
+        workloads={name: workload for name, workload in workloads.items() if name in used},
+        profiles=loads,
+        cells=cells,
+        skipped=tuple(_skipped(arm, config) for arm in arms if arm.name not in busy),
+    )
 
 
 def _read_named(document: Document, sources: Sources) -> None:
@@ -130,14 +146,12 @@ def _read_named(document: Document, sources: Sources) -> None:
                 read(name)
 
 
-def _arms(
-    config: MatrixConfig, overrides: Overrides, project: Project, sources: Sources
-) -> tuple[Arm, ...]:
-    refs = list(selected_servers(config, overrides))
+def _refs(config: MatrixConfig, overrides: Overrides) -> tuple[ServerRef, ...]:
+    refs = selected_servers(config, overrides)
     wanted = config.ceiling and not overrides.servers
     if wanted and CEILING not in {ref.arm for ref in refs}:
-        refs.append(ServerRef(id=CEILING))
-    return tuple(arm for ref in refs if (arm := _arm(project, sources, ref)))
+        return (*refs, ServerRef(id=CEILING))
+    return refs
 
 
 def _arm(project: Project, sources: Sources, ref: ServerRef) -> Arm | None:
@@ -150,11 +164,6 @@ def _arm(project: Project, sources: Sources, ref: ServerRef) -> Arm | None:
         return None
     folder = str(project.servers[name].resolve().parent)
     return Arm(name=ref.arm, server=name, folder=folder, config=server, env=ref.env)
-
-
-def _workloads(config: MatrixConfig, overrides: Overrides, sources: Sources) -> dict[str, Workload]:
-    names = selected_workloads(config, overrides)
-    return {name: one for name in names if (one := sources.workload(name))}
 
 
 def _cells(

@@ -34,9 +34,8 @@ class Project(NamedTuple):
 
     def root_of(self, path: Path) -> Path:
         """The root that files named in `path` must stay in."""
-        if self.builtin is not None and path.is_relative_to(self.builtin):
-            return self.builtin
-        return self.root if path.is_relative_to(self.root) else path.parent
+        roots = [root for root in (self.root, self.builtin) if root and path.is_relative_to(root)]
+        return max(roots, key=lambda root: len(root.parts), default=path.parent)
 
 
 def find_project(start: Path, explicit: Path | None = None) -> Project:

@@ -162,7 +162,7 @@ def _parse_fault(text: str) -> str:
     except json.JSONDecodeError as error:
         around = shown(text[max(0, error.pos - 10) : error.pos + 20])
         place = f"line {error.lineno}, column {error.colno}"
-        return f"{error.msg[0].lower()}{error.msg[1:]} at {place}, near {around}"
+        return f"it stops being JSON at {place}, near {around}"
     except (ValueError, RecursionError) as error:
         return str(error)
     return ""

@@ -15,8 +15,16 @@ _WORDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("expected <block end>", "the indentation fits no line above", _INDENT),
     ("did not find expected key", "expected a key here", _INDENT),
     ("did not find expected '-'", "expected an entry of the list here", _INDENT),
-    ("expected ',' or ']'", "expected ',' or ']': the list is not closed", _QUOTE),
-    ("expected ',' or '}'", "expected ',' or '}': the mapping is not closed", _QUOTE),
+    (
+        "expected ',' or ']'",
+        "expected ',' or ']': the list that begins on line {opened} is not closed",
+        _QUOTE,
+    ),
+    (
+        "expected ',' or '}'",
+        "expected ',' or a brace: the mapping that begins on line {opened} is not closed",
+        _QUOTE,
+    ),
     ("found unexpected end of stream", "a quote opens here and is never closed", ""),
     ("found unexpected document separator", "a quote opens here and is never closed", ""),
     ("expected the node content, but found '<stream end>'", "the file ends too early", ""),
@@ -58,8 +66,7 @@ def syntax_fault(error: Exception, text: str, line: int) -> SyntaxFault:
     if "never closed" in message and opened:
         at = opened
     at = min(at, max(1, len(text.splitlines())))
-    begins = f", which begins on line {opened}" if "is not closed" in message and opened else ""
-    words = f"not YAML: {message}{begins}" if message else "not YAML"
+    words = f"not YAML: {message.format(opened=opened)}" if message else "not YAML"
     return SyntaxFault(at, words + _quote(text, at), advice)
 
 

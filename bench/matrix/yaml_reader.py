@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.matrix.document import Loc
 
 MAX_DEPTH: Final = 40
-MAX_VALUES: Final = 20_000
+MAX_EVENTS: Final = 20_000
 
 
 def read_document(path: Path) -> Document:
@@ -88,7 +88,7 @@ class _Composer:
     def __init__(self, document: Document, events: Iterator[Any]) -> None:
         self._document = document
         self._events = events
-        self._values = 0
+        self._count = 0
         self.line = 1
 
     def compose(self) -> Any:
@@ -108,14 +108,14 @@ class _Composer:
     def _next(self) -> Any:
         event = next(self._events)
         self.line = event.start_mark.line + 1
+        self._count += 1
+        if self._count > MAX_EVENTS:
+            raise _TooMuchError(f"more than {MAX_EVENTS} values: larger bodies belong in a file")
         return event
 
     def _value(self, loc: Loc, event: Any) -> Any:
-        self._values += 1
         if len(loc) > MAX_DEPTH:
             raise _TooMuchError(f"nested deeper than {MAX_DEPTH} levels")
-        if self._values > MAX_VALUES:
-            raise _TooMuchError(f"more than {MAX_VALUES} values: larger bodies belong in a file")
         kind = _kind(event)
         if kind == "Alias":
             self._document.add(loc, "references such as *name are not read", "write the value out")
@@ -157,7 +157,7 @@ class _Composer:
             if key in values:
                 message = f"the key stands here twice, first on line {self._document.line(entry)}"
                 self._document.add(entry, message, "remove one of them", line=line)
-                self._skip()
+                self._skip(_kind(self._next()))
                 continue
             self._document.place(entry, line)
             values[key] = self._value(entry, self._next())
@@ -168,7 +168,7 @@ class _Composer:
         if _kind(event) != "Scalar":
             advice = 'placeholders need quotes: "{port}"'
             self._document.add((*loc, "?"), "expected a word as key", advice, line=self.line)
-            self._value((*loc, "?"), event)
+            self._skip(_kind(event))
             return "?"
         if event.anchor is not None or event.tag is not None:
             self._document.add(loc, "anchors and tags are not read", "remove it", line=self.line)
@@ -180,14 +180,12 @@ class _Composer:
             self._document.add((*loc, text), "expected text as a key", advice, line=self.line)
         return text
 
-    def _skip(self) -> None:
-        """Read past the value of a key that is not kept."""
-        depth = 0
-        while True:
+    def _skip(self, kind: str) -> None:
+        """Read past a value that is not kept, whose first event is of that kind."""
+        depth = int(kind.endswith("Start"))
+        while depth:
             kind = _kind(self._next())
             depth += kind.endswith("Start") - kind.endswith("End")
-            if depth == 0:
-                return
 
 
 def _kind(event: Any) -> str:
