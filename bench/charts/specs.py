@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 PERCENTILES: Final = (50.0, 90.0, 99.0, 99.9, 99.99)
 _BAR_STEP: Final = 26
+_BAR_AXIS: Final = {
+    "tickCount": 5,
+    # "~s" alone prints 0k where the other labels are in thousands
+    "labelExpr": "datum.value === 0 ? '0' : format(datum.value, '~s')",
+}
 _LINE_HEIGHT: Final = 230
 _CURVE_POINTS: Final = 160
 _TICKS_MAX: Final = 8
@@ -38,7 +43,7 @@ def bars(title: str, found: Sequence[Bar], servers: Sequence[str], unit: str) ->
                     **x,
                     "field": "value",
                     "scale": room,
-                    "axis": {"tickCount": 5, "format": "~s"},
+                    "axis": _BAR_AXIS,
                 },
                 "color": color,
                 "tooltip": tooltip,

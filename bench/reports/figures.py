@@ -110,12 +110,12 @@ def _throughput(view: View) -> Chart | None:
 
 def _throughput_title(groups: list[Group]) -> str:
     best = [max(group.measured, key=rate).title for group in groups if len(group.measured) > 1]
+    title = "Requests per second"
     if not best:
-        return "Requests per second"
+        return title
     winner = max(dict.fromkeys(best), key=best.count)
-    if len(best) == 1:
-        return f"Requests per second: {winner} answered the most"
-    return f"Requests per second: {winner} answered the most in {best.count(winner)} of {len(best)} workloads"
+    most = f"{title}: {winner} answered the most"
+    return most if len(best) == 1 else f"{most} in {best.count(winner)} of {len(best)} workloads"
 
 
 def _cpu(view: View) -> Chart | None:

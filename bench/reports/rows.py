@@ -62,6 +62,11 @@ def format_throughput(bytes_per_s: float) -> str:
     return f"{bytes_per_s / _MB:,.2f} MB/s"
 
 
+def format_achieved(share: float) -> str:
+    """The share of the offered rate that was answered; it may be a little above 100 %."""
+    return f"{share:.1%}"
+
+
 def format_whole(value: float) -> str:
     """A rate or a count; decimals only below 100."""
     return format_count(value) if value == int(value) else format_rate(value)
@@ -123,7 +128,7 @@ def rows_for(group: Group) -> tuple[Row, ...]:
     if group.is_open:
         more += [
             Row("Offered Rate", lambda e: e.cell.offered_rps, format_whole, None),
-            Row("Achieved of Offered", lambda e: e.cell.achieved_ratio, format_percent, None),
+            Row("Achieved of Offered", lambda e: e.cell.achieved_ratio, format_achieved, None),
         ]
     more += _COST_ROWS
     return _SOURCE_ROWS + tuple(row for row in more if _has_data(row, group))

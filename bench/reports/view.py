@@ -103,13 +103,13 @@ def make_view(run: RunView) -> View:
     titles = _titles(run)
     pairs = list(zip(run.summary.cells, run.details, strict=True))
     keys = list(dict.fromkeys((cell.workload, cell.profile) for cell, _ in pairs))
-    labels = _labels([run.profiles[profile] for profile in dict.fromkeys(p for _, p in keys)])
+    profiles = [run.profiles[profile] for profile in dict.fromkeys(p for _, p in keys)]
     groups = tuple(
         _group(
             run,
             (Entry(titles.get(c.server, c.server), c, d) for c, d in pairs if _key(c) == key),
             key,
-            labels[key[1]],
+            profiles,
         )
         for key in keys
     )
@@ -131,30 +131,32 @@ def _titles(run: RunView) -> dict[str, str]:
     }
 
 
-def _labels(profiles: list[LoadProfile]) -> dict[str, str]:
-    """Profile id -> the fewest words that tell it from the others of the run."""
-    if len(profiles) < 2:  # noqa: PLR2004 - nothing to tell apart
-        return {profile.id: "" for profile in profiles}
-    loops = {profile.id: _loop(profile) for profile in profiles}
-    clear = len(set(loops.values())) == len(profiles)
-    return loops if clear else {p.id: describe_profile(p) for p in profiles}
+def _label(profile: LoadProfile, profiles: list[LoadProfile]) -> str:
+    """The fewest words that tell a profile from the others of the run."""
+    clear = sum(other.loop == profile.loop for other in profiles) == 1
+    return _loop(profile) if clear else describe_profile(profile)
 
 
-def _group(run: RunView, found: Iterable[Entry], key: tuple[str, str], label: str) -> Group:
+def _group(
+    run: RunView, found: Iterable[Entry], key: tuple[str, str], profiles: list[LoadProfile]
+) -> Group:
     workload, profile_id = key
     profile = run.profiles[profile_id]
     order = {arm.name: index for index, arm in enumerate(run.plan.arms)}
     entries = sorted(found, key=lambda entry: order.get(entry.server, len(order)))
     ceiling = next((entry for entry in entries if _is_ceiling(run, entry)), None)
     entries = [entry for entry in entries if entry is not ceiling]
+    offered = next((entry.cell.offered_rps for entry in entries if entry.cell.offered_rps), None)
+    if offered and profile.rate_rps is None:
+        profile = profile.model_copy(update={"rate_rps": offered})
     baseline = next((e for e in entries if e.server == run.plan.baseline and e.measured), None)
     if baseline is None:
         entries.sort(key=lambda entry: -rate(entry))
     else:
         entries.sort(key=lambda entry: entry is not baseline)
     title = run.plan.workload_titles.get(workload, workload)
-    if label:
-        title = f"{title}, {label}"
+    if len(profiles) > 1:
+        title = f"{title}, {_label(profile, profiles)}"
     return Group(workload, title, profile, tuple(entries), baseline, ceiling)
 
 
@@ -187,7 +189,8 @@ def _loop(profile: LoadProfile) -> str:
     if profile.loop == "closed":
         return "closed loop"
     if profile.rate_rps is None:
-        return "open loop"
+        share = profile.rate_share
+        return f"open loop at {share:.0%} of the slowest server's rate" if share else "open loop"
     return f"open loop at {format_rate(profile.rate_rps)} requests/s"
 
 

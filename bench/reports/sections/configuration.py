@@ -31,7 +31,8 @@ def configuration(view: View) -> Section:
 
 
 def _profiles(view: View) -> list[LoadProfile]:
-    return list({group.profile.id: group.profile for group in view.groups}.values())
+    used = dict.fromkeys(group.profile.id for group in view.groups)
+    return [view.run.profiles[name] for name in used]
 
 
 def _workloads(view: View) -> list[str]:

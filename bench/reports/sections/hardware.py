@@ -20,7 +20,6 @@ UNPINNED_DARWIN: Final = (
 """Stands in every report of a Mac."""
 
 _GB: Final = 1e9
-_UNREADABLE: Final = "not readable"
 
 
 def hardware_line(host: Host) -> str:
@@ -132,6 +131,7 @@ def _full_table(host: Host, after: Host | None) -> list[Block]:
     """Every recorded value, beside what it was after the run where that differs."""
     before = _flat(host)
     later = _flat(after) if after else before
+    missing = _unreadable(host)
     changed = any(later.get(key, "") != value for key, value in before.items())
     columns = ("Setting", "Value", "After the run") if changed else ("Setting", "Value")
     rows = []
@@ -140,8 +140,16 @@ def _full_table(host: Host, after: Host | None) -> list[Block]:
         rows.append((key, value, "" if new == value else new)[: len(columns)])
     if not rows:
         return []
-    table = Table(columns, tuple(rows), words=frozenset({0, 1, 2}))
-    return [Folded(f"Everything recorded of the machine ({len(rows)} settings)", (table,))]
+    blocks: list[Block] = [Table(columns, tuple(rows), words=frozenset({0, 1, 2}))]
+    if missing:
+        absent = Table(("Setting", "Why it is not readable here"), missing, words=frozenset({0, 1}))
+        blocks.append(Folded(f"Not readable here ({len(missing)} settings)", (absent,)))
+    return [Folded(f"Everything recorded of the machine ({len(rows)} settings)", tuple(blocks))]
+
+
+def _unreadable(host: Host) -> tuple[tuple[str, str], ...]:
+    reasons = {key.removeprefix("details."): text for key, text in host.unavailable.items()}
+    return tuple(sorted(reasons.items()))
 
 
 def _flat(host: Host) -> dict[str, str]:
@@ -151,8 +159,6 @@ def _flat(host: Host) -> dict[str, str]:
     found = dict(_walk(data, ""))
     found.update(_walk(host.limits, "limits"))
     found.update(_walk(host.details, ""))
-    for key, reason in host.unavailable.items():
-        found[key] = f"{_UNREADABLE}: {reason}"
     return {key: value for key, value in sorted(found.items()) if value}
 
 

@@ -37,10 +37,11 @@ HEAD_CODES: Final = (
     "client-bound",
     "saturated",
     "drift",
+    "late-pacer",
+    "too-few-rounds",
 )
 """Findings that head a report, in this order; an error of any other code comes after them."""
 
-_SHOWN_PER_CODE: Final = 2
 _WHOLE_RUN: Final = frozenset({"run", "host"})
 
 
@@ -70,17 +71,26 @@ def _findings(view: View) -> list[Text]:
     items: list[Text] = []
     for name, found in groupby(heading_findings(view), key=lambda item: item.code):
         same = list({(item.scope, item.text): item for item in found}.values())
-        items += [_finding(item) for item in same[:_SHOWN_PER_CODE]]
-        if len(same) > _SHOWN_PER_CODE:
-            more = len(same) - _SHOWN_PER_CODE
-            items.append((strong(name), f": {more} more of this kind, listed below."))
+        items += [_finding(item) for item in same if item.scope in _WHOLE_RUN]
+        parts = [item for item in same if item.scope not in _WHOLE_RUN]
+        if parts:
+            items.append(_of_parts(name, parts))
     return items
 
 
 def _finding(item: Finding) -> Text:
-    where = "" if item.scope in _WHOLE_RUN else f" ({item.scope})"
     seen = item.text.removeprefix(f"{item.code.replace('-', ' ')}: ")
-    return (strong(item.code), f"{where}: {sentence(seen)}{' ' + sentence(item.advice)}".rstrip())
+    return (strong(item.code), f": {sentence(seen)} {sentence(item.advice)}".rstrip())
+
+
+def _of_parts(name: str, parts: list[Finding]) -> Text:
+    """One line for a cause that several cells share, with the first as the example."""
+    first = parts[0]
+    where = (
+        f" ({first.scope})" if len(parts) == 1 else f" ({len(parts)} times, first {first.scope})"
+    )
+    text = sentence(first.text.removeprefix(f"{first.scope}: "))
+    return (strong(name), f"{where}: {text} {sentence(first.advice)}".rstrip())
 
 
 def _skipped(view: View) -> list[Text]:

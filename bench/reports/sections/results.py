@@ -10,7 +10,7 @@ from bench.reports.figures import figures
 from bench.reports.sections.trials import trial_blocks
 from bench.reports.view import describe_profile, describe_size, metric_of
 from bench.reports.wording.notes import notes, verdict_phrase
-from bench.units import format_percent, format_rate
+from bench.units import format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,7 +236,7 @@ def _ceiling_line(group: Group, entry: Entry, columns: tuple[str, ...]) -> tuple
 
 def _achieved(entry: Entry) -> str:
     share = entry.cell.achieved_ratio
-    return rows.ABSENT if share is None else format_percent(share)
+    return rows.ABSENT if share is None else rows.format_achieved(share)
 
 
 def _with_interval(group: Group, metric: Metric | None) -> str:

@@ -66,7 +66,7 @@ def _one_group(group: Group) -> str:
         if (metric := metric_of(entry, group.lead_metric)) and metric.verdict
     ]
     title = group.baseline.title if group.baseline else ""
-    said = f" Verdicts against {title}: {tally(words)}." if words and title else ""
+    said = f" Against {title}: {tally(words)}." if words and title else ""
     return f"{_highest([group])}{said}".strip()
 
 
@@ -98,7 +98,7 @@ def _verdict_words(group: Group) -> list[str]:
 
 def _tally(view: View) -> str:
     words = [word for group in view.groups if group.baseline for word in _verdict_words(group)]
-    return f"Verdicts against {view.baseline}: {tally(words)}." if words else ""
+    return f"Against {view.baseline}: {tally(words)}." if words else ""
 
 
 def _per_group(view: View) -> list[Text]:

@@ -56,16 +56,18 @@ def _samples(n: int) -> str:
 def _many_gaps(view: View, found: list[tuple[Group, Entry, Metric]]) -> Text:
     title = found[0][1].title
     words = tally(verdict_phrase(m.verdict, g.lead_metric) for g, _, m in found if m.verdict)
-    ratios = [
+    ratios: list[tuple[float, Group]] = [
         (m.verdict.ratio, group)
         for group, _, m in found
         if m.verdict and m.verdict.ratio is not None and not group.is_open
     ]
     text = f"{title} against {view.baseline}: {words}"
-    if len(ratios) < 2:  # noqa: PLR2004 - a range needs two
+    if not ratios:
         return f"{text}."
+    if len(ratios) == 1:
+        return f"{text}; requests/sec {ratios[0][0]:.2f}x ({ratios[0][1].title})."
     (low, least), (high, most) = (pick(ratios, key=lambda pair: pair[0]) for pick in (min, max))
-    return f"{text}; throughput {low:.2f}x ({least.title}) to {high:.2f}x ({most.title})."
+    return f"{text}; requests/sec {low:.2f}x ({least.title}) to {high:.2f}x ({most.title})."
 
 
 def payload_gap(view: View) -> list[Text]:

@@ -26,12 +26,14 @@ def count(number: int, noun: str) -> str:
 def tally(words: Iterable[str]) -> str:
     """How often each word stands: `6 slower, 2 inconclusive`, most frequent first."""
     found = list(words)
+    if set(found) == {"too few rounds"}:
+        return "no verdict, too few rounds"
     unique = sorted(dict.fromkeys(found), key=lambda word: (-found.count(word), word))
     return ", ".join(f"{found.count(word)} {word}" for word in unique)
 
 
 def sentence(text: str) -> str:
-    """The text with a capital and a full stop, "" stays; code such as `bench` keeps its case."""
+    """The text with a capital and a full stop, "" stays; commands keep their first letter."""
     if not text:
         return ""
     first = text.split(" ", 1)[0]
