@@ -6,14 +6,16 @@ import http.client
 import io
 import json
 import socket
+import string
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
 from bench.model.trial import Exchange, SidechannelResult
-from bench.render import raw, render
+from bench.render import SAME_AS_BODY, raw, render
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
 
     from bench.model.config import Expect
     from bench.model.plan import Workload
@@ -141,7 +143,10 @@ def _dict_difference(expected: dict[str, Any], got: dict[str, Any], place: str) 
 def verify(
     port: int, workload: Workload, rng: random.Random, *, host: str = "127.0.0.1"
 ) -> tuple[Exchange, ...]:
-    """Ask each request kind with random values (each twice, so that a constant answer fails).
+    """Ask each request kind twice with random values, so that a constant answer fails.
+
+    A kind whose body is always the same and is to come back is asked a third time with one
+    value of the body changed.
 
     Returns:
         One exchange per kind, with the sizes really sent and received.
@@ -159,8 +164,70 @@ def verify(
             if wrong:
                 raise VerifyError(f"{request.method} {request.path}: {wrong}")
             seen.append((request, answer))
+        _check_varied(port, workload, kind, rng, host)
         exchanges.append(_exchange(spec.weight, seen))
     return tuple(exchanges)
+
+
+def _check_varied(port: int, workload: Workload, kind: int, rng: random.Random, host: str) -> None:
+    request = vary(workload, kind, render(workload, kind, rng), rng)
+    if request is None:
+        return
+    wrong = difference(request.expect, ask(port, request, host=host))
+    if wrong:
+        raise VerifyError(
+            f"{request.method} {request.path}, with one value of the body changed: {wrong}"
+        )
+
+
+def vary(workload: Workload, kind: int, request: Rendered, rng: random.Random) -> Rendered | None:
+    """The request with one value of its body changed to another of its type and length.
+
+    Returns:
+        None where values are drawn anyway, or the body is not what must come back.
+    """
+    spec = workload.kinds[kind]
+    if spec.values or len(spec.bodies) != 1 or spec.expect.json_value != SAME_AS_BODY:
+        return None
+    value = json.loads(request.body)
+    if not isinstance(value, dict | list):
+        return None
+    places = list(_leaves(value))
+    if not places:
+        return None
+    numbers = [(owner, key) for owner, key in places if isinstance(owner[key], int)]
+    owner, key = rng.choice(numbers or places)
+    owner[key] = _other(owner[key], rng)
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    expect = request.expect.model_copy(update={"json_value": value})
+    return request._replace(body=body, expect=expect)
+
+
+def _leaves(value: Any) -> Iterator[tuple[Any, Any]]:
+    """(container, key) of each number that is no truth value, and of each plain string."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        if isinstance(item, dict | list):
+            yield from _leaves(item)
+        elif (isinstance(item, int) and not isinstance(item, bool)) or (
+            isinstance(item, str) and item.isalnum()
+        ):
+            yield value, key
+
+
+def _other(value: int | str, rng: random.Random) -> int | str:
+    if isinstance(value, int):
+        digits = len(str(abs(value)))
+        return rng.choice([n for n in _draw(digits, rng) if n != value])
+    letters = [rng.choice(string.ascii_lowercase) for _ in value]
+    return "".join(letters)
+
+
+def _draw(digits: int, rng: random.Random) -> tuple[int, int]:
+    """Two different numbers of that many digits, so that one of them differs from any other."""
+    low = 10 ** (digits - 1) if digits > 1 else 0
+    first = rng.randrange(low, 10**digits - 1)
+    return first, first + 1
 
 
 def sizes(exchanges: tuple[Exchange, ...]) -> tuple[float, float, float]:
@@ -192,6 +259,7 @@ class SideChannel:
         weights = [kind.weight for kind in self._workload.kinds]
         kind = self._rng.choices(range(len(weights)), weights)[0]
         request = render(self._workload, kind, self._rng)
+        request = vary(self._workload, kind, request, self._rng) or request
         try:
             answer = ask(self._port, request, timeout_s=timeout_s)
         except VerifyError:

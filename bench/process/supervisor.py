@@ -219,7 +219,13 @@ def _exec(request: dict[str, object], reader: int, writer: int) -> None:
     try:
         os.close(reader)
         os.setsid()
-        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+        for number in (
+            signal.SIGINT,
+            signal.SIGHUP,
+            signal.SIGTERM,
+            signal.SIGQUIT,
+            signal.SIGCHLD,
+        ):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         _limits(request)
