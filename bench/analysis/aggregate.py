@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bench.model.trial import TrialRecord
 
 _SEVERITIES: Final = ("info", "warning", "error")
-_OWN: Final = frozenset({"client-bound", "near-ceiling", "drift", "step"})
-"""Told from all trials of a cell together, not from each."""
+_OWN: Final = frozenset({"near-ceiling", "drift", "step"})
+"""Told from all trials of a cell together, not from each; a closed loop's client-bound too."""
 _HEADING: Final = ("arms-differ", "noisy-host", "baseline-missing", "missing-trials")
 """These stand first, in this order."""
 
@@ -25,9 +25,10 @@ _HEADING: Final = ("arms-differ", "noisy-host", "baseline-missing", "missing-tri
 def cell_findings(cell: CellTrials) -> tuple[Finding, ...]:
     """What the trials of one cell found, one finding per code."""
     seen: dict[str, dict[str, Finding]] = {}
+    own = _OWN | {"client-bound"} if cell.profile.loop == "closed" else _OWN
     for trial in cell.recorded:
         for each in _of_trial(trial):
-            if each.code not in _OWN:
+            if each.code not in own:
                 seen.setdefault(each.code, {}).setdefault(trial.trial, each)
     return tuple(_told_once(cell, found) for found in seen.values())
 

@@ -9,7 +9,7 @@ from bench.analysis.trials import shown
 from bench.analysis.wording import percent, percents
 from bench.model.finding import Finding, finding
 from bench.stats.intervals import Estimate, paired
-from bench.stats.polish import outliers, residuals, spread
+from bench.stats.polish import additive_sd, outliers, residuals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,10 +133,10 @@ def _difference(each: Copies) -> str:
 
 
 class Residuals(NamedTuple):
-    """What a median polish leaves of one workload and profile.
+    """What servers and rounds do not explain in one workload and profile.
 
     Attributes:
-        spread: robust standard deviation of ln(rate) residuals.
+        spread: standard deviation of the ln(rate) residuals.
         hints: (trial id, residual as a share) of trials that fit neither server nor round.
     """
 
@@ -145,21 +145,23 @@ class Residuals(NamedTuple):
 
 
 def polish(group: Sequence[CellTrials]) -> Residuals | None:
-    """Polish servers x rounds over the rounds that all measured servers have.
+    """Look at servers x rounds over the rounds that all measured servers have.
 
     Returns:
-        None where there are fewer than 3 servers or 3 such rounds.
+        None where there are fewer than 2 servers or 2 such rounds. Hints need 3 of each: two
+        cannot tell which of them is odd.
     """
     rows = [(cell, cell.values("throughput_rps")) for cell in group if cell.usable]
     rounds = sorted(set.intersection(*(set(values) for _, values in rows))) if rows else []
-    if len(rows) < _MIN_ROWS or len(rounds) < _MIN_ROWS:
+    table = [[math.log(values[r]) for r in rounds] for _, values in rows]
+    sd = additive_sd(table)
+    if sd is None:
         return None
-    left = residuals([[math.log(values[r]) for r in rounds] for _, values in rows])
+    odd = outliers(residuals(table)) if min(len(rows), len(rounds)) >= _MIN_ROWS else ()
     hints = tuple(
-        (_trial_id(rows[each.row][0], rounds[each.column]), math.expm1(each.value))
-        for each in outliers(left)
+        (_trial_id(rows[each.row][0], rounds[each.column]), math.expm1(each.value)) for each in odd
     )
-    return Residuals(spread(left), hints)
+    return Residuals(sd, hints)
 
 
 def _trial_id(cell: CellTrials, number: int) -> str:

@@ -54,7 +54,8 @@ def precision(plan: Plan, trials: Iterable[TrialRecord]) -> Precision:
     kept = tuple(trials)
     estimates = _estimates(plan, by_cell(plan, kept))
     widest, cell = _widest(estimates)
-    done = max((trial.round for trial in kept), default=0)
+    # A cell that is not tried again leaves no record of its later rounds: the plan counts too.
+    done = max([plan.rounds, *(trial.round for trial in kept)])
     allowed = max(0, plan.max_rounds - done)
     if plan.precision is None or not estimates or not allowed:
         return Precision(reached=True, widest=widest, cell=cell, more_rounds=0)

@@ -69,10 +69,14 @@ def judge(ratio: Estimate, p_holm: float | None, margin: float, comparisons: int
 
 
 def _more_to_resolve(ratio: Estimate, margin: float) -> int | None:
-    """Rounds until the interval, kept where it is, lies inside the margin or excludes 1."""
+    """Rounds until the half-width is the margin.
+
+    Where it is that narrow already and the interval still straddles the margin: until it lies
+    inside the margin or excludes 1, if it stays where it is.
+    """
     edge, effect = math.log1p(margin), abs(math.log(ratio.value))
-    target = edge if effect >= edge else max(effect, edge - effect)
-    return _more(ratio, target, 1 - ALPHA)
+    narrow = (ratio.half_width or 0.0) <= edge
+    return _more(ratio, max(effect, edge - effect) if narrow else edge, 1 - ALPHA)
 
 
 def _more_to_confirm(ratio: Estimate, comparisons: int) -> int | None:

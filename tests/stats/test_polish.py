@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.stats.polish import median, outliers, residuals, spread
+from bench.stats.polish import additive_sd, median, outliers, residuals, spread
 
 LEVELS = st.floats(-3, 3)
 
@@ -45,6 +45,23 @@ def test_spread_is_that_of_normal_data() -> None:
     rng = random.Random(2)
 
     assert spread([[rng.gauss(0, 0.03) for _ in range(2000)]]) == pytest.approx(0.03, rel=0.1)
+
+
+def test_what_means_leave_has_the_sd_of_the_noise() -> None:
+    """Unbiased over many tables of servers and rounds with levels of their own."""
+    rng = random.Random(3)
+    tables = [
+        [[k + r + rng.gauss(0, 0.03) for r in range(5)] for k in range(3)] for _ in range(500)
+    ]
+    found = [sd for table in tables if (sd := additive_sd(table)) is not None]
+
+    assert (sum(sd * sd for sd in found) / 500) ** 0.5 == pytest.approx(0.03, rel=0.05)
+
+
+@pytest.mark.parametrize("table", [[], [[]], [[1.0, 2.0]], [[1.0], [2.0]]])
+def test_one_row_or_column_leaves_nothing_to_tell(table: list[list[float]]) -> None:
+    """No degrees of freedom, no sd."""
+    assert additive_sd(table) is None
 
 
 def test_an_empty_table_has_neither_spread_nor_outliers() -> None:
