@@ -90,6 +90,14 @@ end
 
 -- Thread state: init() and request() ---------------------------------------------------------
 
+-- Without request() wrk sends what wrk.format() says once, and never calls Lua in between. What
+-- was sent is not counted then: there is one kind.
+local function send_constant(text)
+  bench_sent = nil
+  wrk.format = function() return text end
+  return nil
+end
+
 local function send_pool()
   local requests, kinds, slots = read_pool(env("BENCH_POOL"))
   shuffle(slots)
@@ -101,6 +109,7 @@ local function send_pool()
   bench_sent = { position = 0, laps = 0 }
   bench_kinds = kind_of
   local count, sent = #order, bench_sent
+  if #requests == 1 then return send_constant(order[1]) end
   local function next_request()
     local position = sent.position + 1
     if position > count then
