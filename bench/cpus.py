@@ -169,8 +169,8 @@ def _choose(
 ) -> _Sides:
     """The CPU numbers of both sides; what the matrix names is taken, the rest comes by order."""
     cores = {cpu.cpu: cpu.core for cpu in topology.cpus}
-    named = [cpu for wish in (server, load) if isinstance(wish, list) for cpu in wish]
-    order = _order(topology, pool, wanted, {cores[cpu] for cpu in named})
+    named = isinstance(server, list) or isinstance(load, list)
+    order = _order(topology, pool, wanted, named=named)
     servers = tuple(sorted(set(server))) if isinstance(server, list) else None
     loads = tuple(sorted(set(load))) if isinstance(load, list) else None
     if servers is None:
@@ -181,7 +181,7 @@ def _choose(
 
 
 def _order(
-    topology: Topology, pool: Sequence[TopologyCpu], wanted: Counts, named: set[int]
+    topology: Topology, pool: Sequence[TopologyCpu], wanted: Counts, *, named: bool
 ) -> tuple[int, ...]:
     """CPU numbers in the order in which they are given away.
 
@@ -190,12 +190,9 @@ def _order(
     # The spared core is the one with the lowest number: most interrupts go there.
     spared = {cpu.core for cpu in sorted(pool, key=lambda cpu: cpu.core)[: wanted.house]}
     firsts = sorted(pool, key=lambda cpu: cpu.core in spared)
-    total = wanted.server + wanted.load
-    if total <= len([cpu for cpu in firsts if cpu.core not in named]) or named:
-        # With CPUs named by the matrix, the other side still prefers one thread per free core.
-        preferred = [cpu.cpu for cpu in firsts]
-    else:
-        preferred = []
+    # Where the matrix names CPUs of one side, the other still prefers one thread per free core.
+    enough = named or wanted.server + wanted.load <= len(firsts)
+    preferred = [cpu.cpu for cpu in firsts] if enough else []
     rank = {cpu.core: place for place, cpu in enumerate(firsts)}
     last = len(rank)
     everything = sorted(

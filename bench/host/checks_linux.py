@@ -21,32 +21,20 @@ _TWO: Final = 2
 
 def _governor(host: Host) -> Iterator[Finding]:
     governor = host.cpu.governor
-    if host.system == "linux" and governor not in (None, "performance"):
-        files = f"{_CPU}/cpu*/cpufreq/scaling_governor"
-        yield finding(
-            "governor",
-            "host",
-            f"the CPU frequency governor is {governor}",
-            why="It follows the load with a delay: a short window is partly a slow one.",
-            advice=f"echo performance | sudo tee {files}",
-            undo=f"echo {str(governor).partition('+')[0]} | sudo tee {files}",
-            governor=governor,
-        )
-
-
-def _energy_preference(host: Host) -> Iterator[Finding]:
-    preference = host.details.get("frequency.energy_preference")
-    if host.cpu.governor == "performance" or preference not in _SAVING:
+    if host.system != "linux" or governor in (None, "performance"):
         return
-    files = f"{_CPU}/cpu*/cpufreq/energy_performance_preference"
+    files = f"{_CPU}/cpu*/cpufreq/scaling_governor"
+    preference = host.details.get("frequency.energy_preference")
+    saving = f", told to save energy ({preference})" if preference in _SAVING else ""
     yield finding(
         "governor",
         "host",
-        f"the processor is told to save energy (energy_performance_preference {preference})",
-        why="It stays below its top frequency under load.",
+        f"the CPU frequency governor is {governor}{saving}",
+        why="It follows the load with a delay: a short window is partly a slow one.",
         advice=f"echo performance | sudo tee {files}",
-        undo=f"echo {preference} | sudo tee {files}",
-        preference=str(preference),
+        undo=f"echo {str(governor).partition('+')[0]} | sudo tee {files}",
+        governor=governor,
+        preference=str(preference) if preference else None,
     )
 
 
@@ -204,7 +192,6 @@ def _numa_balancing(host: Host) -> Iterator[Finding]:
 CHECKS: Final = (
     _quota,
     _governor,
-    _energy_preference,
     _clock,
     _turbo,
     _hardware_threads,

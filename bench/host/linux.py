@@ -109,7 +109,11 @@ def _is_virtual(facts: Facts) -> bool | None:
     if named is not None:
         return named
     # On x86 every common hypervisor sets the flag: without it the machine is real.
-    return False if "tsc" in flags else None
+    if "tsc" in flags:
+        return False
+    # Boards are named by their device tree; QEMU's own tree is linux,dummy-virt.
+    model = facts.get("machine.model")
+    return "dummy-virt" in model if model else None
 
 
 def _read_frequency(source: Source, facts: Facts) -> None:

@@ -61,7 +61,7 @@ def read_cores(
             core=_core(source, cpu, blocks.get(cpu, {})),
             cluster=next(i for i, (_, members) in enumerate(clusters) if cpu in members),
             llc=_last_cache(source, cpu),
-            node=nodes.get(cpu, 0),
+            node=nodes[cpu] if cpu in nodes else _package(source, cpu) if nodes else 0,
         )
         for cpu in numbers
     )
@@ -126,8 +126,8 @@ def _names(clusters: Sequence[tuple[Kind, frozenset[int]]]) -> tuple[str, ...]:
 
 
 def _speed_name(speed: int) -> str:
-    """Cores that only differ by speed are named by it: 5100000 (kHz) -> `5.1 GHz`."""
-    return f"{speed / _KHZ_PER_GHZ:.1f} GHz" if speed > _TOP_CAPACITY else f"capacity {speed}"
+    """Cores that only differ by speed are named by it: 5100000 (kHz) -> `5.1-GHz`."""
+    return f"{speed / _KHZ_PER_GHZ:.1f}-GHz" if speed > _TOP_CAPACITY else f"capacity {speed}"
 
 
 def _kinds(
@@ -188,6 +188,11 @@ def _last_cache(source: Source, cpu: int) -> int:
         return shared[0]
     cluster = parse_cpulist(source.read(f"{CPU}/cpu{cpu}/topology/cluster_cpus_list").text)
     return cluster[0] if cpu in cluster else 0
+
+
+def _package(source: Source, cpu: int) -> int:
+    """The socket of a CPU that no node lists (a node without memory has no list)."""
+    return parse_int(source.read(f"{CPU}/cpu{cpu}/topology/physical_package_id").text) or 0
 
 
 def _nodes(source: Source) -> dict[int, int]:
