@@ -85,6 +85,7 @@ class View(NamedTuple):
     run: RunView
     titles: dict[str, str]
     groups: tuple[Group, ...]
+    by_cell: dict[str, list[TrialRecord]]
 
     @property
     def baseline(self) -> str:
@@ -96,6 +97,11 @@ class View(NamedTuple):
     def excluded(self) -> tuple[TrialRecord, ...]:
         """Trials that enter no estimate, in the order in which they ran."""
         return tuple(trial for trial in self.run.trials if not trial.usable)
+
+    def trials_of(self, entry: Entry) -> list[TrialRecord]:
+        """Every record of a cell in the order in which they ran."""
+        cell = entry.cell
+        return self.by_cell.get(f"{cell.server}.{cell.workload}.{cell.profile}", [])
 
 
 def make_view(run: RunView) -> View:
@@ -113,7 +119,10 @@ def make_view(run: RunView) -> View:
         )
         for key in keys
     )
-    return View(run, titles, groups)
+    by_cell: dict[str, list[TrialRecord]] = {}
+    for trial in run.trials:
+        by_cell.setdefault(trial.cell.id, []).append(trial)
+    return View(run, titles, groups, by_cell)
 
 
 def _key(cell: CellSummary) -> tuple[str, str]:

@@ -105,18 +105,12 @@ def _profile(view: View) -> list[Step]:
     if not costs:
         return []
     costliest = max(costs, key=lambda pair: pair[0])[1]
-    trial = next(
-        (t for t in view.run.trials if t.usable and t.cell.id == _cell_id(costliest)), None
-    )
+    trial = next((trial for trial in view.trials_of(costliest) if trial.usable), None)
     if trial is None:
         return []
     head: Text = (strong("Find where the time goes"), f" in {costliest.title}, the costliest here")
     command = code(f"bench show {view.run.info.run_id} {trial.trial}")
     return [(head, ((command, " prints the commands to repeat a trial under a profiler"),))]
-
-
-def _cell_id(entry: Entry) -> str:
-    return f"{entry.cell.server}.{entry.cell.workload}.{entry.cell.profile}"
 
 
 def _change(view: View) -> list[Step]:

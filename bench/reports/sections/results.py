@@ -171,7 +171,7 @@ def _overview(view: View, group: Group) -> list[Block]:
     """Server, rate, ratio, verdict and notes: one line per server."""
     found = [(entry, _lead(group, entry)) for entry in group.entries]
     judged = any(metric and metric.low is not None for _, metric in found)
-    said = {entry.server: notes(group, entry) for entry in group.entries}
+    said = {entry.server: notes(view, group, entry) for entry in group.entries}
     if len(group.entries) <= _WIDE and not (judged or group.ceiling or any(said.values())):
         return []
     columns = _overview_columns(

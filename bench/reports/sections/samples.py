@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from bench.reports.base import Code, Folded, Heading, Paragraph, code, strong
 from bench.units import format_bytes
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from bench.model.trial import Exchange
     from bench.reports.base import Block, Text
     from bench.reports.view import View
+
+
+_PLAIN_ARRAY: Final = re.compile(r"\[\n\s+([^\[\]{}]{1,200})\n\s*\]")
+_BREAK: Final = re.compile(r"\n\s+")
 
 
 def sample_blocks(view: View) -> tuple[Block, ...]:
@@ -58,8 +63,13 @@ def _exchange(title: str, item: Exchange) -> list[Block]:
 def _body(text: str) -> Code:
     value = _meaning(text)
     if isinstance(value, dict | list):
-        return Code(json.dumps(value, indent=2, ensure_ascii=False), "json")
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return Code(_PLAIN_ARRAY.sub(_in_one_line, text), "json")
     return Code(text)
+
+
+def _in_one_line(array: re.Match[str]) -> str:
+    return f"[{_BREAK.sub(' ', array[1])}]"
 
 
 def _meaning(text: str) -> object:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from bench.model.summary import Verdict
-    from bench.reports.view import Entry, Group
+    from bench.reports.view import Entry, Group, View
 
 _PHRASES: Final = {
     "faster": "faster",
@@ -45,23 +45,31 @@ def verdict_phrase(verdict: Verdict, metric: str) -> str:
     return word
 
 
-def notes(group: Group, entry: Entry) -> str:
+def notes(view: View, group: Group, entry: Entry) -> str:
     """What limits a cell's number, or "": left-out trials, bound, findings, warm-up."""
-    found = [*_trials(entry), *_codes(entry), *_bound(group, entry), *_warmup(entry)]
+    found = [*_trials(view, entry), *_codes(entry), *_bound(group, entry), *_warmup(entry)]
     return "; ".join(dict.fromkeys(found))
 
 
-def _trials(entry: Entry) -> list[str]:
+def _trials(view: View, entry: Entry) -> list[str]:
     counts = entry.cell.trials
     lost = {
         "invalid": counts.invalid,
         "failed": counts.failed,
         "interrupted": counts.interrupted,
     }
-    said = [f"{count} of {counts.planned} trials {name}" for name, count in lost.items() if count]
-    if counts.suspect:
-        said.append(f"{counts.suspect} of {counts.planned} trials suspect")
-    return said
+    found = {**lost, "suspect": counts.suspect}
+    return [
+        f"{count} of {counts.planned} trials {status}{_reasons(view, entry, status)}"
+        for status, count in found.items()
+        if count
+    ]
+
+
+def _reasons(view: View, entry: Entry, status: str) -> str:
+    trials = [trial for trial in view.trials_of(entry) if trial.status == status]
+    codes = sorted({code for trial in trials for code in trial.reasons})
+    return f" ({', '.join(codes)})" if codes else ""
 
 
 def _codes(entry: Entry) -> list[str]:
