@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from bench.cli.common import emit_json, json_option
+from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import EXIT_OK, EXIT_UNFIT
 
 if TYPE_CHECKING:
@@ -47,13 +47,37 @@ class _Tools(NamedTuple):
     type=click.Choice(["linux", "darwin"]),
     help="Which system the tree is of (default: this one).",
 )
-def command(connections: int, root: Path | None, system: System | None, *, as_json: bool) -> int:
+@click.option(
+    "--noise",
+    metavar="SERVER",
+    help="Run two copies of a server (about 45 s): what they differ by is the noise floor.",
+)
+@click.option(
+    "--ceiling", is_flag=True, help="Run the ceiling server: what machine and load tool reach."
+)
+@project_option
+def command(
+    connections: int,
+    root: Path | None,
+    system: System | None,
+    noise: str | None,
+    project: Path | None,
+    *,
+    ceiling: bool,
+    as_json: bool,
+) -> int:
     """Examine this machine and change nothing.
 
     State is what there is, with a 2-second measurement of the clock, of each CPU's steadiness and
     of loopback. Advice would make results steadier, with the command that mends and the one that
     undoes it. Errors make results unusable here: then the exit code is 3.
     """
+    if noise or ceiling:
+        from bench.cli import probing  # noqa: PLC0415 - late, see `bench --help`
+
+        if noise:
+            return probing.noise(noise, project, as_json=as_json)
+        return probing.ceiling(project, as_json=as_json)
     from bench.cpus import split  # noqa: PLC0415 - late, see `bench --help`
     from bench.host import (  # noqa: PLC0415 - late
         local_host,

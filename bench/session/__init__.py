@@ -1,6 +1,7 @@
 """A run: plan to trials to reports; owns clock, randomness, order, re-runs and resume."""
 
 from bench.session.lock import cache_folder, only_run
+from bench.session.probes import plan_ceiling, plan_document, plan_noise
 from bench.session.start import (
     Options,
     Planned,
@@ -21,7 +22,10 @@ __all__ = [
     "Session",
     "cache_folder",
     "only_run",
+    "plan_ceiling",
+    "plan_document",
     "plan_matrix",
+    "plan_noise",
     "publish",
     "resume_run",
     "start_run",
