@@ -1,0 +1,236 @@
+"""The sampler against real processes whose CPU time, memory and connections are known."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.sampler import Sampler, descendants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.sampler import Observation
+
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+BURN = Path(__file__).with_name("burn.py")
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(sys.platform != "linux", reason="clocks of other processes"),
+]
+
+ECHO = """
+import asyncio, sys
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport): self.transport = transport
+    def data_received(self, data):
+        self.transport.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+async def main():
+    server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0, backlog=200)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"""
+
+
+class Burner:
+    """The other end of burn.py."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def ask(self, way: str, amount: float) -> float:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{way} {amount}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+
+@contextlib.contextmanager
+def started(*argv: str) -> Iterator[subprocess.Popen[str]]:
+    """A process in a group of its own, ended with all of it."""
+    process = subprocess.Popen(
+        [sys.executable, *argv],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.fixture
+def burner() -> Iterator[Burner]:
+    with started(str(BURN)) as process:
+        burner = Burner(process)
+        burner.ask("burn", 0)  # its interpreter has started
+        yield burner
+
+
+def sampler(pid: int, port: int = 9) -> Sampler:
+    cpus = sorted(os.sched_getaffinity(0))
+    return Sampler(server_pid=pid, server_cpus=(cpus[0],), load_cpus=(cpus[-1],), port=port)
+
+
+def measured(burner: Burner, way: str, amount: float) -> tuple[float, Observation]:
+    """What burn.py says it used between two marks, and what the sampler saw."""
+    with sampler(burner.process.pid) as watching:
+        before = burner.ask("burn", 0)
+        begin = watching.mark()
+        after = burner.ask(way, amount)
+        end = watching.mark()
+        return after - before, watching.window(begin, end)
+
+
+class TestCpuTime:
+    def test_threads_that_ended_are_counted(self, burner: Burner) -> None:
+        """CPU time of a process includes its ended threads, within 1 %."""
+        used, seen = measured(burner, "threads", 0.8)
+
+        assert seen.resources.server_cpu_s == pytest.approx(used, rel=0.01)
+
+    def test_children_that_came_and_went_are_counted(self, burner: Burner) -> None:
+        """Children waited for are known to 2 ticks, whether or not they were ever seen."""
+        used, seen = measured(burner, "children", 1.0)
+
+        assert seen.resources.server_cpu_s == pytest.approx(used, abs=2 * TICK_S)
+
+    def test_a_child_that_nobody_waits_for_is_counted(self, burner: Burner) -> None:
+        """With SIGCHLD ignored its time is added nowhere by the kernel."""
+        with sampler(burner.process.pid) as watching:
+            begin = watching.mark()
+            used = burner.ask("ignored", 0.5)
+            time.sleep(1.0)
+            end = watching.mark()
+            seen = watching.window(begin, end)
+
+        assert seen.resources.server_cpu_s == pytest.approx(used, rel=0.02)
+        assert seen.processes == 1
+
+    def test_an_orphan_is_counted(self, burner: Burner) -> None:
+        """A grandchild without a parent still belongs to the process group."""
+        with sampler(burner.process.pid) as watching:
+            begin = watching.mark()
+            used = burner.ask("orphan", 0.5)
+            seen = watching.window(begin, watching.mark())
+            time.sleep(1.0)
+            later = watching.window(begin, watching.mark())
+
+        assert seen.resources.server_cpu_s == pytest.approx(used, rel=0.02)
+        assert later.resources.server_cpu_s == pytest.approx(used, rel=0.02)
+
+    def test_one_thread_at_its_limit_is_busy(self, burner: Burner) -> None:
+        """A single busy thread shows, even of a server with more CPUs than it uses."""
+        cpus = (*range(os.cpu_count() or 1), 1000, 1001)
+        pid = burner.process.pid
+        with Sampler(server_pid=pid, server_cpus=cpus, load_cpus=(0,), port=9) as watching:
+            begin = watching.mark()
+            used = burner.ask("burn", 0.8)
+            seen = watching.window(begin, watching.mark()).resources
+
+        assert seen.span_s is not None
+        assert seen.server_busy is not None
+        assert seen.server_busy >= 0.95 * min(1.0, (used - 0.1) / seen.span_s)
+
+    def test_a_server_that_was_never_there_gives_none(self) -> None:
+        """Nothing is made up for a process that is gone; the reason is given."""
+        with started("-c", "") as process:
+            process.wait()
+        with sampler(process.pid) as watching:
+            begin = watching.mark()
+            seen = watching.window(begin, watching.mark()).resources
+
+        assert seen.server_cpu_s is None
+        assert seen.unavailable["server_cpu_s"] == "the server was gone"
+
+
+class TestMemory:
+    def test_shared_pages_are_counted_once(self, burner: Burner) -> None:
+        """Four processes that share 40 MB use 40 MB, not 160."""
+        with sampler(burner.process.pid) as watching:
+            burner.ask("shared-memory", 40)
+            begin = watching.mark()
+            time.sleep(0.6)
+            seen = watching.window(begin, watching.mark())
+
+        assert seen.processes == 4
+        assert seen.resources.rss_peak_bytes is not None
+        assert 40e6 < seen.resources.rss_peak_bytes < 80e6
+
+
+class TestCost:
+    @pytest.mark.parametrize("way", ["many-threads", "many-children"])
+    def test_a_mark_takes_less_than_5_ms(self, burner: Burner, way: str) -> None:
+        """A mark stays cheap with 200 threads or 100 processes."""
+        burner.ask(way, 200 if way == "many-threads" else 100)
+        with sampler(burner.process.pid) as watching:
+            watching.mark()
+            costs = []
+            for _ in range(5):
+                time.sleep(0.05)
+                begun = time.thread_time()
+                watching.mark()
+                costs.append(time.thread_time() - begun)
+
+        assert min(costs) < 0.005
+
+    def test_descendants_are_listed_with_the_root_first(self, burner: Burner) -> None:
+        """Whoever asks for descendants gets all of the group."""
+        burner.ask("many-children", 4)
+
+        found = descendants(burner.process.pid)
+
+        assert found[0] == burner.process.pid
+        assert len(found) == 4
+
+
+@pytest.mark.needs("wrk")
+class TestUnderLoad:
+    def test_a_server_under_50_connections(self) -> None:
+        """Connections, bytes, CPU times and the sampler's own cost are those of the load."""
+        with started("-c", ECHO) as server:
+            assert server.stdout
+            port = int(server.stdout.readline())
+            seen, load_s = self.loaded(server.pid, port)
+        used, counters = seen.resources, seen.counters
+
+        assert counters.connections_seen == 50
+        assert used.load_cpu_s[0] == pytest.approx(load_s, abs=0.3)
+        assert used.server_busy is not None
+        assert used.server_busy > 0.5
+        assert used.load_busy is not None
+        assert 0.01 < used.load_busy <= 1
+        assert 5 <= len(seen.series) <= 8
+        assert min(seen.series) > 10_000
+        assert used.voluntary_switches is not None
+        assert used.harness_cpu_s is not None
+        assert used.span_s is not None
+        assert used.harness_cpu_s / used.span_s < 0.02
+
+    def loaded(self, pid: int, port: int) -> tuple[Observation, float]:
+        """Two seconds of wrk; what was seen and the CPU time that wrk really used."""
+        with sampler(pid, port) as watching:
+            begin = watching.mark()
+            wrk = subprocess.Popen(
+                ["wrk", "-t1", "-c50", "-d2s", f"http://127.0.0.1:{port}/"],
+                stdout=subprocess.DEVNULL,
+            )
+            watching.set_load_pids([wrk.pid])
+            _, status, usage = os.wait4(wrk.pid, 0)
+            wrk.returncode = os.waitstatus_to_exitcode(status)
+            return watching.window(begin, watching.mark()), usage.ru_utime + usage.ru_stime
