@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import statistics
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -16,8 +15,11 @@ _MIN_LOADED: Final = 4
 _ROUNDING: Final = 1e-6
 
 
-QUIET: Final = 0.05
-"""Traffic below this share of the median counts as none: questions asked beside the load."""
+QUIET: Final = 0.03
+"""Traffic below this share of the busy time's counts as none: questions beside the load."""
+
+_BUSY_QUANTILE: Final = 0.9
+"""Which of the rates stands for busy time; a single burst of others does not."""
 
 
 class Sample(NamedTuple):
@@ -56,8 +58,8 @@ def loaded_span(samples: Sequence[Sample], whole: Span) -> Span:
         (before.at_s, after.at_s, _rate(before, after))
         for before, after in itertools.pairwise(inside)
     ]
-    median = statistics.median([rate for *_, rate in rates if rate > 0] or [0.0])
-    loaded = [(begin, end) for begin, end, rate in rates if rate > median * QUIET]
+    busy = _quantile([rate for *_, rate in rates if rate > 0])
+    loaded = [(begin, end) for begin, end, rate in rates if rate > busy * QUIET]
     if len(loaded) < _MIN_LOADED:
         return whole
     return Span(loaded[0][1], loaded[-1][0])
@@ -139,3 +141,7 @@ def _interpolate(known: Sequence[Sample], times: Sequence[float]) -> list[float]
 def _rate(before: Sample, after: Sample) -> float:
     seconds = after.at_s - before.at_s
     return (after.loopback_bytes - before.loopback_bytes) / seconds if seconds > 0 else 0.0
+
+
+def _quantile(rates: Sequence[float]) -> float:
+    return sorted(rates)[int(len(rates) * _BUSY_QUANTILE)] if rates else 0.0
