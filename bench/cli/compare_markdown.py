@@ -91,9 +91,7 @@ def _shown(row: CompareRow) -> bool:
 
 def _line(row: CompareRow) -> str:
     verdict = row.verdict
-    ratio = "-"
-    if verdict.ratio is not None:
-        ratio = ratio_text(verdict.ratio, verdict.low, verdict.high)
+    ratio = row.candidate.value / row.baseline.value
     cells = (
         markdown(row.workload),
         markdown(row.profile),
@@ -101,7 +99,7 @@ def _line(row: CompareRow) -> str:
         METRIC_NAMES[row.metric],
         _value(row.metric, row.baseline),
         _value(row.metric, row.candidate),
-        ratio,
+        ratio_text(ratio, verdict.low, verdict.high),
         f"{row.baseline.n}, {row.candidate.n}",
         markdown(verdict.text),
     )

@@ -93,6 +93,14 @@ def test_copies_under_open_load_are_compared_by_p50() -> None:
     assert summary.findings[0].code == "arms-differ"
 
 
+def test_copies_that_never_meet_give_no_floor() -> None:
+    """One of them is left out of the only workload."""
+    data = run_data({"a": Truth(), "again": Truth(server="a")})
+    plan = data.plan.model_copy(update={"cells": data.plan.cells[:1]})
+
+    assert analyze(data._replace(plan=plan))[0].noise_floor is None
+
+
 def test_a_copy_without_trials_gives_no_floor() -> None:
     """Nothing to compare."""
     edit = with_status("failed", "server-died", where=lambda t: t.server == "again")

@@ -1,0 +1,197 @@
+"""`bench compare`: output, exit codes, gate."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from bench.cli import compare_command
+from bench.cli.compare_markdown import METRIC_NAMES, render
+from bench.errors import BenchError, GateMetError, UsageError
+from bench.model.summary import METRICS, Change
+from tests.factories import Truth, closed_profile, open_profile, run_data, run_view, with_status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+    from bench.model.summary import RunView
+
+BOTH = {"axum": Truth(), "spikard": Truth(rps=17_000)}
+SLOW = {"axum": Truth(rps=50_000), "spikard": Truth(rps=17_000)}
+
+
+class _Stored:
+    """What `find_run` gives: a folder with a path."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, RunView]:
+    """Runs by name, in place of folders in reports/."""
+    known: dict[str, RunView] = {}
+    monkeypatch.setattr("bench.store.find_run", lambda name, _reports: _Stored(name))
+    monkeypatch.setattr("bench.runs.open_run", known.__getitem__)
+    return known
+
+
+def _view(truth: dict[str, Truth], **options: Any) -> RunView:
+    return run_view(run_data(truth, **({"seed": 2, "block_noise": 0.005} | options)))
+
+
+def _call(project: Path, *args: str) -> Result:
+    (project / "configs").mkdir(exist_ok=True)
+    return CliRunner().invoke(compare_command.command, [*args, "--project", str(project)])
+
+
+def test_markdown_for_a_pull_request(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """Headline, method, one table; exit 0 without a gate although something is slower."""
+    runs |= {"a": _view(BOTH), "b": _view(SLOW)}
+    result = _call(tmp_path, "a", "b")
+    lines = result.stdout.splitlines()
+
+    assert result.exit_code == 0
+    assert lines[0] == "### Synthetic run: candidate against baseline"
+    assert lines[2] == "**Slower beyond 2 % by requests/s in 1 of 2 cells**"
+    assert "Unpaired: Welch's t on logs" in lines[4]
+    table = [line for line in lines if line.startswith("|")]
+    assert {line.count(" | ") for line in table[2:]} == {8}
+    assert sum("| axum | requests/s |" in line for line in table) == 1
+    assert "requests per CPU-second" not in result.stdout
+
+
+def test_json_is_one_object(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """With schema_version, rows, changes, missing."""
+    runs |= {"a": _view(BOTH), "b": _view(SLOW)}
+    found = json.loads(_call(tmp_path, "a", "b", "--json").stdout)
+
+    assert found["schema_version"] == 1
+    assert found["method"] == "unpaired"
+    assert found["same_host"] is True
+    assert found["rows"][0]["verdict"]["word"] in {"slower", "equivalent", "inconclusive"}
+    assert (found["missing"], found["changes"]) == ([], [])
+
+
+def test_the_gate_is_met(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """Slower beyond the margin: exit 4, after the table was printed."""
+    runs |= {"a": _view(BOTH), "b": _view(SLOW)}
+    result = _call(tmp_path, "a", "b", "--fail-on", "slower", "--margin", "5%")
+
+    assert isinstance(result.exception, GateMetError)
+    assert result.exception.exit_code == 4
+    assert "axum is slower: 0.8" in str(result.exception)
+    assert result.stdout.startswith("### ")
+
+
+@pytest.mark.parametrize("margin", ["30%", "20 %"])
+def test_the_gate_is_not_met_within_the_margin(
+    runs: dict[str, RunView], tmp_path: Path, margin: str
+) -> None:
+    """17 % slower is not slower beyond 20 %."""
+    runs |= {"a": _view(BOTH), "b": _view(SLOW)}
+    result = _call(tmp_path, "a", "b", "--fail-on", "slower", "--margin", margin)
+
+    assert result.exit_code == 0
+
+
+def test_inconclusive_is_no_failure(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """Noise does not fail a build."""
+    noisy = {"axum": Truth(noise=0.2), "spikard": Truth(rps=17_000, noise=0.2)}
+    runs |= {"a": _view(noisy), "b": _view(noisy, seed=9)}
+    result = _call(tmp_path, "a", "b", "--fail-on", "slower")
+
+    assert result.exit_code == 0
+    assert "no significant difference" in result.stdout
+
+
+def test_a_missing_cell_comes_before_a_slower_one(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """Exit 1, also where the gate is met; without a gate it is only listed."""
+    edit = with_status("failed", "server-died", where=lambda t: t.server == "spikard")
+    runs |= {"a": _view(BOTH), "b": _view(SLOW, edit=edit)}
+    gated = _call(tmp_path, "a", "b", "--fail-on", "slower")
+    plain = _call(tmp_path, "a", "b")
+
+    assert type(gated.exception) is BenchError
+    assert gated.exception.exit_code == 1
+    assert "spikard.json-small.wrk-c50" in str(gated.exception)
+    assert plain.exit_code == 0
+    assert "<summary>Not compared (1)</summary>" in plain.stdout
+    assert "1 cell not compared" in plain.stdout
+
+
+def test_a_gate_that_nothing_can_meet_is_refused(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """p99 in a closed loop would pass for ever: exit 2."""
+    runs |= {"a": _view(BOTH), "b": _view(SLOW)}
+    result = _call(tmp_path, "a", "b", "--fail-on", "slower", "--metric", "p99_us")
+
+    assert isinstance(result.exception, UsageError)
+    assert "no cell of these runs is compared by p99_us" in str(result.exception)
+
+
+def test_a_latency_gate(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """More p99 at equal load fails."""
+    slow = {"axum": Truth(open_us=700.0), "spikard": BOTH["spikard"]}
+    profiles = [closed_profile(), open_profile()]
+    runs |= {"a": _view(BOTH, profiles=profiles), "b": _view(slow, profiles=profiles)}
+    result = _call(tmp_path, "a", "b", "--fail-on", "slower", "--metric", "p99_us")
+
+    assert isinstance(result.exception, GateMetError)
+    assert "axum has a higher p99" in str(result.exception)
+    assert "More beyond 2 % by p99 in 1 of 2 cells" in result.stdout
+
+
+@pytest.mark.parametrize("margin", ["5", "abc", "0%", "100%"])
+def test_a_margin_that_is_none_is_a_usage_error(tmp_path: Path, margin: str) -> None:
+    """Exit 2 before any run is opened."""
+    result = _call(tmp_path, "a", "b", "--margin", margin)
+
+    assert result.exit_code == 2
+    assert "expected a percentage" in result.stderr
+
+
+def test_unknown_runs_are_a_usage_error(tmp_path: Path) -> None:
+    """The real store says which name it does not know."""
+    result = _call(tmp_path, "nowhere", "latest")
+
+    assert isinstance(result.exception, UsageError)
+    assert "nowhere" in str(result.exception)
+
+
+def test_the_metrics_offered_are_those_of_the_summary() -> None:
+    """The copy that spares `bench --help` an import is kept equal."""
+    assert compare_command.METRICS == METRICS
+    assert tuple(METRIC_NAMES) == METRICS
+
+
+def test_foreign_text_is_harmless_in_the_comment() -> None:
+    """A version string is no Markdown, and an unknown one is called so."""
+    from bench.analysis import compare  # noqa: PLC0415 - used once
+
+    result = compare(_view(BOTH), _view(BOTH)).model_copy(
+        update={
+            "same_host": False,
+            "changes": (Change(what="tool wrk", before=None, after="4|1 <b> `x` @all"),),
+        }
+    )
+    text = render(result)
+
+    assert "- tool wrk: unknown -> ``4\\|1 <b> `x` @all``" in text
+    assert "**The runs are of different hosts.**" in text
+    assert text.endswith("</details>\n")
+
+
+def test_nothing_comparable_prints_an_empty_table() -> None:
+    """Another load: no row, all cells listed below."""
+    from bench.analysis import compare  # noqa: PLC0415 - used once
+
+    result = compare(_view(BOTH), _view(BOTH, profiles=[closed_profile(connections=64)]))
+    text = render(result)
+
+    assert "Nothing is worse beyond 2 % by requests/s (0 cells); 2 cells not compared" in text
+    assert "in both runs: the load profiles differ in connections" in text
