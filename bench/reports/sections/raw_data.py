@@ -33,7 +33,7 @@ def _links(view: View) -> tuple[Block, ...]:
         (link("plan.json", "plan.json"), ", ", link("host.json", "host.json"), ": plan, machine"),
         (link("trials/", "trials/"), ": raw load tool output and server log of each trial"),
     ]
-    if first:
+    if first and not view.run.info.imported:
         command = code(f"bench show {view.run.info.run_id} {first.trial}")
         items.append((command, " prints the commands that repeat a trial by hand"))
     return (

@@ -9,7 +9,7 @@ from bench.reports.base import Folded, Heading, Paragraph, Section, Table, stron
 from bench.reports.figures import figures
 from bench.reports.sections.trials import trial_blocks
 from bench.reports.view import describe_profile, describe_size, metric_of
-from bench.reports.wording.notes import notes, verdict_phrase
+from bench.reports.wording.notes import is_lower_bound, notes, verdict_phrase
 from bench.units import format_rate
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def _group(view: View, group: Group) -> list[Block]:
     size = describe_size(group)
     blocks: list[Block] = [Heading(f"{group.title} ({size})" if size else group.title)]
     blocks += _overview(view, group)
+    if not group.measured:
+        return [*blocks, Paragraph("No server has a usable trial here.")]
     table = (metric_table(group), *_legend(group))
     if len(view.groups) > _FOLD_ABOVE and len(blocks) > 1:
         return [*blocks, Folded(f"All metrics of {group.title}", table)]
@@ -208,7 +210,9 @@ def _overview_title(view: View, group: Group) -> str:
     parts = [what, describe_profile(group.profile), f"{number} {noun} per server"]
     if any(_interval(group, entry) != rows.ABSENT for entry in group.entries):
         parts.append("95 % intervals")
-    return ", ".join([*parts, f"baseline {view.baseline}"]) + "."
+    if group.baseline:
+        parts.append(f"baseline {view.baseline}")
+    return ", ".join(parts) + "."
 
 
 def _overview_line(
@@ -217,7 +221,7 @@ def _overview_line(
     cells: dict[str, Text] = {
         "Server": strong(entry.title),
         "Achieved": _achieved(entry),
-        _lead_title(group): _with_interval(group, metric),
+        _lead_title(group): _AT_LEAST[is_lower_bound(entry)] + _with_interval(group, metric),
         "vs baseline": _against(group, entry, metric),
         "Verdict": _word(group, entry),
         "Notes": said,
@@ -232,6 +236,10 @@ def _ceiling_line(group: Group, entry: Entry, columns: tuple[str, ...]) -> tuple
         "Notes": "the most that the load tool can see on this machine",
     }
     return tuple(cells.get(name, rows.ABSENT) for name in columns)
+
+
+_AT_LEAST: Final = {True: "\u2265 ", False: ""}
+_AT_MOST: Final = {True: "\u2264 ", False: ""}
 
 
 def _achieved(entry: Entry) -> str:
@@ -250,4 +258,8 @@ def _with_interval(group: Group, metric: Metric | None) -> str:
 def _against(group: Group, entry: Entry, metric: Metric | None) -> str:
     if entry is group.baseline:
         return "1 (baseline)"
-    return rows.format_against(metric.verdict) if metric and metric.verdict else rows.ABSENT
+    if metric is None or metric.verdict is None:
+        return rows.ABSENT
+    own, base = is_lower_bound(entry), bool(group.baseline and is_lower_bound(group.baseline))
+    bound = "" if own and base else _AT_LEAST[own] + _AT_MOST[base]
+    return bound + rows.format_against(metric.verdict)

@@ -10,7 +10,7 @@
   const units = { us: 1e-3, ms: 1, s: 1e3, bytes: 1, KB: 1e3, MB: 1e6, "%": 1, x: 1 };
   function key(cell) {
     const text = cell.textContent.trim();
-    const match = text.match(/^(-?[\d,]+(?:\.\d+)?) ?(us|ms|s|bytes|KB|MB|%|x)?(?![\w.])/);
+    const match = text.match(/^(?:[\u2264\u2265] )?(-?[\d,]+(?:\.\d+)?) ?(us|ms|s|bytes|KB|MB|%|x)?(?![\w.])/);
     return match ? Number(match[1].replaceAll(",", "")) * (units[match[2]] ?? 1) : text;
   }
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.rows import format_against
 from bench.reports.view import metric_of, rate
 from bench.reports.wording.notes import verdict_phrase
 from bench.reports.wording.phrases import tally, verdict_sentence
-from bench.units import format_bytes, format_rate
+from bench.units import format_bytes, format_rate, format_ratio
 
 if TYPE_CHECKING:
     from bench.model.summary import Metric
@@ -40,11 +39,13 @@ def one_gap(group: Group, entry: Entry, metric: Metric) -> list[Text]:
         return []
     if verdict.low is not None or verdict.word == "not-comparable" or group.is_open:
         return [f"Against {group.baseline.title}, {verdict_sentence(entry, verdict)}"]
+    less, more = sorted((entry, group.baseline), key=rate)
+    times = format_ratio(rate(more), rate(less))
     return [
         (
-            f"{entry.title} answered {format_rate(rate(entry))} requests/sec and "
-            f"{group.baseline.title} {format_rate(rate(group.baseline))}: "
-            f"{format_against(verdict)}, without an interval ({_samples(metric.n)})."
+            f"{more.title} answered {times} as many requests/sec as {less.title} "
+            f"({format_rate(rate(more))} against {format_rate(rate(less))}), "
+            f"without an interval ({_samples(metric.n)})."
         )
     ]
 

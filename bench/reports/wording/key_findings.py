@@ -8,8 +8,8 @@ from bench.reports.base import Bullets, Heading
 from bench.reports.rows import format_cost, format_throughput, format_us, latency_name
 from bench.reports.view import metric_of, rate
 from bench.reports.wording.gap import gap, payload_gap
-from bench.reports.wording.phrases import count, join
-from bench.units import format_bytes, format_percent, format_rate
+from bench.reports.wording.phrases import join
+from bench.units import format_bytes, format_percent, format_rate, format_ratio
 
 if TYPE_CHECKING:
     from bench.reports.base import Block, Text
@@ -46,8 +46,25 @@ def _latency(view: View) -> list[Text]:
     return [
         sentence
         for group in groups
-        for entry in group.measured
-        for sentence in _latency_of(view, group, entry)
+        for sentence in (
+            *(part for entry in group.measured for part in _latency_of(view, group, entry)),
+            *_slowest(group),
+        )
+    ]
+
+
+def _slowest(group: Group) -> list[Text]:
+    """Of two servers, how the slowest requests compare."""
+    found = [(e.cell.latency_us.max, e.title) for e in group.measured if e.cell.latency_us]
+    if len(found) != 2:  # noqa: PLR2004 - a sentence about a pair
+        return []
+    (less, quick), (more, slow) = sorted(found)
+    figures = f"{format_us(more)} against {format_us(less)}"
+    return [
+        (
+            f"The slowest request of {slow} took {format_ratio(more, less)} as long as that of "
+            f"{quick} ({figures})."
+        )
     ]
 
 
@@ -114,7 +131,8 @@ def _success(view: View) -> list[Text]:
         return []
     bad = [(g, e, share) for g, e, share in known if share < 1]
     if not bad:
-        return [f"Success rate 100% in all {count(len(known), 'cell')} of this run."]
+        every = f" in all {len(known)} cells of this run" if len(known) > 1 else ""
+        return [f"Success rate 100%{every}."]
     return [
         f"{entry.title}, {group.title}: success rate {format_percent(share)}."
         for group, entry, share in bad

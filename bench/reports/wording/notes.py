@@ -32,6 +32,7 @@ _CODE_NOTES: Final = {
     "bytes-mismatch": "bytes disagree with responses",
     "histogram-mismatch": "histogram disagrees with counts",
 }
+_LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling"})
 _PLATEAU_SHOWN_S: Final = 0.5
 
 
@@ -49,6 +50,11 @@ def notes(view: View, group: Group, entry: Entry) -> str:
     """What limits a cell's number, or "": left-out trials, bound, findings, warm-up."""
     found = [*_trials(view, entry), *_codes(entry), *_bound(group, entry), *_warmup(entry)]
     return "; ".join(dict.fromkeys(found))
+
+
+def is_lower_bound(entry: Entry) -> bool:
+    """Whether the server could have answered more than was measured."""
+    return entry.cell.bound == "client" or bool(_LOWER_BOUNDS & set(entry.cell.findings))
 
 
 def _trials(view: View, entry: Entry) -> list[str]:
