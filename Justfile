@@ -11,32 +11,39 @@ default:
     @just --list --unsorted
 
 # Install the load tools that are missing (bench setup)
+[no-exit-message]
 setup *ARGS: _run
     @bench setup "$@"
 
 # Everything: five servers, eight workloads; writes reports/RESULTS.md (about 25 min)
+[no-exit-message]
 bench-all *ARGS: _run
     @bench setup --for all
     @bench run all --publish reports/RESULTS.md "$@"
 
 # A first table: five servers, one workload, 3 short rounds (about a minute once built)
+[no-exit-message]
 bench-quick *ARGS: _run
     @bench setup --for quick
     @bench run quick "$@"
 
 # Run a matrix: a name in configs/ or a path (bench run)
+[no-exit-message]
 bench MATRIX *ARGS: _run
     @bench run "$@"
 
 # Print the report of a run: a path, a name in reports/, or `latest`
+[no-exit-message]
 report RUN="latest" *ARGS: _run
     @[ $# -gt 0 ] || set -- latest; bench report "$@"
 
 # Say what is missing or noisy on this machine, and what mends it
+[no-exit-message]
 doctor *ARGS: _run
     @bench doctor "$@"
 
 # The whole test suite with coverage; starts real servers and real load tools for short windows
+[no-exit-message]
 test *ARGS: _dev
     @scripts/test "$@"
 
@@ -48,6 +55,7 @@ check: _dev
     pytest -q -n auto -m "not real and not slow"
 
 # Look for known vulnerabilities in what is pinned (asks the network)
+[no-exit-message]
 audit: _dev
     @scripts/audit
 
@@ -57,10 +65,12 @@ fmt: _dev
     ruff check --fix .
 
 # Measure the harness itself: our wrk script against bare wrk
+[no-exit-message]
 perf *ARGS: _dev
     python -P scripts/perf.py "$@"
 
 # Show what takes space, and remove it (bench clean)
+[no-exit-message]
 clean *ARGS: _run
     @bench clean "$@"
 

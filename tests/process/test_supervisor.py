@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def test_stderr_apart(tmp_path: Path) -> None:
 def test_cpu_time_counts_children_that_came_and_went(tmp_path: Path) -> None:
     """CPU seconds hold those of children that the process waited for."""
     burn = "import time\nwhile time.process_time() < 0.2: pass"
-    shell = f"{sys.executable} -c '{burn}'; true"
+    shell = f"{shlex.quote(sys.executable)} -c '{burn}'; true"
     with Supervisor() as supervisor:
         child = supervisor.run(command(tmp_path, "sh", "-c", shell), 10)
 
