@@ -8,6 +8,7 @@ is the CPU time of the tool per request: rates alone spread too much on a shared
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import re
 import subprocess
@@ -26,6 +27,7 @@ from bench.model.plan import Arm, LoadProfile
 from bench.process import Command, Supervisor
 from bench.servers import RunningServer, build
 from bench.stats.intervals import paired
+from bench.tools import search_path
 
 if TYPE_CHECKING:
     from bench.model.plan import CpuSplit, Workload
@@ -197,6 +199,7 @@ def main() -> int:
     parser.add_argument("--windows", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=2, help="length of a window")
     options = parser.parse_args()
+    os.environ["PATH"] = search_path()
     held = [time_help(), compare_wrk(options.server, options.windows, options.seconds)]
     return 0 if all(held) else 1
 
