@@ -11,7 +11,7 @@ from bench.errors import EXIT_FAILED, EXIT_OK
 from bench.units import format_bytes, format_eta
 
 
-@click.command(short_help="Build servers.")
+@click.command()
 @click.argument("servers", nargs=-1)
 @json_option
 @project_option

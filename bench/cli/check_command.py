@@ -10,7 +10,7 @@ from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import EXIT_FAILED, EXIT_OK
 
 
-@click.command(short_help="Verify a run directory.")
+@click.command()
 @click.argument("run")
 @json_option
 @project_option

@@ -27,7 +27,7 @@ class Item(NamedTuple):
     size: int
 
 
-@click.command(short_help="Show and remove caches and runs.")
+@click.command()
 @click.option("--builds", is_flag=True, help="Remove what was built in servers/.")
 @click.option("--runs", is_flag=True, help="Remove run directories in reports/.")
 @click.option("--keep", type=click.IntRange(0), default=3, help="Newest runs to keep (3).")

@@ -37,7 +37,7 @@ def _margin(_context: click.Context, _option: click.Parameter, value: str | None
     return margin
 
 
-@click.command(short_help="Compare two runs; the first is the baseline.")
+@click.command()
 @click.argument("baseline")
 @click.argument("candidate")
 @click.option(

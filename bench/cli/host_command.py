@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.model.host import Host, System
 
 
-@click.command(short_help="Show hardware and system as a run records them.")
+@click.command()
 @json_option
 @click.option("--all", "full", is_flag=True, help="Show the full table below the summary.")
 @click.option(

@@ -42,7 +42,7 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
     return seconds
 
 
-@click.command(short_help="Make a run of results that were measured elsewhere.")
+@click.command()
 @click.argument("tool", type=click.Choice(["wrk", "oha"]))
 @click.argument("results", nargs=-1, required=True, metavar="LABEL=FILE...")
 @click.option("--title", default="Workload Benchmark Results", help="Title of the report.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.matrix import Project
 
 
-@click.command(short_help="List servers, workloads, matrices or runs.")
+@click.command()
 @click.argument("kind", type=click.Choice(["servers", "workloads", "matrices", "runs"]))
 @json_option
 @project_option

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command(short_help="Turn one raw load tool output into JSON.")
+@click.command()
 @click.argument("tool", type=click.Choice(["wrk", "oha"]))
 @click.argument("file", type=_FILE)
 @click.option("--db", type=_FILE, help="SQLite file of the same oha run (--db-url).")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.model.plan import LoadProfile, Plan
 
 
-@click.command(short_help="Show what a run would do: cells, order, CPUs, time.")
+@click.command()
 @click.argument("matrix")
 @matrix_options
 @json_option

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LOG_LINES = 20
 
 
-@click.command(short_help="Show a run or one trial: commands, log, reasons.")
+@click.command()
 @click.argument("run")
 @click.argument("trial", required=False)
 @json_option

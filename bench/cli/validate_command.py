@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.model.plan import LoadProfile, Workload
 
 
-@click.command(short_help="Check configuration files; all errors at once.")
+@click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @json_option
 @project_option

@@ -12,7 +12,7 @@ from bench.errors import EXIT_FAILED, EXIT_OK
 from bench.units import format_bytes
 
 
-@click.command(short_help="Start servers and check every workload's response.")
+@click.command()
 @click.argument("servers", nargs=-1)
 @json_option
 @project_option
