@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -134,12 +135,15 @@ def parse(name: str, text: str) -> Module:
     return Module(name, len(text.splitlines()), ast.parse(text))
 
 
-def modules() -> Iterator[Module]:
+@cache
+def modules() -> tuple[Module, ...]:
+    found = []
     for path in sorted((ROOT / "bench").rglob("*.py")):
         name = ".".join(path.relative_to(ROOT / "bench").with_suffix("").parts)
         name = name.removesuffix(".__init__")
         if name != "__init__":  # bench itself holds the version only
-            yield parse(name, path.read_text(encoding="utf-8"))
+            found.append(parse(name, path.read_text(encoding="utf-8")))
+    return tuple(found)
 
 
 def imported(module: Module) -> Iterator[tuple[int, str]]:
