@@ -1,0 +1,76 @@
+"""The command line: help, unknown names, and errors as one message with an exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.cli import COMMANDS
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Bench
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(bench: Bench, name: str) -> None:
+    """Each command says what it does in more than its line in the list."""
+    said = bench(name, "--help")
+
+    assert said.code == 0
+    assert len(said.out.splitlines()) > 5
+    assert name in bench("--help").out
+
+
+def test_a_misspelled_command(bench: Bench) -> None:
+    """An unknown command is exit 2 and names the nearest."""
+    said = bench("rnu")
+
+    assert said.code == 2
+    assert "Did you mean 'run'?" in said.err
+
+
+def test_version(bench: Bench) -> None:
+    """--version prints name and version."""
+    assert bench("--version").out.startswith("bench, version ")
+
+
+def test_no_arguments(bench: Bench) -> None:
+    """Without a command the help is shown, with exit code 2 as click has it."""
+    assert bench().code == 2
+
+
+def test_help_is_fast() -> None:
+    """`bench --help` imports no heavy library: it takes at most three times `import click`."""
+
+    def best(*argv: str) -> float:
+        times = []
+        for _ in range(7):
+            began = time.perf_counter()
+            subprocess.run(argv, check=True, capture_output=True)
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    bare = best(sys.executable, "-c", "import click")
+    ours = best(sys.executable, "-m", "bench", "--help")
+
+    assert ours < max(0.15, 3 * bare)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """The libraries that take long are not imported for --help."""
+    program = (
+        "import sys\n"
+        "from bench.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'pydantic', 'rich', 'scipy', 'jinja2', 'vl_convert', 'psutil', 'ruamel'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "[]"
