@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bench.errors import BenchError, ParseError
 from bench.loadtools import Target, ToolOutput, merge, shares
 from bench.model.trial import CommandRecord
+from bench.tools import tool_path
 
 if TYPE_CHECKING:
     import random
@@ -154,7 +155,8 @@ class Loader:
         )
         pinned = self._cpus.pinning.state == "pinned"
         cpus = (self._cpus.load[index % len(self._cpus.load)],) if pinned else None
-        child = self._supervisor.spawn(command._replace(cpus=cpus))
+        argv = (tool_path(command.argv[0]), *command.argv[1:])
+        child = self._supervisor.spawn(command._replace(argv=argv, cpus=cpus))
         output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
         return child, output
 

@@ -121,6 +121,22 @@ class RunDirectory:
         self.append_trial(sealed)
         return sealed
 
+    def mend(self) -> bool:
+        """Take a torn last line out of trials.jsonl, into trials.torn; True where there was one.
+
+        Raises:
+            StoreError: disk full, no permission.
+        """
+        path = self.path / _TRIALS
+        data = path.read_bytes() if path.exists() else b""
+        torn = data.rpartition(b"\n")[2]
+        if not torn or _is_record(torn):
+            return False
+        self.write_bytes("trials.torn", torn)
+        with _telling("write", path):
+            os.truncate(path, len(data) - len(torn))
+        return True
+
     def write_derived(self, files: Mapping[str, bytes]) -> None:
         """Write rendered reports; old charts that are not among them are removed."""
         charts = self.path / "charts"
@@ -300,6 +316,14 @@ def _first(error: Exception) -> str:
         place = ".".join(str(part) for part in first["loc"])
         return f"{place}: {first['msg']}" if place else first["msg"]
     return str(error)
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        TrialRecord.model_validate_json(line)
+    except ValidationError:
+        return False
+    return True
 
 
 def _line_break(descriptor: int) -> bytes:

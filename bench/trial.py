@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError, StartError, VerifyError
+from bench.host import quick_state
 from bench.loader import Loader, LoadFailure, LoadRun
 from bench.loadtools import TOOLS, Target
 from bench.model.trial import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bench.host import QuickState
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
     from bench.model.trial import CommandRecord, ServerRecord
     from bench.process import Supervisor
@@ -192,6 +194,7 @@ class _Trial:
                 side.ask(min(_ASK_TIMEOUT_S, profile.duration_s - elapsed))
                 next_ask = elapsed + _ASK_EVERY_S
 
+        self.power_before = self._power().power_source
         begin = sampler.mark()
         try:
             self.load = self._drive(sampler, "load", profile.duration_s, tick)
@@ -201,11 +204,27 @@ class _Trial:
         self.observation = with_load_cpu(
             sampler.window(begin, sampler.mark()), self.load.cpu_s, self.load.spans_s
         )
+        self._note_power()
         self.process = self.server.record(self.observation.threads, self.observation.processes)
         self.phases["window"] = self.load.ended - self.load.started
         real = self.load.result.duration_s
         self.phases["drain"] += max(0.0, self.phases["window"] - max(real, profile.duration_s))
         self._settle()
+
+    def _power(self) -> QuickState:
+        """Source of power and pressure now; some milliseconds."""
+        return quick_state(self.setting.cpus.server)
+
+    def _note_power(self) -> None:
+        """Put the state after the window beside the window's counters."""
+        assert self.observation is not None  # noqa: S101 - measure made it
+        after = self._power()
+        state = {
+            "power_source": after.power_source,
+            "thermal_pressure": after.thermal_pressure,
+        }
+        counters = self.observation.counters.model_copy(update=state)
+        self.observation = self.observation._replace(counters=counters)
 
     def _drive(
         self, sampler: Sampler, name: str, duration_s: float, tick: Callable[[float], None]

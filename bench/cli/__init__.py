@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench import __version__
+from bench.cli.common import TerminatedError
 from bench.errors import EXIT_SIGINT, EXIT_SIGTERM, BenchError, StoreError
 
 if TYPE_CHECKING:
@@ -81,17 +83,29 @@ def bench() -> None:
     """
 
 
-class _TerminatedError(BaseException):
-    """SIGTERM arrived; unwinds like KeyboardInterrupt so that everything is stopped."""
+class _Signals:
+    """Turns the first SIGINT or SIGTERM into an exception and the second into an exit at once.
 
+    The supervisor ends everything that was started as soon as this process is gone.
+    """
 
-def _on_sigterm(_signum: int, _frame: Any) -> None:
-    raise _TerminatedError
+    def __init__(self) -> None:
+        self._stopping = False
+
+    def __call__(self, number: int, _frame: Any) -> None:
+        """Handle one signal."""
+        if self._stopping:
+            os.write(2, b"\nstopped at once\n")
+            os._exit(128 + number)
+        self._stopping = True
+        raise KeyboardInterrupt if number == signal.SIGINT else TerminatedError
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run `bench`; the only place that turns errors into exit codes."""
-    signal.signal(signal.SIGTERM, _on_sigterm)
+    handler = _Signals()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
     try:
         code = bench.main(args=args, prog_name="bench", standalone_mode=False)
     except click.exceptions.Abort:
@@ -100,7 +114,7 @@ def main(args: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(EXIT_SIGINT)
-    except _TerminatedError:
+    except TerminatedError:
         sys.exit(EXIT_SIGTERM)
     except click.ClickException as error:
         error.show()

@@ -19,6 +19,10 @@ project_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
+class TerminatedError(BaseException):
+    """SIGTERM arrived; unwinds like KeyboardInterrupt so that everything is stopped."""
+
+
 def emit_json(value: BaseModel | dict[str, Any]) -> None:
     """Print one object as JSON on stdout, with a `schema_version`."""
     import orjson  # noqa: PLC0415 - late, see `bench --help`

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit_json, project_option
-from bench.errors import EXIT_SIGINT, UsageError
+from bench.cli.common import TerminatedError, emit_json, project_option
+from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from bench.matrix import Overrides, Project
     from bench.model.plan import Plan
     from bench.session import Planned, Result
+    from bench.session.listener import Listener
+
+_OVERRIDES = (
+    "servers",
+    "workloads",
+    "profiles",
+    "rounds",
+    "duration",
+    "warmup",
+    "connections",
+    "seed",
+)
 
 
 def matrix_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,7 +85,7 @@ def _seconds(option: str, text: str | None) -> float | None:
         raise UsageError(f"{option} {text!r}: {error}") from None
 
 
-@click.command(short_help="Measure what a matrix says and write the report.")
+@click.command()
 @click.argument("matrix", required=False)
 @matrix_options
 @click.option("--resume", metavar="RUN", help="Go on with a run that did not finish.")
@@ -113,13 +125,18 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
 
 
 def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> Planned:
-    from bench.session import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session import plan_matrix, planned_again  # noqa: PLC0415 - late, see `bench --help`
     from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     if options["resume"]:
-        stored = find_run(options["resume"], project.root / "reports").plan()
-        overrides = overrides_of(options)._replace(seed=stored.seed)
-        return plan_matrix(project, matrix or stored.matrix, overrides)
+        given = [f"--{name}" for name in _OVERRIDES if options[name] is not None]
+        if given:
+            raise UsageError(
+                f"--resume goes on with the run's own plan; {', '.join(given)} cannot change it",
+                advice="start a new run",
+            )
+        directory = find_run(options["resume"], project.root / "reports")
+        return planned_again(project, directory, matrix)
     if not matrix:
         names = ", ".join(sorted(project.matrices))
         raise UsageError("which matrix?", advice=f"there are: {names}")
@@ -128,31 +145,45 @@ def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> P
 
 def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
     from bench.cli.progress import Progress  # noqa: PLC0415 - late, see `bench --help`
-    from bench.session import Options, publish, resume_run, start_run  # noqa: PLC0415 - the same
 
     progress = Progress(planned.plan)
+    try:
+        result = _measure(project, planned, progress, options)
+    except (KeyboardInterrupt, TerminatedError):
+        progress.close()
+        click.echo("finished trials are kept: `bench run --resume latest` goes on", err=True)
+        raise
+    finally:
+        progress.close()
+    if result.finished_before:
+        click.echo(f"{result.directory.path.name} is finished: nothing to go on with", err=True)
+    if options["publish"]:
+        _publish(result, options["publish"])
+    _show(result, as_json=options["as_json"])
+    return result.exit_code
+
+
+def _measure(
+    project: Project, planned: Planned, listener: Listener, options: dict[str, Any]
+) -> Result:
+    from bench.session import Options, resume_run, start_run  # noqa: PLC0415 - late
+
     how = Options(
         strict=options["strict"],
         allow_concurrent=options["allow_concurrent"],
         force_resume=options["force_resume"],
         argv=tuple(sys.argv[1:]),
     )
-    try:
-        if options["resume"]:
-            result = resume_run(project, options["resume"], planned, progress, how)
-        else:
-            result = start_run(project, planned, progress, how)
-    except KeyboardInterrupt:
-        progress.close()
-        click.echo("interrupted; `bench run --resume latest` goes on", err=True)
-        return EXIT_SIGINT
-    finally:
-        progress.close()
-    if options["publish"]:
-        publish(result.view, options["publish"])
-        click.echo(f"wrote {options['publish']}", err=True)
-    _show(result, as_json=options["as_json"])
-    return result.exit_code
+    if options["resume"]:
+        return resume_run(project, options["resume"], planned, listener, how)
+    return start_run(project, planned, listener, how)
+
+
+def _publish(result: Result, file: Path) -> None:
+    from bench.session import publish  # noqa: PLC0415 - late, see `bench --help`
+
+    publish(result.view, file)
+    click.echo(f"wrote {file}", err=True)
 
 
 def _show(result: Result, *, as_json: bool) -> None:

@@ -210,7 +210,12 @@ class BuildRecord(Model):
 
 
 class RunInfo(Model):
-    """run.json: what this run is, when it ran and how it ended."""
+    """run.json: what this run is, when it ran and how it ended.
+
+    Attributes:
+        matrix_file: where the matrix lies, relative to the project; "" where there is none.
+        resumed: when it was gone on with, UTC.
+    """
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
@@ -222,6 +227,7 @@ class RunInfo(Model):
     argv: tuple[str, ...]
     resumed: tuple[str, ...] = ()
     imported: bool = False
+    matrix_file: str = ""
 
 
 class RunView(Model):

@@ -2,5 +2,6 @@
 
 from bench.process.client import Child, Supervisor
 from bench.process.command import Command, Completed, capture
+from bench.process.strays import Stray, strays
 
-__all__ = ["Child", "Command", "Completed", "Supervisor", "capture"]
+__all__ = ["Child", "Command", "Completed", "Stray", "Supervisor", "capture", "strays"]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bench.errors import BenchError
+from bench.process.strays import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,13 +100,15 @@ class Supervisor:
 
     Args:
         cpus: logical CPUs to hold the supervisor itself on, so that it never disturbs a server.
+        run: what is written into the environment of every child, see `bench.process.strays`.
 
     Raises:
         BenchError: the supervisor could not be started or has died.
     """
 
-    def __init__(self, cpus: Sequence[int] = ()) -> None:
+    def __init__(self, cpus: Sequence[int] = (), *, run: str = "bench") -> None:
         self._cpus = cpus
+        self._run = run
         self._children: dict[int, Child] = {}
         self._events: list[dict[str, Any]] = []
         self._buffer = b""
@@ -156,7 +159,7 @@ class Supervisor:
             "spawned",
             op="spawn",
             argv=command.argv,
-            env=dict(command.env),
+            env={**command.env, MARK: f"{self._run}/{self.pid}"},
             cwd=str(command.cwd),
             cpus=list(command.cpus) if command.cpus else None,
             stdout=str(command.stdout),

@@ -1,7 +1,16 @@
 """Servers under test: their environment, their build, and a running one as a context."""
 
-from bench.servers.building import Toolchain, build, missing
+from bench.servers.building import Toolchain, build, content_hash, missing, toolchain
 from bench.servers.ports import choose_port, listeners
 from bench.servers.running import RunningServer
 
-__all__ = ["RunningServer", "Toolchain", "build", "choose_port", "listeners", "missing"]
+__all__ = [
+    "RunningServer",
+    "Toolchain",
+    "build",
+    "choose_port",
+    "content_hash",
+    "listeners",
+    "missing",
+    "toolchain",
+]

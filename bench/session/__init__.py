@@ -2,9 +2,9 @@
 
 from bench.session.lock import cache_folder, only_run
 from bench.session.probes import plan_ceiling, plan_document, plan_noise
+from bench.session.resume import Planned, planned_again
 from bench.session.start import (
     Options,
-    Planned,
     Result,
     plan_matrix,
     publish,
@@ -26,6 +26,7 @@ __all__ = [
     "plan_document",
     "plan_matrix",
     "plan_noise",
+    "planned_again",
     "publish",
     "resume_run",
     "start_run",

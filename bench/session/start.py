@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench import __version__
 from bench.cpus import split
-from bench.errors import EXIT_FAILED, EXIT_OK, ToolMissingError, UnfitHostError, UsageError
+from bench.errors import (
+    EXIT_FAILED,
+    EXIT_OK,
+    BenchError,
+    ToolMissingError,
+    UnfitHostError,
+    UsageError,
+)
 from bench.host import compare_hosts, local_host, local_topology
 from bench.loadtools import TOOLS
 from bench.matrix import Overrides, find_matrix, load_matrix, make_plan
@@ -21,8 +28,9 @@ from bench.model.finding import Finding, finding
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, Supervisor
 from bench.runs import render, write_derived
-from bench.session.lock import only_run
-from bench.session.trials import Session
+from bench.session.lock import Turn, only_run
+from bench.session.resume import Planned, changes, matrix_place
+from bench.session.trials import Ended, Session
 from bench.store import RunDirectory, find_run, write_atomic
 from bench.tools import find_tool, search_path
 
@@ -35,14 +43,8 @@ if TYPE_CHECKING:
     from bench.session.listener import Listener
 
 _SEED_BITS = 31
-
-
-class Planned(NamedTuple):
-    """A plan with everything it needs."""
-
-    plan: Plan
-    workloads: dict[str, Workload]
-    matrix: Path
+_KEPT = frozenset({"concurrent-run", "resumed-changed", "server-skipped", "build-failed"})
+"""Findings that a resumed run keeps of its earlier parts; the others are found anew."""
 
 
 class Options(NamedTuple):
@@ -66,11 +68,13 @@ class Result(NamedTuple):
     Attributes:
         exit_code: as formats say; 0 or 1.
         view: what the reports were made from.
+        finished_before: it was to be resumed and nothing was left to do.
     """
 
     directory: RunDirectory
     view: RunView
     exit_code: int
+    finished_before: bool = False
 
 
 def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
@@ -130,7 +134,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
     """
     tools = tool_versions(planned.plan)
     host = _checked_host(tools, strict=options.strict)
-    with only_run(allow_concurrent=options.allow_concurrent) as shared:
+    with only_run(allow_concurrent=options.allow_concurrent) as turn:
         started = datetime.now(UTC)
         directory = RunDirectory.create(project.root / "reports", _run_id(started, planned.plan))
         info = RunInfo(
@@ -141,6 +145,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
             finished=None,
             exit_code=None,
             argv=options.argv,
+            matrix_file=matrix_place(planned.matrix, project),
         )
         directory.write_bytes("matrix.yaml", planned.matrix.read_bytes())
         directory.write_model("host.json", host)
@@ -148,9 +153,8 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         plan = planned.plan.model_copy(update={"workload_hashes": hashes})
         planned = planned._replace(plan=plan)
         directory.write_model("plan.json", plan)
-        directory.write_model("run.json", info)
-        notes = [*_plan_findings(planned.plan, host), *_concurrent(shared)]
-        return _carry_out(directory, info, planned, host=host, listener=listener, notes=notes)
+        conduct = _Conduct(directory, info, planned, host, listener, turn)
+        return _carry_out(conduct, _plan_findings(plan, host))
 
 
 def resume_run(
@@ -158,52 +162,31 @@ def resume_run(
 ) -> Result:
     """Go on with a run that did not finish: same plan, order, seed and rates.
 
+    A finished run is not touched: its reports are renewed and its exit code is given again.
+
     Raises:
-        UsageError: there is no such run, or matrix, tools or machine changed.
+        UsageError: there is no such run, or matrix, servers, tools or machine changed.
     """
     directory = find_run(run, project.root / "reports")
-    info, plan = directory.info(), directory.plan()
-    tools = tool_versions(plan)
-    host = _checked_host(tools, strict=options.strict)
-    changed = changes(directory, planned, host)
+    info = directory.info()
+    if info.finished is not None:
+        view = write_derived(directory.path)
+        return Result(directory, view, info.exit_code or EXIT_OK, finished_before=True)
+    host = _checked_host(tool_versions(planned.plan), strict=options.strict)
+    changed = changes(directory, planned, host, project)
     if changed and not options.force_resume:
         raise UsageError(
             f"{directory.path.name} cannot be resumed: {'; '.join(changed)}",
             advice="start a new run, or add --force-resume, which marks the report",
         )
-    with only_run(allow_concurrent=options.allow_concurrent) as shared:
+    with only_run(allow_concurrent=options.allow_concurrent) as turn:
+        directory.mend()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        info = info.model_copy(
-            update={"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
-        )
-        directory.write_model("run.json", info)
-        notes = [*_plan_findings(plan, host), *_concurrent(shared), *_resumed(changed)]
-        merged = Planned(plan, planned.workloads, planned.matrix)
-        return _carry_out(
-            directory, info, merged, host=directory.host(), listener=listener, notes=notes
-        )
-
-
-def changes(directory: RunDirectory, planned: Planned, host: Host) -> list[str]:
-    """What differs between a run on disk and what a resume would do now."""
-    found = []
-    before, plan = directory.host(), directory.plan()
-    if (directory.path / "matrix.yaml").read_bytes() != planned.matrix.read_bytes():
-        found.append("the matrix was edited")
-    if before.fingerprint != host.fingerprint:
-        found.append("it is another machine or system")
-    found += [
-        f"{tool} is now {version}, was {before.tools.get(tool)}"
-        for tool, version in host.tools.items()
-        if before.tools.get(tool) != version
-    ]
-    stored = {name: plan.workload_hashes.get(name) for name in plan.workloads}
-    found += [
-        f"the workload {name} changed"
-        for name, workload in sorted(planned.workloads.items())
-        if stored.get(name) not in (None, workload.sha256)
-    ]
-    return found
+        info = info.model_copy(update={"resumed": (*info.resumed, now)})
+        notes = [*_plan_findings(planned.plan, host), *_resumed(changed)]
+        notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
+        conduct = _Conduct(directory, info, planned, directory.host(), listener, turn)
+        return _carry_out(conduct, notes)
 
 
 def publish(view: RunView, file: Path) -> None:
@@ -221,43 +204,63 @@ def publish(view: RunView, file: Path) -> None:
         write_atomic(file.parent / name, data)
 
 
-def _carry_out(
-    directory: RunDirectory,
-    info: RunInfo,
-    planned: Planned,
-    *,
-    host: Host,
-    listener: Listener,
-    notes: list[Finding],
-) -> Result:
-    exit_code = EXIT_FAILED
+class _Conduct(NamedTuple):
+    """What a run or the rest of one is carried out with; `host` is that of its beginning."""
+
+    directory: RunDirectory
+    info: RunInfo
+    planned: Planned
+    host: Host
+    listener: Listener
+    turn: Turn
+
+
+def _carry_out(conduct: _Conduct, notes: list[Finding]) -> Result:
+    directory, info = conduct.directory, conduct.info
+    directory.write_model("findings.json", notes)
+    directory.write_model("run.json", info)
+    found: list[Finding] = []
     try:
-        with Supervisor(planned.plan.cpus.housekeeping) as supervisor:
-            _keep_awake(supervisor, directory.path)
-            session = Session(
-                plan=planned.plan,
-                workloads=planned.workloads,
-                directory=directory,
-                supervisor=supervisor,
-                listener=listener,
-                before=directory.builds(),
-            )
-            try:
-                session.prepare()
-                ended = session.run()
-            finally:
-                notes = [*notes, *session.findings]
-        exit_code = EXIT_FAILED if ended.failed_cells or ended.build_failures else EXIT_OK
-        finished = datetime.now(UTC).isoformat(timespec="seconds")
-        info = info.model_copy(update={"finished": finished, "exit_code": exit_code})
-    finally:
-        after = local_host(tools=host.tools)
-        directory.write_model("host.after.json", after)
-        directory.write_model("findings.json", [*notes, *compare_hosts(host, after)])
-        directory.write_model("run.json", info)
-        with contextlib.suppress(UsageError):
-            view = write_derived(directory.path)
-    return Result(directory, view, exit_code)
+        ended = _measure(conduct, found)
+    except BaseException:  # an interruption too: what is finished gets its report
+        with contextlib.suppress(BenchError):
+            _close(conduct, info, [*notes, *found])
+        raise
+    unbuilt = ended.build_failures or any(item.code == "build-failed" for item in notes)
+    exit_code = EXIT_FAILED if ended.failed_cells or unbuilt else EXIT_OK
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    info = info.model_copy(update={"finished": finished, "exit_code": exit_code})
+    return Result(directory, _close(conduct, info, [*notes, *found]), exit_code)
+
+
+def _measure(conduct: _Conduct, found: list[Finding]) -> Ended:
+    """Build and run all trials; what the session notes comes to `found` in any case."""
+    directory, planned = conduct.directory, conduct.planned
+    with Supervisor(planned.plan.cpus.housekeeping, run=directory.path.name) as supervisor:
+        _keep_awake(supervisor, directory.path)
+        session = Session(
+            plan=planned.plan,
+            workloads=planned.workloads,
+            directory=directory,
+            supervisor=supervisor,
+            listener=conduct.listener,
+        )
+        try:
+            session.prepare()
+            return session.run()
+        finally:
+            found += session.findings
+
+
+def _close(conduct: _Conduct, info: RunInfo, notes: list[Finding]) -> RunView:
+    """Write what is known at the end, and the reports."""
+    directory, host = conduct.directory, conduct.host
+    after = local_host(tools=host.tools)
+    directory.write_model("host.after.json", after)
+    notes = [*notes, *_concurrent(conduct.turn, notes), *compare_hosts(host, after)]
+    directory.write_model("findings.json", notes)
+    directory.write_model("run.json", info)
+    return write_derived(directory.path)
 
 
 def _keep_awake(supervisor: Supervisor, folder: Path) -> None:
@@ -284,13 +287,13 @@ def _plan_findings(plan: Plan, host: Host) -> list[Finding]:
     return [*host.findings, *notes]
 
 
-def _concurrent(shared: bool) -> list[Finding]:  # noqa: FBT001 - the lock's answer
-    if not shared:
+def _concurrent(turn: Turn, notes: list[Finding]) -> list[Finding]:
+    if not turn.disturbed or any(item.code == "concurrent-run" for item in notes):
         return []
     return [finding("concurrent-run", "run", "another run of `bench` went on at the same time")]
 
 
-def _resumed(changed: list[str]) -> list[Finding]:
+def _resumed(changed: tuple[str, ...]) -> list[Finding]:
     if not changed:
         return []
     text = f"resumed by force although {'; '.join(changed)}"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bench.store import RunDirectory
 
 _GIVE_UP_AFTER: Final = 2
+_AGAIN: Final = ".2"
 _CALIBRATION_S: Final = 3.0
 _CALIBRATION_WARMUP_S: Final = 1.0
 
@@ -56,7 +57,6 @@ class Session:
         directory: where everything goes; trials that are in it already are not repeated.
         supervisor: starts every process.
         listener: hears how it goes on.
-        before: builds that an earlier part of this run used; others are not mixed in.
     """
 
     def __init__(
@@ -67,7 +67,6 @@ class Session:
         directory: RunDirectory,
         supervisor: Supervisor,
         listener: Listener,
-        before: dict[str, BuildRecord] | None = None,
     ) -> None:
         self.plan = plan
         self.findings: list[Finding] = []
@@ -78,7 +77,6 @@ class Session:
         self._arms = {arm.name: arm for arm in plan.arms}
         self._profiles = {profile.id: profile for profile in plan.profiles}
         self._builds: dict[str, BuildRecord] = {}
-        self._before = before or {}
         self._build_failures: list[str] = []
         records, damaged = directory.trials()
         self._records = list(records)
@@ -161,23 +159,27 @@ class Session:
         )
 
     def _pending(self, trials: tuple[PlannedTrial, ...]) -> Iterator[PlannedTrial]:
-        done = {record.trial for record in self._records}
+        done = {record.trial: record.status for record in self._records}
         for planned in trials:
-            if planned.id not in done and self._failures[planned.cell] < _GIVE_UP_AFTER:
-                yield planned
+            again = _again(planned)
+            if planned.id not in done:
+                if self._failures[planned.cell] < _GIVE_UP_AFTER:
+                    yield planned
+            elif done[planned.id] == "invalid" and again.id not in done:
+                yield again  # interrupted between a trial and its re-run
 
     def _run_one(self, planned: PlannedTrial) -> None:
         """Run a trial; an invalid one is repeated once as `<id>.2`, both are kept."""
         record = self._trial(planned)
         if record.status == "failed":
             self._failures[planned.cell] += 1
-        if record.status == "invalid":
-            self._trial(planned.model_copy(update={"id": f"{planned.id}.2"}))
+        if record.status == "invalid" and not planned.id.endswith(_AGAIN):
+            self._trial(_again(planned))
 
     def _trial(self, planned: PlannedTrial) -> TrialRecord:
         self._check_disk()
         total = len(self.plan.trials)
-        done = len({record.trial.removesuffix(".2") for record in self._records})
+        done = len({record.trial.removesuffix(_AGAIN) for record in self._records})
         self._listener.began(planned, done, total)
         folder = self._directory.trial_folder(planned.id)
         profile = self._offered(self._profiles[planned.cell.profile], planned.cell.workload)
@@ -289,6 +291,10 @@ class Session:
             self._listener.added(1, _precision_words(self.plan, state))
             for planned in self._pending(more):
                 self._run_one(planned)
+
+
+def _again(planned: PlannedTrial) -> PlannedTrial:
+    return planned.model_copy(update={"id": planned.id + _AGAIN})
 
 
 def _key(cell: Cell) -> str:

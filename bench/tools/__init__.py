@@ -1,6 +1,15 @@
 """The load tools on this machine, and how those that are missing get here."""
 
-from bench.tools.find import TOOLS, Facts, Installed, Tool, find_tool, search_path, survey
+from bench.tools.find import (
+    TOOLS,
+    Facts,
+    Installed,
+    Tool,
+    find_tool,
+    search_path,
+    survey,
+    tool_path,
+)
 from bench.tools.plan import Blocked, InstallPlan, Step, plan_install, update_step
 
 __all__ = [
@@ -15,5 +24,6 @@ __all__ = [
     "plan_install",
     "search_path",
     "survey",
+    "tool_path",
     "update_step",
 ]

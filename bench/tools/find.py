@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -150,6 +151,19 @@ def find_tool(
             if found[-1].usable:
                 return found[-1]
     return found[0] if found else None
+
+
+def tool_path(name: str) -> str:
+    """How to start a load tool: by name where PATH leads to the usable copy, else by its path."""
+    return _tool_path(name, search_path())
+
+
+@functools.lru_cache
+def _tool_path(name: str, path: str) -> str:
+    found = find_tool(name, path)
+    if found is None or shutil.which(name, path=path) == str(found.path):
+        return name
+    return str(found.path)
 
 
 def survey(
