@@ -11,12 +11,12 @@ from bench.errors import UsageError
 from bench.host import local_topology
 from bench.matrix import Overrides, load_server
 from bench.session.lock import cache_folder
-from bench.session.resume import Planned
 from bench.session.start import plan_matrix
 from bench.store import write_atomic
 
 if TYPE_CHECKING:
     from bench.matrix import Project
+    from bench.session.resume import Planned
 
 _NO_OVERRIDES: Final = Overrides()
 _NOISE_ROUNDS: Final = 5
