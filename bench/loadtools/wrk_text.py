@@ -13,7 +13,7 @@ from bench.errors import ParseError
 from bench.loadtools.merging import own_percentiles
 from bench.model.load import ErrorCounts, LatencySummary, LoadResult
 
-_NUMBER = r"\d+\.\d\d"
+_NUMBER = r"[0-9]+\.[0-9][0-9]"
 _TIME = rf"({_NUMBER})(us|ms|s|m|h)"
 _METRIC = rf"-?{_NUMBER}[kMGTP]?"
 _SHARE = rf"(?:-?nan|{_NUMBER})%"
@@ -23,21 +23,21 @@ _BYTE_UNITS: Final = {unit: 1024**power for power, unit in enumerate(("", "K", "
 _CUT_AVERAGE: Final = ("1000.00", "m")
 _WRAP: Final = 2**32
 _LINES: Final = {
-    "running": re.compile(r"Running \d+[smh] test @ (\S+)"),
-    "connections": re.compile(r"  (\d+) threads and (\d+) connections"),
+    "running": re.compile(r"Running [0-9]+[smh] test @ (\S+)"),
+    "connections": re.compile(r"  ([0-9]+) threads and ([0-9]+) connections"),
     "heading": re.compile(r"  Thread Stats   Avg      Stdev     Max   \+/- Stdev"),
     "latency": re.compile(rf"    Latency *{_TIME} *{_TIME} *{_TIME} *{_SHARE}"),
     "per_thread": re.compile(rf"    Req/Sec *{_METRIC} *{_METRIC} *{_METRIC} *{_SHARE}"),
-    "requests": re.compile(rf"  (\d+) requests in {_TIME}, {_BYTES} read"),
+    "requests": re.compile(rf"  ([0-9]+) requests in {_TIME}, {_BYTES} read"),
     "rate": re.compile(rf"Requests/sec: *({_NUMBER})"),
     "transfer": re.compile(rf"Transfer/sec: *{_BYTES}"),
 }
-_PERCENTILE: Final = re.compile(rf" +(\d+(?:\.\d+)?)% *{_TIME} *")
+_PERCENTILE: Final = re.compile(rf" +([0-9]+(?:\.[0-9]+)?)% *{_TIME} *")
 _PRINTED: Final = ("50", "75", "90", "99")
 _SOCKET: Final = re.compile(
-    r"  Socket errors: connect (-?\d+), read (-?\d+), write (-?\d+), timeout (-?\d+)"
+    r"  Socket errors: connect (-?[0-9]+), read (-?[0-9]+), write (-?[0-9]+), timeout (-?[0-9]+)"
 )
-_BAD_STATUS: Final = re.compile(r"  Non-2xx or 3xx responses: (-?\d+)")
+_BAD_STATUS: Final = re.compile(r"  Non-2xx or 3xx responses: (-?[0-9]+)")
 _STEP_S: Final = {"us": 5e-9, "ms": 5e-6, "s": 5e-3, "m": 0.3, "h": 18.0}
 
 
@@ -158,11 +158,11 @@ def _one(lines: list[str], name: str) -> re.Match[str]:
 
 _BEGINNINGS: Final = {
     "running": re.compile(r"Running"),
-    "connections": re.compile(r"  \d+ threads"),
+    "connections": re.compile(r"  [0-9]+ threads"),
     "heading": re.compile(r"  Thread Stats"),
     "latency": re.compile(r"    Latency"),
     "per_thread": re.compile(r"    Req/Sec"),
-    "requests": re.compile(r"  \d+ requests"),
+    "requests": re.compile(r"  [0-9]+ requests"),
     "rate": re.compile(r"Requests/sec"),
     "transfer": re.compile(r"Transfer/sec"),
 }
