@@ -77,12 +77,12 @@ def ask(
         with socket.create_connection((host, port), timeout=timeout_s) as sock:
             sock.sendall(raw(request, f"{host}:{port}"))
             counter = _Counting(sock)
-            response = http.client.HTTPResponse(
+            with http.client.HTTPResponse(
                 _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
                 method=request.method,
-            )
-            response.begin()
-            body = response.read()
+            ) as response:  # Python 3.13 complains of one that is left open
+                response.begin()
+                body = response.read()
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise VerifyError(
