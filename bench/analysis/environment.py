@@ -9,27 +9,41 @@ from bench.model.summary import Change
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bench.model.plan import LoadProfile
     from bench.model.summary import RunView
 
+_HASH_SHOWN: Final = 12
 _BODY_TOLERANCE: Final = 0.02
 """Bodies drawn at random differ a little in mean size from run to run."""
 
 
 def changes(before: RunView, after: RunView) -> tuple[Change, ...]:
-    """List versions, governor, power, tools, CPUs, builds and load that are not the same."""
-    a, b = _facts(before), _facts(after)
-    found = [
-        Change(what=key, before=a.get(key), after=b.get(key))
+    """List versions, governor, power, tools, CPUs, builds and load that are not the same.
+
+    Servers, profiles and tools that only one of the runs has are no change of anything.
+    """
+    everywhere = _differences(_machine(before), _machine(after))
+    a, b = _parts(before), _parts(after)
+    shared = a.keys() & b.keys()
+    parts = (change for name in a if name in shared for change in _differences(a[name], b[name]))
+    return (*everywhere, *parts, *_sizes(before, after))
+
+
+def _differences(a: Mapping[str, object], b: Mapping[str, object]) -> list[Change]:
+    return [
+        Change(what=key, before=_text(a.get(key)), after=_text(b.get(key)))
         for key in dict.fromkeys((*a, *b))
-        if a.get(key) != b.get(key)
+        if _text(a.get(key)) != _text(b.get(key))
     ]
-    return (*found, *_sizes(before, after))
 
 
-def _facts(view: RunView) -> dict[str, str | None]:
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _machine(view: RunView) -> dict[str, object]:
+    """Facts that every run has."""
     host, cpus = view.host, view.plan.cpus
-    facts: dict[str, object] = {
+    return {
         "bench": view.info.bench_version,
         "operating system": " ".join(filter(None, (host.os.name, host.os.version, host.os.build))),
         "kernel": host.os.kernel,
@@ -44,43 +58,35 @@ def _facts(view: RunView) -> dict[str, str | None]:
         "pinning": cpus.pinning.state,
         "server CPUs": list(cpus.server),
         "load CPUs": list(cpus.load),
-        **{f"tool {name}": version for name, version in host.tools.items()},
-        **{f"load tool {name}": version for name, version in _load_tools(view).items()},
-        **_limits(host.limits),
-        **_builds(view),
-        **_profiles(view.profiles),
+        **{f"limit {name}": value for name, value in host.limits.items()},
     }
-    return {key: None if value is None else str(value) for key, value in facts.items()}
+
+
+def _parts(view: RunView) -> dict[str, dict[str, object]]:
+    """Facts per server, profile and tool, by a name that tells them apart."""
+    parts: dict[str, dict[str, object]] = {}
+    for name, version in view.host.tools.items():
+        parts[f"tool {name}"] = {f"tool {name}": version}
+    for name, version in _load_tools(view).items():
+        parts[f"load tool {name}"] = {f"load tool {name}": version}
+    for name, build in view.builds.items():
+        parts[f"build {name}"] = {
+            f"{name} version": build.version,
+            f"{name} runtime": build.runtime,
+            f"{name} build": build.hash[:_HASH_SHOWN],
+        }
+    for arm in view.plan.arms:
+        env = " ".join(f"{key}={value}" for key, value in arm.env.items())
+        parts[f"arm {arm.name}"] = {f"{arm.name} environment": env or None}
+    for name, profile in view.profiles.items():
+        settings = profile.model_dump(exclude={"id"}).items()
+        parts[f"profile {name}"] = {f"profile {name} {key}": value for key, value in settings}
+    return parts
 
 
 def _load_tools(view: RunView) -> dict[str, str | None]:
     """The versions that really produced the results."""
     return {trial.load.tool: trial.load.tool_version for trial in view.trials if trial.load}
-
-
-def _limits(limits: Mapping[str, int | None]) -> dict[str, object]:
-    return {f"limit {name}": value for name, value in limits.items()}
-
-
-def _builds(view: RunView) -> dict[str, object]:
-    """Facts per server; equal hashes mean the same sources, toolchain and build command."""
-    facts: dict[str, object] = {}
-    for name, build in view.builds.items():
-        facts[f"{name} version"] = build.version
-        facts[f"{name} runtime"] = build.runtime
-        facts[f"{name} build"] = build.hash[:12]
-    for arm in view.plan.arms:
-        if arm.env:
-            facts[f"{arm.name} environment"] = " ".join(f"{k}={v}" for k, v in arm.env.items())
-    return facts
-
-
-def _profiles(profiles: Mapping[str, LoadProfile]) -> dict[str, object]:
-    return {
-        f"profile {name} {key}": value
-        for name, profile in profiles.items()
-        for key, value in profile.model_dump(exclude={"id"}).items()
-    }
 
 
 def _sizes(before: RunView, after: RunView) -> Iterable[Change]:

@@ -99,6 +99,7 @@ def arms_findings(found: Sequence[Copies]) -> tuple[Finding, ...]:
     """`arms-differ`, which heads the report, and the `noise-floor`."""
     differing = [each for each in found if each.differ]
     floor = noise_floor(found)
+    widest = f", the widest of {len(found)}" if len(found) > 1 else ""
     out = []
     if differing:
         named = "; ".join(_difference(each) for each in differing)
@@ -118,7 +119,7 @@ def arms_findings(found: Sequence[Copies]) -> tuple[Finding, ...]:
                 "noise-floor",
                 "run",
                 f"two copies of {first.first.cell.server} are told apart only beyond "
-                f"{percent(floor)} (half-width of their ratio, the widest of {len(found)})",
+                f"{percent(floor)} (half-width of their ratio{widest})",
                 half_width=floor,
             )
         )

@@ -45,14 +45,27 @@ class Windows(NamedTuple):
 def read_windows(cell: CellTrials) -> Windows:
     """Judge the warm-up and the windows of a cell; nothing is excluded by it."""
     usable = cell.usable
-    warmup = _mean_series([trial.warmup_series for trial in usable])
-    window = _mean_series([trial.window_series for trial in usable])
+    warmup = _mean_series([_as_rate(trial, trial.warmup_series) for trial in usable])
+    window = _mean_series([_as_rate(trial, trial.window_series) for trial in usable])
     return Windows(
         drift([trial.window_series for trial in usable]),
         tuple(step for trial in usable for step in _steps(trial)),
         plateau(warmup, window, BIN_S),
         warmup,
     )
+
+
+def _as_rate(trial: TrialRecord, series: Sequence[float]) -> Sequence[float]:
+    """Scale a series so that the window's mean is the trial's rate.
+
+    What is recorded are bytes on the loopback interface; how many a request takes, the window
+    tells.
+    """
+    mean = math.fsum(trial.window_series) / (len(trial.window_series) or 1)
+    if not trial.load or mean <= 0:
+        return ()
+    scale = trial.load.throughput_rps / mean
+    return [value * scale for value in series]
 
 
 def _steps(trial: TrialRecord) -> list[WindowStep]:
@@ -74,26 +87,33 @@ def _mean_series(series: Sequence[Sequence[float]]) -> tuple[float, ...]:
 def window_findings(cell: CellTrials, windows: Windows) -> tuple[Finding, ...]:
     """`drift` over the rounds and `step` inside single trials, with what to change."""
     drifting = windows.drift if windows.drift and windows.drift.flagged else None
-    told = (_drift_finding(cell, drifting),) if drifting else ()
+    told = (_drift_finding(cell, drifting, windows.plateau_s),) if drifting else ()
     stepped = dict.fromkeys(step.trial for step in windows.steps)
     steps_of = {trial: [s for s in windows.steps if s.trial == trial] for trial in stepped}
     return (*told, *(_step_finding(trial, found) for trial, found in steps_of.items()))
 
 
-def _drift_finding(cell: CellTrials, seen: Drift) -> Finding:
-    rising = seen.change > 0
-    text = "still rising" if rising else "falling"
-    warmup = cell.profile.warmup_s
+def _drift_finding(cell: CellTrials, seen: Drift, plateau_s: float | None) -> Finding:
+    direction = "still rising" if seen.change > 0 else "falling"
     return finding(
         "drift",
         cell.cell.id,
-        f"{text} by {percent(abs(seen.change))} inside the window "
+        f"{direction} by {percent(abs(seen.change))} inside the window "
         f"(99 % interval {percent(seen.low, sign=True)} to {percent(seen.high, sign=True)}, "
         f"{seen.n} trials)",
-        advice=f"raise warmup above {warmup:g}s"
-        if rising
-        else "look for throttling, a leak or a cache that fills up; raise duration",
+        advice=_drift_advice(cell.profile.warmup_s, seen, plateau_s),
         change=seen.change,
+    )
+
+
+def _drift_advice(warmup_s: float, seen: Drift, plateau_s: float | None) -> str:
+    if seen.change < 0:
+        return "look for throttling, a leak or a cache that fills up; raise duration"
+    if plateau_s is None:
+        return f"raise warmup above {warmup_s:g}s: it ends before 98 % of the window's rate"
+    return (
+        f"raise warmup above {warmup_s:g}s: 98 % of the window's rate came after "
+        f"{plateau_s:.2g} s, and it rose on"
     )
 
 

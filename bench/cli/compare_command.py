@@ -74,21 +74,21 @@ def command(
     as_json: bool,
     project: Path | None,
 ) -> None:
-    r"""Compare the runs BASELINE and CANDIDATE: paths, names in reports/, or latest.
+    """Compare the runs BASELINE and CANDIDATE: paths, names in reports/, or latest.
 
     Prints Markdown that fits a pull-request comment: per cell the ratio candidate / baseline
     with its 95 % interval (unpaired), a verdict in words, and what changed in the environment.
     Runs of different machines are refused without --across-hosts.
 
     \b
-    Exit codes: 0 compared (inconclusive included), 1 --fail-on is given and a cell is missing
-    on one side, 2 usage, 4 the gate of --fail-on is met.
+    Exit codes: 0 compared (inconclusive included), 2 usage,
+    and with --fail-on: 4 the gate is met, 1 a cell is missing on one side.
 
     \b
     bench compare main-run latest
     bench compare main-run latest --fail-on slower --margin 5%
     bench compare main-run latest --fail-on slower --metric p99_us
-    """
+    """  # noqa: D301 - a backspace keeps a paragraph's lines apart in click
     from bench.analysis import compare  # noqa: PLC0415 - late, see `bench --help`
     from bench.cli.compare_markdown import render  # noqa: PLC0415
     from bench.matrix import find_project  # noqa: PLC0415

@@ -57,6 +57,8 @@ def _headline(result: CompareResult) -> str:
         word = result.gate[0].verdict.word
         where = f"{len(result.gate)} of {len(looked)} cells"
         text = f"{word} beyond {margin} by {name} in {where}"
+    elif not looked:
+        text = f"no cell can be compared by {name}"
     else:
         text = f"nothing is worse beyond {margin} by {name} ({_count(len(looked), 'cell')})"
     lacking = f"; {_count(len(result.missing), 'cell')} not compared" if result.missing else ""

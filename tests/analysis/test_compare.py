@@ -229,6 +229,15 @@ class TestChanges:
             "workload json-small response body": ("86 bytes", "100 bytes"),
         }
 
+    def test_what_only_one_run_has_is_no_change(self) -> None:
+        """A server, a profile or a tool more is listed among the cells, not here."""
+        data = run_data({**BOTH, "robyn": Truth()}, profiles=[closed_profile(), open_profile()])
+        tools = {**data.host.tools, "vegeta": "12"}
+        more = run_view(data._replace(host=data.host.model_copy(update={"tools": tools})))
+
+        assert changes(_view(), more) == ()
+        assert changes(more, _view()) == ()
+
     def test_bodies_that_were_not_verified_are_no_change(self) -> None:
         """Nothing is known, nothing is claimed."""
         after = _view(edit=lambda _: None)

@@ -26,9 +26,18 @@ def test_a_rising_window_says_to_warm_up_longer() -> None:
 
     assert found.text.startswith("still rising by 6")
     assert "inside the window" in found.text
-    assert found.advice == "raise warmup above 2s"
+    assert found.advice == (
+        "raise warmup above 2s: 98 % of the window's rate came after 0.25 s, and it rose on"
+    )
     assert summary.cells[0].findings == ("drift",)
     assert details[0].drift == pytest.approx(0.06, abs=0.01)
+
+
+def test_a_warm_up_that_ends_below_the_plateau_is_told() -> None:
+    """What to change, and why."""
+    found = _finding(analyze(run_data({"a": Truth(drift=0.06, ramp_s=2.0)}))[0], "drift")
+
+    assert found.advice == "raise warmup above 2s: it ends before 98 % of the window's rate"
 
 
 def test_a_falling_window_is_no_matter_of_warm_up() -> None:
@@ -83,6 +92,35 @@ def test_the_time_to_the_plateau_is_seen() -> None:
     assert slow.plateau_s is not None
     assert slow.plateau_s > 0.5
     assert len(slow.warmup) == 8
+
+
+def test_bytes_on_the_wire_become_requests() -> None:
+    """The window's mean is the trial's rate, whatever a request weighs."""
+
+    def in_bytes(trial: TrialRecord) -> TrialRecord:
+        return trial.model_copy(
+            update={
+                "warmup_series": tuple(490 * rate for rate in trial.warmup_series),
+                "window_series": tuple(490 * rate for rate in trial.window_series),
+            }
+        )
+
+    plain, heavy = (
+        analyze(run_data({"a": Truth(ramp_s=0.3)}, edit=edit))[1][0] for edit in (None, in_bytes)
+    )
+
+    assert heavy.warmup == pytest.approx(plain.warmup)
+    assert heavy.warmup[-1] == pytest.approx(60_000, rel=0.1)
+    assert heavy.plateau_s == plain.plateau_s
+
+
+def test_a_silent_window_gives_no_series() -> None:
+    """No bytes seen: no scale."""
+
+    def silent(trial: TrialRecord) -> TrialRecord:
+        return trial.model_copy(update={"window_series": (0.0, 0.0)})
+
+    assert analyze(run_data({"a": Truth()}, edit=silent))[1][0].warmup == ()
 
 
 def test_a_warm_up_that_ends_too_early_has_no_time() -> None:

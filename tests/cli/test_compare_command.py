@@ -163,6 +163,15 @@ def test_unknown_runs_are_a_usage_error(tmp_path: Path) -> None:
     assert "nowhere" in str(result.exception)
 
 
+def test_the_help_shows_one_example_a_line() -> None:
+    """Examples and exit codes are not run together into one paragraph."""
+    text = CliRunner().invoke(compare_command.command, ["--help"]).stdout
+    lines = [line.strip() for line in text.splitlines()]
+
+    assert "bench compare main-run latest" in lines
+    assert "\\b" not in text
+
+
 def test_the_metrics_offered_are_those_of_the_summary() -> None:
     """The copy that spares `bench --help` an import is kept equal."""
     assert compare_command.METRICS == METRICS
@@ -193,5 +202,5 @@ def test_nothing_comparable_prints_an_empty_table() -> None:
     result = compare(_view(BOTH), _view(BOTH, profiles=[closed_profile(connections=64)]))
     text = render(result)
 
-    assert "Nothing is worse beyond 2 % by requests/s (0 cells); 2 cells not compared" in text
+    assert "No cell can be compared by requests/s; 2 cells not compared" in text
     assert "in both runs: the load profiles differ in connections" in text
