@@ -43,3 +43,15 @@ def test_a_wanted_reading_comes_when_it_was_asked_for() -> None:
 
     assert not pace.due(11.9)
     assert pace.due(12.0)
+
+
+def test_a_reading_wanted_while_another_is_made_is_not_forgotten() -> None:
+    """The one under way began too early for the window that wants its own."""
+    pace = Pace(5.0, 0.01)
+
+    pace.want(12.0)
+    pace.ran(11.9, 0.1)
+
+    assert pace.due(12.0)
+    pace.ran(12.0, 0.1)
+    assert not pace.due(12.1)
