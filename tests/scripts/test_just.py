@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 UTILITIES = (
     *("sh", "cat", "cksum", "cp", "chmod", "cut", "dirname", "env", "find", "grep", "head", "id"),
-    *("mkdir", "rm", "sleep", "uname"),
+    *("mkdir", "readlink", "rm", "sleep", "uname"),
 )
 PYTHON = """#!/bin/sh
 case "$*" in
@@ -288,3 +288,15 @@ def test_recipe_failure_is_the_exit_code(checkout: Checkout) -> None:
     checkout.python("python3", PYTHON)
 
     assert checkout.run("test", env={"FAIL": "7"}).returncode == 7
+
+
+def test_link_to_the_script_leads_to_its_checkout(checkout: Checkout, tmp_path: Path) -> None:
+    """Called through links, relative and absolute, the script finds where it really lies."""
+    checkout.python("python3", PYTHON)
+    (tmp_path / "links" / "scripts").mkdir(parents=True)
+    (tmp_path / "links" / "first").symlink_to(checkout.root / "scripts" / "just")
+    (tmp_path / "links" / "scripts" / "just").symlink_to("../first")
+
+    assert checkout._replace(root=tmp_path / "links").run("--prepare", "tools").returncode == 0
+    assert (checkout.root / ".venv").is_dir()
+    assert not (tmp_path / "links" / ".venv").exists()
