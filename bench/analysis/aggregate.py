@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bench.model.plan import Plan
     from bench.model.trial import TrialRecord
 
+_GIVEN_UP_AFTER: Final = 2
 _SEVERITIES: Final = ("info", "warning", "error")
 _OWN: Final = frozenset({"near-ceiling", "drift", "step"})
 """Told from all trials of a cell together, not from each; a closed loop's client-bound too."""
@@ -57,15 +58,15 @@ def run_findings(plan: Plan, cells: Sequence[CellTrials]) -> tuple[Finding, ...]
     """What the whole run lacks: trials, rounds, a baseline."""
     out = []
     planned = sum(cell.planned for cell in cells)
-    recorded = sum(len(cell.final) for cell in cells)
-    if recorded < planned:
+    missing = sum(cell.planned - len(cell.final) for cell in cells if not _given_up(cell))
+    if missing:
         out.append(
             finding(
                 "missing-trials",
                 "run",
-                f"{planned - recorded} of {planned} planned trials have no record",
+                f"{missing} of {planned} planned trials have no record",
                 advice="bench run --resume goes on with them",
-                missing=planned - recorded,
+                missing=missing,
             )
         )
     fewest = min((len(cell.usable) for cell in cells if cell.usable), default=MIN_ROUNDS)
@@ -81,6 +82,11 @@ def run_findings(plan: Plan, cells: Sequence[CellTrials]) -> tuple[Finding, ...]
             )
         )
     return (*out, *_baseline_missing(plan, cells))
+
+
+def _given_up(cell: CellTrials) -> bool:
+    """Whether the rest of its trials was left out on purpose, after two that failed."""
+    return cell.counts.failed >= _GIVEN_UP_AFTER
 
 
 def _rounds(count: int) -> str:
@@ -99,7 +105,7 @@ def _baseline_missing(plan: Plan, cells: Sequence[CellTrials]) -> list[Finding]:
         return []
     where = "" if len(lacking) == len(groups) else f" in {_named(lacking)}"
     first = base.get(lacking[0])
-    cause = no_trials_because(first) if first else "it is not part of this run"
+    cause = no_trials_because(first) if first else _left_out(plan)
     return [
         finding(
             "baseline-missing",
@@ -109,6 +115,11 @@ def _baseline_missing(plan: Plan, cells: Sequence[CellTrials]) -> list[Finding]:
             cells=len(lacking),
         )
     ]
+
+
+def _left_out(plan: Plan) -> str:
+    reasons = [each.reason for each in plan.skipped if each.server == plan.baseline]
+    return f"it was skipped: {reasons[0]}" if reasons else "it is not part of this run"
 
 
 def _named(groups: Iterable[tuple[str, str]]) -> str:

@@ -31,6 +31,9 @@ _LIMITS: Final = {
 }
 
 
+_RATE_TOLERANCE: Final = 0.01
+
+
 class _Pair(NamedTuple):
     """One cell with usable trials in both runs."""
 
@@ -117,10 +120,19 @@ def _pairs(before: Mapping[str, CellTrials], after: Mapping[str, CellTrials]) ->
 
 
 def _load_differs(before: CellTrials, after: CellTrials) -> list[str]:
-    """Names of the settings of a load profile that are not the same."""
-    neutral = {"warmup_s", "rate_share", "processes"}
+    """What is not the same in the load of two cells; latencies need equal offered rates."""
+    neutral = {"warmup_s", "rate_rps", "rate_share", "processes"}
     a, b = before.profile.model_dump(exclude=neutral), after.profile.model_dump(exclude=neutral)
-    return sorted(key for key in a if a[key] != b[key])
+    found = sorted(key for key in a if a[key] != b[key])
+    rates = _offered(before), _offered(after)
+    if abs(rates[0] - rates[1]) > _RATE_TOLERANCE * max(rates):
+        found.append(f"offered rate ({rates[0]:,.0f} and {rates[1]:,.0f} requests/s)")
+    return found
+
+
+def _offered(cell: CellTrials) -> float:
+    """Requests/s as offered in the trials; 0 in a closed loop."""
+    return next((trial.offered_rps for trial in cell.usable if trial.offered_rps), 0.0)
 
 
 def _missing(

@@ -150,6 +150,34 @@ def test_a_baseline_that_is_not_in_the_run() -> None:
     assert said.text.endswith("the baseline go has no result, it is not part of this run")
 
 
+def test_a_skipped_baseline_is_told_with_its_reason() -> None:
+    """It takes no part in the plan any more."""
+    skipped = (Skipped(server="go", reason="go is missing"),)
+    (said,) = _find(analyze(run_data(FIVE, baseline="go", skipped=skipped))[0], "baseline-missing")
+
+    assert said.text.endswith("the baseline go has no result, it was skipped: go is missing")
+
+
+def test_trials_left_out_after_two_failures_are_not_missing() -> None:
+    """A resumed run would not try them again either."""
+    fails = with_status("failed", "server-died", where=lambda t: t.server == "axum")
+
+    def edit(trial: TrialRecord) -> TrialRecord | None:
+        return None if (trial.server, trial.round > 2) == ("axum", True) else fails(trial)
+
+    summary, _ = analyze(run_data(FIVE, edit=edit))
+
+    assert _find(summary, "missing-trials") == []
+    assert summary.cells[-1].trials.model_dump() == {
+        "planned": 5,
+        "valid": 0,
+        "suspect": 0,
+        "invalid": 0,
+        "failed": 2,
+        "interrupted": 0,
+    }
+
+
 def test_missing_cells_are_counted() -> None:
     """Half a run: what is there is analyzed, what is not is said."""
     summary, _ = analyze(run_data(FIVE, edit=lambda t: t if t.round < 4 else None))

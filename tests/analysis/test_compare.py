@@ -167,6 +167,20 @@ class TestMissing:
         assert {cell.side for cell in result.missing} == {"both"}
         assert result.missing[0].reason == "the load profiles differ in connections"
 
+    def test_shares_of_unlike_capacities_are_not_compared(self) -> None:
+        """50 % of what the slowest could do then is another rate than 50 % of it now."""
+
+        def edit(trial: TrialRecord) -> TrialRecord:
+            return trial.model_copy(update={"offered_rps": 2_500.0})
+
+        profiles = [open_profile()]
+        result = compare(_view(profiles=profiles), _view(profiles=profiles, edit=edit))
+
+        assert result.rows == ()
+        assert result.missing[0].reason == (
+            "the load profiles differ in offered rate (2,000 and 2,500 requests/s)"
+        )
+
 
 def test_lower_bounds_hold_across_runs() -> None:
     """A client-bound candidate is never called slower, nor one against a client-bound baseline."""
