@@ -17,7 +17,7 @@ from bench.tools import tool_path
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bench.loadtools import LoadTool
@@ -62,6 +62,70 @@ class LoadRun(NamedTuple):
     spans_s: tuple[float, ...]
 
 
+class Running(NamedTuple):
+    """The processes of one window, and where each leaves its output."""
+
+    children: list[Child]
+    outputs: list[ToolOutput]
+
+    def kill(self) -> None:
+        """End them all, whatever they do."""
+        for child in self.children:
+            child.signal(signal.SIGKILL)
+            child.wait(_GRACE_S)
+
+
+def run_together(
+    loaders: Sequence[Loader],
+    name: str,
+    duration_s: float,
+    *,
+    started: Sequence[Callable[[tuple[int, ...]], None]],
+    tick: Callable[[float], None],
+) -> list[LoadRun]:
+    """Run the processes of one or more loaders over the same window.
+
+    Args:
+        loaders: one per server.
+        name: sub-folder for the raw output, `warmup` or `load`.
+        duration_s: window asked for.
+        started: per loader, called once with its pids.
+        tick: called every 50 ms with the seconds since the start, while waiting.
+
+    Raises:
+        LoadFailure: a process failed, hung, or its output is not a result.
+    """
+    began = time.monotonic()
+    begun: list[tuple[Loader, Running]] = []
+    try:
+        for loader, told in zip(loaders, started, strict=True):
+            running = loader.begin(name, duration_s)
+            begun.append((loader, running))
+            told(tuple(child.pid for child in running.children))
+        for loader, running in begun:
+            limit_s = duration_s + loader.limit_s
+            if not _wait(running.children, began, limit_s, tick):
+                raise loader.hung(running, limit_s)  # noqa: TRY301 - the others must be ended first
+    except BaseException:
+        for _, running in begun:
+            running.kill()
+        raise
+    return [loader.finish(running) for loader, running in begun]
+
+
+def _wait(
+    children: Sequence[Child], began: float, limit_s: float, tick: Callable[[float], None]
+) -> bool:
+    """Wait for all; False when one takes longer than its limit."""
+    for child in children:
+        while not child.wait(_TICK_S):
+            elapsed = time.monotonic() - began
+            tick(elapsed)
+            if elapsed > limit_s:
+                return False
+    return True
+
+
 class Loader:
     """Sends the load of one trial: the warm-up and the window, each with fresh tool processes.
 
@@ -92,47 +156,47 @@ class Loader:
         self._rng = rng
         tool.prepare(workload, profile, target, folder, rng)
 
-    def run(
-        self,
-        name: str,
-        duration_s: float,
-        *,
-        started: Callable[[tuple[int, ...]], None],
-        tick: Callable[[float], None],
-    ) -> LoadRun:
-        """Run all processes for one window.
+    @property
+    def limit_s(self) -> float:
+        """Seconds beyond the window after which the tool is taken to hang."""
+        return self._profile.timeout_s + _GRACE_S
 
-        Args:
-            name: sub-folder for the raw output, `warmup` or `load`.
-            duration_s: window asked for.
-            started: called once with the pids.
-            tick: called every 50 ms with the seconds since the start, while waiting.
-
-        Raises:
-            LoadFailure: a process failed, hung, or its output is not a result.
-        """
-        began = time.monotonic()
-        children: list[Child] = []
-        outs = []
+    def begin(self, name: str, duration_s: float) -> Running:
+        """Start all processes of one window."""
+        running = Running([], [])
         try:
             for index, share in enumerate(shares(self._profile, self._workload)):
                 child, out = self._start(name, index, share, duration_s)
-                children.append(child)
-                outs.append(out)
-            started(tuple(child.pid for child in children))
-            limit_s = duration_s + self._profile.timeout_s + _GRACE_S
-            self._wait(children, began, began + limit_s, tick)
+                running.children.append(child)
+                running.outputs.append(out)
         except BaseException:
-            self._kill(children)
+            running.kill()
             raise
+        return running
+
+    def hung(self, running: Running, waited_s: float) -> LoadFailure:
+        """What to raise when the processes did not end."""
+        return LoadFailure(
+            f"{self._tool.name} did not end within {waited_s:.0f} s and was killed",
+            tuple(self._record(child) for child in running.children),
+        )
+
+    def finish(self, running: Running) -> LoadRun:
+        """Read and merge what the ended processes left.
+
+        Raises:
+            LoadFailure: the output of one is not a result.
+        """
+        children = running.children
+        started = min(child.started for child in children)
         ended = max(child.ended or 0.0 for child in children)
         commands = tuple(self._record(child) for child in children)
-        result, findings = self._parse(children, outs, commands)
+        result, findings = self._parse(running, commands)
         return LoadRun(
             result=result,
             findings=findings,
             commands=commands,
-            started=began,
+            started=started,
             ended=ended,
             cpu_s=tuple(child.cpu_s or 0.0 for child in children),
             spans_s=tuple((child.ended or ended) - child.started for child in children),
@@ -160,35 +224,15 @@ class Loader:
         output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
         return child, output
 
-    def _wait(
-        self,
-        children: list[Child],
-        began: float,
-        deadline: float,
-        tick: Callable[[float], None],
-    ) -> None:
-        for child in children:
-            while not child.wait(_TICK_S):
-                now = time.monotonic()
-                tick(now - began)
-                if now > deadline:
-                    raise LoadFailure(
-                        f"{self._tool.name} did not end within {deadline - began:.0f} s "
-                        "and was killed",
-                        tuple(self._record(child) for child in children),
-                    )
-
-    def _kill(self, children: list[Child]) -> None:
-        for child in children:
-            child.signal(signal.SIGKILL)
-            child.wait(_GRACE_S)
-
     def _parse(
-        self, children: list[Child], outs: list[ToolOutput], commands: tuple[CommandRecord, ...]
+        self, running: Running, commands: tuple[CommandRecord, ...]
     ) -> tuple[LoadResult, tuple[Finding, ...]]:
         results = []
         for child, out, share in zip(
-            children, outs, shares(self._profile, self._workload), strict=True
+            running.children,
+            running.outputs,
+            shares(self._profile, self._workload),
+            strict=True,
         ):
             try:
                 results.append(self._tool.parse(out._replace(rc=child.rc or 0), share))

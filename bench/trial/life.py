@@ -1,4 +1,4 @@
-"""The life of one trial: launch, verify, warm up, measure, verify again, stop; and its status."""
+"""What one server goes through in a trial, step by step, and the record that comes of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from bench.verify import SideChannel, verify
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
     from pathlib import Path
 
     from bench.host import QuickState
@@ -71,38 +70,8 @@ class Outcome(NamedTuple):
     histogram: tuple[tuple[int, int], ...] | None
 
 
-def run_trial(setting: Setting) -> Outcome:
-    """Run one trial from launch to stop.
-
-    Whatever the server or the tool does wrong becomes a status with reasons.
-
-    Raises:
-        KeyboardInterrupt: passed on after server and tool were stopped.
-        StoreError: the disk is full.
-    """
-    trial = _Trial(setting)
-    began = time.monotonic()
-    try:
-        with trial.server:
-            trial.launch()
-            trial.verify()
-            with trial.sampling() as sampler:
-                trial.warm_up(sampler)
-                trial.measure(sampler)
-            trial.verify_again()
-    except StartError as error:
-        trial.fail(error.code, error)
-    except VerifyError as error:
-        trial.fail(error.code, error)
-    except LoadFailure as error:
-        trial.fail("tool-failed", error)
-    trial.phases["stop"] = trial.server.stop_s
-    trial.phases["total"] = time.monotonic() - began
-    return trial.outcome()
-
-
-class _Trial:
-    """What is known of a trial while it goes on."""
+class Life:
+    """One server's part in a trial, while it goes on."""
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
@@ -128,13 +97,15 @@ class _Trial:
         self.loader: Loader | None = None
         self.power_before: str | None = None
         self.next_look = 0.0
+        self._side = SideChannel(self.server.port, setting.workload, setting.rng)
+        self._next_ask = 0.0
 
     def fail(self, code: str, error: BenchError) -> None:
         """Remember why the trial ends here; a server that died is named before its symptom."""
         if self.failure is None:
             self.failure = (code, str(error))
 
-    def launch(self) -> None:
+    def launched(self) -> None:
         """The server is ready; note how it was started."""
         self.phases["start"] = self.server.ready_s
         self.process = self.server.record()
@@ -159,8 +130,8 @@ class _Trial:
             port=self.server.port,
         )
 
-    def warm_up(self, sampler: Sampler) -> None:
-        """Send the same load as in the window, and keep its course."""
+    def load_up(self) -> Loader:
+        """Make the load ready; from here on a failure is `invalid`, no longer `failed`."""
         setting = self.setting
         self.loader = Loader(
             tool=TOOLS[setting.profile.tool],
@@ -173,42 +144,39 @@ class _Trial:
             rng=setting.rng,
         )
         self.measured = True
-        if setting.profile.warmup_s <= 0:
-            return
-        begin = sampler.mark()
-        warm = self._drive(sampler, "warmup", setting.profile.warmup_s, self._tick)
+        return self.loader
+
+    def warmed_up(self, warm: LoadRun, series: tuple[float, ...]) -> None:
+        """Keep the course of the warm-up."""
         self.phases["warmup"] = warm.ended - warm.started
-        self.warmup_series = sampler.window(begin, sampler.mark()).series
+        self.warmup_series = series
         self._settle()
 
-    def measure(self, sampler: Sampler) -> None:
-        """The window."""
-        profile = self.setting.profile
-        side = SideChannel(self.server.port, self.setting.workload, self.setting.rng)
-        next_ask = _ASK_EVERY_S
-
-        def tick(elapsed: float) -> None:
-            nonlocal next_ask
-            self._tick(elapsed)
-            if next_ask <= elapsed < profile.duration_s - _LAST_ASK_S:
-                side.ask(min(_ASK_TIMEOUT_S, profile.duration_s - elapsed))
-                next_ask = elapsed + _ASK_EVERY_S
-
+    def begin_window(self) -> None:
+        """The window is about to begin."""
         self.power_before = self._power().power_source
-        begin = sampler.mark()
-        try:
-            self.load = self._drive(sampler, "load", profile.duration_s, tick)
-        finally:
-            self.side = side.result()
-        self.commands = self.load.commands
-        self.observation = with_load_cpu(
-            sampler.window(begin, sampler.mark()), self.load.cpu_s, self.load.spans_s
-        )
+        self._side = SideChannel(self.server.port, self.setting.workload, self.setting.rng)
+        self._next_ask = _ASK_EVERY_S
+
+    def meanwhile(self, elapsed: float) -> None:
+        """While the window goes on: look after the server, and ask it twice a second."""
+        self.look_after(elapsed)
+        left = self.setting.profile.duration_s - elapsed
+        if elapsed >= self._next_ask and left > _LAST_ASK_S:
+            self._side.ask(min(_ASK_TIMEOUT_S, left))
+            self._next_ask = elapsed + _ASK_EVERY_S
+            self.side = self._side.result()
+
+    def measured_window(self, load: LoadRun, observation: Observation) -> None:
+        """Keep what the load tool and the sampler saw of the window."""
+        self.load = load
+        self.commands = load.commands
+        self.observation = with_load_cpu(observation, load.cpu_s, load.spans_s)
         self._note_power()
-        self.process = self.server.record(self.observation.threads, self.observation.processes)
-        self.phases["window"] = self.load.ended - self.load.started
-        real = self.load.result.duration_s
-        self.phases["drain"] += max(0.0, self.phases["window"] - max(real, profile.duration_s))
+        self.process = self.server.record(observation.threads, observation.processes)
+        self.phases["window"] = load.ended - load.started
+        real = max(load.result.duration_s, self.setting.profile.duration_s)
+        self.phases["drain"] += max(0.0, self.phases["window"] - real)
         self._settle()
 
     def _power(self) -> QuickState:
@@ -226,18 +194,14 @@ class _Trial:
         counters = self.observation.counters.model_copy(update=state)
         self.observation = self.observation._replace(counters=counters)
 
-    def _drive(
-        self, sampler: Sampler, name: str, duration_s: float, tick: Callable[[float], None]
-    ) -> LoadRun:
-        """Run the load tool; when it fails because the server died, say that."""
-        self.next_look = 0.0
-        assert self.loader is not None  # noqa: S101 - warm_up made it
-        try:
-            return self.loader.run(name, duration_s, started=sampler.set_load_pids, tick=tick)
-        except LoadFailure as error:
-            self.commands = error.commands
-            self._check_alive()
-            raise
+    def load_failed(self, error: LoadFailure) -> None:
+        """Keep what was run; when it failed because the server died, say that instead.
+
+        Raises:
+            StartError: `server-died`.
+        """
+        self.commands = error.commands
+        self._check_alive()
 
     def verify_again(self) -> None:
         """The same process still answers rightly, and nobody else does in its place."""
@@ -245,7 +209,7 @@ class _Trial:
         self.server.check_listener()
         self.verify()
 
-    def _tick(self, elapsed: float) -> None:
+    def look_after(self, elapsed: float) -> None:
         """Look after the server while the load goes on."""
         self.server.cap_log()
         limit = self.setting.arm.config.memory_limit

@@ -1,0 +1,78 @@
+"""A trial of one server alone: launch, verify, warm up, measure, verify again, stop."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from bench.errors import StartError, VerifyError
+from bench.loader import LoadFailure, run_together
+from bench.trial.life import Life
+
+if TYPE_CHECKING:
+    from bench.loader import Loader
+    from bench.sampler import Sampler
+    from bench.trial.life import Outcome, Setting
+
+
+def run_trial(setting: Setting) -> Outcome:
+    """Run one trial from launch to stop.
+
+    Whatever the server or the tool does wrong becomes a status with reasons.
+
+    Raises:
+        KeyboardInterrupt: passed on after server and tool were stopped.
+        StoreError: the disk is full.
+    """
+    life = Life(setting)
+    began = time.monotonic()
+    try:
+        with life.server:
+            life.launched()
+            life.verify()
+            with life.sampling() as sampler:
+                loader = life.load_up()
+                _warm_up(life, loader, sampler)
+                _measure(life, loader, sampler)
+            life.verify_again()
+    except (StartError, VerifyError) as error:
+        life.fail(error.code, error)
+    except LoadFailure as error:
+        life.fail("tool-failed", error)
+    life.phases["stop"] = life.server.stop_s
+    life.phases["total"] = time.monotonic() - began
+    return life.outcome()
+
+
+def _warm_up(life: Life, loader: Loader, sampler: Sampler) -> None:
+    """The same load as in the window."""
+    seconds = life.setting.profile.warmup_s
+    if seconds <= 0:
+        return
+    begin = sampler.mark()
+    try:
+        (warm,) = run_together(
+            [loader], "warmup", seconds, started=[sampler.set_load_pids], tick=life.look_after
+        )
+    except LoadFailure as error:
+        life.load_failed(error)
+        raise
+    life.warmed_up(warm, sampler.window(begin, sampler.mark()).series)
+
+
+def _measure(life: Life, loader: Loader, sampler: Sampler) -> None:
+    """The window."""
+    life.begin_window()
+    begin = sampler.mark()
+    try:
+        (load,) = run_together(
+            [loader],
+            "load",
+            life.setting.profile.duration_s,
+            started=[sampler.set_load_pids],
+            tick=life.meanwhile,
+        )
+    except LoadFailure as error:
+        life.load_failed(error)
+        raise
+    life.measured_window(load, sampler.window(begin, sampler.mark()))
