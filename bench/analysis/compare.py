@@ -85,7 +85,7 @@ def compare(
         margin=limit,
         metric=metric,
         rows=rows,
-        missing=tuple(_missing(before, after)),
+        missing=tuple(_missing(before, after, metric)),
         changes=changes(baseline, candidate),
         gate=tuple(row for row in rows if row.metric == metric and _worse(row)),
     )
@@ -136,19 +136,21 @@ def _offered(cell: CellTrials) -> float:
 
 
 def _missing(
-    before: Mapping[str, CellTrials], after: Mapping[str, CellTrials]
+    before: Mapping[str, CellTrials], after: Mapping[str, CellTrials], metric: str
 ) -> Iterable[MissingCell]:
     for key in dict.fromkeys((*before, *after)):
         a, b = before.get(key), after.get(key)
         found = _why_missing(a, b)
         cell = a or b
         if found and cell:
-            yield MissingCell(**cell.cell.model_dump(), side=found[0], reason=found[1])
+            side, reason = found
+            gated = side != "neither" or compared(metric, cell.profile)
+            yield MissingCell(**cell.cell.model_dump(), side=side, reason=reason, gated=gated)
 
 
 def _why_missing(
     a: CellTrials | None, b: CellTrials | None
-) -> tuple[Literal["baseline", "candidate", "both"], str] | None:
+) -> tuple[Literal["baseline", "candidate", "both", "neither"], str] | None:
     without, with_none = _lacks(a), _lacks(b)
     if without and with_none:
         return "both", without
@@ -157,7 +159,7 @@ def _why_missing(
     if with_none:
         return "candidate", with_none
     if a and b and (names := _load_differs(a, b)):
-        return "both", f"the load profiles differ in {', '.join(names)}"
+        return "neither", f"the loads differ in {', '.join(names)}"
     return None
 
 

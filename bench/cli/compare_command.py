@@ -108,10 +108,11 @@ def command(
 
 def _gate(result: CompareResult) -> None:
     """Turn the result into an exit code; a cell that is missing comes before a slower one."""
-    if result.missing:
-        first = result.missing[0]
+    lacking = [cell for cell in result.missing if cell.gated]
+    if lacking:
+        first = lacking[0]
         raise BenchError(
-            f"{len(result.missing)} of the cells cannot be compared, such as "
+            f"{len(lacking)} of the cells cannot be compared, such as "
             f"{first.server}.{first.workload}.{first.profile}: {first.reason}"
         )
     if not any(row.metric == result.metric for row in result.rows):

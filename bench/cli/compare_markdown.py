@@ -124,9 +124,10 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _missing_line(cell: MissingCell) -> str:
-    side = "in both runs" if cell.side == "both" else f"in the {cell.side}"
+    sides = {"both": " in both runs", "neither": ""}
+    side = sides.get(cell.side, f" in the {cell.side}")
     name = markdown_code(f"{cell.server}.{cell.workload}.{cell.profile}")
-    return f"{name} {side}: {markdown(cell.reason)}"
+    return f"{name}{side}: {markdown(cell.reason)}"
 
 
 def _change_line(change: Change) -> str:

@@ -268,13 +268,20 @@ class CompareRow(Model):
 
 
 class MissingCell(Model):
-    """A cell that cannot be compared; `side` says which run lacks it."""
+    """A cell that cannot be compared.
+
+    Attributes:
+        side: which run lacks it; neither = both have it, under loads that are not the same.
+        gated: whether the gate fails for it: a cell that is lacking, or one that the gate's
+            metric would have compared.
+    """
 
     server: str
     workload: str
     profile: str
-    side: Literal["baseline", "candidate", "both"]
+    side: Literal["baseline", "candidate", "both", "neither"]
     reason: str
+    gated: bool
 
 
 class Change(Model):

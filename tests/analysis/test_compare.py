@@ -164,8 +164,8 @@ class TestMissing:
         result = compare(a, b)
 
         assert result.rows == ()
-        assert {cell.side for cell in result.missing} == {"both"}
-        assert result.missing[0].reason == "the load profiles differ in connections"
+        assert {(cell.side, cell.gated) for cell in result.missing} == {("neither", True)}
+        assert result.missing[0].reason == "the loads differ in connections"
 
     def test_shares_of_unlike_capacities_are_not_compared(self) -> None:
         """50 % of what the slowest could do then is another rate than 50 % of it now."""
@@ -178,8 +178,9 @@ class TestMissing:
 
         assert result.rows == ()
         assert result.missing[0].reason == (
-            "the load profiles differ in offered rate (2,000 and 2,500 requests/s)"
+            "the loads differ in offered rate (2,000 and 2,500 requests/s)"
         )
+        assert not result.missing[0].gated
 
 
 def test_lower_bounds_hold_across_runs() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from bench.model.summary import RunView
+    from bench.model.trial import TrialRecord
 
 BOTH = {"axum": Truth(), "spikard": Truth(rps=17_000)}
 SLOW = {"axum": Truth(rps=50_000), "spikard": Truth(rps=17_000)}
@@ -125,6 +126,35 @@ def test_a_missing_cell_comes_before_a_slower_one(runs: dict[str, RunView], tmp_
     assert "1 cell not compared" in plain.stdout
 
 
+def test_an_open_loop_at_another_rate_does_not_fail_a_gate_on_throughput(
+    runs: dict[str, RunView], tmp_path: Path
+) -> None:
+    """It is listed; throughput is not compared there anyway. A gate on p99 misses it."""
+
+    def edit(trial: TrialRecord) -> TrialRecord:
+        rate = 2_500.0 if trial.profile == "oha-c50-r2000" else None
+        return trial.model_copy(update={"offered_rps": rate})
+
+    profiles = [closed_profile(), open_profile()]
+    runs |= {"a": _view(BOTH, profiles=profiles), "b": _view(BOTH, profiles=profiles, edit=edit)}
+    by_rate = _call(tmp_path, "a", "b", "--fail-on", "slower")
+    by_tail = _call(tmp_path, "a", "b", "--fail-on", "slower", "--metric", "p99_us")
+
+    assert by_rate.exit_code == 0
+    assert "offered rate (2,000 and 2,500 requests/s)" in by_rate.stdout
+    assert type(by_tail.exception) is BenchError
+
+
+def test_both_sides_failed_is_listed_as_such(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """A gate that measures nothing does not pass."""
+    edit = with_status("failed", "server-died", where=lambda t: t.server == "spikard")
+    runs |= {"a": _view(BOTH, edit=edit), "b": _view(BOTH, edit=edit)}
+    result = _call(tmp_path, "a", "b", "--fail-on", "slower")
+
+    assert type(result.exception) is BenchError
+    assert "`spikard.json-small.wrk-c50` in both runs: no usable trial" in result.stdout
+
+
 def test_a_gate_that_nothing_can_meet_is_refused(runs: dict[str, RunView], tmp_path: Path) -> None:
     """p99 in a closed loop would pass for ever: exit 2."""
     runs |= {"a": _view(BOTH), "b": _view(SLOW)}
@@ -203,4 +233,4 @@ def test_nothing_comparable_prints_an_empty_table() -> None:
     text = render(result)
 
     assert "No cell can be compared by requests/s; 2 cells not compared" in text
-    assert "in both runs: the load profiles differ in connections" in text
+    assert "`axum.json-small.wrk-c50`: the loads differ in connections" in text
