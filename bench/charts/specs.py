@@ -212,7 +212,7 @@ def share_axis(title: str) -> Spec:
 
 def deviation_axis(title: str, values: Iterable[float]) -> Spec:
     """Percentages around zero, as far down as up, at least 2 each way."""
-    reach = max(2.0, *(1.15 * abs(value) for value in values))
+    reach = max([2.0, *(1.15 * abs(value) for value in values)])
     return {
         "title": title,
         "scale": {"domain": [-reach, reach], "nice": False},

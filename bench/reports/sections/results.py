@@ -221,7 +221,7 @@ def _overview_line(
     cells: dict[str, Text] = {
         "Server": strong(entry.title),
         "Achieved": _achieved(entry),
-        _lead_title(group): _AT_LEAST[is_lower_bound(entry)] + _with_interval(group, metric),
+        _lead_title(group): _AT_LEAST[is_lower_bound(group, entry)] + _with_interval(group, metric),
         "vs baseline": _against(group, entry, metric),
         "Verdict": _word(group, entry),
         "Notes": said,
@@ -260,6 +260,9 @@ def _against(group: Group, entry: Entry, metric: Metric | None) -> str:
         return "1 (baseline)"
     if metric is None or metric.verdict is None:
         return rows.ABSENT
-    own, base = is_lower_bound(entry), bool(group.baseline and is_lower_bound(group.baseline))
+    own, base = (
+        is_lower_bound(group, entry),
+        bool(group.baseline and is_lower_bound(group, group.baseline)),
+    )
     bound = "" if own and base else _AT_LEAST[own] + _AT_MOST[base]
     return bound + rows.format_against(metric.verdict)

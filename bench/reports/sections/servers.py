@@ -26,7 +26,8 @@ def _item(view: View, arm: Arm) -> tuple[Text, tuple[Text, ...]]:
     if skipped:
         return head, (f"skipped: {skipped.reason}",)
     build = view.run.builds.get(arm.name) or view.run.builds.get(arm.server)
-    lines: list[Text] = [_version(arm, build), arm.config.style or "", *_used(view, arm)]
+    identity = "; ".join(part for part in (_version(arm, build), arm.config.style) if part)
+    lines: list[Text] = [identity, *_used(view, arm)]
     if build and build.commands:
         lines.append(_build(build))
     if arm.env:

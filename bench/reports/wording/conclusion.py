@@ -60,14 +60,26 @@ def _one_group(group: Group) -> str:
     ]
     if len(found) == 1 and isinstance(found[0], str):
         return found[0]
-    words = [
-        verdict_phrase(metric.verdict, group.lead_metric)
+    words = _verdict_words(group)
+    if not words or group.baseline is None:
+        return _highest([group])
+    said = f"Against {group.baseline.title}: {tally(words)}{_range(group)}."
+    return f"{_highest([group])} {said}".strip()
+
+
+def _range(group: Group) -> str:
+    """From the least ratio to the greatest: `, 0.12x (Spikard) to 0.46x (Fastify)`."""
+    found = sorted(
+        (metric.verdict.ratio, entry.title)
         for entry in group.others
-        if (metric := metric_of(entry, group.lead_metric)) and metric.verdict
-    ]
-    title = group.baseline.title if group.baseline else ""
-    said = f" Against {title}: {tally(words)}." if words and title else ""
-    return f"{_highest([group])}{said}".strip()
+        if (metric := metric_of(entry, group.lead_metric))
+        and metric.verdict
+        and metric.verdict.ratio is not None
+    )
+    if len(found) < 2:  # noqa: PLR2004 - a range needs two
+        return ""
+    (low, least), (high, most) = found[0], found[-1]
+    return f", {low:.2f}x ({least}) to {high:.2f}x ({most})"
 
 
 def _highest(groups: list[Group]) -> str:

@@ -52,8 +52,10 @@ def notes(view: View, group: Group, entry: Entry) -> str:
     return "; ".join(dict.fromkeys(found))
 
 
-def is_lower_bound(entry: Entry) -> bool:
-    """Whether the server could have answered more than was measured."""
+def is_lower_bound(group: Group, entry: Entry) -> bool:
+    """Whether the server could have answered more than was measured; rates are, latencies not."""
+    if group.is_open:
+        return False
     return entry.cell.bound == "client" or bool(_LOWER_BOUNDS & set(entry.cell.findings))
 
 

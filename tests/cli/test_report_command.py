@@ -1,0 +1,77 @@
+"""`bench report` prints, writes a file, or renews the run's derived files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from bench.cli.report_command import FORMS, command
+from bench.errors import UsageError
+from bench.reports import REPORTS
+from bench.store import RunDirectory
+from tests.factories import Truth, run_data
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "20261123T120000Z-synthetic-abc123"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with one finished run."""
+    data = run_data({"axum": Truth(), "spikard": Truth(rps=18_000)}, rounds=3)
+    run = RunDirectory.create(tmp_path / "reports", NAME)
+    run.write_model("run.json", data.info)
+    run.write_model("plan.json", data.plan)
+    run.write_model("host.json", data.host)
+    run.write_model("findings.json", ())
+    for trial in data.trials:
+        run.append_trial(trial)
+    return tmp_path
+
+
+def test_forms_are_the_reports() -> None:
+    """The option offers exactly the reports that there are."""
+    assert set(FORMS) == set(REPORTS)
+
+
+def test_prints_the_terminal_form(project: Path) -> None:
+    """Without options the report is for a terminal, and stdout holds nothing else."""
+    result = CliRunner().invoke(command, ["latest", "--project", str(project)])
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Synthetic run\n====")
+
+
+def test_output_chooses_the_form_and_writes_charts(project: Path, tmp_path: Path) -> None:
+    """The name after --output says the form; charts stand beside the file."""
+    target = tmp_path / "out" / "r.md"
+    argv = [NAME, "--output", str(target), "--project", str(project)]
+    result = CliRunner().invoke(command, argv)
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert target.read_text(encoding="utf-8").startswith("# Synthetic run\n")
+    assert (target.parent / "charts" / "throughput.svg").is_file()
+
+
+def test_write_renews_byte_for_byte(project: Path) -> None:
+    """Derived files can be deleted and come back as they were."""
+    argv = [NAME, "--write", "--project", str(project)]
+    page = project / "reports" / NAME / "report.md"
+    assert CliRunner().invoke(command, argv).exit_code == 0
+    before = page.read_bytes()
+    page.unlink()
+    assert CliRunner().invoke(command, argv).exit_code == 0
+
+    assert page.read_bytes() == before
+
+
+def test_unknown_run_is_a_usage_error(tmp_path: Path) -> None:
+    """A run that is not there is named, with what to do."""
+    result = CliRunner().invoke(command, ["nothing", "--project", str(tmp_path)])
+
+    assert isinstance(result.exception, UsageError)
