@@ -87,6 +87,11 @@ COMMANDS: Final[tuple[tuple[tuple[str, ...], str, Callable[[str], Any]], ...]] =
     (("ps", "-Aceo", "pcpu,comm"), f"{STATE}load.busy_percent", texts.busy_processes),
     (("csrutil", "status"), "kernel.integrity_protection", texts.integrity),
     (("pmset", "-g", "batt"), f"{STATE}power.battery_pct", texts.battery_percent),
+    (
+        ("powermetrics", "--samplers", "thermal,cpu_power", "-n", "1", "-i", "1000"),
+        f"{STATE}frequency.cluster_mhz",
+        texts.cluster_frequencies,
+    ),
 )
 _PMSET: Final = ("sleep", "displaysleep", "disksleep", "powernap", "lowpowermode", "powermode")
 

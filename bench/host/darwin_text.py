@@ -167,6 +167,12 @@ def assertions(text: str | None) -> list[str]:
     return re.findall(r"^\s+(\w+)\s+[1-9]\d*$", head, re.MULTILINE)
 
 
+def cluster_frequencies(text: str | None) -> dict[str, int] | None:
+    """MHz per cluster from `powermetrics --samplers cpu_power`, which needs root."""
+    found = re.findall(r"^(\S+)-Cluster HW active frequency: (\d+) MHz", text or "", re.MULTILINE)
+    return {name: int(mhz) for name, mhz in found} or None
+
+
 def busy_processes(text: str | None) -> dict[str, float] | None:
     """CPU percent by process of the system, from `ps -Aceo pcpu,comm`; the user's are one sum."""
     found: dict[str, float] = {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.host.facts import STATE
 from bench.host.linux_cgroup import cpu_quota, folders, memory_limit, own_paths, throttling
-from bench.host.linux_table import parse_quietly
+from bench.host.linux_table import parse_quietly, pressure_percent
 from bench.host.source import EMPTY, parse_int
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _TCP: Final = {
 
 def read_readings(source: Source, facts: Facts) -> None:
     """Put every reading under `details.`, None with its reason where there is none."""
+    _caches(source, facts)
     _memory(source, facts)
     _counters(source, facts)
     _groups(source, facts)
@@ -42,6 +43,21 @@ def pairs(text: str | None, mark: str = ":") -> dict[str, str]:
     """Lines `key: value` as a dictionary."""
     found = (line.partition(mark) for line in (text or "").splitlines())
     return {key.strip(): value.strip() for key, sign, value in found if sign}
+
+
+def _caches(source: Source, facts: Facts) -> None:
+    """Every kind of cache: level, type, size of one, how many."""
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for path in source.glob("/sys/devices/system/cpu/cpu[0-9]*/cache/index[0-9]*/level"):
+        folder = path.removesuffix("/level")
+        names = ("level", "type", "size", "shared_cpu_list")
+        level, kind, size, shared = (source.read(f"{folder}/{name}").text or "" for name in names)
+        found.setdefault((level, kind, size), set()).add(shared)
+    caches = [
+        {"level": level, "type": kind, "size": size, "count": len(shared)}
+        for (level, kind, size), shared in sorted(found.items())
+    ]
+    facts.put("details.topology.caches", caches or None, "no cache folders")
 
 
 def _memory(source: Source, facts: Facts) -> None:
@@ -60,6 +76,12 @@ def _memory(source: Source, facts: Facts) -> None:
         unit = _KILO if len(words) > 1 else 1
         value = None if number is None else number * unit
         facts.put(f"details.{name}", value, f"no {key} in /proc/meminfo")
+    nodes = {
+        path.split("/")[-2].removeprefix("node"): parse_int(match[1]) if match else None
+        for path in source.glob("/sys/devices/system/node/node[0-9]*/meminfo")
+        for match in [re.search(r"MemTotal:\s+(\d+) kB", source.read(path).text or "")]
+    }
+    facts.put("details.memory.node_kib", nodes or None, "no node folders")
     swaps = source.read("/proc/swaps")
     devices = None if swaps.text is None else max(0, len(swaps.text.splitlines()) - 1)
     facts.put("details.memory.swap_devices", devices, f"{swaps.reason}: /proc/swaps")
@@ -117,6 +139,12 @@ def _groups(source: Source, facts: Facts) -> None:
         answers = [source.read(f"{folder}/{name}") for folder in folders(source, "")]
         text = next((answer.text for answer in answers if answer.text is not None), None)
         facts.put(f"details.cgroup.{name.replace('.', '_')}", text, f"no {name} in any group")
+    pressures = (
+        parse_quietly(pressure_percent, source.read(f"{folder}/cpu.pressure").text)
+        for folder in folders(source, "")
+    )
+    own = next((pressure for pressure in pressures if pressure is not None), None)
+    facts.put(f"details.{STATE}cgroup.cpu_pressure_pct", own, "no cpu.pressure in any group")
     counts = throttling(source)
     for key in ("nr_periods", "nr_throttled", "throttled_us"):
         facts.put(f"details.{STATE}cgroup.{key}", counts.get(key), "no cpu.stat with periods")

@@ -86,7 +86,7 @@ def _runnable(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _pressure(text: str) -> float | None:
+def pressure_percent(text: str) -> float | None:
     """Share of the last 10 s in which somebody waited, in percent."""
     match = re.search(r"^some avg10=([\d.]+)", text, re.MULTILINE)
     return float(match[1]) if match else None
@@ -166,9 +166,9 @@ ROWS: Final = (
     ),
     Row(f"{STATE}load.average", "/proc/loadavg", _load),
     Row(f"{STATE}load.runnable", "/proc/loadavg", _runnable),
-    Row(f"{STATE}load.pressure_cpu_pct", "/proc/pressure/cpu", _pressure),
-    Row(f"{STATE}load.pressure_memory_pct", "/proc/pressure/memory", _pressure),
-    Row(f"{STATE}load.pressure_io_pct", "/proc/pressure/io", _pressure),
+    Row(f"{STATE}load.pressure_cpu_pct", "/proc/pressure/cpu", pressure_percent),
+    Row(f"{STATE}load.pressure_memory_pct", "/proc/pressure/memory", pressure_percent),
+    Row(f"{STATE}load.pressure_io_pct", "/proc/pressure/io", pressure_percent),
 )
 """One file, one value."""
 

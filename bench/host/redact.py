@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SHORTEST_NAME: Final = 3
 _COMMON_NAMES: Final = frozenset({"root", "user", "admin", "localhost", "runner", "linux", "cpu"})
+_CONTAINER_KINDS: Final = re.compile(r"docker|kubepods|containerd|libpod|lxc|buildkit|garden")
 _CPUINFO_KEYS: Final = (
     "processor",
     "vendor_id",
@@ -66,8 +67,8 @@ class Redactor:
 
     def file(self, path: str, text: str) -> str:
         """The text of a file, cut down."""
-        if path in ("/proc/self/cgroup", "/proc/1/cgroup"):
-            return self._clean(_neutral_lines(text, self._groups))
+        if path == "/proc/self/cgroup":
+            return _own_groups(text, self._groups)
         rule = _FILE_RULES.get(path)
         return self._clean(rule(text) if rule else text)
 
@@ -93,17 +94,25 @@ def _neutral_groups(text: str | None) -> dict[str, str]:
     return dict(sorted(groups.items(), key=lambda item: -len(item[0])))
 
 
-def _neutral_lines(text: str, groups: Mapping[str, str]) -> str:
-    """Keep controllers; a path that is not this process' own keeps only its container's kind."""
-    lines = []
-    for line in text.splitlines():
-        head, colon, path = line.rpartition(":")
-        kinds = re.findall(r"docker|kubepods|containerd|libpod|lxc|buildkit|garden", path)
-        known = "/" if path in ("", "/") else groups.get(path, f"/{kinds[0] if kinds else 'other'}")
-        if colon:
-            # Named hierarchies (`name=systemd`) hold no limits.
-            lines.append(f"{re.sub(r'name=.*', '', head)}:{known}")
-    return "\n".join(lines)
+def _own_groups(text: str, groups: Mapping[str, str]) -> str:
+    """This process' groups with numbered paths."""
+    return _group_lines(text, lambda path: groups.get(path, "/"))
+
+
+def _first_groups(text: str) -> str:
+    """The groups of process 1, of which only the container's kind is kept."""
+
+    def kind(path: str) -> str:
+        found = _CONTAINER_KINDS.search(path)
+        return f"/{found[0]}" if found else "/other" if path.strip("/") else "/"
+
+    return _group_lines(text, kind)
+
+
+def _group_lines(text: str, rename: Callable[[str], str]) -> str:
+    """Lines `id:controllers:path`; named hierarchies (`name=systemd`) hold no limits."""
+    found = (re.match(r"(\d+:)([\w,]*)(?:name=[^:]*)?:(/.*)", line) for line in text.splitlines())
+    return "\n".join(f"{m[1]}{m[2]}:{rename(m[3])}" for m in found if m)
 
 
 def _keep_lines(keys: Sequence[str], mark: str) -> Callable[[str], str]:
@@ -121,8 +130,9 @@ def _keep_lines(keys: Sequence[str], mark: str) -> Callable[[str], str]:
 def _interrupts(text: str) -> str:
     """Counts without the names of devices."""
     lines = text.splitlines()
+    heading = " ".join(re.findall(r"CPU\d+", lines[0])) if lines else ""
     rows = (re.match(r"\s*\w+:[\s\d]*", line) for line in lines[1:])
-    return "\n".join([*lines[:1], *(row[0].rstrip() for row in rows if row)])
+    return "\n".join([heading, *(row[0].rstrip() for row in rows if row)])
 
 
 def _uname(text: str) -> str:
@@ -179,6 +189,7 @@ def _match(pattern: str) -> Callable[[str], str]:
 
 _FILE_RULES: Final[Mapping[str, Callable[[str], str]]] = {
     "/proc/cpuinfo": _keep_lines(_CPUINFO_KEYS, ":"),
+    "/proc/1/cgroup": _first_groups,
     "/proc/cmdline": lambda text: " ".join(boot_words(text)),
     "/proc/interrupts": _interrupts,
     "/proc/self/limits": _limits,
@@ -198,6 +209,9 @@ _COMMAND_RULES: Final[Mapping[str, Callable[[str], str]]] = {
     "pmset_-g_assertions": _assertions,
     "ps_-Aceo_pcpu,comm": _processes,
     "system_profiler_-json_SPHardwareDataType": _profiler,
+    "powermetrics_--samplers_thermal,cpu_power_-n_1_-i_1000": _match(
+        r"\S+-Cluster HW active frequency: \d+ MHz|Current pressure level: \w+"
+    ),
     "tmutil_status": _match(r"Running = \d"),
     "mdutil_-s__": _match(r"Indexing enabled|Indexing disabled"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import fnmatch
 import json
 import re
@@ -58,9 +59,13 @@ def memory_source(tree: Mapping[str, str]) -> Source:
                 return Answer(text.strip()) if text.strip() else Answer(None, "empty")
         return Answer(None, f"no such command: {argv[0]}")
 
+    paths = sorted(f"/{path}" for path in tree)
+
     def find(pattern: str) -> tuple[str, ...]:
+        prefix = re.split(r"[*\[]", pattern, maxsplit=1)[0]
         shape = re.compile(fnmatch.translate(pattern).replace(".*", "[^/]*"))
-        return tuple(sorted((f"/{path}" for path in tree if shape.match(f"/{path}")), key=natural))
+        near = paths[bisect.bisect_left(paths, prefix) : bisect.bisect_left(paths, prefix + "\x7f")]
+        return tuple(sorted((path for path in near if shape.match(path)), key=natural))
 
     return Source(read, run, find)
 
