@@ -52,6 +52,8 @@ def check(model: type[M], document: Document) -> M | None:
         result = model.model_validate(document.data, by_alias=True, by_name=False)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
+            if document.full:
+                break
             _report(model, document, detail)
     _report_nulls(document, (), document.data)
     return None if document.problems else result
@@ -73,10 +75,12 @@ def _report(model: type[BaseModel], document: Document, detail: ErrorDetails) ->
 def _written(data: Any, loc: Loc) -> Loc:
     """The part of a place that stands in the file: `axum` for `{id: axum}` has no `id`."""
     for end, step in enumerate(loc):
-        there = isinstance(data, dict | list)
-        if not there or (step not in data if isinstance(data, dict) else step == "[key]"):
+        if isinstance(data, dict) and step in data:
+            data = data[str(step)]
+        elif isinstance(data, list) and isinstance(step, int):
+            data = data[step]
+        else:
             return loc[:end]
-        data = data[step]
     return loc
 
 

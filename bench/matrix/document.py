@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Loc = tuple[str | int, ...]
 """The way to a value: `("profiles", 0, "rate")`."""
 
+PROBLEMS_MAX: Final = 200
+_AND_SO_ON: Final = f"more than {PROBLEMS_MAX} problems: mend the first ones"
 _WORDS_MAX: Final = 400
 _KEY_MAX: Final = 120
 
@@ -51,12 +53,20 @@ class Document:
 
     def add(self, loc: Loc, message: str, advice: str = "", *, line: int | None = None) -> None:
         """Note a problem, unless the same value or one that holds it already has one."""
-        if loc and self.is_bad(loc):
+        if self.full or (loc and self.is_bad(loc)):
             return
         self._bad.add(loc)
+        if self.full:
+            self.problems.append(Problem(self.file, self.line(loc), "", _AND_SO_ON))
+            return
         where = self.line(loc) if line is None else line
         words = (_cut(printable(message)), _cut(printable(advice)))
         self.problems.append(Problem(self.file, where, key_of(loc), *words))
+
+    @property
+    def full(self) -> bool:
+        """Whether there are more problems than anybody reads."""
+        return len(self._bad) > PROBLEMS_MAX
 
     def is_bad(self, loc: Loc) -> bool:
         """Whether a value, or one that holds it, already has a problem."""

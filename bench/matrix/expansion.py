@@ -225,7 +225,8 @@ def _check_tools(
         if option is None:
             document.add(_place(document, load.id), reason)
         else:
-            wrong[reason] = Problem(option, 0, "", f"profile {load.id}: {reason}")
+            problem = Problem(option, 0, "", f"profile {load.id}: {reason}")
+            wrong.setdefault(reason, problem)
     return list(wrong.values())
 
 

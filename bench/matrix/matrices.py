@@ -12,7 +12,7 @@ from bench.matrix.checking import check
 from bench.matrix.rules import check_duplicates, check_known, check_name, check_placeholders
 from bench.matrix.words import spelling
 from bench.matrix.yaml_reader import read_document
-from bench.model.config import Expect, MatrixConfig, ProfileConfig
+from bench.model.config import Expect, MatrixConfig, ProfileConfig, url_arm
 from bench.model.plan import LoadProfile, RequestKind, Workload
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def arm_names(servers: Any) -> dict[str, Loc]:
     names: dict[str, Loc] = {}
     for index, entry in enumerate(servers if isinstance(servers, list) else ()):
         name = _arm_name(entry)
-        if name:
+        if name is not None:
             names.setdefault(name, ("servers", index))
     return names
 
@@ -100,7 +100,7 @@ def _arm_name(entry: Any) -> str | None:
             if isinstance(entry.get(key), str):
                 return str(entry[key])
         if isinstance(entry.get("url"), str):
-            return None
+            return url_arm(entry["url"])
     return None
 
 
@@ -135,6 +135,8 @@ def _is_loopback(url: str) -> bool:
 
 def _check_profiles(document: Document, profiles: Any, unsupported: Unsupported | None) -> None:
     names: set[str] = set()
+    if document.is_bad(("profiles",)):
+        return
     for index, written in enumerate(profiles if isinstance(profiles, list) else ()):
         if not isinstance(written, dict):
             continue

@@ -163,7 +163,9 @@ def _parse_fault(text: str) -> str:
         around = shown(text[max(0, error.pos - 10) : error.pos + 20])
         place = f"line {error.lineno}, column {error.colno}"
         return f"it stops being JSON at {place}, near {around}"
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return "it is nested too deeply"
+    except ValueError as error:
         return str(error)
     return ""
 

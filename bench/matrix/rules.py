@@ -62,5 +62,5 @@ def check_duplicates(document: Document, loc: Loc, listed: Any) -> None:
 
 def check_known(document: Document, loc: Loc, what: str, name: Any, known: Collection[str]) -> None:
     """Report an id that nothing in the project has."""
-    if isinstance(name, str) and name not in known:
+    if isinstance(name, str) and name not in known and not document.full:
         document.add(loc, f"there is no {what} {printable(name[:60])}", spelling(name, known))

@@ -62,6 +62,7 @@ def check_files(project: Project, paths: Sequence[Path], unsupported: Unsupporte
     """
     sources = Sources(project)
     problems: set[Problem] = set()
+    paths = [_file(path) for path in paths]
     for path in paths:
         problems.update(_check(project, sources, path, unsupported))
     problems.update(sources.problems)
@@ -71,7 +72,6 @@ def check_files(project: Project, paths: Sequence[Path], unsupported: Unsupporte
 def _check(
     project: Project, sources: Sources, path: Path, unsupported: Unsupported
 ) -> Sequence[Problem]:
-    path = path / "server.yaml" if (path / "server.yaml").exists() else path
     kind = _kind(path)
     if kind == "server":
         if project.servers.get(path.parent.name) == path:
@@ -85,6 +85,11 @@ def _check(
         return read_workload(path, project.root_of(path))[1].problems
     nothing = Overrides()
     return expand(project, path, nothing, load_count=1, unsupported=unsupported, sources=sources)[1]
+
+
+def _file(path: Path) -> Path:
+    """The path itself, or the server.yaml of a server's folder."""
+    return path / "server.yaml" if (path / "server.yaml").exists() else path
 
 
 def _kind(path: Path) -> str:

@@ -60,6 +60,8 @@ def read_workload(path: Path, root: Path) -> tuple[Workload | None, Document]:
 def _check_requests(document: Document, root: Path) -> dict[int, tuple[bytes, ...]]:
     requests = document.data.get("requests")
     bodies: dict[int, tuple[bytes, ...]] = {}
+    if document.is_bad(("requests",)):
+        return bodies
     for index, request in enumerate(requests if isinstance(requests, list) else ()):
         if isinstance(request, dict):
             loc = ("requests", index)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     BeforeValidator,
@@ -40,6 +39,7 @@ from bench.model.fields import (
     ServerUrl,
     Size,
     Text,
+    Title,
     UrlPath,
     ValueName,
     Warmup,
@@ -105,7 +105,12 @@ class ServerRef(Model):
         """The name in tables; of a url without one: host and port."""
         if self.name or self.id:
             return self.name or self.id or ""
-        return re.sub(r"[^a-z0-9.]+", "-", urlsplit(self.url or "").netloc.lower()).strip("-")
+        return url_arm(self.url or "")
+
+
+def url_arm(url: str) -> str:
+    """The name of a server that only has an address: `127.0.0.1-3000`."""
+    return re.sub(r"[^a-z0-9.]+", "-", url.lower().removeprefix("http://")).strip("-")
 
 
 def _server_ref(value: Any) -> Any:
@@ -139,7 +144,7 @@ class MatrixConfig(Model):
         max_rounds: None = 12, or `rounds` where that is more.
     """
 
-    title: Text = ""
+    title: Title = ""
     servers: Annotated[
         list[Annotated[ServerRef, BeforeValidator(_server_ref)]],
         Field(min_length=1, max_length=1000),
@@ -157,7 +162,7 @@ class MatrixConfig(Model):
     load_cpus: CpuChoice = None
     seed: Whole | None = Field(default=None, ge=0, le=2**53)
     design: Literal["blocks", "duet"] = "blocks"
-    exclude: list[Exclude] = []
+    exclude: Annotated[list[Exclude], Field(max_length=1000)] = []
     ceiling: Flag = False
     allow_remote: Flag = False
 
@@ -243,7 +248,7 @@ class RequestConfig(Model):
 class WorkloadConfig(Model):
     """The requests of a workload, and the response that each must get."""
 
-    title: Text = ""
+    title: Title = ""
     requests: Annotated[list[RequestConfig], Field(min_length=1, max_length=100)]
     lua: RelativePath | None = None
 
@@ -265,7 +270,7 @@ class ServerConfig(Model):
         workloads: "all", or the ids of those it can answer.
     """
 
-    title: Text = ""
+    title: Title = ""
     language: Text = "unknown"
     style: Text | None = None
     needs: list[Text] = []

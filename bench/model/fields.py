@@ -22,6 +22,7 @@ _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METHOD: Final = re.compile(r"[A-Z]{1,16}")
 _PYTHONS: Final = re.compile(r"(>=|<=|==|!=|~=|>|<)\s*\d+(\.\d+)*(\.\*)?")
 _URL: Final = re.compile(r"http://([A-Za-z0-9](?:[A-Za-z0-9.-]*)|\[[0-9a-f:]+\])(:\d{1,5})?/?")
+_PORT_MAX: Final = 65_535
 _UNIT_MAX: Final = 32
 _DAY_S: Final = 86_400.0
 _SIZE_MAX: Final = 10**15
@@ -223,7 +224,8 @@ def _pythons(text: str) -> str:
 
 
 def _all_or_ids(value: Any) -> Any:
-    if value == "all" or (isinstance(value, list) and value):
+    listed = isinstance(value, list) and bool(value)
+    if value == "all" or (listed and all(isinstance(one, str) for one in value)):
         return value
     raise ValueError("expected all, or a list of workloads such as [json-small]")
 
@@ -244,7 +246,8 @@ def _int_range(value: Any) -> Any:
 
 def _server_url(text: str) -> str:
     """`http://host:port` and nothing else: bench asks for the workload's own paths."""
-    if not _URL.fullmatch(text):
+    found = _URL.fullmatch(text)
+    if not found or int((found[2] or ":0")[1:]) > _PORT_MAX:
         raise ValueError("expected an address such as http://127.0.0.1:3000, without a path")
     return text.rstrip("/")
 
@@ -268,6 +271,7 @@ Size = Annotated[
     PlainSerializer(lambda count: f"{count}B", return_type=str),
 ]
 Percent = Annotated[float, BeforeValidator(_percent), AfterValidator(_share)]
+Title = Annotated[str, Field(max_length=_TEXT_MAX), AfterValidator(_no_control)]
 Text = Annotated[str, Field(min_length=1, max_length=_TEXT_MAX), AfterValidator(_no_control)]
 _HeaderValue = Annotated[str, AfterValidator(_header_value)]
 SentHeaders = dict[Annotated[str, AfterValidator(_sent_header_name)], _HeaderValue]
@@ -287,4 +291,4 @@ ServerUrl = Annotated[str, AfterValidator(_server_url)]
 Pythons = Annotated[str, AfterValidator(_pythons)]
 ValueName = Annotated[str, AfterValidator(_value_name)]
 Choices = Annotated[list[str | int], BeforeValidator(_choices)]
-WorkloadChoice = Annotated[str | list[Identifier], BeforeValidator(_all_or_ids)]
+WorkloadChoice = Annotated[str | list[str], BeforeValidator(_all_or_ids)]
