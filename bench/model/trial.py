@@ -104,7 +104,15 @@ class Resources(Model):
 
 
 class Counters(Model):
-    """System-wide counters as deltas of the measured window; None where unreadable."""
+    """System-wide counters as deltas of the measured window; None where unreadable.
+
+    Attributes:
+        steal_share: of our CPUs' time, given to others by the hypervisor.
+        others_share: of our CPUs' time, used by processes that are not ours.
+        connections_seen: most established connections at the server's port.
+        cpu_stall_us: time in which a task waited for a CPU, on the whole machine; recorded,
+            never a reason, since a loaded CPU makes it by itself.
+    """
 
     steal_share: float | None = None
     others_share: float | None = None
@@ -117,6 +125,7 @@ class Counters(Model):
     frequency_mhz_after: float | None = None
     wall_minus_monotonic_s: float | None = None
     connections_seen: int | None = None
+    cpu_stall_us: int | None = None
     power_source: str | None = None
     thermal_pressure: str | None = None
 
@@ -131,6 +140,28 @@ class SidechannelResult(Model):
     first_wrong: str = ""
 
 
+class Partner(Model):
+    """The baseline's part in a duet: measured over the same window as the trial's own server.
+
+    Attributes:
+        server: name of the baseline's arm.
+        first: whether it was started before the other server.
+    """
+
+    server: str
+    server_process: ServerRecord | None
+    load: LoadResult | None
+    resources: Resources
+    counters: Counters
+    exchanges: tuple[Exchange, ...]
+    sidechannel: SidechannelResult
+    warmup_series: tuple[float, ...] = ()
+    window_series: tuple[float, ...] = ()
+    start_s: float
+    first: bool
+    build_hash: str | None = None
+
+
 class TrialRecord(Model):
     """One finished trial; one line of trials.jsonl, and trial.json in its folder.
 
@@ -143,6 +174,7 @@ class TrialRecord(Model):
         detail: one sentence for the terminal when the trial is not valid.
         warmup_series: requests/s (from loopback bytes) per 250 ms from the warm-up's start.
         window_series: the same for the window.
+        partner: of a duet, the baseline's part; None in a trial of one server alone.
         raw_sha256: file name -> hash of every raw output kept beside trial.json.
     """
 
@@ -172,6 +204,7 @@ class TrialRecord(Model):
     window_series: tuple[float, ...] = ()
     findings: tuple[Finding, ...]
     build_hash: str | None = None
+    partner: Partner | None = None
     raw_sha256: dict[str, str] = {}
 
     @property

@@ -114,6 +114,7 @@ def _counters(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> C
         frequency_mhz_after=after,
         wall_minus_monotonic_s=_gap_s(begin, end),
         connections_seen=max(seen, default=None),
+        cpu_stall_us=_delta(first.stall_us, last.stall_us),
     )
 
 

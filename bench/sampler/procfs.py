@@ -202,6 +202,14 @@ def parse_throttled_us(text: bytes) -> int | None:
     return None
 
 
+def parse_stall_us(text: bytes) -> int | None:
+    """Microseconds in which some task waited, from /proc/pressure/cpu."""
+    for line in text.split(b"\n"):
+        if line.startswith(b"some ") and b"total=" in line:
+            return int(line.rsplit(b"total=", 1)[1])
+    return None
+
+
 class CgroupPaths(NamedTuple):
     """Where one process stands: the v2 path and v1's path of the cpu controller."""
 

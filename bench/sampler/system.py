@@ -27,6 +27,7 @@ class SystemReading(NamedTuple):
         throttled_us: held back by quotas, over the server's cgroup and those above it.
         cpu_throttle_events: times a CPU of ours was slowed for heat.
         listen_drops: connections dropped because a listener's queue was full or otherwise.
+        stall_us: time in which some task waited for a CPU, on the whole machine.
         wall_ns: wall clock less monotonic clock.
         sleep_ns: clock that counts sleep less the one that does not; None without it.
     """
@@ -37,6 +38,7 @@ class SystemReading(NamedTuple):
     retransmits: int | None = None
     listen_drops: int | None = None
     swap_pages: int | None = None
+    stall_us: int | None = None
     wall_ns: int = 0
     sleep_ns: int | None = None
 
@@ -113,6 +115,7 @@ class LinuxSystem:
             retransmits=tcp.get("RetransSegs"),
             listen_drops=max(ext.values(), default=None),
             swap_pages=procfs.parse_swap_pages(self._read("/proc/vmstat") or b""),
+            stall_us=procfs.parse_stall_us(self._read("/proc/pressure/cpu") or b""),
             wall_ns=wall_ns,
             sleep_ns=sleep_ns,
         )

@@ -118,6 +118,22 @@ def test_a_child_waited_for_between_two_looks_is_found_in_its_parent(table: Tabl
     assert group.pids() == (100,)
 
 
+def test_a_group_that_never_settles_is_taken_as_it_is(table: Table) -> None:
+    """A process without a clock is left out after three tries."""
+    clocks = dict(table.clocks)
+    del table.clocks[101]
+    table.newest += 1
+    group = LinuxGroup(
+        100,
+        clock=table.clocks.get,
+        read=table.files.get,
+        pids=lambda: list(clocks),
+        newest=lambda: b"1",
+    )
+
+    assert group.read() == GroupReading(30 * MS, 4, 2)
+
+
 def test_what_was_never_there_is_none(table: Table) -> None:
     """A group that was never seen has no clock; one that has ended keeps its last."""
     assert table.group(555).read() is None

@@ -108,6 +108,21 @@ def test_user_mode_is_taken_where_the_kernel_is_not_allowed() -> None:
     counters.close()
 
 
+def test_refused_in_user_mode_too() -> None:
+    """The second event is not tried again where the first already needed user mode."""
+    plain = opener_of({(1, 10): 3})
+
+    def opener(event: Event, task: int, *, user_only: bool) -> int:
+        if not user_only or event.config == 0:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        return plain(event, task, user_only=user_only)
+
+    counters = PerfCounters(lambda: [10], opener=opener)
+
+    assert counters.read() is None
+    assert counters.reason == "perf events: Operation not permitted"
+
+
 def test_a_refusal_is_the_reason() -> None:
     """The kernel's own words are kept."""
 

@@ -119,6 +119,10 @@ class TestNetwork:
         assert tcp["RetransSegs"] >= 0
         assert set(ext) == {"ListenDrops"}
 
+    def test_an_empty_table_of_cpus_is_empty(self) -> None:
+        """A text that holds nothing else ends the search."""
+        assert procfs.parse_cpu_times(b"cpu0 1 2 3 4 5 6 7 8", {0, 1}).keys() == {0}
+
     def test_a_missing_section_gives_nothing(self) -> None:
         """A kernel without the section has no figures."""
         assert procfs.parse_paired(b"Ip: a\nIp: 1\n", b"Tcp:", (b"a",)) == {}
@@ -146,6 +150,13 @@ class TestLimits:
         assert procfs.parse_throttled_us(b"nr_periods 1\nthrottled_time 5000\n") == 5
         assert procfs.parse_throttled_us(recorded("cpu.stat-v1")) == 0
         assert procfs.parse_throttled_us(b"usage_usec 1\n") is None
+
+    def test_waiting_for_a_cpu_is_the_total_of_some(self) -> None:
+        """Averages and the line of all tasks waiting are other figures."""
+        text = b"some avg10=1.00 avg60=2.00 avg300=3.00 total=42\nfull avg10=0.00 total=7\n"
+
+        assert procfs.parse_stall_us(text) == 42
+        assert procfs.parse_stall_us(b"") is None
 
     def test_both_versions_of_cgroups_are_found(self) -> None:
         """A machine may have v1, v2 or both."""

@@ -188,7 +188,8 @@ class TestCost:
                 watching.mark()
                 costs.append(time.thread_time() - begun)
 
-        assert min(costs) < 0.005
+        slowed = 3 if sys.gettrace() else 1  # coverage traces each line
+        assert min(costs) < 0.005 * slowed
 
     def test_descendants_are_listed_with_the_root_first(self, burner: Burner) -> None:
         """Whoever asks for descendants gets all of the group."""

@@ -23,6 +23,7 @@ PROC = {
     "/proc/net/tcp": "net-tcp",
     "/proc/net/tcp6": "net-tcp6",
     "/proc/vmstat": "vmstat",
+    "/proc/pressure/cpu": "pressure-cpu",
     "/proc/7/cgroup": "cgroup-v2",
 }
 SYS = {
@@ -63,6 +64,7 @@ class TestReading:
         assert now.retransmits is not None
         assert now.listen_drops is not None
         assert now.swap_pages == 0
+        assert now.stall_us == 602396191
         assert now.cpus is not None
         assert set(now.cpus) == {0, 1}
         assert machine.frequency_mhz() == 2500
@@ -146,6 +148,13 @@ class TestKernelOptions:
     def test_unknown_stays_unknown(self) -> None:
         """Where neither can be read nothing is assumed."""
         assert read_irq_option(lambda _: None) is None
+
+
+def test_a_system_without_a_clock_that_counts_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS has none: only the wall clock tells."""
+    monkeypatch.delattr("time.CLOCK_BOOTTIME", raising=False)
+
+    assert clock_offsets()[1] is None
 
 
 def test_clocks_stand_still_against_each_other() -> None:
