@@ -12,7 +12,6 @@ from bench.model.host import CpuInfo, Host, MachineInfo, OsInfo, PowerInfo, Ther
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.model.base import Model
     from bench.model.host import Cluster, System
     from bench.model.plan import Pinning
 
@@ -28,13 +27,6 @@ _IDENTIFIERS: Final = re.compile(
 )
 _GIB: Final = 2**30
 _STEPS: Final = 4
-_SUMMARY: Final[dict[str, type[Model]]] = {
-    "os": OsInfo,
-    "machine": MachineInfo,
-    "cpu": CpuInfo,
-    "power": PowerInfo,
-    "thermal": ThermalInfo,
-}
 
 
 class Facts:
@@ -75,12 +67,8 @@ def make_host(
     pinning: Pinning,
     tools: Mapping[str, str | None],
 ) -> Host:
-    """Make the Host; whatever the facts leave out becomes null with a reason."""
+    """Make the Host; the readers have put every path of the summary."""
     facts.values["cpu.clusters"] = clusters
-    for part, model in _SUMMARY.items():
-        for name in model.model_fields:
-            if f"{part}.{name}" not in facts.values:
-                facts.put(f"{part}.{name}", None)
     identity = identity_of(facts)
     facts.put("details.identity", identity)
     return Host(

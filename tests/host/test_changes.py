@@ -112,6 +112,7 @@ def test_a_busy_start_is_told() -> None:
     found = compare_hosts(before, mac())
 
     assert [item.code for item in found] == ["others-on-cpu"]
+    assert compare_hosts(other(mac(), state__load__average=None), mac()) == ()
 
 
 def test_settings_that_were_changed_meanwhile() -> None:

@@ -239,6 +239,21 @@ def test_limits_of_groups_come_from_every_ancestor() -> None:
     assert list(ancestors("/a/b")) == ["/a/b", "/a", ""]
 
 
+def test_damaged_group_lines_are_left_out() -> None:
+    """A line that is no group, or whose path is cut, does not count."""
+    tree = {"proc/self/cgroup": "junk\n1:cpu:\n0::/a", "sys/fs/cgroup/a/cpu.max": "50000 100000"}
+
+    assert cpu_quota(memory_source(tree)) == 0.5
+
+
+def test_microcode_of_the_driver_comes_first() -> None:
+    """The driver's version stands where there is one, else that of /proc/cpuinfo."""
+    tree = changed("laptop-i7-1165g7", sys__devices__system__cpu__cpu0__microcode__version="0xff")
+
+    assert host_of(tree).details["cpu.microcode"] == "0xff"
+    assert host_of(linux_tree("laptop-i7-1165g7")).details["cpu.microcode"] == "0xa6"
+
+
 def test_limits_of_version_1_groups() -> None:
     """Version 1: -1 and numbers near 2**63 are no limit, throttled time is in nanoseconds."""
     source = memory_source(linux_tree("ec2-c5-large"))
