@@ -28,6 +28,7 @@ from bench.model.finding import Finding, finding
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, Supervisor
 from bench.runs import render, write_derived
+from bench.session.duets import as_duet
 from bench.session.lock import Turn, only_run
 from bench.session.resume import Planned, changes, matrix_place
 from bench.session.trials import Ended, Session
@@ -95,7 +96,7 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         unsupported=_unsupported,
         draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
     )
-    return Planned(plan, workloads, path)
+    return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
 
 
 def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:

@@ -15,8 +15,9 @@ from bench.matrix import rounds_for
 from bench.model.finding import Finding, finding
 from bench.model.plan import Cell, PlannedTrial, Skipped
 from bench.servers import build, missing
+from bench.session.duets import duets_for, joint_capacity
 from bench.store import NEEDED_BYTES
-from bench.trial import Setting, run_trial
+from bench.trial import Setting, run_duet, run_trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +152,8 @@ class Session:
             self._run_one(planned)
         self._add_rounds()
         usable = {record.cell for record in self._records if record.usable}
+        if self.plan.design == "duet":  # the baseline is part of every trial
+            usable |= {cell.model_copy(update={"server": self.plan.baseline}) for cell in usable}
         return Ended(
             plan=self.plan,
             trials=tuple(self._records),
@@ -183,15 +186,44 @@ class Session:
         self._listener.began(planned, done, total)
         folder = self._directory.trial_folder(planned.id)
         profile = self._offered(self._profiles[planned.cell.profile], planned.cell.workload)
-        outcome = run_trial(self._setting(planned, profile, folder, order=len(self._records)))
-        if outcome.histogram is not None:
-            self._directory.write_bytes(
-                f"trials/{planned.id}/histogram.json", orjson.dumps(outcome.histogram)
-            )
-        record = self._directory.seal_trial(outcome.record)
+        record = self._directory.seal_trial(
+            self._measure(planned, profile, folder, order=len(self._records))
+        )
         self._records.append(record)
         self._listener.finished(record, min(done + 1, total), total)
         return record
+
+    def _measure(
+        self, planned: PlannedTrial, profile: LoadProfile, folder: Path, *, order: int
+    ) -> TrialRecord:
+        """Run one trial, or one duet, and keep its histograms."""
+        setting = self._setting(planned, profile, folder, order=order)
+        histograms: dict[str, tuple[tuple[int, int], ...] | None]
+        if self.plan.design == "duet":
+            duet = run_duet(setting, self._baseline_of(setting))
+            record = duet.record
+            histograms = {"": duet.histogram, "partner/": duet.partner_histogram}
+        else:
+            outcome = run_trial(setting)
+            record, histograms = outcome.record, {"": outcome.histogram}
+        for place, counts in histograms.items():
+            if counts is not None:
+                name = f"trials/{planned.id}/{place}histogram.json"
+                self._directory.write_bytes(name, orjson.dumps(counts))
+        return record
+
+    def _baseline_of(self, setting: Setting) -> Setting:
+        """The same trial with the baseline in the candidate's place."""
+        arm = self._arms[self.plan.baseline]
+        folder = setting.folder / "partner"
+        folder.mkdir(mode=0o700)
+        build = self._builds.get(arm.name)
+        return setting._replace(
+            arm=arm,
+            folder=folder,
+            rng=random.Random(f"{self.plan.seed}/{setting.planned.id}/partner"),  # noqa: S311 - repeatable, not secret
+            build_hash=build.hash if build else None,
+        )
 
     def _setting(
         self, planned: PlannedTrial, profile: LoadProfile, folder: Path, *, order: int
@@ -245,6 +277,7 @@ class Session:
             for cell in self.plan.cells
             if self._profiles[cell.profile].rate_share is not None
             and _key(cell) not in self.plan.calibrated
+            and not (self.plan.design == "duet" and cell.server == self.plan.baseline)
         ]
         if not wanted:
             return
@@ -270,19 +303,21 @@ class Session:
             }
         )
         folder = self._directory.trial_folder(planned.id)
-        setting = self._setting(planned, profile, folder, order=-1)
-        record = run_trial(setting).record
+        record = self._measure(planned, profile, folder, order=-1)
         self._directory.write_model(f"trials/{planned.id}/trial.json", record)
+        if self.plan.design == "duet":
+            return joint_capacity(record, load_cpus=self.plan.cpus.load_count)
         return record.load.throughput_rps if record.usable and record.load else None
+
+    def _round(self, number: int) -> tuple[PlannedTrial, ...]:
+        return (duets_for if self.plan.design == "duet" else rounds_for)(self.plan, number)
 
     def _add_rounds(self) -> None:
         """Add rounds until every interval is as narrow as `precision` asks, or max_rounds."""
         while not (state := precision(self.plan, self._records)).reached:
             number = self.plan.rounds + 1
             more = tuple(
-                planned
-                for planned in rounds_for(self.plan, number)
-                if planned.cell in self.plan.cells
+                planned for planned in self._round(number) if planned.cell in self.plan.cells
             )
             self.plan = self.plan.model_copy(
                 update={"rounds": number, "trials": (*self.plan.trials, *more)}

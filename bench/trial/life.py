@@ -114,7 +114,13 @@ class Life:
         """Ask every request kind before any load."""
         began = time.monotonic()
         try:
-            self.exchanges = verify(self.server.port, self.setting.workload, self.setting.rng)
+            setting = self.setting
+            self.exchanges = verify(
+                self.server.port,
+                setting.workload,
+                setting.rng,
+                timeout_s=setting.profile.timeout_s,
+            )
         except VerifyError:
             self._check_alive()
             raise

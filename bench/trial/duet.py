@@ -1,0 +1,174 @@
+"""A duet: two servers on the same CPUs, loaded over the same window, so that noise hits both.
+
+The design is that of Bulej et al., "Duet benchmarking" (ICPE 2020, 10.1145/3358960.3379132).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.errors import StartError, VerifyError
+from bench.loader import LoadFailure, run_together
+from bench.model.trial import Partner, TrialRecord
+from bench.trial.life import Life, Outcome, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bench.loader import LoadRun
+    from bench.sampler import Sampler
+
+
+class DuetOutcome(NamedTuple):
+    """A finished duet.
+
+    Attributes:
+        record: of the candidate, with the baseline's part as `partner`.
+        histogram: of the candidate.
+        partner_histogram: of the baseline.
+    """
+
+    record: TrialRecord
+    histogram: tuple[tuple[int, int], ...] | None
+    partner_histogram: tuple[tuple[int, int], ...] | None
+
+
+def run_duet(candidate: Setting, baseline: Setting) -> DuetOutcome:
+    """Run one duet; which of the two servers is started first is drawn.
+
+    Args:
+        candidate: its planned trial names the duet, its rng decides the order.
+        baseline: the same trial with the baseline's arm and a folder of its own.
+
+    Raises:
+        KeyboardInterrupt: passed on after servers and tools were stopped.
+        StoreError: the disk is full.
+    """
+    ours, theirs = Life(candidate), Life(baseline)
+    lives = [ours, theirs]
+    candidate.rng.shuffle(lives)
+    began = time.monotonic()
+    with _noting(lives), contextlib.ExitStack() as stack:
+        for life in lives:
+            stack.enter_context(life.server)
+            life.launched()
+        for life in lives:
+            life.verify()
+        samplers = [stack.enter_context(life.sampling()) for life in lives]
+        for sampler, other in zip(samplers, reversed(lives), strict=True):
+            sampler.count_as_ours([other.server.pid])
+        try:
+            _load(lives, samplers)
+        except LoadFailure as error:
+            for life in lives:
+                life.load_failed(error)
+            raise
+        for life in lives:
+            life.verify_again()
+    for life in lives:
+        life.phases["total"] = time.monotonic() - began
+    return _outcome(ours, theirs, baseline_first=lives[0] is theirs)
+
+
+def _load(lives: list[Life], samplers: list[Sampler]) -> None:
+    profile = lives[0].setting.profile
+    loaders = [life.load_up() for life in lives]
+    started = [_told(samplers, index) for index in range(len(samplers))]
+    if profile.warmup_s > 0:
+        begin = [sampler.mark() for sampler in samplers]
+        warm = run_together(
+            loaders, "warmup", profile.warmup_s, started=started, tick=_each(lives, "look_after")
+        )
+        ended = [sampler.mark() for sampler in samplers]
+        for life, sampler, run, a, b in zip(lives, samplers, warm, begin, ended, strict=True):
+            life.warmed_up(run, sampler.window(a, b).series)
+    for life in lives:
+        life.begin_window()
+    begin = [sampler.mark() for sampler in samplers]
+    runs: list[LoadRun] = run_together(
+        loaders, "load", profile.duration_s, started=started, tick=_each(lives, "meanwhile")
+    )
+    # Both clocks are read before anything else happens: the two windows are one.
+    ended = [sampler.mark() for sampler in samplers]
+    for life, sampler, run, a, b in zip(lives, samplers, runs, begin, ended, strict=True):
+        life.measured_window(run, sampler.window(a, b))
+
+
+def _told(samplers: list[Sampler], index: int) -> Callable[[tuple[int, ...]], None]:
+    """Tell a server's own sampler of its load, and the other one that it is ours too."""
+
+    def tell(pids: tuple[int, ...]) -> None:
+        for number, sampler in enumerate(samplers):
+            (sampler.set_load_pids if number == index else sampler.count_as_ours)(pids)
+
+    return tell
+
+
+def _each(lives: list[Life], name: str) -> Callable[[float], None]:
+    def tick(elapsed: float) -> None:
+        for life in lives:
+            getattr(life, name)(elapsed)
+
+    return tick
+
+
+@contextlib.contextmanager
+def _noting(lives: list[Life]) -> Iterator[None]:
+    """Turn what went wrong into the reason of both: half a duet is none."""
+    try:
+        yield
+    except (StartError, VerifyError) as error:
+        for life in lives:
+            life.fail(error.code, error)
+    except LoadFailure as error:
+        for life in lives:
+            life.fail("tool-failed", error)
+    finally:
+        for life in lives:
+            life.phases["stop"] = life.server.stop_s
+
+
+def _outcome(ours: Life, theirs: Life, *, baseline_first: bool) -> DuetOutcome:
+    mine, other = ours.outcome(), theirs.outcome()
+    partner = Partner(
+        server=theirs.setting.arm.name,
+        server_process=other.record.server_process,
+        load=other.record.load,
+        resources=other.record.resources,
+        counters=other.record.counters,
+        exchanges=other.record.exchanges,
+        sidechannel=other.record.sidechannel,
+        warmup_series=other.record.warmup_series,
+        window_series=other.record.window_series,
+        start_s=other.record.phases_s.start,
+        first=baseline_first,
+        build_hash=other.record.build_hash,
+    )
+    record = _worse(mine, other).model_copy(
+        update={
+            "partner": partner,
+            "commands": (*mine.record.commands, *other.record.commands),
+        }
+    )
+    return DuetOutcome(record, mine.histogram, other.histogram)
+
+
+_RANK = ("valid", "suspect", "invalid", "failed", "interrupted")
+
+
+def _worse(mine: Outcome, other: Outcome) -> TrialRecord:
+    """The candidate's record, with the status of whichever side is worse."""
+    record, partner = mine.record, other.record
+    findings = (*record.findings, *(f for f in partner.findings if f not in record.findings))
+    if _RANK.index(partner.status) <= _RANK.index(record.status):
+        return record.model_copy(update={"findings": findings})
+    update = {
+        "status": partner.status,
+        "reasons": partner.reasons,
+        "detail": f"{partner.server}: {partner.detail}" if partner.detail else "",
+        "findings": findings,
+        "overhead_s": None if partner.status not in ("valid", "suspect") else record.overhead_s,
+    }
+    return record.model_copy(update=update)
