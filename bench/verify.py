@@ -7,6 +7,7 @@ import io
 import json
 import socket
 import string
+import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
@@ -38,16 +39,21 @@ class Answer(NamedTuple):
 
 
 class _Counting(io.RawIOBase):
-    """A socket's receiving side that counts bytes and refuses endless answers."""
+    """A socket's receiving side that counts bytes and refuses endless and dripping answers."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock = sock
+        self._deadline = deadline
         self.count = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
         received = self._sock.recv_into(buffer)
         self.count += received
         if self.count > _HEAD_MAX:
@@ -73,10 +79,11 @@ def ask(
     Raises:
         VerifyError: no connection, no answer in time, or not HTTP.
     """
+    deadline = time.monotonic() + timeout_s
     try:
         with socket.create_connection((host, port), timeout=timeout_s) as sock:
             sock.sendall(raw(request, f"{host}:{port}"))
-            counter = _Counting(sock)
+            counter = _Counting(sock, deadline)
             with http.client.HTTPResponse(
                 _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
                 method=request.method,
@@ -106,7 +113,7 @@ def difference(expect: Expect, answer: Answer) -> str | None:
         return None
     try:
         value = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"expected JSON, got {_short(answer.body)}"
     return json_difference(expect.json_value, value)
 
@@ -141,7 +148,12 @@ def _dict_difference(expected: dict[str, Any], got: dict[str, Any], place: str) 
 
 
 def verify(
-    port: int, workload: Workload, rng: random.Random, *, host: str = "127.0.0.1"
+    port: int,
+    workload: Workload,
+    rng: random.Random,
+    *,
+    host: str = "127.0.0.1",
+    timeout_s: float = _TIMEOUT_S,
 ) -> tuple[Exchange, ...]:
     """Ask each request kind twice with random values, so that a constant answer fails.
 
@@ -159,21 +171,24 @@ def verify(
         seen: list[tuple[Rendered, Answer]] = []
         for _ in range(_PER_KIND):
             request = render(workload, kind, rng)
-            answer = ask(port, request, host=host)
+            answer = ask(port, request, host=host, timeout_s=timeout_s)
             wrong = difference(request.expect, answer)
             if wrong:
                 raise VerifyError(f"{request.method} {request.path}: {wrong}")
             seen.append((request, answer))
-        _check_varied(port, workload, kind, rng, host)
+        _check_varied(port, workload, kind, rng, host=host, timeout_s=timeout_s)
         exchanges.append(_exchange(spec.weight, seen))
     return tuple(exchanges)
 
 
-def _check_varied(port: int, workload: Workload, kind: int, rng: random.Random, host: str) -> None:
+def _check_varied(
+    port: int, workload: Workload, kind: int, rng: random.Random, *, host: str, timeout_s: float
+) -> None:
     request = vary(workload, kind, render(workload, kind, rng), rng)
     if request is None:
         return
-    wrong = difference(request.expect, ask(port, request, host=host))
+    answer = ask(port, request, host=host, timeout_s=timeout_s)
+    wrong = difference(request.expect, answer)
     if wrong:
         raise VerifyError(
             f"{request.method} {request.path}, with one value of the body changed: {wrong}"

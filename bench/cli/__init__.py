@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench import __version__
-from bench.cli.common import TerminatedError
+from bench.cli.common import TerminatedError, printable
 from bench.errors import EXIT_SIGINT, EXIT_SIGTERM, BenchError, StoreError
 
 if TYPE_CHECKING:
@@ -133,4 +133,4 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _say(error: BenchError) -> None:
-    click.echo(click.style("error: ", fg="red") + str(error), err=True)
+    click.echo(click.style("error: ", fg="red") + printable(str(error)), err=True)

@@ -23,6 +23,11 @@ class TerminatedError(BaseException):
     """SIGTERM arrived; unwinds like KeyboardInterrupt so that everything is stopped."""
 
 
+def printable(text: str) -> str:
+    """Text of a server's log or answer, with control characters made harmless."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
+
+
 def emit_json(value: BaseModel | dict[str, Any]) -> None:
     """Print one object as JSON on stdout, with a `schema_version`."""
     import orjson  # noqa: PLC0415 - late, see `bench --help`

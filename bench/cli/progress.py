@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.common import printable
 from bench.units import format_eta, format_latency, format_rate
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Progress:
 
     def skipped(self, skipped: Skipped) -> None:
         """A server takes no part."""
-        self._line(click.style(f"skipped {skipped.server}: {skipped.reason}", fg="yellow"))
+        text = printable(f"skipped {skipped.server}: {skipped.reason}")
+        self._line(click.style(text, fg="yellow"))
 
     def calibrating(self, server: str, workload: str) -> None:
         """A capacity is about to be measured."""
@@ -112,8 +114,3 @@ def _figures(record: TrialRecord) -> str:
     if record.reasons:
         parts.append(", ".join(record.reasons))
     return "  ".join(parts)
-
-
-def printable(text: str) -> str:
-    """Text of a server's log or answer, with control characters made harmless."""
-    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)

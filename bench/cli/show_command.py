@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import emit_json, json_option, project_option
-from bench.cli.progress import printable
+from bench.cli.common import emit_json, json_option, printable, project_option
 from bench.errors import UsageError
 from bench.units import format_rate
 

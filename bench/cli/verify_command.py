@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.common import emit_json, json_option, project_option
-from bench.cli.progress import printable
+from bench.cli.common import emit_json, json_option, printable, project_option
 from bench.errors import EXIT_FAILED, EXIT_OK
 from bench.units import format_bytes
 

@@ -63,12 +63,13 @@ def strays(
 
 def _carriers() -> Iterable[Carrier]:
     if sys.platform.startswith("linux"):
-        return _linux_carriers(Path("/proc"))
+        return linux_carriers()
     said = capture(["/bin/ps", "-E", "-ww", "-A", "-o", "pid=,command="])
     return ps_carriers(said.stdout) if said else ()
 
 
-def _linux_carriers(proc: Path) -> list[Carrier]:
+def linux_carriers(proc: Path = Path("/proc")) -> list[Carrier]:
+    """Read the marks of all processes that this user may read."""
     found = []
     wanted = f"{MARK}=".encode()
     for folder in proc.iterdir():

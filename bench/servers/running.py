@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
+import re
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -28,6 +29,8 @@ _POLL_S: Final = 0.010
 _ASK_S: Final = 2.0
 _PORT_FREE_S: Final = 5.0
 _TAIL_LINES: Final = 12
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
+_HEAD_MAX: Final = 4096
 LOG_CAP_BYTES: Final = 16_000_000
 LOG_KEEP_BYTES: Final = 1_000_000
 
@@ -249,19 +252,29 @@ _ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command 
 
 
 def _ask(port: int, path: str, timeout_s: float = _ASK_S) -> int | None:
-    """Status of GET path; None = no connection, 0 = connected and no answer."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout_s)
+    """Status of GET path; None = no connection, 0 = connected and no answer in time.
+
+    http.client would wait forever for an answer that comes in drips.
+    """
+    deadline = time.monotonic() + timeout_s
     try:
-        connection.connect()
+        sock = socket.create_connection((LOOPBACK, port), timeout=timeout_s)
     except OSError:
         return None
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
-    finally:
-        connection.close()
+    head = b""
+    with sock, contextlib.suppress(OSError):
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\n\r\n".encode())
+        while not (match := _STATUS.match(head)) and len(head) < _HEAD_MAX:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return 0
+            sock.settimeout(left)
+            data = sock.recv(_HEAD_MAX)
+            if not data:
+                return 0
+            head += data
+        return int(match[1]) if match else 0
+    return 0
 
 
 def _signal_name(number: int) -> str:

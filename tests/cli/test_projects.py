@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.cli.progress import printable
+from bench.cli.common import printable
 from bench.cli.show_command import shell_line
 from bench.model.trial import CommandRecord
 from tests.servers import ground_truth

@@ -3,48 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.servers import ground_truth
+from tests.session.helpers import Project
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("wrk")]
-
-_MATRIX = {
-    "title": "Faults",
-    "servers": [],
-    "workloads": ["json-small"],
-    "profiles": [{"connections": 8, "warmup": "1s", "duration": "1s", "timeout": "2s"}],
-    "rounds": 1,
-    "seed": 5,
-}
-
-
-def run_matrix(
-    project: Path, *servers: str, **keys: Any
-) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
-    """Run a matrix of these servers; the process and the finished trials."""
-    (project / "configs").mkdir(parents=True, exist_ok=True)
-    matrix = {**_MATRIX, "servers": list(servers), **keys}
-    (project / "configs" / "faults.yaml").write_text(json.dumps(matrix))
-    argv = [sys.executable, "-m", "bench", "run", "faults", "--project", str(project), "--json"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
-    runs = sorted((project / "reports").glob("*-faults-*"))
-    lines = (runs[-1] / "trials.jsonl").read_text().splitlines() if runs else []
-    return done, [json.loads(line) for line in lines]
-
-
-def leftovers() -> str:
-    """Ground-truth servers that are still alive."""
-    found = subprocess.run(
-        ["pgrep", "-f", "truth.py --port="], capture_output=True, text=True, check=False
-    )
-    return found.stdout
-
 
 FAULTS = {
     "exit-at-start": (["--exit-at-start=3"], "failed", "server-died", "exit code 3"),
@@ -54,11 +23,13 @@ FAULTS = {
     "lies": (["--lie-after=1000"], "invalid", "wrong-response", "under load were wrong"),
     "errors": (["--error-share=0.05"], "invalid", "errors", "5.00% of"),
     "dies": (["--exit-after=3000"], "invalid", "server-died", "exit code 3"),
+    "mute": (["--hang-after=0"], "failed", "no-answer", "timed out"),
     "hangs": (["--hang-after=3000"], "invalid", "no-answer", "no usable answer"),
     "resets": (["--reset-requests=50"], "invalid", "errors", "failed (read"),
     "restarts": (["--restart-after=6000"], "invalid", "server-restarted", "was replaced"),
 }
 SOUND = {
+    "stray-port": ["--stray-child=port"],
     "own-session": ["--own-session"],
     "stray-group": ["--stray-child=group"],
     "stray-session": ["--stray-child=session"],
@@ -68,84 +39,142 @@ SOUND = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_has_its_reason(tmp_path: Path, fault: str) -> None:
-    """A faulty server's trial has the status and reason of its fault; nothing stays."""
-    options, status, reason, words = FAULTS[fault]
-    ground_truth.write_server(tmp_path, fault, *options, ready_timeout="1s")
-    done, trials = run_matrix(tmp_path, fault)
+_NOISY = "import sys\nwhile True: sys.stdout.buffer.write(bytes(range(256)) * 64)"
 
-    assert done.returncode == 1, done.stderr
+
+class FaultyRun:
+    """One run of all faulty servers, one of a build that fails and a sound one among them."""
+
+    def __init__(self, root: Path) -> None:
+        self.project = Project(root)
+        for name, (options, *_) in FAULTS.items():
+            self.project.server(name, *options, ready_timeout="1s")
+        self.project.server("eater", memory_limit="5MB")
+        self.project.server(
+            "binary",
+            run=["python3", "-c", _NOISY, "{port}"],
+            ready_timeout="300ms",
+            stop={"grace": "1ms"},
+        )
+        self.project.server("sound")
+        self.project.server("broken", build=[["sh", "-c", "echo no such crate; exit 4"]])
+        self.project.server("absent", needs=["no-such-compiler"])
+        servers = [*FAULTS, "eater", "binary", "broken", "absent", "sound"]
+        self.project.matrix(*servers, baseline="sound")
+        self.done: subprocess.CompletedProcess[str] = self.project.bench("run", "faults", "--json")
+        self.trials = self.project.trials()
+
+    def of(self, server: str) -> list[dict[str, Any]]:
+        """The trials of one server."""
+        return [trial for trial in self.trials if trial["server"] == server]
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> FaultyRun:
+    """All faults in one run: that others go on is part of what is shown."""
+    return FaultyRun(tmp_path_factory.mktemp("faulty"))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_has_its_reason(faulty: FaultyRun, fault: str) -> None:
+    """A faulty server's trial has the status, reason and words of its fault."""
+    _, status, reason, words = FAULTS[fault]
+    trials = faulty.of(fault)
+
     assert trials[0]["status"] == status
     assert reason in trials[0]["reasons"]
     assert words in trials[0]["detail"]
-    assert "Traceback" not in done.stderr
+    assert words.split("\n")[0] in faulty.done.stderr
     assert len(trials) == (2 if status == "invalid" else 1)
-    assert leftovers() == ""
+
+
+def test_other_cells_go_on(faulty: FaultyRun) -> None:
+    """Faulty servers cost their own cells only; the run's exit code says that some failed."""
+    summary = json.loads(faulty.done.stdout)
+    cells = {cell["server"]: cell for cell in summary["cells"]}
+
+    assert faulty.done.returncode == 1
+    assert "Traceback" not in faulty.done.stderr
+    assert cells["sound"]["metrics"]["throughput_rps"]["n"] == 1
+    assert [name for name in cells if cells[name]["metrics"]["throughput_rps"]] == ["sound"]
+
+
+def test_nothing_stays(faulty: FaultyRun) -> None:
+    """No process of the run is alive after it."""
+    assert faulty.project.nothing_left()
+
+
+def test_memory_limit(faulty: FaultyRun) -> None:
+    """A server above its memory limit is stopped, and the reason says so."""
+    trial = faulty.of("eater")[0]
+
+    assert trial["status"] == "invalid"
+    assert trial["reasons"] == ["memory-limit"]
+    assert "`memory_limit` is 5.00 MB" in trial["detail"]
+
+
+def test_binary_flood_before_it_is_ready(faulty: FaultyRun) -> None:
+    """A server that pours out binary data is a short log and harmless characters on the screen."""
+    trial = faulty.of("binary")[0]
+    log = next(faulty.project.root.glob("reports/*/trials/*binary*/server.log"))
+
+    assert trial["reasons"] == ["server-not-ready"]
+    assert log.stat().st_size < 17_000_000
+    assert not [char for char in faulty.done.stderr if ord(char) < 32 and char != "\n"]
+
+
+def test_a_build_that_fails(faulty: FaultyRun) -> None:
+    """A failing build skips its server with its last lines, in terminal and report."""
+    skipped = {item["server"]: item["reason"] for item in json.loads(faulty.done.stdout)["skipped"]}
+
+    assert "no such crate" in faulty.done.stderr
+    assert "no such crate" in skipped["broken"]
+    assert faulty.of("broken") == []
+    assert "build-failed" in faulty.project.findings()
+
+
+def test_a_missing_toolchain(faulty: FaultyRun) -> None:
+    """A server whose toolchain is missing is skipped with the reason."""
+    assert "no-such-compiler not found" in faulty.done.stderr
+    assert faulty.of("absent") == []
+
+
+def test_a_missing_toolchain_is_no_failure(tmp_path: Path) -> None:
+    """Where only a toolchain is missing the exit code is 0; two failures of a cell are enough."""
+    project = Project(tmp_path)
+    project.server("good")
+    project.server("absent", needs=["no-such-compiler"])
+    project.matrix("good", "absent")
+    done = project.bench("run", "faults")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_failures_are_enough(tmp_path: Path) -> None:
+    """A cell that failed twice before any load is not tried again."""
+    project = Project(tmp_path)
+    project.server("bad", "--exit-at-start=3")
+    project.matrix("bad", rounds=5)
+    done = project.bench("run", "faults")
+
+    assert done.returncode == 1
+    assert [trial["status"] for trial in project.trials()] == ["failed", "failed"]
 
 
 def test_odd_but_right_servers_are_measured_and_ended(tmp_path: Path) -> None:
     """Servers that fork, ignore signals, leave their session or flood are measured and ended."""
+    project = Project(tmp_path)
     for name, options in SOUND.items():
-        ground_truth.write_server(tmp_path, name, *options, stop={"grace": "200ms"})
-    done, trials = run_matrix(tmp_path, *SOUND)
+        project.server(name, *options, stop={"grace": "200ms"})
+    project.matrix(*SOUND)
+    done = project.bench("run", "faults")
+    trials = project.trials()
 
     assert done.returncode == 0, done.stderr
     assert {trial["server"] for trial in trials} == set(SOUND)
     assert {trial["status"] for trial in trials} <= {"valid", "suspect"}
-    assert leftovers() == ""
+    assert project.nothing_left()
     floods = next(trial for trial in trials if trial["server"] == "floods")
     assert "log-cut" in [item["code"] for item in floods["findings"]]
-    logs = list(tmp_path.glob("reports/*/trials/*floods*/server.log"))
+    logs = list(project.root.glob("reports/*/trials/*floods*/server.log"))
     assert logs[0].stat().st_size < 17_000_000
-
-
-def test_other_cells_go_on(tmp_path: Path) -> None:
-    """A server that never works costs its own cells and no others; two failures are enough."""
-    ground_truth.write_server(tmp_path, "good")
-    ground_truth.write_server(tmp_path, "bad", "--exit-at-start=3")
-    done, trials = run_matrix(tmp_path, "good", "bad", rounds=3)
-    summary = json.loads(done.stdout)
-
-    assert done.returncode == 1
-    by_server = [trial["server"] for trial in trials]
-    assert by_server.count("good") == 3
-    assert by_server.count("bad") == 2
-    cells = {cell["server"]: cell for cell in summary["cells"]}
-    assert cells["good"]["metrics"]["throughput_rps"]["n"] == 3
-    assert cells["bad"]["metrics"]["throughput_rps"] is None
-
-
-def test_memory_limit(tmp_path: Path) -> None:
-    """A server above its memory limit is stopped, and the reason says so."""
-    ground_truth.write_server(tmp_path, "eater", memory_limit="5MB")
-    done, trials = run_matrix(tmp_path, "eater")
-
-    assert done.returncode == 1
-    assert trials[0]["reasons"] == ["memory-limit"]
-    assert "`memory_limit` is 5.00 MB" in trials[0]["detail"]
-
-
-def test_a_build_that_fails(tmp_path: Path) -> None:
-    """A failing build skips its server with its last lines; others go on; exit code 1."""
-    ground_truth.write_server(tmp_path, "good")
-    ground_truth.write_server(
-        tmp_path, "broken", build=[["sh", "-c", "echo no such crate; exit 4"]]
-    )
-    done, trials = run_matrix(tmp_path, "good", "broken")
-
-    assert done.returncode == 1
-    assert "no such crate" in done.stderr
-    assert [trial["server"] for trial in trials] == ["good"]
-    skipped = json.loads(done.stdout)["skipped"]
-    assert skipped[0]["server"] == "broken"
-
-
-def test_a_missing_toolchain_is_no_failure(tmp_path: Path) -> None:
-    """A server whose toolchain is missing is skipped with the reason; the exit code is 0."""
-    ground_truth.write_server(tmp_path, "good")
-    ground_truth.write_server(tmp_path, "absent", needs=["no-such-compiler"])
-    done, _ = run_matrix(tmp_path, "good", "absent")
-
-    assert done.returncode == 0, done.stderr
-    assert "no-such-compiler not found" in done.stderr
