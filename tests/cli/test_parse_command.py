@@ -1,0 +1,120 @@
+"""`bench parse` prints the agreed JSON, or refuses with exit code 2 and the place."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.cli import main
+from tests.loadtools.recorded import OHA, WRK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEYS = [
+    "schema_version",
+    "tool",
+    "tool_version",
+    "loop",
+    "latency_kind",
+    "duration_s",
+    "requests",
+    "ok",
+    "throughput_rps",
+    "bytes_in",
+    "bytes_kind",
+    "status",
+    "errors",
+    "latency_us",
+]
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as done:
+        main(["parse", *map(str, args)])
+    printed = capsys.readouterr()
+    assert isinstance(done.value.code, int)
+    return done.value.code, printed.out, printed.err
+
+
+def parsed(capsys: pytest.CaptureFixture[str], *args: object) -> dict[str, Any]:
+    code, out, _ = run(capsys, *args)
+    assert code == 0
+    value: dict[str, Any] = json.loads(out)
+    return value
+
+
+def test_the_object_has_the_agreed_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    """In this order; the histogram only when asked for."""
+    value = parsed(capsys, "wrk", WRK / "good-latency.txt")
+
+    assert list(value) == KEYS
+    assert list(value["errors"]) == [
+        "connect", "read", "write", "timeout", "status", "deadline", "other",
+    ]  # fmt: skip
+    assert list(value["latency_us"]) == [
+        "count", "min", "mean", "max", "exact", "source", "percentiles",
+    ]  # fmt: skip
+    assert list(value["latency_us"]["percentiles"]) == ["50", "90", "99", "99.9"]
+
+
+def test_the_histogram_is_pairs(capsys: pytest.CaptureFixture[str]) -> None:
+    """[[microseconds, count], ...]; null where the tool tells none."""
+    value = parsed(
+        capsys, "oha", OHA / "good.json", "--db", OHA / "good.sqlite", "--histogram", "--json"
+    )
+
+    assert sum(count for _, count in value["histogram"]) == 2000
+    assert parsed(capsys, "oha", OHA / "good.json", "--histogram")["histogram"] is None
+
+
+def test_the_loop_of_oha_is_what_the_user_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Else null."""
+    value = parsed(capsys, "oha", OHA / "open.json", "--loop", "open")
+
+    assert (value["loop"], value["latency_kind"]) == ("open", "response")
+    assert parsed(capsys, "oha", OHA / "open.json")["loop"] is None
+
+
+def test_csv_and_detail_make_it_exact(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The other two kinds of single responses."""
+    report = json.loads((OHA / "good.json").read_text())
+    durations = [
+        float(line.split(",")[4]) for line in (OHA / "good.csv").read_text().splitlines()[1:]
+    ]
+    report["summary"] |= {"fastest": min(durations), "slowest": max(durations)}
+    report["summary"]["average"] = sum(durations) / len(durations)
+    report["statusCodeDistribution"] = {"200": len(durations)}
+    (tmp_path / "csv.json").write_text(json.dumps(report))
+
+    value = parsed(capsys, "oha", tmp_path / "csv.json", "--csv", OHA / "good.csv")
+    assert value["latency_us"]["exact"] is True
+    detail = ("--detail", WRK / "good.detail.json", "--connections", 20)
+    value = parsed(capsys, "wrk", WRK / "good.detail.txt", *detail)
+    assert value["latency_us"]["source"] == "raw"
+
+
+@pytest.mark.parametrize(
+    ("args", "place"),
+    [
+        (("wrk", WRK / "usage.txt"), "Time arguments"),
+        (("oha", OHA / "text.txt"), "Summary"),
+        (("oha", WRK / "good.txt"), "Running 1s test"),
+        (("wrk", OHA / "good.json"), "start"),
+        (("wrk", WRK / "good.txt", "--db", OHA / "good.sqlite"), "--db"),
+        (("wrk", WRK / "absent.txt"), "does not exist"),
+        (("hey", WRK / "good.txt"), "hey"),
+        (("wrk", WRK / "good.txt", "--connections", "0"), "connections"),
+    ],
+)
+def test_what_is_no_result_exits_with_2_and_quotes_the_place(
+    capsys: pytest.CaptureFixture[str], args: tuple[object, ...], place: str
+) -> None:
+    """Nothing on stdout, no traceback."""
+    code, out, err = run(capsys, *args)
+
+    assert (code, out) == (2, "")
+    assert place in err
+    assert "Traceback" not in err
