@@ -32,7 +32,7 @@ class Mark(NamedTuple):
         at_s: monotonic seconds.
         group: the server's processes; None when they were never seen.
         loads: the load processes set at that time, by pid.
-        ours_ns: CPU time of everything of ours: server, load tools, `bench` itself.
+        ours_ns: CPU time of `bench` and of everything it started, those that ended included.
         tasks: the server's threads; None where they cannot be read one by one.
         counts: instructions and cycles; None where the machine does not count them.
     """
@@ -54,7 +54,6 @@ class Observation(NamedTuple):
         series: bytes per second on the loopback interface, per whole 250 ms.
         threads: of the server at the second mark.
         processes: of the server at the second mark.
-        cpu_count: how many CPUs `others_share` is a share of.
     """
 
     resources: Resources
@@ -62,7 +61,6 @@ class Observation(NamedTuple):
     series: tuple[float, ...]
     threads: int | None
     processes: int | None
-    cpu_count: int = 0
 
 
 def with_load_cpu(
@@ -71,8 +69,7 @@ def with_load_cpu(
     """Put in what the load processes really used, known only once they have ended.
 
     The sampler sees a load process up to 250 ms before its end. Whoever waits for it learns
-    its whole CPU time (`wait4`), children included: that replaces `load_cpu_s`, and what it
-    exceeds the sampler's figure by is taken from `others_share`, where it was counted before.
+    its whole CPU time (`wait4`), children included: that replaces `load_cpu_s`.
     `load_busy` stays as seen under load, since the whole life of a process holds its start
     and its writing of results; only where nothing was seen it is that of the whole life.
 
@@ -81,24 +78,11 @@ def with_load_cpu(
         cpu_s: CPU time of each load process over its life.
         span_s: how long each lived.
     """
-    resources, counters = observation.resources, observation.counters
+    resources = observation.resources
     shares = [cpu / span for cpu, span in zip(cpu_s, span_s, strict=True) if span > 0]
     busy = resources.load_busy
     if busy is None and shares:
         busy = min(1.0, max(shares))
     reasons = {k: v for k, v in resources.unavailable.items() if k != "load_busy" or busy is None}
-    others = _without(observation, sum(cpu_s) - sum(resources.load_cpu_s))
-    return observation._replace(
-        resources=resources.model_copy(
-            update={"load_cpu_s": tuple(cpu_s), "load_busy": busy, "unavailable": reasons}
-        ),
-        counters=counters.model_copy(update={"others_share": others}),
-    )
-
-
-def _without(observation: Observation, missed_s: float) -> float | None:
-    """`others_share` less CPU time that turned out to be ours."""
-    others, span_s = observation.counters.others_share, observation.resources.span_s
-    if others is None or not span_s or not observation.cpu_count:
-        return others
-    return max(0.0, others - missed_s / (span_s * observation.cpu_count))
+    update = {"load_cpu_s": tuple(cpu_s), "load_busy": busy, "unavailable": reasons}
+    return observation._replace(resources=resources.model_copy(update=update))

@@ -62,7 +62,6 @@ def observe(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> Obs
         series=byte_series(watched.samples, loaded),
         threads=end.group.threads if end.group else None,
         processes=end.group.processes if end.group else None,
-        cpu_count=len(platform.our_cpus),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
@@ -74,8 +75,8 @@ class Sampler:
         self._wake = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._ours = self._platform.group(os.getpid())
         self._loads: dict[int, _Load] = {}
-        self._current: tuple[int, ...] = ()
         self._watched = Watched()
         self._memory_pace = Pace(*_MEMORY_PACE)
         self._socket_pace = Pace(*_SOCKET_PACE)
@@ -100,19 +101,10 @@ class Sampler:
         self._platform.stop_counting()
 
     def set_load_pids(self, pids: Sequence[int]) -> None:
-        """Name the load processes that run now; earlier ones still count as ours."""
+        """Name the load processes that run now; earlier ones are no longer looked at."""
         with self._lock:
-            for pid in pids:
-                load = self._loads[pid] = _Load(self._platform.group(pid))
-                load.look(time.monotonic())
-            self._current = tuple(pids)
-
-    def count_as_ours(self, pids: Sequence[int]) -> None:
-        """Name further roots of processes of ours, such as the other server of a duet."""
-        with self._lock:
-            for pid in pids:
-                load = self._loads[pid] = _Load(self._platform.group(pid))
-                load.look(time.monotonic())
+            self._loads = {pid: _Load(self._platform.group(pid)) for pid in pids}
+            self._look_at_loads(time.monotonic())
 
     def mark(self) -> Mark:
         """Read every clock and counter now; below 5 ms up to 200 threads or 100 processes."""
@@ -134,13 +126,12 @@ class Sampler:
         self._look_at_loads(at_s)
         system = self._platform.system()
         counts = self._platform.counts()
-        every = {pid: load.last for pid, load in self._loads.items() if load.last}
-        ours_ns = harness_ns + sum(load.cpu_ns for load in every.values())
+        ours = self._ours.read()
         return Mark(
             at_s=at_s,
             group=group,
-            loads={pid: every[pid] for pid in self._current if pid in every},
-            ours_ns=ours_ns + (group.cpu_ns if group else 0),
+            loads={pid: load.last for pid, load in self._loads.items() if load.last},
+            ours_ns=ours.cpu_ns if ours else harness_ns,
             harness_ns=harness_ns,
             tasks=self._server.tasks(),
             system=system,
@@ -149,7 +140,7 @@ class Sampler:
 
     def _look_at_loads(self, now_s: float, *, fresh: bool = True) -> dict[int, int]:
         """CPU time of each load process that is alive."""
-        found = {pid: self._loads[pid].look(now_s, fresh=fresh) for pid in self._current}
+        found = {pid: load.look(now_s, fresh=fresh) for pid, load in self._loads.items()}
         return {pid: cpu_ns for pid, cpu_ns in found.items() if cpu_ns is not None}
 
     def _run(self) -> None:

@@ -57,8 +57,6 @@ def run_duet(candidate: Setting, baseline: Setting) -> DuetOutcome:
         for life in lives:
             life.verify()
         samplers = [stack.enter_context(life.sampling()) for life in lives]
-        for sampler, other in zip(samplers, reversed(lives), strict=True):
-            sampler.count_as_ours([other.server.pid])
         try:
             _load(lives, samplers)
         except LoadFailure as error:
@@ -75,7 +73,7 @@ def run_duet(candidate: Setting, baseline: Setting) -> DuetOutcome:
 def _load(lives: list[Life], samplers: list[Sampler]) -> None:
     profile = lives[0].setting.profile
     loaders = [life.load_up() for life in lives]
-    started = [_told(samplers, index) for index in range(len(samplers))]
+    started = [sampler.set_load_pids for sampler in samplers]
     if profile.warmup_s > 0:
         begin = [sampler.mark() for sampler in samplers]
         warm = run_together(
@@ -94,16 +92,6 @@ def _load(lives: list[Life], samplers: list[Sampler]) -> None:
     ended = [sampler.mark() for sampler in samplers]
     for life, sampler, run, a, b in zip(lives, samplers, runs, begin, ended, strict=True):
         life.measured_window(run, sampler.window(a, b))
-
-
-def _told(samplers: list[Sampler], index: int) -> Callable[[tuple[int, ...]], None]:
-    """Tell a server's own sampler of its load, and the other one that it is ours too."""
-
-    def tell(pids: tuple[int, ...]) -> None:
-        for number, sampler in enumerate(samplers):
-            (sampler.set_load_pids if number == index else sampler.count_as_ours)(pids)
-
-    return tell
 
 
 def _each(lives: list[Life], name: str) -> Callable[[float], None]:

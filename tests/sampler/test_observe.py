@@ -251,14 +251,14 @@ class TestLoadCpu:
         )
         return seen(begin, end)
 
-    def test_what_was_missed_of_the_load_is_not_others(self) -> None:
-        """0.25 s more than seen, of 2 s on 2 CPUs, are 6.25 % less for others."""
+    def test_what_was_waited_for_replaces_what_was_seen(self) -> None:
+        """The sampler's last look is up to 250 ms old."""
         before = self.observed()
         after = with_load_cpu(before, [0.75], [2.0])
 
-        assert before.counters.others_share == pytest.approx(0.125)
-        assert after.counters.others_share == pytest.approx(0.0625)
+        assert before.resources.load_cpu_s == (0.5,)
         assert after.resources.load_cpu_s == (0.75,)
+        assert after.counters == before.counters
 
     def test_a_share_that_nobody_saw_is_that_of_the_whole_life(self) -> None:
         """A process that ended before the first look has a share all the same."""
