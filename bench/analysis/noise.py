@@ -78,7 +78,9 @@ def copies(
 
 def _copy(first: CellTrials, second: CellTrials) -> Copies | None:
     metric = "p50_us" if first.profile.loop == "open" else "throughput_rps"
-    a, b = shown(metric, first), shown(metric, second)
+    if second.partner is not None:
+        metric = "requests_per_cpu_second"
+    a, b = shown(metric, second.partner or first), shown(metric, second)
     rounds = sorted(a.keys() & b.keys())
     if not rounds:
         return None
@@ -90,7 +92,7 @@ def _copy(first: CellTrials, second: CellTrials) -> Copies | None:
 
 def noise_floor(found: Sequence[Copies]) -> float | None:
     """The widest half-width of two copies' throughput ratio, as a share; None without copies."""
-    rates = [each for each in found if each.metric == "throughput_rps"] or list(found)
+    rates = [each for each in found if each.metric != "p50_us"] or list(found)
     halves = [half for each in rates if (half := each.at_95.half_width) is not None]
     return math.expm1(max(halves)) if halves else None
 

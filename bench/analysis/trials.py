@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LATENCIES: Final = frozenset({"p50_us", "p99_us"})
 """Compared only in an open loop."""
+DUET_DIAGNOSIS: Final = frozenset({"throughput_rps"})
+"""Of two servers on one CPU the scheduler decides who is served more: no verdict."""
 _CLOSED_ONLY: Final = frozenset({"throughput_rps"})
 
 
@@ -24,6 +26,7 @@ class CellTrials(NamedTuple):
         planned: how many the plan holds, added rounds included.
         recorded: every record in order, those that were run again included.
         final: one per round: a re-run stands in place of what it repeats.
+        partner: in duets, the baseline as it was in these very trials; None elsewhere.
     """
 
     cell: Cell
@@ -31,6 +34,7 @@ class CellTrials(NamedTuple):
     planned: int
     recorded: tuple[TrialRecord, ...]
     final: tuple[TrialRecord, ...]
+    partner: CellTrials | None = None
 
     @property
     def usable(self) -> tuple[TrialRecord, ...]:
@@ -66,12 +70,72 @@ def by_cell(plan: Plan, trials: Iterable[TrialRecord]) -> tuple[CellTrials, ...]
     recorded: dict[str, list[TrialRecord]] = {}
     for record in trials:
         recorded.setdefault(record.cell.id, []).append(record)
-    return tuple(
+    cells = tuple(
         _cell_trials(
             cell, profiles[cell.profile], planned.get(cell.id, set()), recorded.get(cell.id, [])
         )
         for cell in plan.cells
     )
+    return with_partners(plan, cells) if plan.design == "duet" else cells
+
+
+def with_partners(plan: Plan, cells: tuple[CellTrials, ...]) -> tuple[CellTrials, ...]:
+    """Give each cell of a duet plan its own baseline; the baseline's cell is that of its copy.
+
+    The baseline has no trials of its own: it is part of every other one. Its own cell shows
+    what it did beside the first arm of its group, which is its copy.
+    """
+    paired = [_paired(plan, cell) for cell in cells]
+    done = []
+    for cell in paired:
+        if cell.cell.server != plan.baseline:
+            done.append(cell)
+            continue
+        group = (cell.cell.workload, cell.cell.profile)
+        others = (
+            other.partner
+            for other in paired
+            if other.partner and (other.cell.workload, other.cell.profile) == group
+        )
+        done.append(next(others, cell))
+    return tuple(done)
+
+
+def _paired(plan: Plan, cell: CellTrials) -> CellTrials:
+    if cell.cell.server == plan.baseline:
+        return cell
+    baseline = cell.cell.model_copy(update={"server": plan.baseline})
+    partner = CellTrials(
+        baseline,
+        cell.profile,
+        cell.planned,
+        tuple(own for own in map(_partner, cell.recorded) if own),
+        tuple(own for own in map(_partner, cell.final) if own),
+    )
+    return cell._replace(partner=partner)
+
+
+def _partner(trial: TrialRecord) -> TrialRecord | None:
+    """The baseline's part of a duet as a record of its own."""
+    part = trial.partner
+    if part is None:
+        return None
+    update = {
+        "trial": f"{trial.trial}/partner",
+        "server": part.server,
+        "server_process": part.server_process,
+        "load": part.load,
+        "resources": part.resources,
+        "counters": part.counters,
+        "exchanges": part.exchanges,
+        "sidechannel": part.sidechannel,
+        "warmup_series": part.warmup_series,
+        "window_series": part.window_series,
+        "build_hash": part.build_hash,
+        "findings": (),
+        "partner": None,
+    }
+    return trial.model_copy(update=update)
 
 
 def _cell_trials(

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis import wording
-from bench.analysis.trials import LATENCIES, compared, shown
+from bench.analysis.trials import DUET_DIAGNOSIS, LATENCIES, compared, shown
 from bench.model.summary import METRICS, Comparison, Verdict, Word
 from bench.stats.intervals import Estimate, paired
 from bench.stats.multiple import holm, odd_one_out, sign_flip_p
@@ -120,7 +120,7 @@ def _bounded(  # noqa: PLR0917 - as above
 
 def paired_ratio(cell: CellTrials, baseline: CellTrials, metric: str) -> Ratio | None:
     """The ratio over the rounds in which both were measured; None where there is no such round."""
-    a, b = shown(metric, cell), shown(metric, baseline)
+    a, b = shown(metric, cell), shown(metric, cell.partner or baseline)
     rounds = sorted(a.keys() & b.keys())
     if not rounds:
         return None
@@ -160,6 +160,8 @@ def group_verdicts(
     candidates = [c for c in cells if c is not baseline and c.cell.server not in left_out]
     for metric in METRICS:
         if not (compared(metric, baseline.profile) and shown(metric, baseline)):
+            continue
+        if metric in DUET_DIAGNOSIS and any(cell.partner for cell in candidates):
             continue
         verdicts[baseline.cell.server, metric] = BASELINE
         decided = _decide_metric(metric, candidates, baseline, margin, bounds)

@@ -91,6 +91,8 @@ def _estimates(plan: Plan, cells: Sequence[CellTrials]) -> list[tuple[str, Estim
     closed = [cell for cell in usable if cell.profile.loop == "closed"]
     metric = "throughput_rps" if closed else "p50_us"
     counted = closed or usable
+    if plan.design == "duet":
+        metric, counted = "requests_per_cpu_second", usable
     ratios = [
         (cell.cell.id, ratio.estimate)
         for base in counted
