@@ -30,12 +30,17 @@ MAX_CELLS: Final = 10_000
 
 
 class Parts(NamedTuple):
-    """A matrix with everything that it names."""
+    """A matrix with everything that it names.
+
+    Attributes:
+        profiles: those that are asked for, with the command line's numbers in them.
+        skipped: servers that no cell is left for.
+    """
 
     config: MatrixConfig
     arms: tuple[Arm, ...]
     workloads: dict[str, Workload]
-    profiles: tuple[LoadProfile, ...]
+    profiles: tuple[ProfileConfig, ...]
     cells: tuple[Cell, ...]
     skipped: tuple[Skipped, ...]
 
@@ -73,7 +78,6 @@ def expand(
     path: Path,
     overrides: Overrides,
     *,
-    load_count: int,
     unsupported: Callable[[LoadProfile, Workload], str | None],
     sources: Sources | None = None,
 ) -> tuple[Parts | None, list[Problem]]:
@@ -83,7 +87,6 @@ def expand(
         project: where ids are looked up.
         path: the matrix file.
         overrides: what the command line says otherwise.
-        load_count: load processes where a profile says auto.
         unsupported: why a load tool cannot do a profile with a workload, or None.
         sources: servers and workloads that were read already.
 
@@ -102,7 +105,7 @@ def expand(
     if wrong or len(arms) < len(refs) or len(workloads) < len(names):
         return None, wrong + sources.problems
     profiles = selected_profiles(config, overrides)
-    loads = tuple(load_profile(profile, load_count) for profile in profiles)
+    loads = tuple(load_profile(profile, 1) for profile in profiles)
     if len(arms) * len(workloads) * len(loads) > MAX_CELLS:
         document.add((), f"more than {MAX_CELLS} cells: nobody can measure that", line=1)
         return None, document.problems
@@ -113,14 +116,14 @@ def expand(
     )
     if document.problems or wrong:
         return None, document.problems + wrong
-    return _parts(config, arms, workloads, loads, cells), []
+    return _parts(config, arms, workloads, profiles, cells), []
 
 
 def _parts(
     config: MatrixConfig,
     arms: Sequence[Arm],
     workloads: dict[str, Workload],
-    loads: tuple[LoadProfile, ...],
+    profiles: tuple[ProfileConfig, ...],
     cells: tuple[Cell, ...],
 ) -> Parts:
     """Leave out the servers and workloads that no cell is left for."""
@@ -130,7 +133,7 @@ def _parts(
         config=config,
         arms=tuple(arm for arm in arms if arm.name in busy),
         workloads={name: workload for name, workload in workloads.items() if name in used},
-        profiles=loads,
+        profiles=profiles,
         cells=cells,
         skipped=tuple(_skipped(arm, config) for arm in arms if arm.name not in busy),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.errors import ConfigError
 from bench.matrix.expansion import expand
+from bench.matrix.matrices import load_profile
 from bench.model.plan import CpuSplit, LoadProfile, Plan, PlannedTrial, Workload
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from bench.matrix.overrides import Overrides
     from bench.matrix.project import Project
+    from bench.model.config import MatrixConfig
 
 TRIAL_OVERHEAD_S: Final = 1.5
 """Start, verification and stop of one trial, as seen with the servers that come with bench."""
@@ -30,7 +32,7 @@ def make_plan(
     path: Path,
     overrides: Overrides,
     *,
-    cpus: CpuSplit,
+    cpus: CpuSplit | Callable[[MatrixConfig], CpuSplit],
     unsupported: Callable[[LoadProfile, Workload], str | None],
     draw_seed: Callable[[], int],
 ) -> tuple[Plan, dict[str, Workload]]:
@@ -40,7 +42,8 @@ def make_plan(
         project: where ids are looked up.
         path: the matrix file.
         overrides: what the command line says otherwise.
-        cpus: the split for this matrix; `load_count` decides about `processes: auto`.
+        cpus: the split for this matrix, or how to find it once the matrix is known to be
+            good; `load_count` decides about `processes: auto`.
         unsupported: why a load tool cannot do a profile with a workload, or None.
         draw_seed: called where neither the matrix nor the command line has a seed.
 
@@ -50,12 +53,11 @@ def make_plan(
     Raises:
         ConfigError: all that is wrong with the matrix, its servers, workloads and the options.
     """
-    parts, problems = expand(
-        project, path, overrides, load_count=cpus.load_count, unsupported=unsupported
-    )
+    parts, problems = expand(project, path, overrides, unsupported=unsupported)
     if parts is None or problems:
         raise ConfigError(sorted(problems))
     config = parts.config
+    split = cpus(config) if callable(cpus) else cpus
     rounds = overrides.rounds or config.rounds
     seed = overrides.seed if overrides.seed is not None else config.seed
     names = [arm.name for arm in parts.arms]
@@ -73,10 +75,10 @@ def make_plan(
         arms=parts.arms,
         workloads=tuple(parts.workloads),
         workload_titles={name: one.title for name, one in parts.workloads.items()},
-        profiles=parts.profiles,
+        profiles=tuple(load_profile(profile, split.load_count) for profile in parts.profiles),
         cells=parts.cells,
         trials=(),
-        cpus=cpus,
+        cpus=split,
         skipped=parts.skipped,
         estimated_s=0.0,
     )

@@ -84,7 +84,7 @@ def _check(
             return ()
         return read_workload(path, project.root_of(path))[1].problems
     nothing = Overrides()
-    return expand(project, path, nothing, load_count=1, unsupported=unsupported, sources=sources)[1]
+    return expand(project, path, nothing, unsupported=unsupported, sources=sources)[1]
 
 
 def _file(path: Path) -> Path:

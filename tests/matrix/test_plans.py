@@ -8,13 +8,26 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import ConfigError
-from bench.matrix import Overrides, rounds_for
+from bench.matrix import Overrides, make_plan, rounds_for
 from bench.matrix.plans import calibrations
 from bench.model.plan import Plan
-from tests.matrix.helpers import MATRIX, SERVER, plan_of, said, write_project
+from tests.matrix.helpers import (
+    MATRIX,
+    SERVER,
+    plan_of,
+    said,
+    split,
+    unsupported,
+    write_project,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from bench.matrix import Project
+    from bench.model.config import MatrixConfig
+    from bench.model.plan import CpuSplit, Workload
 
 OPEN = "{tool: oha, loop: open, rate: 50%, warmup: 1s, duration: 4s}"
 CLOSED = "{warmup: 1s, duration: 4s}"
@@ -141,6 +154,36 @@ def test_processes(tmp_path: Path, written: str, load_count: int, processes: int
     project = write_project(tmp_path, matrix=MATRIX + f"profiles: [{{{written}}}]\n")
 
     assert plan_of(project, load_count=load_count)[0].profiles[0].processes == processes
+
+
+def test_cpus_are_split_once_the_matrix_is_good(tmp_path: Path) -> None:
+    """The split may depend on the matrix; it is not asked for where the matrix is wrong."""
+    asked: list[object] = []
+
+    def cpus(config: MatrixConfig) -> CpuSplit:
+        asked.append(config.load_cpus)
+        return split(3)
+
+    good = write_project(tmp_path / "good", matrix=MATRIX + "load_cpus: 3\n")
+    bad = write_project(tmp_path / "bad", matrix=MATRIX + "load_cpus: x\n")
+    plan, _ = _make(good, cpus)
+    with pytest.raises(ConfigError):
+        _make(bad, cpus)
+
+    assert (asked, plan.profiles[0].processes, plan.cpus) == ([3], 3, split(3))
+
+
+def _make(
+    project: Project, cpus: Callable[[MatrixConfig], CpuSplit]
+) -> tuple[Plan, dict[str, Workload]]:
+    return make_plan(
+        project,
+        project.matrices["m"],
+        Overrides(),
+        cpus=cpus,
+        unsupported=unsupported,
+        draw_seed=lambda: 7,
+    )
 
 
 def test_second_arm(tmp_path: Path) -> None:
