@@ -28,6 +28,17 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="clocks of other processes"),
 ]
 
+STRANGER = """
+import os, sys, time
+if os.fork():
+    os._exit(0)
+os.setsid()
+os.sched_setaffinity(0, {int(sys.argv[1])})
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    pass
+"""
+
 ECHO = """
 import asyncio, sys
 class Echo(asyncio.Protocol):
@@ -158,6 +169,43 @@ class TestCpuTime:
 
         assert seen.server_cpu_s is None
         assert seen.unavailable["server_cpu_s"] == "the server was gone"
+
+
+class TestOthers:
+    """Both tests look at one CPU, of which strangers on this machine may take what they like."""
+
+    def test_a_strangers_time_is_found(self) -> None:
+        """A process that nobody here started, on our CPU, is others'."""
+        cpu = min(os.sched_getaffinity(0))
+        argv = [sys.executable, "-c", STRANGER, str(cpu)]
+        with self.on(cpu, os.getpid()) as watching:
+            subprocess.run(argv, check=True)
+            time.sleep(0.2)
+            begin = watching.mark()
+            time.sleep(0.8)
+            seen = watching.window(begin, watching.mark())
+
+        assert seen.counters.others_share is not None
+        assert seen.counters.others_share > 0.5
+
+    @pytest.mark.parametrize("way", ["burn", "children"])
+    def test_our_own_time_is_not(self, burner: Burner, way: str) -> None:
+        """Whatever bench started is ours, also children that have ended."""
+        cpu = min(os.sched_getaffinity(0))
+        os.sched_setaffinity(burner.process.pid, {cpu})
+        with self.on(cpu, burner.process.pid) as watching:
+            begin = watching.mark()
+            burner.ask(way, 1.0)
+            seen = watching.window(begin, watching.mark())
+
+        assert seen.resources.server_cpu_s is not None
+        assert seen.resources.span_s is not None
+        assert seen.counters.others_share is not None
+        ours = seen.resources.server_cpu_s / seen.resources.span_s
+        assert seen.counters.others_share <= 1 - ours + 0.05
+
+    def on(self, cpu: int, pid: int) -> Sampler:
+        return Sampler(server_pid=pid, server_cpus=(cpu,), load_cpus=(cpu,), port=9)
 
 
 class TestMemory:
