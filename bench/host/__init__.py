@@ -1,6 +1,8 @@
 """Hardware and system, read through functions given as arguments; changes nothing."""
 
+from bench.host.budget import budget, nofile_for
 from bench.host.changes import Difference, compare_hosts, differences
+from bench.host.checks import unfit
 from bench.host.source import Source, local_source, tree_source
 from bench.host.state import (
     QuickState,
@@ -16,14 +18,17 @@ __all__ = [
     "Difference",
     "QuickState",
     "Source",
+    "budget",
     "compare_hosts",
     "differences",
     "local_host",
     "local_source",
     "local_system",
     "local_topology",
+    "nofile_for",
     "quick_state",
     "read_any_topology",
     "read_host",
     "tree_source",
+    "unfit",
 ]

@@ -23,7 +23,7 @@ _AVAILABLE_SHARE: Final = 0.05
 _LOAD_FLOOR: Final = 1.0
 _LOAD_PER_CPU: Final = 0.5
 STRICT: Final = frozenset({"translated", "cpu-quota"})
-"""Codes that `--strict` refuses whatever their severity."""
+"""Codes that `--strict` refuses although they are warnings where they come from a CPU split."""
 
 
 def check_host(host: Host) -> tuple[Finding, ...]:
@@ -33,7 +33,11 @@ def check_host(host: Host) -> tuple[Finding, ...]:
 
 def unfit(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Those for which `--strict` refuses to measure and `doctor` calls the machine unfit."""
-    return tuple(f for f in findings if f.severity == "error" or f.code in STRICT)
+    return tuple(
+        f
+        for f in findings
+        if f.severity == "error" or (f.code in STRICT and f.severity == "warning")
+    )
 
 
 def _translated(host: Host) -> Iterator[Finding]:

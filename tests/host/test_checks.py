@@ -8,7 +8,7 @@ import pytest
 
 from bench.host import read_host
 from bench.host.checks import check_host, swap_used, unfit
-from bench.model.finding import CODES
+from bench.model.finding import CODES, finding
 from tests.host.trees import LINUX, MACS, linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def with_details(host: Host, **details: Any) -> Host:
 )
 def test_recorded_linux_machines(name: str, codes: set[str]) -> None:
     """Each recorded machine has exactly the findings that its state calls for."""
-    found = {finding.code for finding in linux(name).findings}
+    found = {each.code for each in linux(name).findings}
 
     assert found - {"others-on-cpu"} == codes - {"others-on-cpu"}
     assert ("others-on-cpu" in found) == ("others-on-cpu" in codes) or name == "linux-kvm-2cpu"
@@ -76,13 +76,13 @@ def test_recorded_linux_machines(name: str, codes: set[str]) -> None:
 )
 def test_recorded_macs(name: str, codes: set[str]) -> None:
     """Each recorded Mac has exactly the findings that its state calls for."""
-    assert {finding.code for finding in mac(name).findings} == codes
+    assert {each.code for each in mac(name).findings} == codes
 
 
 def test_every_finding_is_complete() -> None:
     """Known code, scope, text, reason and advice; a command that changes something has its undo."""
     hosts = [*(linux(name) for name in LINUX), *(mac(name) for name in MACS)]
-    for found in (finding for host in hosts for finding in host.findings):
+    for found in (each for host in hosts for each in host.findings):
         assert found.code in CODES
         assert found.scope == "host"
         assert found.text
@@ -113,7 +113,11 @@ def test_a_larger_quota_is_only_told() -> None:
     """A quota of three of eight CPUs is worth knowing and no error by itself."""
     host = with_details(linux("container-quota"), cgroup__cpu_quota=3.0)
 
+    note = finding("cpu-quota", "host", "from a CPU split")
+
     assert [f.severity for f in of(host, "cpu-quota")] == ["info"]
+    assert unfit(of(host, "cpu-quota")) == ()
+    assert unfit([note]) == (note,)
 
 
 def test_undo_restores_what_was() -> None:
