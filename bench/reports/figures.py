@@ -75,6 +75,16 @@ def _servers(view: View) -> list[str]:
     return [line(title) for title in view.titles.values()]
 
 
+def _name(group: Group, groups: list[Group]) -> str:
+    """The workload's title; with the profile where another group of the chart has the same."""
+    same = sum(other.subject == group.subject for other in groups)
+    return line(group.title if same > 1 else group.subject)
+
+
+def _closed(view: View) -> list[Group]:
+    return [group for group in view.groups if not group.is_open]
+
+
 def _chart(name: str, title: str, alt: list[str], panels: list[Panel]) -> Chart | None:
     if not panels:
         return None
@@ -91,19 +101,19 @@ def _bar(entry: Entry, name: str, show: Callable[[float], str]) -> Bar | None:
 
 
 def _bars(
-    view: View, groups: Iterable[Group], name: str, show: Callable[[float], str], unit: str
+    view: View, groups: list[Group], name: str, show: Callable[[float], str], unit: str
 ) -> tuple[list[Panel], list[str]]:
     panels, alt = [], []
     for group in groups:
         found = [bar for entry in group.measured if (bar := _bar(entry, name, show))]
         if found:
-            panels.append(bars(line(group.title), found, _servers(view), unit))
-            alt.append(f"{group.title}: {join([f'{b.server} {b.label}' for b in found])}.")
+            panels.append(bars(_name(group, groups), found, _servers(view), unit))
+            alt.append(f"{_name(group, groups)}: {join([f'{b.server} {b.label}' for b in found])}.")
     return panels, alt
 
 
 def _throughput(view: View) -> Chart | None:
-    groups = [group for group in view.groups if not group.is_open]
+    groups = _closed(view)
     panels, alt = _bars(view, groups, "throughput_rps", format_rate, "requests/sec, 95 % interval")
     return _chart("throughput", _throughput_title(groups), alt, panels)
 
@@ -196,24 +206,24 @@ def size_words(size: float) -> str:
 def _warmup(view: View) -> Chart | None:
     """Each server's rate during the warm-up as a share of where it ends."""
     panels, alt = [], []
-    for group in view.groups:
+    groups = _closed(view)
+    for group in groups:
         points = [
             Point(line(e.title), (index + 0.5) * _BIN_S, share)
             for e in group.measured
             for index, share in enumerate(_shares(e.detail.warmup))
         ]
-        if points and not group.is_open:
-            y = share_axis("% of the plateau")
-            panels.append(
-                lines(line(group.title), points, _servers(view), time_axis("seconds of warm-up"), y)
-            )
-            said = [
-                f"{e.title} {e.detail.plateau_s:.1f} s"
-                for e in group.measured
-                if e.detail.plateau_s is not None
-            ]
-            alt += [f"{group.title}, until 98 % of the plateau: {join(said)}."] if said else []
+        if points:
+            x, y = time_axis("seconds of warm-up"), share_axis("% of the plateau")
+            panels.append(lines(_name(group, groups), points, _servers(view), x, y))
+            alt += _plateau_words(group)
     return _chart("warmup", "Warm-up: rate as a share of where it settles", alt, panels)
+
+
+def _plateau_words(group: Group) -> list[str]:
+    plateaus = [(e.title, e.detail.plateau_s) for e in group.measured]
+    said = [f"{title} {seconds:.1f} s" for title, seconds in plateaus if seconds is not None]
+    return [f"{group.title}, until 98 % of the plateau: {join(said)}."] if said else []
 
 
 def _shares(series: tuple[float, ...]) -> list[float]:
@@ -226,14 +236,15 @@ def _shares(series: tuple[float, ...]) -> list[float]:
 def _rounds(view: View) -> Chart | None:
     """Each trial's rate against the server's mean over rounds; excluded ones are crosses."""
     panels: list[Panel] = []
-    for group in view.groups:
+    groups = _closed(view)
+    for group in groups:
         points = [point for entry in group.measured for point in _round_points(entry)]
         last = max((int(point.x) for point in points), default=0)
-        if last > 1 and not group.is_open:
+        if last > 1:
+            x = round_axis(last)
             y = deviation_axis("% off the server's mean", [point.y for point in points])
-            panels.append(
-                lines(line(group.title), points, _servers(view), round_axis(last), y, dots=True)
-            )
+            name = _name(group, groups)
+            panels.append(lines(name, points, _servers(view), x, y, dots=True))
     alt = [f"{len(view.excluded)} of {len(view.run.trials)} trials are left out (crosses)."]
     return _chart("rounds", "Rounds: how far each trial is off its server's mean", alt, panels)
 

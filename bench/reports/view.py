@@ -45,13 +45,15 @@ class Group(NamedTuple):
     """The cells of one workload under one profile, which compare with each other.
 
     Attributes:
-        title: of the workload, with the profile where the run has several.
+        subject: title of the workload.
+        title: the same, with the profile where the run has several.
         entries: the baseline first; by rate where the baseline has no usable trial.
         baseline: one of the entries, None where it has no usable trial.
         ceiling: the server that answers as fast as the machine can, where it was run.
     """
 
     workload: str
+    subject: str
     title: str
     profile: LoadProfile
     entries: tuple[Entry, ...]
@@ -163,10 +165,9 @@ def _group(
         entries.sort(key=lambda entry: -rate(entry))
     else:
         entries.sort(key=lambda entry: entry is not baseline)
-    title = run.plan.workload_titles.get(workload, workload)
-    if len(profiles) > 1:
-        title = f"{title}, {_label(profile, profiles)}"
-    return Group(workload, title, profile, tuple(entries), baseline, ceiling)
+    subject = run.plan.workload_titles.get(workload, workload)
+    title = f"{subject}, {_label(profile, profiles)}" if len(profiles) > 1 else subject
+    return Group(workload, subject, title, profile, tuple(entries), baseline, ceiling)
 
 
 def _is_ceiling(run: RunView, entry: Entry) -> bool:

@@ -86,9 +86,8 @@ def _finding(item: Finding) -> Text:
 def _of_parts(name: str, parts: list[Finding]) -> Text:
     """One line for a cause that several cells share, with the first as the example."""
     first = parts[0]
-    where = (
-        f" ({first.scope})" if len(parts) == 1 else f" ({len(parts)} times, first {first.scope})"
-    )
+    more = "" if len(parts) == 1 else f"{len(parts)} times, first in "
+    where = f" ({more}{first.scope})"
     text = sentence(first.text.removeprefix(f"{first.scope}: "))
     return (strong(name), f"{where}: {text} {sentence(first.advice)}".rstrip())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.reports.base import Bullets, Paragraph
 from bench.reports.view import metric_of, rate
-from bench.reports.wording.gap import gap, one_gap
+from bench.reports.wording.gap import gap, one_gap, tallies
 from bench.reports.wording.notes import verdict_phrase
 from bench.reports.wording.phrases import count, tally
 from bench.units import format_rate
@@ -109,8 +109,14 @@ def _verdict_words(group: Group) -> list[str]:
 
 
 def _tally(view: View) -> str:
-    words = [word for group in view.groups if group.baseline for word in _verdict_words(group)]
-    return f"Against {view.baseline}: {tally(words)}." if words else ""
+    judged = [
+        (group, metric.verdict)
+        for group in view.groups
+        for entry in group.others
+        if (metric := metric_of(entry, group.lead_metric)) and metric.verdict
+    ]
+    words = "; ".join(text for _, text in tallies(judged))
+    return f"Against {view.baseline}: {words}." if words else ""
 
 
 def _per_group(view: View) -> list[Text]:

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports.view import metric_of, rate
 from bench.reports.wording.notes import verdict_phrase
-from bench.reports.wording.phrases import tally, verdict_sentence
+from bench.reports.wording.phrases import join, tally, verdict_sentence
 from bench.units import format_bytes, format_rate, format_ratio
 
 if TYPE_CHECKING:
-    from bench.model.summary import Metric
+    from bench.model.summary import Metric, Verdict
     from bench.reports.base import Text
     from bench.reports.view import Entry, Group, View
 
+_CHANGE: Final = 1.1
+"""A ratio that changes by less is called steady."""
 _SIZE_STEP: Final = 2.0
 """Payloads that differ by less say nothing about size."""
 
@@ -55,20 +57,38 @@ def _samples(n: int) -> str:
 
 
 def _many_gaps(view: View, found: list[tuple[Group, Entry, Metric]]) -> Text:
-    title = found[0][1].title
-    words = tally(verdict_phrase(m.verdict, g.lead_metric) for g, _, m in found if m.verdict)
-    ratios: list[tuple[float, Group]] = [
-        (m.verdict.ratio, group)
-        for group, _, m in found
-        if m.verdict and m.verdict.ratio is not None and not group.is_open
+    judged = [(group, metric.verdict) for group, _, metric in found if metric.verdict]
+    parts = [
+        f"{words}{_range([pair for pair in judged if pair[0].is_open == is_open])}"
+        for is_open, words in tallies(judged)
     ]
-    text = f"{title} against {view.baseline}: {words}"
+    return f"{found[0][1].title} against {view.baseline}: {'; '.join(parts)}."
+
+
+def tallies(judged: list[tuple[Group, Verdict]]) -> list[tuple[bool, str]]:
+    """How often each word was said, of throughput and of response time apart.
+
+    Returns:
+        (whether it is about open loops, words); a kind without any verdict is left out.
+    """
+    found: list[tuple[bool, str]] = []
+    for is_open, name in ((False, "throughput"), (True, "p99 at equal rate")):
+        phrases = [verdict_phrase(v, g.lead_metric) for g, v in judged if g.is_open == is_open]
+        words = [phrase.replace(" p99", "") for phrase in phrases]
+        if words:
+            found.append((is_open, f"{name} {tally(words)}"))
+    return found
+
+
+def _range(judged: list[tuple[Group, Verdict]]) -> str:
+    """From the least ratio to the greatest, with the groups in which they were seen."""
+    ratios = [(verdict.ratio, group) for group, verdict in judged if verdict.ratio is not None]
     if not ratios:
-        return f"{text}."
-    if len(ratios) == 1:
-        return f"{text}; requests/sec {ratios[0][0]:.2f}x ({ratios[0][1].title})."
+        return ""
     (low, least), (high, most) = (pick(ratios, key=lambda pair: pair[0]) for pick in (min, max))
-    return f"{text}; requests/sec {low:.2f}x ({least.title}) to {high:.2f}x ({most.title})."
+    if f"{low:.2f}" == f"{high:.2f}":
+        return f" ({low:.2f}x)"
+    return f" ({low:.2f}x in {least.subject} to {high:.2f}x in {most.subject})"
 
 
 def payload_gap(view: View) -> list[Text]:
@@ -77,15 +97,21 @@ def payload_gap(view: View) -> list[Text]:
     if len(sized) < 2:  # noqa: PLR2004 - a change needs two
         return []
     (small, first), (large, last) = sized[0], sized[-1]
+    span = f"From {format_bytes(small)} to {format_bytes(large)} per request"
+    steady: list[str] = []
     sentences: list[Text] = []
     for entry in first.others:
-        other = next((e for e in last.entries if e.server == entry.server), None)
-        before, after = _ratio(first, entry), _ratio(last, other)
-        if before and after:
-            sentences.append(
-                f"From {format_bytes(small)} to {format_bytes(large)} per request, the ratio of "
-                f"{entry.title} to {view.baseline} goes from {before:.2f}x to {after:.2f}x."
-            )
+        before, after = _ratio(first, entry.server), _ratio(last, entry.server)
+        if before is None or after is None:
+            continue
+        if max(before / after, after / before) < _CHANGE:
+            steady.append(f"{entry.title} ({after:.2f}x)")
+        else:
+            change = f"goes from {before:.2f}x to {after:.2f}x"
+            sentences.append(f"{span}, the ratio of {entry.title} to {view.baseline} {change}.")
+    if steady:
+        much = f"changes by less than {_CHANGE - 1:.0%}: {join(steady)}"
+        sentences.append(f"{span}, the ratio to {view.baseline} {much}.")
     return sentences
 
 
@@ -113,8 +139,7 @@ def payload_bytes(group: Group) -> float | None:
     return None
 
 
-def _ratio(group: Group, entry: Entry | None) -> float | None:
+def _ratio(group: Group, server: str) -> float | None:
+    entry = next((entry for entry in group.others if entry.server == server), None)
     metric = metric_of(entry, "throughput_rps") if entry else None
-    if metric is None or group.baseline is None:
-        return None
-    return metric.verdict.ratio if metric.verdict else None
+    return metric.verdict.ratio if metric and metric.verdict else None

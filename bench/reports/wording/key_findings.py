@@ -143,10 +143,12 @@ def _needs(view: View) -> list[Text]:
     """CPU per request, memory and warm-up of each server, over all closed groups."""
     sentences: list[Text] = []
     for name, title in view.titles.items():
-        entries = [e for group in view.groups for e in group.measured if e.server == name]
+        pairs = [(g, e) for g in view.groups for e in g.measured if e.server == name]
+        entries = [entry for _, entry in pairs]
+        closed = [entry for group, entry in pairs if not group.is_open]
         facts = [
             fact
-            for fact in (_rates(entries), _cpu(entries), _memory(entries), _plateau(entries))
+            for fact in (_rates(closed), _cpu(entries), _memory(entries), _plateau(entries))
             if fact
         ]
         if facts:
@@ -195,6 +197,9 @@ def _limits(view: View) -> list[Text]:
         found = [f"{e.title} ({g.title})" for g, e in pairs if _is(e, name)]
         if found:
             sentences.append(pattern.format(join(found)))
+    if view.run.summary.noise_floor is not None:
+        floor = f"{view.run.summary.noise_floor:.1%}"
+        sentences.append(f"Noise floor {floor}: what two copies of one server may differ by here.")
     if view.excluded:
         total = len(view.run.trials)
         sentences.append(

@@ -48,8 +48,27 @@ def verdict_phrase(verdict: Verdict, metric: str) -> str:
 
 def notes(view: View, group: Group, entry: Entry) -> str:
     """What limits a cell's number, or "": left-out trials, bound, findings, warm-up."""
-    found = [*_trials(view, entry), *_codes(entry), *_bound(group, entry), *_warmup(entry)]
+    found = [
+        *_trials(view, entry),
+        *_copy(view, entry),
+        *_codes(entry),
+        *_bound(group, entry),
+        *_warmup(entry),
+    ]
     return "; ".join(dict.fromkeys(found))
+
+
+def _copy(view: View, entry: Entry) -> list[str]:
+    """Says so where the arm is a copy of an earlier one: what they differ by is noise."""
+    arms = list(view.run.plan.arms)
+    own = next((arm for arm in arms if arm.name == entry.server), None)
+    floor = view.run.summary.noise_floor
+    if own is None or floor is None:
+        return []
+    earlier = arms[: arms.index(own)]
+    same = (arm for arm in earlier if (arm.server, arm.env) == (own.server, own.env))
+    first = next(same, None)
+    return [f"a copy of {first.name}: noise floor {floor:.1%}"] if first else []
 
 
 def is_lower_bound(group: Group, entry: Entry) -> bool:

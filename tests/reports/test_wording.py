@@ -1,0 +1,305 @@
+"""Sentences by rules: each has its number, none without data."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.model.summary import Verdict
+from bench.reports import rows
+from bench.reports.base import Bullets, plain
+from bench.reports.view import describe_profile, make_view
+from bench.reports.wording.conclusion import conclusion, in_short
+from bench.reports.wording.gap import gap, payload_gap
+from bench.reports.wording.implications import implications
+from bench.reports.wording.key_findings import key_findings, tail_begins
+from bench.reports.wording.notes import is_lower_bound, notes, verdict_phrase
+from bench.reports.wording.phrases import join, sentence, tally
+from tests.factories import Truth, closed_profile, open_profile, run_data, run_view, with_status
+from tests.reports import samples
+
+if TYPE_CHECKING:
+    from bench.model.summary import RunView, Word
+    from bench.reports.base import Block
+
+
+def _sentences(blocks: tuple[Block, ...]) -> list[str]:
+    return [plain(item) for b in blocks if isinstance(b, Bullets) for item in b.items]
+
+
+def _verdict(word: Word, *, beyond: bool = True) -> Verdict:
+    return Verdict(
+        word=word, text="t", ratio=1.0, low=None, high=None, p_holm=None, beyond_margin=beyond
+    )
+
+
+def test_verdict_names_server_and_baseline() -> None:
+    """The one comparison of a run stands at its top, in titles."""
+    found = in_short(make_view(samples.two_servers()))
+
+    assert re.fullmatch(
+        r"Against Axum \(Rust\), Spikard \(Python\) is slower: 0\.2\d+x \[0\.2\d+, 0\.2\d+\]\.",
+        found,
+    )
+
+
+def test_without_an_interval_no_verdict_is_claimed() -> None:
+    """One trial each gives two figures and their ratio, and says that it is no more."""
+    (found,) = gap(make_view(samples.one_round()))
+
+    assert re.fullmatch(
+        r"Axum \(Rust\) answered 3\.\d\dx as many requests/sec as Spikard \(Python\) "
+        r"\([\d,]+ against [\d,]+\), without an interval \(one trial each\)\.",
+        plain(found),
+    )
+
+
+def test_a_server_faster_than_the_baseline_is_named_first() -> None:
+    """The larger figure comes first, whoever is the baseline."""
+    run = run_view(run_data({"slow": Truth(rps=1000), "fast": Truth(rps=3000)}, rounds=2))
+    (found,) = gap(make_view(run))
+
+    assert plain(found).startswith("Fast (Rust) answered 3.0")
+    assert plain(found).endswith("(2 trials each, 3 are needed).")
+
+
+def test_many_workloads_are_tallied() -> None:
+    """Over several workloads a server has one sentence, loops apart, with the range."""
+    found = [plain(text) for text in gap(make_view(samples.five_servers()))]
+
+    assert len(found) == 4
+    assert found[0].startswith("Spikard (Python) against Axum (Rust): throughput 3 slower (0.12x)")
+    assert "; p99 at equal rate " in found[0]
+
+
+def test_gap_that_grows_with_the_payload_is_told() -> None:
+    """A ratio that changes from the smallest to the largest payload has both ends."""
+
+    def heavier(trial: object) -> object:
+        if trial.server == "axum" or trial.workload == "json-small":  # type: ignore[attr-defined]
+            return trial
+        load = trial.load.model_copy(  # type: ignore[attr-defined]
+            update={"throughput_rps": trial.load.throughput_rps / 3}  # type: ignore[attr-defined]
+        )
+        return trial.model_copy(update={"load": load})  # type: ignore[attr-defined]
+
+    run = run_view(
+        run_data(
+            {"axum": Truth(), "spikard": Truth(rps=30_000), "robyn": Truth(rps=40_000)},
+            workloads=("json-small", "json-large"),
+            edit=heavier,  # type: ignore[arg-type]
+        )
+    )
+    found = [plain(text) for text in payload_gap(make_view(run))]
+
+    assert re.fullmatch(
+        r"From 86 bytes to 40\.96 KB per request, the ratio of Spikard \(Rust\) to Axum \(Rust\) "
+        r"goes from 0\.5\dx to 0\.1\dx\.",
+        found[0],
+    )
+
+
+def test_one_payload_size_says_nothing_about_size() -> None:
+    """No sentence without data behind it."""
+    assert payload_gap(make_view(samples.two_servers())) == []
+
+
+def test_every_sentence_has_its_number() -> None:
+    """Key findings and implications hold figures, not adjectives."""
+    for run in (samples.two_servers(), samples.five_servers(), samples.one_round()):
+        view = make_view(run)
+        for text in (*_sentences(key_findings(view)), *_sentences(implications(view))):
+            assert re.search(r"\d", text), text
+
+
+def test_nothing_measured_nothing_said() -> None:
+    """A run without usable trials has no findings about servers, and concludes nothing."""
+    view = make_view(samples.all_failed())
+
+    assert in_short(view) == ""
+    assert gap(view) == []
+    assert implications(view) == ()
+    assert _sentences(key_findings(view)) == [
+        "10 of 10 trials are left out, with their causes above."
+    ]
+    assert conclusion(view)[0].kind == "paragraph"
+
+
+def test_one_server_is_described_alone() -> None:
+    """Without anybody to compare with there is its rate and no threshold."""
+    view = make_view(run_view(run_data({"axum": Truth()})))
+
+    assert re.fullmatch(r"Axum \(Rust\) answered [\d,]+ requests/sec\.", in_short(view))
+    assert implications(view) == ()
+
+
+def test_without_a_baseline_only_rates_are_told() -> None:
+    """Who answered the most is measured; verdicts are not invented."""
+    found = in_short(make_view(samples.baseline_failed()))
+
+    assert re.fullmatch(r"Highest measured rate: Robyn \(Rust\) with [\d,]+ requests/sec\.", found)
+
+
+def test_failures_have_their_share() -> None:
+    """A success rate below 100 % is told per server and workload."""
+    run = samples.two_servers()
+    cells = (
+        run.summary.cells[0].model_copy(update={"success_rate": 0.9991}),
+        *run.summary.cells[1:],
+    )
+    summary = run.summary.model_copy(update={"cells": cells})
+    view = make_view(run.model_copy(update={"summary": summary}))
+
+    assert "Axum (Rust), Json small: success rate 99.91%." in _sentences(key_findings(view))
+
+
+def test_limits_are_told() -> None:
+    """Client-bound, near the ceiling, saturated, drifting: each names its cells."""
+    run = samples.two_servers()
+    codes = ("near-ceiling", "saturated", "drift")
+    cells = (
+        run.summary.cells[0].model_copy(update={"findings": codes, "bound": "client"}),
+        *run.summary.cells[1:],
+    )
+    summary = run.summary.model_copy(update={"cells": cells, "noise_floor": 0.014})
+    found = _sentences(key_findings(make_view(run.model_copy(update={"summary": summary}))))
+
+    limit = "The load tool, not the server, was the limit of Axum (Rust) (Json small)"
+
+    assert [text for text in found if "(Json small)" in text][-4:] == [
+        f"{limit}: at least that fast.",
+        "Near what this machine can answer at all: Axum (Rust) (Json small); lower bounds.",
+        "Could not keep up with the offered rate: Axum (Rust) (Json small).",
+        "Still changing inside the window: Axum (Rust) (Json small); a longer warm-up is needed.",
+    ]
+    assert found[-1].startswith("Noise floor 1.4%")
+
+
+def test_lower_bounds_are_marked_in_the_table() -> None:
+    """A rate that the load tool limited is at least that, and ratios to it are at most that."""
+    run = run_view(run_data({"axum": Truth(bound="client"), "spikard": Truth(rps=3000)}))
+    page = samples.text(run)
+
+    assert "| **Axum (Rust)** | \u2265 " in page
+    assert "| \u2264 0.05" in page
+
+
+def test_tail_begins_where_latency_doubles() -> None:
+    """The first percentile at twice the median; None where there is no such."""
+    entry = make_view(samples.two_servers()).groups[0].entries[0]
+    curve = ((50.0, 100.0), (90.0, 199.0), (97.0, 200.0), (99.0, 900.0))
+
+    def with_curve(points: tuple[tuple[float, float], ...]) -> float | None:
+        return tail_begins(entry._replace(detail=entry.detail.model_copy(update={"curve": points})))
+
+    assert with_curve(curve) == 97.0
+    assert with_curve(curve[:2]) is None
+    assert with_curve(()) is None
+
+
+def test_notes_beside_a_number() -> None:
+    """Left-out trials with their causes, copies and late plateaus are remarked."""
+    edit = with_status("invalid", "errors", where=lambda t: t.server == "again" and t.round == 2)
+    data = run_data({"axum": Truth(), "again": Truth(server="axum", ramp_s=0.3)}, edit=edit)
+    view = make_view(run_view(data))
+    group = view.groups[0]
+    found = notes(view, group, group.entries[1]).split("; ")
+
+    assert found[0] == "1 of 5 trials invalid (errors)"
+    assert re.fullmatch(r"a copy of axum: noise floor \d\.\d%", found[1])
+    assert re.fullmatch(r"warm-up \d\.\d s", found[2])
+    assert notes(view, group, group.entries[0]) == ""
+
+
+def test_response_times_are_no_lower_bounds() -> None:
+    """In an open loop the load tool's limit bounds no rate."""
+    run = run_view(run_data({"axum": Truth(bound="client")}, profiles=(open_profile(),), rounds=1))
+    group = make_view(run).groups[0]
+
+    assert not is_lower_bound(group, group.entries[0])
+    assert "lower bound" not in samples.text(run)
+
+
+@pytest.mark.parametrize(
+    ("word", "metric", "beyond", "expected"),
+    [
+        ("slower", "throughput_rps", True, "slower"),
+        ("faster", "throughput_rps", False, "faster, possibly within the margin"),
+        ("more", "p99_us", True, "higher p99"),
+        ("less", "p99_us", False, "lower p99, possibly within the margin"),
+        ("less", "cpu_us_per_request", True, "less"),
+        ("equivalent", "p99_us", False, "equivalent"),
+        ("too-few-rounds", "throughput_rps", False, "too few rounds"),
+    ],
+)
+def test_verdict_phrases(word: Word, metric: str, beyond: bool, expected: str) -> None:  # noqa: FBT001 - a row of a table
+    """The words of a table's verdict column."""
+    assert verdict_phrase(_verdict(word, beyond=beyond), metric) == expected
+
+
+def test_phrases() -> None:
+    """Lists, tallies and full stops."""
+    assert join([]) == ""
+    assert join(["a"]) == "a"
+    assert join(["a", "b", "c"]) == "a, b and c"
+    assert tally(["slower", "faster", "slower"]) == "2 slower, 1 faster"
+    assert tally(["too few rounds"] * 3) == "no verdict, too few rounds"
+    assert sentence("") == ""
+    assert sentence("quieten the host") == "Quieten the host."
+    assert sentence("`bench doctor` tells!") == "`bench doctor` tells!"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (rows.format_us(4.0), "0.004 ms"),
+        (rows.format_us(760.0), "0.76 ms"),
+        (rows.format_cost(7.891), "7.89 us"),
+        (rows.format_cost(99.97), "100 us"),
+        (rows.format_cost(1234.5), "1,234 us"),
+        (rows.format_throughput(5.67e6), "5.67 MB/s"),
+        (rows.format_throughput(1.5e9), "1,500.00 MB/s"),
+        (rows.format_achieved(1.0000194), "100.0%"),
+        (rows.format_achieved(0.7796), "78.0%"),
+        (rows.format_whole(2000.0), "2,000"),
+        (rows.format_whole(0.5), "0.5"),
+    ],
+)
+def test_number_formats(found: str, expected: str) -> None:
+    """Units and digits as the source report has them, fine ones where it had none."""
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [(0.1084, "0.108x"), (12.345, "12.35x"), (1234.0, "1,234x")],
+)
+def test_ratio_digits(ratio: float, expected: str) -> None:
+    """Three decimals where they matter, fewer above."""
+    verdict = _verdict("slower").model_copy(update={"ratio": ratio})
+
+    assert rows.format_against(verdict) == expected
+
+
+def test_profiles_in_words() -> None:
+    """A share of the slowest server's rate is said as such until the rate is known."""
+    one = closed_profile(connections=1)
+
+    assert describe_profile(one) == "1 connection, closed loop (wrk)"
+    assert describe_profile(open_profile(rate_rps=None, share=0.5)) == (
+        "50 connections, open loop at 50% of the slowest server's rate (oha)"
+    )
+    assert describe_profile(open_profile(rate_rps=None)) == "50 connections, open loop (oha)"
+
+
+def test_profiles_of_one_loop_are_told_apart_by_all_they_are() -> None:
+    """Two closed profiles need more words than their loop."""
+    profiles = (closed_profile(), closed_profile("wrk-c100", connections=100))
+    run: RunView = run_view(run_data({"axum": Truth()}, profiles=profiles, rounds=1))
+
+    assert [group.title for group in make_view(run).groups] == [
+        "Json small, 50 connections, closed loop (wrk)",
+        "Json small, 100 connections, closed loop (wrk)",
+    ]
