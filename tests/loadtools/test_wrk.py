@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from bench.errors import ParseError, ToolMissingError, UsageError
 from bench.loadtools import TOOLS, Recorded, Target
 from bench.loadtools import wrk as wrk_module
 from tests.loadtools.recorded import WRK as DATA
-from tests.loadtools.recorded import kind, profile, workload
+from tests.loadtools.recorded import kind, output, profile, workload
 
 WRK = TOOLS["wrk"]
 
@@ -95,6 +96,40 @@ def test_the_script_is_found_beside_an_installed_package(
 def test_the_script_is_found_in_a_checkout() -> None:
     """scripts/lua/bench.lua."""
     assert wrk_module.lua_file() == Path(bench.__file__).parents[1] / "scripts/lua/bench.lua"
+
+
+def test_a_trials_result_is_the_raw_histogram(tmp_path: Path) -> None:
+    """As bench.lua wrote it."""
+    shutil.copy(DATA / "good.detail.json", tmp_path / "wrk.json")
+    result = WRK.parse(output(tmp_path), profile(connections=20))
+
+    assert result.latency_us is not None
+    assert result.latency_us.exact
+
+
+@pytest.mark.parametrize(
+    ("rc", "stderr", "text"),
+    [
+        (1, "unable to connect to 127.0.0.1:1 Connection refused\n", "unable to connect"),
+        (0, "x.lua: cannot open x.lua\nx.lua: cannot open x.lua\n", "'x.lua: cannot open x.lua'"),
+        (-9, "", "exited with -9"),
+    ],
+)
+def test_a_failure_is_told_with_what_wrk_said(
+    tmp_path: Path, rc: int, stderr: str, text: str
+) -> None:
+    """Its exit code alone says little: a missing script is 0, and each line comes twice."""
+    shutil.copy(DATA / "good.detail.json", tmp_path / "wrk.json")
+    with pytest.raises(ParseError, match=text):
+        WRK.parse(output(tmp_path, rc=rc, stderr=stderr), profile())
+
+
+@pytest.mark.parametrize(
+    ("version", "good"), [("4.1.0-3+b2", True), ("4.2.0", True), ("3.1.2", False), ("?", False)]
+)
+def test_only_wrk_4_is_used(version: str, *, good: bool) -> None:
+    """Its statistics are laid out alike since 4.0."""
+    assert (WRK.outdated(version) is None) is good
 
 
 def test_kept_text_and_detail_give_the_exact_result() -> None:
