@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import StoreError, UsageError
-
 from bench.store import RunDirectory, find_run, list_runs, sha256_file, write_atomic
 from tests.factories import Truth, run_data
 

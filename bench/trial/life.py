@@ -244,32 +244,16 @@ class Life:
 
     def outcome(self) -> Outcome:
         """The record, with its status judged from the evidence."""
-        setting = self.setting
+        status = judge(self._evidence())
+        setting, cell = self.setting, self.setting.planned.cell
         load = self.load.result if self.load else None
-        resources = self.observation.resources if self.observation else Resources()
-        counters = self.observation.counters if self.observation else Counters()
-        evidence = Evidence(
-            trial=setting.planned.id,
-            profile=setting.profile,
-            workload=setting.workload,
-            load=load,
-            load_findings=self.load.findings if self.load else (),
-            resources=resources,
-            counters=counters,
-            exchanges=self.exchanges,
-            side=self.side,
-            failure=self.failure,
-            measured=self.measured,
-            log_cut=self.server.log_cut,
-            power_before=self.power_before,
-        )
-        status = judge(evidence)
         phases = Phases(**{name: round(value, 6) for name, value in self.phases.items()})
+        usable = status.status in ("valid", "suspect")
         record = TrialRecord(
             trial=setting.planned.id,
-            server=setting.planned.cell.server,
-            workload=setting.planned.cell.workload,
-            profile=setting.planned.cell.profile,
+            server=cell.server,
+            workload=cell.workload,
+            profile=cell.profile,
             round=setting.planned.round,
             order=setting.order,
             started=setting.started,
@@ -277,13 +261,13 @@ class Life:
             reasons=status.reasons,
             detail=status.detail,
             phases_s=phases,
-            overhead_s=self._overhead(phases) if status.status in ("valid", "suspect") else None,
+            overhead_s=self._overhead(phases) if usable else None,
             commands=(self.server.command_record(), *self.commands) if self.process else (),
             server_process=self.process,
             load=load.model_copy(update={"histogram": None}) if load else None,
             offered_rps=setting.profile.rate_rps,
-            resources=resources,
-            counters=counters,
+            resources=self.observation.resources if self.observation else Resources(),
+            counters=self.observation.counters if self.observation else Counters(),
             bound=status.bound,
             exchanges=self.exchanges,
             sidechannel=self.side,
@@ -293,6 +277,23 @@ class Life:
             build_hash=setting.build_hash,
         )
         return Outcome(record, load.histogram if load else None)
+
+    def _evidence(self) -> Evidence:
+        return Evidence(
+            trial=self.setting.planned.id,
+            profile=self.setting.profile,
+            workload=self.setting.workload,
+            load=self.load.result if self.load else None,
+            load_findings=self.load.findings if self.load else (),
+            resources=self.observation.resources if self.observation else Resources(),
+            counters=self.observation.counters if self.observation else Counters(),
+            exchanges=self.exchanges,
+            side=self.side,
+            failure=self.failure,
+            measured=self.measured,
+            log_cut=self.server.log_cut,
+            power_before=self.power_before,
+        )
 
     def _overhead(self, phases: Phases) -> float:
         profile = self.setting.profile
