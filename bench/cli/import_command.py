@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,7 @@ from bench.cli.common import project_option
 from bench.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
-    from bench.importing import Source
+    from bench.importing import Facts, Source
     from bench.model.load import Loop
 
 
@@ -72,16 +72,9 @@ def command(
     tool: str,
     results: tuple[str, ...],
     *,
-    title: str,
-    workload: str,
-    connections: int | None,
-    duration: float | None,
-    body_bytes: int | None,
-    date: str | None,
-    hardware: str,
-    loop: Loop,
     output: Path | None,
     project: Path | None,
+    **told: Any,
 ) -> None:
     r"""Make a run of results of TOOL and print the run directory.
 
@@ -97,17 +90,8 @@ def command(
     from bench.matrix import find_project  # noqa: PLC0415
 
     paths = [_split(result) for result in results]
-    sources = [_read(tool, label, path, loop) for label, path in paths]
-    facts = importing.Facts(
-        title=title,
-        workload=workload,
-        connections=connections or _connections(tool, paths),
-        duration_s=duration,
-        body_bytes=body_bytes,
-        started=date or _modified(paths[0][1]),
-        hardware=hardware,
-        loop=loop,
-    )
+    sources = [_read(tool, label, path, told["loop"]) for label, path in paths]
+    facts = _facts(tool, paths, **told)
     folder = output or find_project(Path.cwd(), project).root / "reports"
     imported = importing.make_run(sources, facts)
     click.echo(importing.store(imported, folder))
@@ -116,6 +100,21 @@ def command(
             click.echo(f"{record.trial}: {record.status}: {record.detail}", err=True)
     if imported.info.exit_code:
         raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _facts(tool: str, paths: list[tuple[str, Path]], **told: Any) -> Facts:
+    from bench.importing import Facts  # noqa: PLC0415 - late, see `bench --help`
+
+    return Facts(
+        title=told["title"],
+        workload=told["workload"],
+        connections=told["connections"] or _connections(tool, paths),
+        duration_s=told["duration"],
+        body_bytes=told["body_bytes"],
+        started=told["date"] or _modified(paths[0][1]),
+        hardware=told["hardware"],
+        loop=told["loop"],
+    )
 
 
 def _split(text: str) -> tuple[str, Path]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import bench
 from bench.errors import UsageError
+from bench.importing.facts import ELSEWHERE, UNPINNED, Imported
+from bench.importing.trials import make_trial
 from bench.model.config import ServerConfig
-from bench.model.finding import finding
 from bench.model.host import (
     CpuInfo,
     Host,
@@ -22,82 +23,20 @@ from bench.model.host import (
     PowerInfo,
     ThermalInfo,
 )
-from bench.model.plan import (
-    Arm,
-    Cell,
-    CpuSplit,
-    LoadProfile,
-    Pinning,
-    Plan,
-    PlannedTrial,
-    Workload,
-)
+from bench.model.plan import Arm, Cell, CpuSplit, LoadProfile, Plan, PlannedTrial
 from bench.model.summary import RunInfo
-from bench.model.trial import (
-    Counters,
-    Exchange,
-    Phases,
-    Resources,
-    SidechannelResult,
-    TrialRecord,
-)
 from bench.runs import write_derived
-from bench.status import WINDOW_OFF_MAX, Evidence, judge
 from bench.store import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bench.model.finding import Finding
-    from bench.model.load import LoadResult, Loop
+    from bench.importing.facts import Facts, Source
+    from bench.model.trial import TrialRecord
 
-ELSEWHERE: Final = "measured elsewhere"
 MARGIN: Final = 0.02
-_UNPINNED: Final = Pinning(state="none", reason=ELSEWHERE)
 _NOT_SLUG: Final = re.compile(r"[^a-z0-9]+")
-
-
-class Source(NamedTuple):
-    """One result file: the label of what was measured, the file as it is, and what it says."""
-
-    label: str
-    name: str
-    data: bytes
-    load: LoadResult
-
-
-class Facts(NamedTuple):
-    """What the user tells about the results; None = not told.
-
-    Attributes:
-        title: of the report.
-        workload: in words, such as `JSON Small`.
-        connections: over all processes of the load tool, 0 = not known.
-        duration_s: window of one result; None = as measured.
-        body_bytes: size of the body, sent and answered alike.
-        started: UTC, ISO 8601.
-        hardware: in words.
-    """
-
-    title: str
-    workload: str
-    connections: int
-    duration_s: float | None
-    body_bytes: int | None
-    started: str
-    hardware: str
-    loop: Loop = "closed"
-
-
-class Imported(NamedTuple):
-    """A whole run, in memory."""
-
-    info: RunInfo
-    plan: Plan
-    host: Host
-    trials: tuple[TrialRecord, ...]
-    sources: tuple[Source, ...]
 
 
 def make_run(sources: Sequence[Source], facts: Facts) -> Imported:
@@ -119,7 +58,7 @@ def make_run(sources: Sequence[Source], facts: Facts) -> Imported:
         name = names[source.label]
         seen[name] = seen.get(name, 0) + 1
         cell = Cell(server=name, workload=workload, profile=profile.id)
-        trials.append(_trial(source, facts, cell, profile, number=seen[name], order=order))
+        trials.append(make_trial(source, facts, cell, profile, number=seen[name], order=order))
     plan = _plan(names, facts, profile, workload, trials)
     info = _info(facts, plan, sources, trials)
     return Imported(info, plan, _host(facts, info.run_id), tuple(trials), tuple(sources))
@@ -181,97 +120,6 @@ def _profile(sources: Sequence[Source], facts: Facts) -> LoadProfile:
     )
 
 
-def _trial(
-    source: Source, facts: Facts, cell: Cell, profile: LoadProfile, *, number: int, order: int
-) -> TrialRecord:
-    trial = f"r{number:02d}-{cell.id}"
-    load, notes = _without_distorted(source.load, trial)
-    notes += _other_window(load, facts, trial)
-    workload = Workload(id=cell.workload, title=facts.workload, kinds=(), lua=None, sha256="")
-    evidence = Evidence(
-        trial=trial,
-        profile=profile.model_copy(update={"duration_s": load.duration_s}),
-        workload=workload,
-        load=load,
-        load_findings=notes,
-        resources=Resources(),
-        counters=Counters(),
-        exchanges=(),
-        side=SidechannelResult(),
-        failure=None,
-        measured=True,
-        log_cut=False,
-    )
-    judged = judge(evidence)
-    return TrialRecord(
-        trial=trial,
-        server=cell.server,
-        workload=cell.workload,
-        profile=cell.profile,
-        round=number,
-        order=order,
-        started=facts.started,
-        status=judged.status,
-        reasons=judged.reasons,
-        detail=judged.detail,
-        phases_s=Phases(window=load.duration_s, total=load.duration_s),
-        overhead_s=None,
-        commands=(),
-        server_process=None,
-        load=load,
-        offered_rps=None,
-        resources=evidence.resources,
-        counters=evidence.counters,
-        bound="unknown",
-        exchanges=_sizes(facts.body_bytes),
-        findings=judged.findings,
-    )
-
-
-def _other_window(load: LoadResult, facts: Facts, trial: str) -> tuple[Finding, ...]:
-    """A window unlike what the user says: told, and believed as the tool measured it."""
-    told = facts.duration_s
-    if told is None or abs(load.duration_s / told - 1) <= WINDOW_OFF_MAX:
-        return ()
-    text = f"the window was {load.duration_s:.3f} s, {told:g} s were told"
-    return (finding("window-off", trial, text, severity="warning"),)
-
-
-def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[Finding, ...]]:
-    """Wrk's text: percentiles after its correction are left out, the reader is told."""
-    latency = load.latency_us
-    if latency is None or latency.source != "tool-corrected":
-        return load, ()
-    bare = latency.model_copy(update={"percentiles": dict.fromkeys(latency.percentiles)})
-    note = finding(
-        "tool-corrected",
-        trial,
-        "wrk printed its latencies after adding samples that it thinks were missed: "
-        "the average is too high, percentiles are left out",
-        advice="let bench run wrk: its script writes what was measured",
-    )
-    return load.model_copy(update={"latency_us": bare}), (note,)
-
-
-def _sizes(body_bytes: int | None) -> tuple[Exchange, ...]:
-    """Body sizes as the user told them; the exchange itself is not known."""
-    if body_bytes is None:
-        return ()
-    return (
-        Exchange(
-            weight=1,
-            method="",
-            path="",
-            request_bytes=body_bytes,
-            response_bytes=body_bytes,
-            response_wire_bytes=body_bytes,
-            status=200,
-            request_text="",
-            response_text="",
-        ),
-    )
-
-
 def _plan(
     names: dict[str, str],
     facts: Facts,
@@ -302,7 +150,7 @@ def _plan(
         ),
         trials=tuple(PlannedTrial(id=t.trial, round=t.round, cell=t.cell) for t in trials),
         cpus=CpuSplit(
-            server=(), load=(), housekeeping=(), server_count=0, load_count=1, pinning=_UNPINNED
+            server=(), load=(), housekeeping=(), server_count=0, load_count=1, pinning=UNPINNED
         ),
         estimated_s=0.0,
     )
@@ -349,7 +197,7 @@ def _host(facts: Facts, run_id: str) -> Host:
         power=PowerInfo(source=None, low_power=None),
         thermal=ThermalInfo(throttled=None, pressure=None),
         limits={},
-        pinning=_UNPINNED,
+        pinning=UNPINNED,
         fingerprint=f"told-{digest[:12]}",
         findings=(),
         unavailable={"system": f"{ELSEWHERE}; guessed from the words" if mac else ELSEWHERE},
