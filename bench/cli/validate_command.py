@@ -24,7 +24,8 @@ def command(files: tuple[Path, ...], project: Path | None, *, as_json: bool) -> 
 
     Without FILE the whole project is checked: every matrix in configs/, every workload in
     configs/workloads/, every server.yaml in servers/, and whether they fit together. A FILE
-    is checked with what it names. Nothing is built or started.
+    is checked with what it names; the folder of a server or of a project will do as well.
+    Nothing is built or started.
 
     Each problem has the file, the line, the key, what is wrong and what was expected.
     Exit code 2 when there are any.
@@ -46,10 +47,13 @@ def _check(files: tuple[Path, ...], folder: Path | None) -> Checked:
 
     if not files:
         return check_project(find_project(Path.cwd(), folder), _unsupported)
+    whole = [path.resolve() for path in files if _is_project(path)]
     by_project: dict[Path, list[Path]] = {}
     for path in files:
-        by_project.setdefault(_start(path.resolve()), []).append(path.resolve())
-    parts = [
+        if not _is_project(path):
+            by_project.setdefault(_start(path.resolve()), []).append(path.resolve())
+    parts = [check_project(find_project(path, path), _unsupported) for path in whole]
+    parts += [
         check_files(find_project(start, folder), paths, _unsupported)
         for start, paths in by_project.items()
     ]
@@ -59,10 +63,11 @@ def _check(files: tuple[Path, ...], folder: Path | None) -> Checked:
 
 def _start(path: Path) -> Path:
     """The folder whose project a file belongs to; the current one where it is in none."""
-    for folder in path.parents:
-        if (folder / "configs").is_dir() or (folder / "servers").is_dir():
-            return folder
-    return Path.cwd()
+    return next((folder for folder in path.parents if _is_project(folder)), Path.cwd())
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / "configs").is_dir() or (folder / "servers").is_dir()
 
 
 def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -11,6 +11,7 @@ from bench.matrix.advice import type_advice, value_advice
 from bench.matrix.words import nearest, shown, spelling
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
     from bench.matrix.document import Document, Loc
@@ -120,18 +121,17 @@ def _limit(kind: str, context: dict[str, Any], value: Any) -> str:
 
 def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
     """The keys that may stand at a place."""
-    here: Any = model
+    here, free = model, False
     for step in loc:
-        field = (
-            next((f for name, f in here.model_fields.items() if step in (name, f.alias)), None)
-            if _is_model(here)
-            else None
-        )
-        if field is not None:
-            here = _inner(field.annotation)
-    if not _is_model(here):
-        return []
+        field = None if free else _field(here, step)
+        free = field is not None and get_origin(field.annotation) is dict
+        here = _inner(field.annotation) if field is not None else here
     return [field.alias or name for name, field in here.model_fields.items()]
+
+
+def _field(model: type[BaseModel], step: str | int) -> FieldInfo | None:
+    fields = model.model_fields.items()
+    return next((field for name, field in fields if step in (name, field.alias)), None)
 
 
 def _is_model(kind: Any) -> bool:

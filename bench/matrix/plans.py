@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from bench.matrix.expansion import Parts
     from bench.matrix.overrides import Overrides
     from bench.matrix.project import Project
     from bench.model.config import MatrixConfig
@@ -56,35 +57,46 @@ def make_plan(
     parts, problems = expand(project, path, overrides, unsupported=unsupported)
     if parts is None or problems:
         raise ConfigError(sorted(problems))
-    config = parts.config
-    split = cpus(config) if callable(cpus) else cpus
-    rounds = overrides.rounds or config.rounds
-    seed = overrides.seed if overrides.seed is not None else config.seed
-    names = [arm.name for arm in parts.arms]
-    baseline = config.baseline if config.baseline in names else names[0]
-    plan = Plan(
+    given = overrides.seed if overrides.seed is not None else parts.config.seed
+    plan = _plan(
+        parts,
         matrix=path.stem,
+        seed=draw_seed() if given is None else given,
+        rounds=overrides.rounds or parts.config.rounds,
+        cpus=cpus(parts.config) if callable(cpus) else cpus,
+    )
+    trials = tuple(
+        trial for number in range(1, plan.rounds + 1) for trial in rounds_for(plan, number)
+    )
+    update = {"trials": trials, "estimated_s": estimate(plan, trials)}
+    return plan.model_copy(update=update), parts.workloads
+
+
+def _plan(parts: Parts, *, matrix: str, seed: int, rounds: int, cpus: CpuSplit) -> Plan:
+    """A plan without its trials."""
+    config = parts.config
+    names = [arm.name for arm in parts.arms]
+    wanted = config.baseline or names[0]
+    return Plan(
+        matrix=matrix,
         title=config.title,
-        seed=draw_seed() if seed is None else seed,
+        seed=seed,
         rounds=rounds,
         max_rounds=_max_rounds(rounds, config.max_rounds) if config.precision else rounds,
         precision=config.precision,
         margin=config.margin,
-        baseline=baseline or names[0],
+        baseline=wanted if wanted in names else names[0],
         design=config.design,
         arms=parts.arms,
         workloads=tuple(parts.workloads),
         workload_titles={name: one.title for name, one in parts.workloads.items()},
-        profiles=tuple(load_profile(profile, split.load_count) for profile in parts.profiles),
+        profiles=tuple(load_profile(profile, cpus.load_count) for profile in parts.profiles),
         cells=parts.cells,
         trials=(),
-        cpus=split,
+        cpus=cpus,
         skipped=parts.skipped,
         estimated_s=0.0,
     )
-    trials = tuple(trial for number in range(1, rounds + 1) for trial in rounds_for(plan, number))
-    update = {"trials": trials, "estimated_s": estimate(plan, trials)}
-    return plan.model_copy(update=update), parts.workloads
 
 
 def rounds_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:

@@ -49,7 +49,7 @@ def find_project(start: Path, explicit: Path | None = None) -> Project:
         UsageError: the explicit folder is none, or holds neither configs/ nor servers/.
     """
     root = _explicit_root(explicit) if explicit is not None else _nearest_root(start.resolve())
-    builtin = _builtin_root()
+    builtin = builtin_root(Path(__file__).resolve().parent.parent)
     roots = [root] if builtin is None or builtin == root else [root, builtin]
     return Project(
         root=root,
@@ -101,9 +101,11 @@ def _is_root(folder: Path) -> bool:
     return any((folder / mark).is_dir() for mark in _MARKS)
 
 
-def _builtin_root() -> Path | None:
-    """In a checkout the folder above the package, in an installed wheel the data inside it."""
-    package = Path(__file__).resolve().parent.parent
+def builtin_root(package: Path) -> Path | None:
+    """Where the things are that come with `bench`, or None.
+
+    In a checkout that is the folder above the package, in an installed wheel the data inside.
+    """
     for root in (package.parent, package / "_data"):
         if all((root / mark).is_dir() for mark in _MARKS):
             return root

@@ -86,6 +86,19 @@ def test_files_of_several_projects(tmp_path: Path) -> None:
     ]
 
 
+def test_folder_of_a_project(tmp_path: Path) -> None:
+    """A folder that is a project is checked as a whole, beside single files."""
+    write_project(tmp_path / "p")
+    (tmp_path / "p" / "servers" / "two" / "server.yaml").write_text("run: [x]\n")
+    write_project(tmp_path / "q")
+
+    code, result = _run(str(tmp_path / "p"), str(tmp_path / "q" / "configs" / "m.yaml"))
+
+    assert code == 2
+    assert "p/servers/two/server.yaml:1: run: the server is not told its port" in result.stdout
+    assert result.stderr == "5 files checked: 1 problem\n"
+
+
 def test_one_file_one_problem(tmp_path: Path) -> None:
     """The summary counts in the singular."""
     (tmp_path / "x.yaml").write_text("")

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.matrix import files
+from bench.matrix import files, load_matrix
 from bench.matrix.checking import check
 from bench.matrix.document import PROBLEMS_MAX, Document, key_of
 from bench.matrix.files import inside, read_limited
 from bench.matrix.matrices import read_matrix
 from bench.matrix.servers import read_server
 from bench.matrix.syntax import syntax_fault
+from bench.matrix.workloads import read_workload
 from bench.matrix.yaml_reader import read_document
 from bench.model.base import Model
 from tests.matrix.helpers import MATRIX, SERVER, said, write_project
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from bench.errors import Problem
 
@@ -29,6 +31,53 @@ def _server(tmp_path: Path, text: str) -> list[Problem]:
     folder.mkdir()
     (folder / "server.yaml").write_text(text)
     return read_server(folder / "server.yaml", tmp_path)[1].problems
+
+
+def test_keys_of_named_values(tmp_path: Path) -> None:
+    """The name of a value is free, also where it is that of a key."""
+    text = "requests: [{path: '/{int}', values: {int: {ints: [1, 2]}}}]\n"
+    project = write_project(tmp_path, workload=text)
+
+    document = read_workload(project.workloads["small"], tmp_path)[1]
+
+    assert "values.int.ints: unknown key (did you mean int?)" in said(document.problems)
+
+
+@pytest.mark.parametrize("read", [read_server, read_workload])
+def test_unreadable_files_have_one_problem(
+    tmp_path: Path, read: Callable[[Path, Path], tuple[object, Document]]
+) -> None:
+    """Of a file without keys nothing else is said."""
+    path = tmp_path / "x.yaml"
+    path.write_text("# nothing\n")
+
+    result, document = read(path, tmp_path)
+
+    assert result is None
+    assert [one.message for one in document.problems] == ["the file is empty"]
+
+
+def test_numbers_in_place_of_names(tmp_path: Path) -> None:
+    """Numbers where ids are wanted are told once, and not looked up."""
+    matrix = "servers: [{id: 5}, {as: 6}, one]\nworkloads: [7, 7]\nbaseline: one\n"
+    project = write_project(tmp_path, matrix=matrix)
+
+    problems = read_matrix(project.matrices["m"], project)[1].problems
+
+    assert sorted(one.key for one in problems) == [
+        "servers[0].id",
+        "servers[1].as",
+        "workloads[0]",
+        "workloads[1]",
+    ]
+
+
+def test_matrix_on_its_own(tmp_path: Path) -> None:
+    """A matrix can be read without its project; the ids in it are then taken as they are."""
+    path = tmp_path / "lone.yaml"
+    path.write_text("servers: [nowhere]\nworkloads: [nothing]\n")
+
+    assert load_matrix(path).title == "lone"
 
 
 def test_command_with_an_open_quote(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.matrix import find_matrix, find_project, load_server, load_workload
+from bench.matrix.project import builtin_root
 from tests.matrix.helpers import ROOT, write_project
 
 
@@ -114,6 +115,17 @@ def test_files_stay_in_their_own_project(tmp_path: Path) -> None:
     assert project.root_of(stray) == stray.parent
     workload = load_workload(project.workloads["json-small"], ROOT)
     assert len(workload.kinds[0].bodies[0]) == 86
+
+
+def test_what_comes_with_bench(tmp_path: Path) -> None:
+    """It lies above the package in a checkout, inside it in a wheel, and may be absent."""
+    package = tmp_path / "bench"
+    for name in ("configs", "servers"):
+        (package / "_data" / name).mkdir(parents=True)
+
+    assert builtin_root(package) == package / "_data"
+    assert builtin_root(ROOT / "bench") == ROOT
+    assert builtin_root(tmp_path / "elsewhere" / "bench") is None
 
 
 def test_a_project_inside_the_checkout_has_its_own_root() -> None:
