@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import select
 import signal
 import subprocess
@@ -99,7 +98,8 @@ class Supervisor:
     """Context manager around the supervisor process; leaving it ends everything it started.
 
     Args:
-        cpus: logical CPUs to hold the supervisor itself on, so that it never disturbs a server.
+        cpus: logical CPUs to hold the supervisor itself on, so that it never disturbs a server;
+            what it starts without CPUs of its own may use all.
         run: what is written into the environment of every child, see `bench.process.strays`.
 
     Raises:
@@ -116,15 +116,12 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_PROGRAM)],
+            [sys.executable, "-I", "-S", str(_PROGRAM), *map(str, self._cpus)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,  # Ctrl-C is for `bench`, which then closes the pipe
         )
-        if self._cpus and hasattr(os, "sched_setaffinity"):
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(self._process.pid, self._cpus)
         return self
 
     def __exit__(

@@ -27,6 +27,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 _KILL_DEADLINE_S = 5.0
 _KILL_POLL_S = 0.005
 _LINUX = sys.platform.startswith("linux")
+_OPEN_MAX = 10_240
+_ALL_CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+"""What the supervisor may use before it is held anywhere."""
 
 
 def become_subreaper() -> None:
@@ -242,13 +245,16 @@ def _exec(request: dict[str, object], reader: int, writer: int) -> None:
 
 
 def _limits(request: dict[str, object]) -> None:
-    if request.get("cpus") and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, request["cpus"])  # type: ignore[arg-type] # a list of numbers
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, request.get("cpus") or _ALL_CPUS)  # type: ignore[arg-type] # a list of numbers
     wanted = int(str(request.get("nofile") or 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if wanted > soft:
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    # macOS calls its hard limit infinite and then refuses what is above kern.maxfilesperproc.
+    for limit in (wanted, _OPEN_MAX, hard):
+        if limit > soft and (hard == resource.RLIM_INFINITY or limit <= hard):
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+                return
 
 
 def _streams(request: dict[str, object]) -> None:
@@ -267,6 +273,9 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     become_subreaper()
+    if sys.argv[1:] and hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, [int(word) for word in sys.argv[1:]])
     Supervisor().run()
 
 

@@ -18,7 +18,6 @@ from bench.errors import (
     EXIT_OK,
     BenchError,
     ToolMissingError,
-    UnfitHostError,
     UsageError,
 )
 from bench.host import compare_hosts, local_host, local_topology
@@ -29,7 +28,9 @@ from bench.model.summary import RunInfo, RunView
 from bench.process import Command, Supervisor
 from bench.runs import render, write_derived
 from bench.session.duets import as_duet
-from bench.session.lock import Turn, only_run
+from bench.session.fitness import fit_host, out_of_the_way, plan_findings
+from bench.servers import at_home
+from bench.session.lock import Turn, cache_folder, only_run
 from bench.session.resume import Planned, changes, matrix_place
 from bench.session.trials import Ended, Session
 from bench.store import RunDirectory, find_run, write_atomic
@@ -96,6 +97,9 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         unsupported=_unsupported,
         draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
     )
+    plan = plan.model_copy(
+        update={"arms": tuple(at_home(arm, cache_folder()) for arm in plan.arms)}
+    )
     return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
 
 
@@ -134,7 +138,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         KeyboardInterrupt: the same; `<run>/run.json` says that it was interrupted.
     """
     tools = tool_versions(planned.plan)
-    host = _checked_host(tools, strict=options.strict)
+    host = fit_host(planned.plan, tools, strict=options.strict)
     with only_run(allow_concurrent=options.allow_concurrent) as turn:
         started = datetime.now(UTC)
         directory = RunDirectory.create(project.root / "reports", _run_id(started, planned.plan))
@@ -155,7 +159,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         planned = planned._replace(plan=plan)
         directory.write_model("plan.json", plan)
         conduct = _Conduct(directory, info, planned, host, listener, turn)
-        return _carry_out(conduct, _plan_findings(plan, host))
+        return _carry_out(conduct, plan_findings(plan, host))
 
 
 def resume_run(
@@ -173,7 +177,7 @@ def resume_run(
     if info.finished is not None:
         view = write_derived(directory.path)
         return Result(directory, view, info.exit_code or EXIT_OK, finished_before=True)
-    host = _checked_host(tool_versions(planned.plan), strict=options.strict)
+    host = fit_host(planned.plan, tool_versions(planned.plan), strict=options.strict)
     changed = changes(directory, planned, host, project)
     if changed and not options.force_resume:
         raise UsageError(
@@ -184,7 +188,7 @@ def resume_run(
         directory.mend()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         info = info.model_copy(update={"resumed": (*info.resumed, now)})
-        notes = [*_plan_findings(planned.plan, host), *_resumed(changed)]
+        notes = [*plan_findings(planned.plan, host), *_resumed(changed)]
         notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
         conduct = _Conduct(directory, info, planned, directory.host(), listener, turn)
         return _carry_out(conduct, notes)
@@ -237,7 +241,8 @@ def _carry_out(conduct: _Conduct, notes: list[Finding]) -> Result:
 def _measure(conduct: _Conduct, found: list[Finding]) -> Ended:
     """Build and run all trials; what the session notes comes to `found` in any case."""
     directory, planned = conduct.directory, conduct.planned
-    with Supervisor(planned.plan.cpus.housekeeping, run=directory.path.name) as supervisor:
+    cpus = planned.plan.cpus
+    with Supervisor(cpus.housekeeping or cpus.load, run=directory.path.name) as supervisor:
         _keep_awake(supervisor, directory.path)
         session = Session(
             plan=planned.plan,
@@ -248,7 +253,8 @@ def _measure(conduct: _Conduct, found: list[Finding]) -> Ended:
         )
         try:
             session.prepare()
-            return session.run()
+            with out_of_the_way(cpus):
+                return session.run()
         finally:
             found += session.findings
 
@@ -270,22 +276,6 @@ def _keep_awake(supervisor: Supervisor, folder: Path) -> None:
         return
     argv = ("caffeinate", "-dims", "-w", str(os.getpid()))
     supervisor.spawn(Command(argv, dict(os.environ), folder, None, folder / "caffeinate.log"))
-
-
-def _checked_host(tools: dict[str, str | None], *, strict: bool) -> Host:
-    host = local_host(tools=tools)
-    errors = [item for item in host.findings if item.severity == "error"]
-    if strict and errors:
-        raise UnfitHostError(
-            "this machine is unfit for measuring: " + "; ".join(item.text for item in errors),
-            advice="`bench doctor` says what mends it; without --strict the run is marked instead",
-        )
-    return host
-
-
-def _plan_findings(plan: Plan, host: Host) -> list[Finding]:
-    notes = [finding(code, "run", text) for code, text in plan.cpus.notes]
-    return [*host.findings, *notes]
 
 
 def _concurrent(turn: Turn, notes: list[Finding]) -> list[Finding]:
