@@ -1,12 +1,14 @@
 """Servers under test: their environment, their build, and a running one as a context."""
 
 from bench.servers.building import Toolchain, build, content_hash, missing, toolchain
+from bench.servers.homes import at_home
 from bench.servers.ports import choose_port, listeners
 from bench.servers.running import RunningServer
 
 __all__ = [
     "RunningServer",
     "Toolchain",
+    "at_home",
     "build",
     "choose_port",
     "content_hash",

@@ -16,9 +16,12 @@ from bench.errors import BuildError
 from bench.model.summary import BuildRecord
 from bench.process import Command, capture
 from bench.servers.environment import base_environment, fill_all
+from bench.servers.git import files_of
 from bench.store import write_atomic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bench.model.plan import Arm
     from bench.process import Supervisor
 
@@ -135,18 +138,42 @@ def _interpreter(constraint: str) -> tuple[str, str] | None:
 
 
 def content_hash(arm: Arm, tools: Toolchain) -> str:
-    """Hash of the source tree, its lock files, the toolchain and the build commands."""
+    """Hash of the source tree, its lock files, the toolchain and the build commands.
+
+    Where server.yaml names a `source`, that tree is part of it: a server may be built from it.
+    """
     digest = hashlib.sha256()
     for part in (tools.runtime or "", repr(arm.config.build), repr(sorted(arm.config.env.items()))):
         digest.update(part.encode() + b"\0")
     folder = Path(arm.folder)
-    for path in _sources(folder):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    hash_files(digest, folder, sources(folder))
+    source = (folder / arm.config.source).resolve()
+    if source != folder.resolve() and source.is_dir():
+        hash_files(digest, source, _repository_files(source))
     return digest.hexdigest()
 
 
-def _sources(folder: Path) -> list[Path]:
+def hash_files(digest: hashlib._Hash, folder: Path, files: Iterable[Path]) -> None:
+    """Add names and contents of files to a digest."""
+    for path in files:
+        digest.update(str(path.relative_to(folder)).encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+
+
+def _repository_files(source: Path) -> list[Path]:
+    """What git tracks or would; reports, which change with every run, are no source."""
+    files = files_of(source)
+    if files is None:
+        files = sources(source)
+    return [path for path in files if path.is_file() and _is_source(path.relative_to(source))]
+
+
+def _is_source(path: Path) -> bool:
+    return path.parts[0] != "reports" and not _NOT_SOURCE & {*path.parts[:-1]}
+
+
+def sources(folder: Path) -> list[Path]:
+    """The files of a server that somebody wrote, sorted; server.yaml is not among them."""
     found = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in _NOT_SOURCE]

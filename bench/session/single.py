@@ -13,7 +13,7 @@ from bench.host import local_topology
 from bench.matrix import load_server, load_workload
 from bench.model.plan import Arm
 from bench.process import Supervisor
-from bench.servers import RunningServer, build, missing
+from bench.servers import RunningServer, at_home, build, missing
 from bench.session.lock import cache_folder
 from bench.verify import verify
 
@@ -58,15 +58,16 @@ def choose_arms(project: Project, names: Sequence[str]) -> list[Arm]:
                 advice=f"did you mean {near[0]}?" if near else "`bench list servers` shows them",
             )
     chosen = names or sorted(project.servers)
-    return [
-        Arm(
-            name=name,
-            server=name,
-            folder=str(project.servers[name].parent.resolve()),
-            config=load_server(project.servers[name]),
-        )
-        for name in chosen
-    ]
+    return [at_home(_arm(project, name), cache_folder()) for name in chosen]
+
+
+def _arm(project: Project, name: str) -> Arm:
+    return Arm(
+        name=name,
+        server=name,
+        folder=str(project.servers[name].parent.resolve()),
+        config=load_server(project.servers[name]),
+    )
 
 
 def build_servers(

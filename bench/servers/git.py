@@ -1,0 +1,156 @@
+"""Asks git about repositories and makes worktrees outside of them; changes no file of the user's.
+
+`git worktree add` enters the worktree in the repository's own list, and what lies uncommitted
+becomes a commit that no branch names: nothing else is written there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.errors import BuildError, UsageError
+from bench.process import capture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LIMIT_S: Final = 600.0
+_NO_HOOKS: Final = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
+_WHO: Final = {
+    "GIT_AUTHOR_NAME": "bench",
+    "GIT_AUTHOR_EMAIL": "bench@localhost",
+    "GIT_AUTHOR_DATE": "2000-01-01T00:00:00Z",
+    "GIT_COMMITTER_NAME": "bench",
+    "GIT_COMMITTER_EMAIL": "bench@localhost",
+    "GIT_COMMITTER_DATE": "2000-01-01T00:00:00Z",
+}
+"""A fixed date: the same content becomes the same commit."""
+
+
+class Commit(NamedTuple):
+    """A commit and the hash of the whole tree in it: equal content, equal tree."""
+
+    commit: str
+    tree: str
+
+
+def _git(
+    folder: Path, *argv: str, extra: dict[str, str] | None = None
+) -> tuple[int, str, str] | None:
+    """Exit code, stdout and stderr; None where there is no git. GIT_* of a hook is dropped."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env = {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(extra or {})}
+    done = capture(["git", *_NO_HOOKS, *argv], cwd=folder, env=env, timeout_s=_LIMIT_S)
+    return None if done is None else (done.rc, done.stdout, done.stderr)
+
+
+def repository_of(folder: Path) -> Path:
+    """The top folder of the git repository around a folder.
+
+    Raises:
+        UsageError: there is none, or no git.
+    """
+    done = _git(folder, "rev-parse", "--show-toplevel")
+    if done is None or done[0] != 0:
+        why = "git is not installed" if shutil.which("git") is None else "not in a git repository"
+        raise UsageError(
+            f"{folder} cannot be compared by git ref: {why}",
+            advice="`git init` and commit, or name two servers: bench ab SERVER SERVER",
+        )
+    return Path(done[1].rstrip("\n")).resolve()
+
+
+def commit_of(repository: Path, ref: str) -> Commit:
+    """What a branch, tag or hash names.
+
+    Raises:
+        UsageError: nothing; names the nearest branches and tags.
+    """
+    # --end-of-options: a ref that begins with a dash is not an option of git's.
+    done = _git(repository, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+    if done is None or done[0] != 0:
+        raise UsageError(f"there is no ref {ref!r} in {repository}", advice=_near(repository, ref))
+    commit = done[1].strip()
+    return Commit(commit, _tree(repository, commit))
+
+
+def _near(repository: Path, ref: str) -> str:
+    import difflib  # noqa: PLC0415 - only for the nearest name
+
+    done = _git(repository, "for-each-ref", "--format=%(refname:short)")
+    names = done[1].split() if done and done[0] == 0 else []
+    near = difflib.get_close_matches(ref, names, n=1)
+    return f"did you mean {near[0]}?" if near else "`git branch --all` shows the branches"
+
+
+def _tree(repository: Path, commit: str) -> str:
+    return _must(repository, "rev-parse", "--verify", f"{commit}^{{tree}}")
+
+
+def uncommitted(repository: Path) -> Commit:
+    """A commit of everything that lies in the working tree, but for what git ignores.
+
+    Raises:
+        BuildError: git refuses.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        index = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
+        head = _git(repository, "rev-parse", "--verify", "HEAD")
+        if head and head[0] == 0:
+            _must(repository, "read-tree", "HEAD", extra=index)
+        _must(repository, "add", "--all", extra=index)
+        tree = _must(repository, "write-tree", extra=index)
+    commit = _must(repository, "commit-tree", tree, "-m", "what lies uncommitted", extra=_WHO)
+    return Commit(commit, tree)
+
+
+def worktree(repository: Path, commit: Commit, place: Path) -> Path:
+    """A worktree with that content, made once.
+
+    Args:
+        repository: the user's.
+        commit: what to check out.
+        place: folder of the worktree; it is taken as it is where it was finished before.
+
+    Raises:
+        BuildError: git refuses.
+    """
+    done = place.with_name(f"{place.name}.done")
+    if place.is_dir() and done.is_file():
+        return place
+    if place.is_dir():
+        shutil.rmtree(place)
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _must(repository, "worktree", "add", "--force", "--detach", str(place), commit.commit)
+    done.touch()
+    return place
+
+
+def is_tracked(repository: Path, path: Path) -> bool:
+    """Whether git knows anything at that path."""
+    done = _git(repository, "ls-files", "--", str(path))
+    return bool(done and done[0] == 0 and done[1].strip())
+
+
+def files_of(folder: Path) -> list[Path] | None:
+    """Files below a folder that git tracks or would; None where there is no repository."""
+    done = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if done is None or done[0] != 0:
+        return None
+    return sorted({folder / name for name in done[1].split("\0") if name})
+
+
+def _must(folder: Path, *argv: str, extra: dict[str, str] | None = None) -> str:
+    done = _git(folder, *argv, extra=extra)
+    if done is None or done[0] != 0:
+        said = done[2].strip() if done else "no answer"
+        raise BuildError(f"git {_words(argv)} failed in {folder}: {said}")
+    return done[1].strip()
+
+
+def _words(argv: Sequence[str]) -> str:
+    return " ".join(argv[:2])
