@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData, analyze
+from bench.errors import UsageError
 from bench.model.finding import finding
-from bench.model.summary import RunView
+from bench.model.summary import RunView, Summary
 from bench.model.trial import TrialRecord
 from bench.reports import REPORTS
-from bench.store import RunDirectory, sha256_file
+from bench.store import RunDirectory, list_runs, sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,6 +84,20 @@ def _damage(damaged: Sequence[Damaged]) -> tuple[Finding, ...]:
         )
         for item in damaged
     )
+
+
+_EARLIER = 10
+
+
+def earlier_summaries(reports: Path) -> tuple[Summary, ...]:
+    """Summaries of the newest runs, as they lie on disk; unreadable ones are left out."""
+    found = []
+    for run in list_runs(reports)[-_EARLIER:]:
+        try:
+            found.append(run.read_model("summary.json", Summary))
+        except UsageError:
+            continue
+    return tuple(found)
 
 
 class Mismatch(NamedTuple):

@@ -29,8 +29,11 @@ def command(matrix: str, project: Path | None, *, as_json: bool, **options: Any)
     from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
     from bench.session import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
 
-    planned = plan_matrix(find_project(Path.cwd(), project), matrix, overrides_of(options))
+    found = find_project(Path.cwd(), project)
+    planned = plan_matrix(found, matrix, overrides_of(options))
     show(planned.plan, as_json=as_json)
+    if not as_json:
+        _show_expected(planned.plan, found.root / "reports")
 
 
 def show(plan: Plan, *, as_json: bool) -> None:
@@ -63,6 +66,23 @@ def show(plan: Plan, *, as_json: bool) -> None:
     for number in sorted({trial.round for trial in plan.trials}):
         names = [trial.cell.id for trial in plan.trials if trial.round == number]
         echo(f"    round {number}: {' '.join(names)}")
+
+
+def _show_expected(plan: Plan, reports: Path) -> None:
+    """Say how wide the intervals will probably be, from earlier runs on this host."""
+    from bench.analysis import expected_width  # noqa: PLC0415 - late, see `bench --help`
+    from bench.host import local_host  # noqa: PLC0415 - the same
+    from bench.runs import earlier_summaries  # noqa: PLC0415 - the same
+
+    summaries = earlier_summaries(reports)
+    if not summaries:
+        return
+    expected = expected_width(summaries, fingerprint=local_host().fingerprint, rounds=plan.rounds)
+    if expected is not None:
+        click.echo(
+            f"  intervals  about +-{expected.half_width:.1%} on a throughput ratio, judging by "
+            f"{expected.runs} earlier run{'s' if expected.runs > 1 else ''} on this machine"
+        )
 
 
 def _profile(profile: LoadProfile) -> str:
