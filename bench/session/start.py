@@ -27,9 +27,9 @@ from bench.model.finding import Finding, finding
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, Supervisor
 from bench.runs import render, write_derived
+from bench.servers import at_home
 from bench.session.duets import as_duet
 from bench.session.fitness import fit_host, out_of_the_way, plan_findings
-from bench.servers import at_home
 from bench.session.lock import Turn, cache_folder, only_run
 from bench.session.resume import Planned, changes, matrix_place
 from bench.session.trials import Ended, Session
