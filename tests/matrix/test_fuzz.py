@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.matrix import find_project
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.matrix import Project
+
+EXAMPLES = 60
+"""Enough to see an old fault again within seconds; 2,000 each were run once without one."""
 
 KINDS = ("configs/m.yaml", "configs/workloads/small.yaml", "servers/one/server.yaml")
 GOOD = tuple(
@@ -94,6 +97,7 @@ def _check(project: Project, kind: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=EXAMPLES)
 @given(data=st.binary(max_size=300))
 @example(data=b"\xef\xbb\xbf")
 @example(data=b"? ? ?")
@@ -106,6 +110,7 @@ def test_any_bytes(project: Project, kind: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=EXAMPLES)
 @given(pieces=st.lists(st.sampled_from(SNIPPETS), max_size=25))
 def test_any_pieces_of_yaml(project: Project, kind: str, pieces: list[bytes]) -> None:
     """The signs of YAML in any order are problems or a good file."""
@@ -113,6 +118,7 @@ def test_any_pieces_of_yaml(project: Project, kind: str, pieces: list[bytes]) ->
 
 
 @pytest.mark.parametrize("number", range(3))
+@settings(max_examples=EXAMPLES)
 @given(
     edits=st.lists(
         st.tuples(st.integers(0, 2000), st.integers(0, 40), st.sampled_from(SNIPPETS)), max_size=4
@@ -131,6 +137,7 @@ def test_any_edit_of_a_good_file(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=EXAMPLES)
 @given(tree=st.dictionaries(KEYS, TREES, max_size=6))
 def test_any_values(project: Project, kind: str, tree: dict[str, object]) -> None:
     """Known keys with values of any kind in any nesting are problems or a good file."""
