@@ -29,6 +29,10 @@ FREQUENCY_MOVE_MAX: Final = 0.03
 """Share by which the clock frequency may move in a window: the rate of a busy server follows
 it one to one, and 3 % is the step that turbo and heat take at least."""
 
+RETRANSMITS_MAX_PER_S: Final = 1.0
+"""Segments sent again per second on the whole machine: a laptop's own wireless connections
+make fewer, and a server that drops packets on the loopback interface makes many more."""
+
 SUSPENDED_S: Final = 1.0
 """Seconds by which the clocks may run apart: slewing of the wall clock stays below 0.5 ms a
 second, so that only sleep, a stopped guest or a set clock reaches it."""
@@ -78,7 +82,7 @@ def noise_findings(
         _thermal(counters, scope),
         _frequency(counters, scope),
         _power(counters, power_before, scope),
-        _retransmits(counters, scope),
+        _retransmits(counters, resources, scope),
         _overflows(counters, scope),
         _swap(counters, scope),
     )
@@ -224,9 +228,9 @@ def _power(counters: Counters, before: str | None, scope: str) -> Finding | None
     return finding("power-changed", scope, text, advice="stay on mains", before=before, after=after)
 
 
-def _retransmits(counters: Counters, scope: str) -> Finding | None:
+def _retransmits(counters: Counters, resources: Resources, scope: str) -> Finding | None:
     count = counters.retransmits
-    if not count:
+    if not count or count <= RETRANSMITS_MAX_PER_S * (resources.span_s or 0.0):
         return None
     text = f"{count} TCP segments were sent again (on the whole machine)"
     return finding("retransmits", scope, text, count=count)

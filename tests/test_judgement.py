@@ -82,6 +82,14 @@ class TestNoise:
 
         assert "0.250 s of 10.0 s" in found[0].text
 
+    def test_a_laptops_own_retransmits_are_no_cause(self) -> None:
+        """They are counted for the whole machine: up to one a second is everyday."""
+        window = Resources(span_s=10.0)
+
+        assert judgement.noise_findings(window, Counters(retransmits=10), TRIAL) == ()
+        found = judgement.noise_findings(window, Counters(retransmits=11), TRIAL)
+        assert [one.code for one in found] == ["retransmits"]
+
     @pytest.mark.parametrize(
         ("before", "after", "codes"),
         [

@@ -100,6 +100,31 @@ class TestGroup:
         assert reading is not None
         assert (reading.processes, reading.threads) == (0, 0)
 
+    def test_a_process_whose_times_are_refused_has_no_clock(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is not in the sum, rather than in it with 0."""
+        group = platform().group(os.getpid())
+
+        def refused(*_: Any) -> None:
+            raise psutil.AccessDenied(1)
+
+        monkeypatch.setattr(psutil.Process, "cpu_times", refused)
+
+        assert group._clock_ns(os.getpid()) is None
+
+    def test_threads_that_may_not_be_counted_are_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As for other users' processes."""
+
+        def refused(*_: Any) -> None:
+            raise psutil.AccessDenied(1)
+
+        monkeypatch.setattr(psutil.Process, "num_threads", refused)
+        stat = platform().group(os.getpid())._stat(os.getpid())
+
+        assert stat is not None
+        assert stat.threads == 1
+
     def test_a_zombie_keeps_its_last_clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """macOS tells no times of a process that nobody has waited for yet."""
         group = platform().group(os.getpid())
