@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import TerminatedError, emit_json, project_option
+from bench.cli.planning import matrix_options, overrides_of, show
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bench.matrix import Overrides, Project
-    from bench.model.plan import Plan
+    from bench.matrix import Project
     from bench.session import Planned, Result
     from bench.session.listener import Listener
 
@@ -30,59 +28,6 @@ _OVERRIDES = (
     "connections",
     "seed",
 )
-
-
-def matrix_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that change what a matrix says, for `run` and `plan`."""
-    for option in reversed(
-        (
-            click.option("--servers", help="Only these servers, separated by commas."),
-            click.option("--workloads", help="Only these workloads."),
-            click.option("--profiles", help="Only these load profiles, by id."),
-            click.option("--rounds", type=click.IntRange(1, 100), help="Number of rounds."),
-            click.option("--duration", help="Window of each trial, such as 10s."),
-            click.option("--warmup", help="Warm-up of each trial, such as 2s."),
-            click.option("--connections", type=click.IntRange(1), help="Open connections."),
-            click.option("--seed", type=click.IntRange(0), help="Order and content of requests."),
-        )
-    ):
-        function = option(function)
-    return function
-
-
-def overrides_of(options: dict[str, Any]) -> Overrides:
-    """The overrides that the options of `matrix_options` ask for.
-
-    Raises:
-        UsageError: a duration that is none.
-    """
-    from bench.matrix import Overrides  # noqa: PLC0415 - late, see `bench --help`
-
-    return Overrides(
-        servers=_names(options["servers"]),
-        workloads=_names(options["workloads"]),
-        profiles=_names(options["profiles"]),
-        rounds=options["rounds"],
-        duration_s=_seconds("--duration", options["duration"]),
-        warmup_s=_seconds("--warmup", options["warmup"]),
-        connections=options["connections"],
-        seed=options["seed"],
-    )
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
-
-
-def _seconds(option: str, text: str | None) -> float | None:
-    from bench.units import parse_duration  # noqa: PLC0415 - late, see `bench --help`
-
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"{option} {text!r}: {error}") from None
 
 
 @click.command()
@@ -119,7 +64,7 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
     found = find_project(Path.cwd(), project)
     planned = _planned(found, matrix, options)
     if options["dry_run"]:
-        _show_plan(planned.plan, as_json=options["as_json"])
+        show(planned.plan, as_json=options["as_json"])
         return 0
     return _run(found, planned, options)
 
@@ -195,9 +140,3 @@ def _show(result: Result, *, as_json: bool) -> None:
         ((_, text),) = render(result.view, ["terminal"]).items()
         click.echo(text.decode(), nl=False)
     click.echo(os.path.relpath(result.directory.path), err=True)
-
-
-def _show_plan(plan: Plan, *, as_json: bool) -> None:
-    from bench.cli.plan_command import show  # noqa: PLC0415 - late, see `bench --help`
-
-    show(plan, as_json=as_json)
