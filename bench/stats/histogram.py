@@ -6,7 +6,7 @@ so they rank above all values.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -60,32 +60,38 @@ def uncorrect(counts: Mapping[int, int], expected_interval: int) -> dict[int, in
     """
     if expected_interval < 1:
         raise ValueError(f"the expected interval must be at least 1 us, not {expected_interval}")
-    raw: dict[int, int] = {}
-    carried: dict[int, tuple[int, int]] = {}  # residue -> (sum of greater counts, last value)
+    chains: defaultdict[int, list[int]] = defaultdict(list)
     for value in sorted(counts, reverse=True):
-        residue = value % expected_interval
-        above, last = carried.get(residue, (0, value + expected_interval))
+        chains[value % expected_interval].append(value)
+    raw: dict[int, int] = {}
+    for chain in chains.values():
+        _undo(chain, counts, expected_interval, raw)
+    return dict(sorted(raw.items()))
+
+
+def _undo(chain: list[int], counts: Mapping[int, int], interval: int, raw: dict[int, int]) -> None:
+    """Undo the correction among values of one residue, descending; `raw` receives the counts."""
+    above = 0  # what each further value of the chain has got from greater ones
+    due = 0  # the next value that must have got it, where that is above the interval
+    for value in chain:
         count = counts[value]
-        if above and value > expected_interval:
-            _no_gap(last - expected_interval, value)
+        if above and due > interval:
+            if value != due:
+                raise _gap(due)
             count -= above
         if count < 0:
             raise ValueError(f"the count at {value} us would become {count}")
         if count:
             raw[value] = count
-        if value >= 2 * expected_interval:
-            carried[residue] = (above + count, value)
-        elif above and value > expected_interval:
-            carried[residue] = (above, value)
-    for above, last in carried.values():
-        if above and last - expected_interval > expected_interval:
-            _no_gap(last - expected_interval, -1)
-    return dict(sorted(raw.items()))
+        if value >= 2 * interval:
+            above += count
+        due = value - interval
+    if above and due > interval:
+        raise _gap(due)
 
 
-def _no_gap(wanted: int, found: int) -> None:
-    if wanted != found:
-        raise ValueError(f"the count at {wanted} us would become negative: there is none")
+def _gap(value: int) -> ValueError:
+    return ValueError(f"the count at {value} us would become negative: there is none")
 
 
 def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
