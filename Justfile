@@ -69,6 +69,14 @@ fmt: _dev
 perf *ARGS: _dev
     python -P scripts/perf.py "$@"
 
+# Kill `bench run` by SIGKILL at random moments (100 times, about 15 min) and check what is left
+chaos *ARGS: _dev
+    @python -P scripts/chaos.py "$@"
+
+# 300 trials of 50 ms: no growth of memory, descriptors or overhead (about 3 min)
+soak *ARGS: _dev
+    @python -P scripts/soak.py "$@"
+
 # Show what takes space, and remove it (bench clean)
 [no-exit-message]
 clean *ARGS: _run

@@ -134,12 +134,14 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 20.0) -> bool
 def structure(summary: dict[str, Any]) -> list[tuple[Any, ...]]:
     """What of a report does not depend on how fast the machine was.
 
-    Which of the usable trials are suspect does; how many are usable does not.
+    Which of the usable trials are suspect does, and whether there were requests enough for a
+    p99; how many trials are usable does not.
     """
     rows = []
     for cell in summary["cells"]:
         trials = cell["trials"]
         usable = trials["valid"] + trials["suspect"]
-        shown = sorted(name for name, value in cell["metrics"].items() if value is not None)
+        metrics = cell["metrics"].items()
+        shown = sorted(name for name, value in metrics if value is not None and name != "p99_us")
         rows.append((cell["server"], cell["workload"], cell["profile"], usable, tuple(shown)))
     return [*rows, tuple(sorted(summary))]

@@ -1,0 +1,30 @@
+"""Whenever `bench run` is killed: no process, no finished trial, no report is lost."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.tools import find_tool
+from tests.chaos import Chaos
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHOTS = 10
+
+
+@pytest.mark.real
+@pytest.mark.needs("wrk")
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    """After SIGKILL nothing is alive within 2 s, and resume makes an equal report."""
+    oha = find_tool("oha")
+    chaos = Chaos(tmp_path, "oha" if oha and oha.usable else "wrk")
+    rng = random.Random(7)
+    shots = [chaos.shoot(rng) for _ in range(SHOTS)]
+
+    assert [shot.problem for shot in shots if shot.problem] == []
+    assert any(shot.alive for shot in shots)
+    assert any(shot.resumed for shot in shots)
