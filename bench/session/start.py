@@ -22,7 +22,7 @@ from bench.errors import (
 )
 from bench.host import compare_hosts, local_host, local_topology
 from bench.loadtools import TOOLS
-from bench.matrix import Overrides, find_matrix, load_matrix, make_plan
+from bench.matrix import Overrides, find_matrix, make_plan
 from bench.model.finding import Finding, finding
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, Supervisor
@@ -87,13 +87,12 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         UsageError: there is no such matrix, or it asks for CPUs that are not there.
     """
     path = find_matrix(project, name)
-    config = load_matrix(path)
-    cpus = split(local_topology(), config.server_cpus, config.load_cpus)
+    topology = local_topology()
     plan, workloads = make_plan(
         project,
         path,
         overrides,
-        cpus=cpus,
+        cpus=lambda config: split(topology, config.server_cpus, config.load_cpus),
         unsupported=_unsupported,
         draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
     )
