@@ -76,16 +76,16 @@ def command(
     project: Path | None,
     **told: Any,
 ) -> None:
-    r"""Make a run of results of TOOL and print the run directory.
+    """Make a run of results of TOOL and print the run directory.
 
     Each LABEL=FILE is one result: the text of wrk, or the JSON of oha. A label that comes
     again is a further round of the same server; the first label is the baseline.
 
     \b
     Example:
-      bench import oha "Rust Baseline=rust.json" "Spikard Python=python.json" \
+      bench import oha "Rust Baseline=rust.json" "Spikard Python=python.json" \\
           --workload "JSON Small" --connections 50 --body-bytes 86 --hardware MacBook
-    """
+    """  # noqa: D301 - the backspace is click's mark for lines that stay as they are
     from bench import importing  # noqa: PLC0415 - late, see `bench --help`
     from bench.matrix import find_project  # noqa: PLC0415
 

@@ -43,7 +43,7 @@ def command(
     histogram: bool,
     _as_json: bool,
 ) -> None:
-    r"""Read FILE, what TOOL printed, and print it as JSON.
+    """Read FILE, what TOOL printed, and print it as JSON.
 
     FILE is the text of wrk or the JSON of oha. Their own percentiles are marked `exact: false`;
     give --detail (wrk) or --db or --csv (oha) for the latency of every response. Output that
@@ -53,7 +53,7 @@ def command(
     Examples:
       bench parse wrk wrk.txt
       bench parse oha oha.json --db oha.sqlite --loop open
-    """
+    """  # noqa: D301 - the backspace is click's mark for lines that stay as they are
     from bench.loadtools import TOOLS, Recorded  # noqa: PLC0415 - late, see `bench --help`
 
     result = TOOLS[tool].read(file, Recorded(detail, db, csv, connections, loop))
