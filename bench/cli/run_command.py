@@ -61,12 +61,20 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
     """  # noqa: D301 - click's paragraph mark
     from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
 
-    found = find_project(Path.cwd(), project)
+    found = _resumable(find_project(Path.cwd(), project), options["resume"])
     planned = _planned(found, matrix, options)
     if options["dry_run"]:
         show(planned.plan, as_json=options["as_json"])
         return 0
     return _run(found, planned, options)
+
+
+def _resumable(project: Project, run: str | None) -> Project:
+    """The project, with the arms that a run of `bench ab` had made for itself."""
+    from bench.session import with_arms  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store import find_run  # noqa: PLC0415 - the same
+
+    return with_arms(project, find_run(run, project.root / "reports")) if run else project
 
 
 def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> Planned:

@@ -24,6 +24,7 @@ class Project(NamedTuple):
         workloads: id -> file.
         matrices: id -> file.
         builtin: the root of what comes with `bench`, or None where nothing does.
+        roots: further folders that files may stay in, such as worktrees.
     """
 
     root: Path
@@ -31,10 +32,12 @@ class Project(NamedTuple):
     workloads: Mapping[str, Path]
     matrices: Mapping[str, Path]
     builtin: Path | None = None
+    roots: tuple[Path, ...] = ()
 
     def root_of(self, path: Path) -> Path:
         """The root that files named in `path` must stay in."""
-        roots = [root for root in (self.root, self.builtin) if root and path.is_relative_to(root)]
+        known = (self.root, self.builtin, *self.roots)
+        roots = [root for root in known if root and path.is_relative_to(root)]
         return max(roots, key=lambda root: len(root.parts), default=path.parent)
 
 

@@ -75,6 +75,8 @@ class Arm(Model):
         env: added to the environment that server.yaml names.
         url: of a server that somebody else runs, else None.
         hash: content hash of the build (source tree, lock files, toolchain, command), or None.
+        source_hash: git's hash of the tree that the folder was checked out from, part of `hash`;
+            None where the folder is the user's own.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Arm(Model):
     env: dict[str, str] = {}
     url: str | None = None
     hash: str | None = None
+    source_hash: str | None = None
 
 
 class Pinning(Model):

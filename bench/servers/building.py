@@ -143,7 +143,8 @@ def content_hash(arm: Arm, tools: Toolchain) -> str:
     Where server.yaml names a `source`, that tree is part of it: a server may be built from it.
     """
     digest = hashlib.sha256()
-    for part in (tools.runtime or "", repr(arm.config.build), repr(sorted(arm.config.env.items()))):
+    parts = (tools.runtime or "", repr(arm.config.build), repr(sorted(arm.config.env.items())))
+    for part in (*parts, *([arm.source_hash] if arm.source_hash else [])):
         digest.update(part.encode() + b"\0")
     folder = Path(arm.folder)
     hash_files(digest, folder, sources(folder))

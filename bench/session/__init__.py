@@ -1,5 +1,7 @@
 """A run: plan to trials to reports; owns clock, randomness, order, re-runs and resume."""
 
+from bench.session.ab import Contest, Effort, plan_ab, with_arms
+from bench.session.arms import Asked
 from bench.session.lock import cache_folder, only_run
 from bench.session.probes import plan_ceiling, plan_document, plan_noise
 from bench.session.resume import Planned, planned_again
@@ -15,6 +17,9 @@ from bench.session.start import (
 from bench.session.trials import Ended, Session
 
 __all__ = [
+    "Asked",
+    "Contest",
+    "Effort",
     "Ended",
     "Options",
     "Planned",
@@ -22,6 +27,7 @@ __all__ = [
     "Session",
     "cache_folder",
     "only_run",
+    "plan_ab",
     "plan_ceiling",
     "plan_document",
     "plan_matrix",
@@ -31,4 +37,5 @@ __all__ = [
     "resume_run",
     "start_run",
     "tool_versions",
+    "with_arms",
 ]

@@ -1,0 +1,223 @@
+"""What `bench ab` and `bench try` say at the end: the answer first, then what stands behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.units import format_bytes, format_latency, format_percent, format_rate
+
+if TYPE_CHECKING:
+    from bench.model.summary import CellSummary, Comparison, Metric, RunView
+    from bench.model.trial import TrialRecord
+
+QUESTION: Final = "requests_per_cpu_second"
+"""What `ab` is about: CPU time per successful request, seen the way in which more is better."""
+
+_NAMES: Final = {
+    "cpu_us_per_request": "CPU per request",
+    "instructions_per_request": "instructions per request",
+    "rss_peak_bytes": "memory at peak",
+    "p50_us": "p50 at equal offered rate",
+    "p99_us": "p99 at equal offered rate",
+    "throughput_rps": "rate",
+}
+
+
+class Line(NamedTuple):
+    """One row of the details: what was looked at, baseline, arm, arm / baseline."""
+
+    what: str
+    baseline: str
+    arm: str
+    ratio: str
+
+
+class Answer(NamedTuple):
+    """All that is said of one arm in one workload.
+
+    Attributes:
+        said: one line per load profile, the question's answer first.
+        details: rows of a table.
+    """
+
+    arm: str
+    workload: str
+    said: tuple[str, ...]
+    details: tuple[Line, ...]
+
+
+def answers(view: RunView) -> tuple[Answer, ...]:
+    """The answer of every arm and workload, in the order of the plan; copies are left out."""
+    baseline = view.plan.baseline
+    arms = [arm.name for arm in view.plan.arms if arm.name not in (baseline, f"{baseline}-again")]
+    return tuple(
+        _answer(view, arm, workload)
+        for workload in view.plan.workloads
+        for arm in arms
+        if any(c.server == arm and c.workload == workload for c in view.summary.cells)
+    )
+
+
+def _answer(view: RunView, arm: str, workload: str) -> Answer:
+    rows = [
+        row
+        for row in view.summary.comparisons
+        if row.server == arm and row.workload == workload and row.verdict.word != "baseline"
+    ]
+    cells = [c for c in view.summary.cells if c.workload == workload]
+    said = [_line(view, cells, row) for row in rows if row.metric == QUESTION]
+    details = [line for row in rows if row.metric != QUESTION for line in _detail(cells, row, view)]
+    return Answer(arm, workload, tuple(said) or (_nothing(view, cells, arm),), tuple(details))
+
+
+def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
+    """`my-branch does more per CPU: 1.031x [1.018, 1.044], n = 7; noise floor 0.4 %`."""
+    text = row.verdict.text
+    if not text.startswith(row.server):
+        text = f"{row.server}: {text}"
+    metric = _metric(cells, row.server, row)
+    floor = view.summary.noise_floor
+    noise = f"; noise floor {format_percent(floor)}" if floor is not None else ""
+    return f"{text}, n = {metric.n if metric else 0}{noise} ({_load(view, row.profile)})"
+
+
+def _load(view: RunView, profile: str) -> str:
+    load = view.profiles[profile]
+    if load.loop == "closed":
+        return f"saturated, {load.connections} connections"
+    share = f"{format_percent(load.rate_share)} of capacity" if load.rate_share else "offered rate"
+    return f"equal offered rate, {share}"
+
+
+def _nothing(view: RunView, cells: list[CellSummary], arm: str) -> str:
+    own = [c for c in cells if c.server == arm]
+    bad = next((t for t in view.trials if t.server == arm and not t.usable), None)
+    why = f": {bad.detail.splitlines()[0]}" if bad and bad.detail else ""
+    tried = sum(c.trials.planned for c in own)
+    return f"{arm}: no answer, none of {tried} trials can be used{why}"
+
+
+def _detail(cells: list[CellSummary], row: Comparison, view: RunView) -> list[Line]:
+    if row.metric not in _NAMES:
+        return []
+    theirs, ours = _metric(cells, row.baseline, row), _metric(cells, row.server, row)
+    if theirs is None or ours is None:
+        return []
+    closed = view.profiles[row.profile].loop == "closed"
+    what = f"{_NAMES[row.metric]}{', saturated' if closed else ''}"
+    if row.metric == "throughput_rps" and not closed:
+        return []
+    ratio = _ratio(row.verdict.ratio, row.verdict.low, row.verdict.high)
+    return [Line(what, _value(row.metric, theirs), _value(row.metric, ours), ratio)]
+
+
+def _metric(cells: list[CellSummary], server: str, row: Comparison) -> Metric | None:
+    found = next((c for c in cells if c.server == server and c.profile == row.profile), None)
+    metric: Metric | None = getattr(found.metrics, row.metric) if found else None
+    return metric
+
+
+def _value(metric: str, found: Metric) -> str:
+    if metric == "rss_peak_bytes":
+        return format_bytes(round(found.value))
+    if metric in ("p50_us", "p99_us"):
+        return format_latency(found.value)
+    if metric == "cpu_us_per_request":
+        return f"{found.value:,.1f} us"
+    return format_rate(found.value)
+
+
+def _ratio(ratio: float | None, low: float | None, high: float | None) -> str:
+    from bench.analysis.wording import ratio_text  # noqa: PLC0415 - late, see `bench --help`
+
+    return "-" if ratio is None else ratio_text(ratio, low, high)
+
+
+def once(view: RunView, arm: str) -> tuple[Line, ...]:
+    """What does not depend on the load: start-up time and build size."""
+    return (*_starts(view, arm), *_sizes(view, arm))
+
+
+def _starts(view: RunView, arm: str) -> tuple[Line, ...]:
+    """Start-up times: pairs of the same duet, or of the same round."""
+    from bench.stats.intervals import paired  # noqa: PLC0415 - late, see `bench --help`
+
+    pairs = [pair for trial in view.trials if trial.server == arm if (pair := _pair(view, trial))]
+    if not pairs:
+        return ()
+    theirs, ours = [a for a, _ in pairs], [b for _, b in pairs]
+    ratio = paired(ours, theirs)
+    before, after = (f"{sum(times) / len(times) * 1e3:,.0f} ms" for times in (theirs, ours))
+    return (Line("start-up", before, after, _ratio(ratio.value, ratio.low, ratio.high)),)
+
+
+def _pair(view: RunView, trial: TrialRecord) -> tuple[float, float] | None:
+    if not trial.usable:
+        return None
+    if trial.partner is not None:
+        theirs = trial.partner.start_s
+    else:
+        cell = trial.cell.model_copy(update={"server": view.plan.baseline})
+        same = [t for t in view.trials if t.usable and t.cell == cell and t.round == trial.round]
+        theirs = same[0].phases_s.start if same else 0.0
+    ours = trial.phases_s.start
+    return (theirs, ours) if theirs > 0 and ours > 0 else None
+
+
+def _sizes(view: RunView, arm: str) -> tuple[Line, ...]:
+    builds = [view.builds.get(name) for name in (view.plan.baseline, arm)]
+    sizes = [build.artefact_bytes if build else None for build in builds]
+    theirs, ours = sizes
+    if not theirs or not ours:
+        return ()
+    return (Line("build", format_bytes(theirs), format_bytes(ours), f"{ours / theirs:.4f}x"),)
+
+
+def text(view: RunView) -> str:
+    """The whole answer for a terminal."""
+    parts = []
+    for answer in answers(view):
+        head = f"{answer.workload}: " if len(view.plan.workloads) > 1 else ""
+        parts.append("\n".join(f"{head}{line}" for line in answer.said))
+    for answer in answers(view):
+        rows = (*answer.details, *once(view, answer.arm))
+        if rows:
+            parts.append(_table(view, answer, rows, "simple"))
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown(view: RunView) -> str:
+    """The same for a comment on a pull request; the table can be folded out."""
+    parts = [f"### {view.plan.title}"]
+    parts += [
+        "\n".join(f"- **{answer.workload}**: {line}" for line in answer.said)
+        for answer in answers(view)
+    ]
+    for answer in answers(view):
+        rows = (*answer.details, *once(view, answer.arm))
+        if rows:
+            table = _table(view, answer, rows, "pipe")
+            head = f"{answer.workload}: {answer.arm}"
+            parts.append(f"<details><summary>{head}</summary>\n\n{table}\n\n</details>")
+    parts.append(f"{_footer(view)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(view: RunView, answer: Answer, rows: tuple[Line, ...], form: str) -> str:
+    from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
+
+    head = [answer.workload, view.plan.baseline, answer.arm, "ratio [95 % interval]"]
+    align = ("left", "right", "right", "left")
+    return tabulate(rows, head, tablefmt=form, colalign=align, disable_numparse=True)
+
+
+def _footer(view: RunView) -> str:
+    """How it was measured, in one sentence."""
+    how = {
+        "duet": "Each arm ran at the same time as the baseline, on the same CPUs",
+        "blocks": "The arms ran one after the other, in random order",
+    }[view.plan.design]
+    rounds = view.plan.rounds
+    return (
+        f"{how}; {rounds} rounds with fresh processes, margin {format_percent(view.plan.margin)}."
+    )

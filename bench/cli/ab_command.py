@@ -1,0 +1,217 @@
+"""`bench ab`: is my branch faster than main, by how much, and where."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.common import TerminatedError, emit_json, project_option
+from bench.errors import BenchError, GateMetError, UsageError
+from bench.units import format_eta, format_percent, parse_duration, parse_percent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.model.summary import RunView
+    from bench.session import Asked, Contest, Effort, Result
+
+METRICS = (
+    "requests_per_cpu_second",
+    "throughput_rps",
+    "cpu_us_per_request",
+    "instructions_per_request",
+    "p50_us",
+    "p99_us",
+    "rss_peak_bytes",
+)
+
+
+@click.command()
+@click.argument("servers", nargs=-1, required=True, metavar="SERVER...")
+@click.option("--ref", "refs", multiple=True, help="A branch, tag or commit; once per arm.")
+@click.option("--worktree", is_flag=True, help="Also what lies there uncommitted.")
+@click.option(
+    "--with",
+    "dependencies",
+    multiple=True,
+    metavar="NAME==VERSION",
+    help="Another version of a dependency; once per arm.",
+)
+@click.option("--env", multiple=True, metavar="NAME=VALUE", help="A setting; once per arm.")
+@click.option(
+    "--design",
+    type=click.Choice(["duet", "blocks"]),
+    default="duet",
+    show_default=True,
+    help="At the same time, or one after the other.",
+)
+@click.option(
+    "--detect",
+    default="2%",
+    show_default=True,
+    metavar="PERCENT",
+    help="The difference that matters: go on until it could be told.",
+)
+@click.option("--max-time", default="5m", show_default=True, help="But about this long at most.")
+@click.option("--workloads", help="Only these, separated by commas (default: the server's).")
+@click.option(
+    "--connections",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="Open connections to each server.",
+)
+@click.option("--duration", default="2s", show_default=True, help="Window of each trial.")
+@click.option("--warmup", default="1s", show_default=True, help="Warm-up of each trial.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["slower"]),
+    help="Exit 4 when an arm is slower beyond the margin.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(METRICS),
+    default=METRICS[0],
+    show_default=True,
+    help="What --fail-on looks at.",
+)
+@click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
+@click.option("--json", "as_json", is_flag=True, help="Print the object of `report --as json`.")
+@click.option("--markdown", is_flag=True, help="Print Markdown for a pull-request comment.")
+@project_option
+def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> int:
+    """Compare arms: two or more versions of one SERVER, or several servers.
+
+    The first arm is the baseline. Each arm runs at the same time and on the same CPUs as the
+    baseline, in fresh processes each time, so that whatever disturbs this machine disturbs both;
+    a copy of the baseline against itself gives the noise floor. Git refs are built in worktrees
+    outside your tree; an unchanged arm is never built again. One --ref alone is compared with
+    what lies uncommitted.
+
+    \b
+    bench ab mine --ref main --ref my-branch
+    bench ab mine --ref main --worktree --detect 1%
+    bench ab spikard --with spikard==0.17.1 --with spikard==0.17.2
+    bench ab mine --env THREADS=1 --env THREADS=2
+    bench ab axum fastapi --fail-on slower --markdown
+
+    \b
+    Exit codes: 0 compared (no significant difference included), 1 an arm could not be built or
+    measured, 2 usage, 4 --fail-on is met.
+    """  # noqa: D301 - click's paragraph mark
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session import plan_ab  # noqa: PLC0415 - the same
+
+    contest = plan_ab(find_project(Path.cwd(), project), _asked(servers, options), _effort(options))
+    for note in contest.notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(_announcement(contest), err=True)
+    result = measure(contest, allow_concurrent=options["allow_concurrent"])
+    _print(result.view, options)
+    click.echo(os.path.relpath(result.directory.path), err=True)
+    if options["fail_on"]:
+        _gate(result, options["metric"])
+    return result.exit_code
+
+
+def _asked(servers: tuple[str, ...], options: dict[str, Any]) -> Asked:
+    from bench.session import Asked  # noqa: PLC0415 - late, see `bench --help`
+
+    return Asked(
+        servers, options["refs"], options["worktree"], options["dependencies"], options["env"]
+    )
+
+
+def _effort(options: dict[str, Any]) -> Effort:
+    from bench.session import Effort  # noqa: PLC0415 - late, see `bench --help`
+
+    detect = _parsed("--detect", options["detect"], parse_percent)
+    if not 0 < detect < 1:
+        raise UsageError("--detect: expected a percentage between 0% and 100%")
+    for name in ("duration", "warmup"):
+        _parsed(f"--{name}", options[name], parse_duration)
+    names = (options["workloads"] or "").split(",")
+    return Effort(
+        design=options["design"],
+        detect=detect,
+        max_time_s=_parsed("--max-time", options["max_time"], parse_duration),
+        workloads=tuple(name.strip() for name in names if name.strip()),
+        connections=options["connections"],
+        duration=options["duration"],
+        warmup=options["warmup"],
+    )
+
+
+def _parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}") from None
+
+
+def _announcement(contest: Contest) -> str:
+    """What is going to happen, before it does."""
+    plan = contest.planned.plan
+    arms = ", ".join(arm.name for arm in plan.arms)
+    per_round = len(plan.trials) // max(1, plan.rounds)
+    first = format_eta(plan.estimated_s)
+    most = format_eta(plan.estimated_s / max(1, plan.rounds) * plan.max_rounds)
+    return (
+        f"{arms}: {plan.rounds} rounds of {per_round} trials (about {first}); then more until "
+        f"differences are known to +-{format_percent(plan.margin)}, {plan.max_rounds} rounds "
+        f"(about {most}) at most"
+    )
+
+
+def measure(contest: Contest, *, allow_concurrent: bool = False, again: str = "") -> Result:
+    """Run a comparison and show how it goes on.
+
+    Args:
+        contest: what to run.
+        allow_concurrent: go on beside another run.
+        again: the command that goes on with it after an interruption.
+    """
+    from bench.cli.progress import Progress  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session import Options, start_run  # noqa: PLC0415 - the same
+
+    progress = Progress(contest.planned.plan)
+    how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]))
+    try:
+        return start_run(contest.project, contest.planned, progress, how)
+    except (KeyboardInterrupt, TerminatedError):
+        progress.close()
+        again = again or "bench run --resume latest"
+        click.echo(f"finished trials are kept: `{again}` goes on", err=True)
+        raise
+    finally:
+        progress.close()
+
+
+def _print(view: RunView, options: dict[str, Any]) -> None:
+    from bench.cli import ab_answer  # noqa: PLC0415 - late, see `bench --help`
+
+    if options["as_json"]:
+        emit_json(view.summary)
+    else:
+        render = ab_answer.markdown if options["markdown"] else ab_answer.text
+        click.echo(render(view), nl=False)
+
+
+def _gate(result: Result, metric: str) -> None:
+    """Turn the result into an exit code; an arm that could not be measured comes first."""
+    view = result.view
+    if result.exit_code:
+        raise BenchError("not everything could be measured: the gate says nothing")
+    rows = [row for row in view.summary.comparisons if row.metric == metric]
+    if not rows:
+        raise UsageError(
+            f"nothing here is compared by {metric}",
+            advice="response times need oha: `bench setup --tool oha`",
+        )
+    met = [r for r in rows if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
+    if met:
+        raise GateMetError(f"{met[0].workload}, {met[0].profile}: {met[0].verdict.text}")

@@ -1,0 +1,174 @@
+"""`bench ab`: a plan that compares the arms of one server, or several servers."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from bench.errors import UsageError
+from bench.matrix import Overrides, load_server
+from bench.session.arms import make_arms
+from bench.session.probes import plan_document
+from bench.tools import find_tool
+
+if TYPE_CHECKING:
+    from bench.matrix import Project
+    from bench.model.plan import Plan
+    from bench.session.arms import Asked, Made
+    from bench.session.resume import Planned
+    from bench.store import RunDirectory
+
+_ROUNDS: Final = 5
+_ROUNDS_LEAST: Final = 3
+_ROUNDS_MOST: Final = 100
+_RATE: Final = "60%"
+_PREFERRED: Final = ("json-small", "plaintext")
+
+
+class Effort(NamedTuple):
+    """How, and how long.
+
+    Attributes:
+        design: duet (at the same time) or blocks (one after the other).
+        detect: difference that matters, as a share: the margin, and the half-width to reach.
+        max_time_s: about how long it may take, builds not counted.
+        workloads: ids; empty = those of the server.
+    """
+
+    design: str = "duet"
+    detect: float = 0.02
+    max_time_s: float = 300.0
+    workloads: tuple[str, ...] = ()
+    connections: int = 50
+    duration: str = "2s"
+    warmup: str = "1s"
+
+
+class Contest(NamedTuple):
+    """A comparison that is ready to run.
+
+    Attributes:
+        project: the user's, with the arms among its servers.
+        notes: what the user should know before it starts.
+    """
+
+    project: Project
+    planned: Planned
+    notes: tuple[str, ...]
+
+
+def plan_ab(project: Project, asked: Asked, effort: Effort) -> Contest:
+    """Make the arms and plan their comparison.
+
+    Raises:
+        UsageError: what is asked for does not exist; says what does.
+        ConfigError: a server.yaml of an arm, or a workload, is wrong.
+    """
+    made = make_arms(project, asked)
+    ids = {arm.name: f"{asked.servers[0]}.{arm.name}" for arm in made}
+    if len(asked.servers) > 1:
+        ids = {arm.name: arm.name for arm in made}
+    project = project._replace(
+        servers={**project.servers, **{ids[arm.name]: arm.file for arm in made}},
+        roots=(*project.roots, *(arm.root for arm in made)),
+    )
+    document = _document(project, asked, made, ids, effort)
+    trees = {ids[arm.name]: arm.tree for arm in made if arm.tree}
+    planned = _planned(project, document, trees, effort)
+    notes = (*(arm.note for arm in made if arm.note), *_equal(made))
+    return Contest(project, planned, notes)
+
+
+def _document(
+    project: Project, asked: Asked, made: tuple[Made, ...], ids: dict[str, str], effort: Effort
+) -> dict[str, Any]:
+    names = [arm.name for arm in made]
+    subject = "" if len(asked.servers) > 1 else f"{asked.servers[0]}: "
+    return {
+        "title": f"{subject}{' against '.join(reversed(names))}",
+        "servers": [{"id": ids[arm.name], "as": arm.name, "env": arm.env} for arm in made],
+        "workloads": list(effort.workloads or _workloads(project, made)),
+        "profiles": profiles(effort),
+        "rounds": _ROUNDS,
+        "precision": f"{effort.detect * 100:g}%",
+        "max_rounds": _ROUNDS_MOST,
+        "margin": f"{effort.detect * 100:g}%",
+        "design": effort.design,
+        "baseline": names[0],
+    }
+
+
+def profiles(effort: Effort) -> list[dict[str, Any]]:
+    """A saturated closed loop, and an equal offered rate where oha is there to offer it."""
+    window = {
+        "connections": effort.connections,
+        "warmup": effort.warmup,
+        "duration": effort.duration,
+    }
+    found = {name: find_tool(name) for name in ("wrk", "oha")}
+    there = {name: tool is not None and tool.usable for name, tool in found.items()}
+    closed = {"tool": "oha" if there["oha"] and not there["wrk"] else "wrk", **window}
+    if not there["oha"]:
+        return [closed]
+    return [closed, {"tool": "oha", "loop": "open", "rate": _RATE, **window}]
+
+
+def _workloads(project: Project, made: tuple[Made, ...]) -> list[str]:
+    """What the baseline says it serves: the user's own workloads rather than bench's."""
+    served = load_server(made[0].file).workloads
+    if served != "all":
+        return list(served)
+    mine = [
+        name
+        for name, path in project.workloads.items()
+        if project.builtin is None or not path.is_relative_to(project.builtin)
+    ]
+    if mine:
+        return sorted(mine)
+    for name in _PREFERRED:
+        if name in project.workloads:
+            return [name]
+    raise UsageError("there is no workload", advice="`bench init` writes one")
+
+
+def _planned(
+    project: Project, document: dict[str, Any], trees: dict[str, str], effort: Effort
+) -> Planned:
+    """Plan; as many rounds as the time allows, added only while the interval is too wide."""
+    digest = hashlib.sha256(repr((document, sorted(trees.items()))).encode()).hexdigest()[:8]
+    name = f"ab-{digest}"
+    planned = plan_document(project, name, document)
+    per_round = planned.plan.estimated_s / max(1, planned.plan.rounds)
+    most = max(_ROUNDS_LEAST, min(_ROUNDS_MOST, int(effort.max_time_s / per_round)))
+    if most < _ROUNDS:
+        planned = plan_document(project, name, document, Overrides(rounds=most))
+    arms = tuple(
+        arm.model_copy(update={"source_hash": trees.get(arm.server)}) for arm in planned.plan.arms
+    )
+    plan = planned.plan.model_copy(update={"arms": arms, "max_rounds": most})
+    return planned._replace(plan=plan)
+
+
+def _equal(made: tuple[Made, ...]) -> list[str]:
+    """Arms that are the same thing under two names."""
+    notes = []
+    for index, arm in enumerate(made):
+        twin = next((one.name for one in made[:index] if one.what == arm.what), None)
+        if twin:
+            notes.append(
+                f"{twin} and {arm.name} are the same content: this compares a server with itself"
+            )
+    return notes
+
+
+def with_arms(project: Project, directory: RunDirectory) -> Project:
+    """The project with the arms that a run on disk made, so that it can be gone on with."""
+    plan: Plan = directory.plan()
+    made = {
+        arm.server: Path(arm.folder, "server.yaml")
+        for arm in plan.arms
+        if arm.server not in project.servers and arm.url is None
+    }
+    there = {name: path for name, path in made.items() if path.is_file()}
+    return project._replace(servers={**project.servers, **there})
