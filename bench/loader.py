@@ -104,7 +104,7 @@ def run_together(
             told(tuple(child.pid for child in running.children))
         for loader, running in begun:
             limit_s = duration_s + loader.limit_s
-            if not _wait(running.children, began, limit_s, tick):
+            if not _wait(running.children, began, (limit_s - _GRACE_S, limit_s), tick):
                 raise loader.hung(running, limit_s)  # noqa: TRY301 - the others must be ended first
     except BaseException:
         for _, running in begun:
@@ -114,14 +114,25 @@ def run_together(
 
 
 def _wait(
-    children: Sequence[Child], began: float, limit_s: float, tick: Callable[[float], None]
+    children: Sequence[Child],
+    began: float,
+    limits_s: tuple[float, float],
+    tick: Callable[[float], None],
 ) -> bool:
-    """Wait for all; False when one takes longer than its limit."""
+    """Wait for all; False when one takes longer than the second limit.
+
+    At the first limit each is sent SIGINT: a load tool that still works off requests which the
+    server was too slow for ends with a whole report of the time so far.
+    """
+    asked: set[int] = set()
     for child in children:
         while not child.wait(_TICK_S):
             elapsed = time.monotonic() - began
             tick(elapsed)
-            if elapsed > limit_s:
+            if elapsed > limits_s[0] and child.pid not in asked:
+                asked.add(child.pid)
+                child.signal(signal.SIGINT)
+            if elapsed > limits_s[1]:
                 return False
     return True
 
