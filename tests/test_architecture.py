@@ -39,6 +39,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "analysis": 4,
     "reports": 4,
     "trial": 5,
+    "profiling": 5,
     "runs": 5,
     "importing": 6,
     "session": 6,

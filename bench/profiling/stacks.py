@@ -1,0 +1,255 @@
+"""Stacks: what each profiler wrote, read into one form; pure, nothing here runs a profiler."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from bench.errors import ParseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+UNKNOWN: Final = "[unknown]"
+_HEAD: Final = re.compile(r"^(?P<comm>\S.*?)\s+(?P<pid>\d+)/(?P<tid>\d+)\s+(?P<at>[\d.]+):")
+_FRAME: Final = re.compile(r"^\s+(?P<ip>[0-9a-f]+)\s+(?P<symbol>.*) \((?P<dso>[^()]*(?:\([^()]*\))?)\)$")
+_PY: Final = re.compile(r"^py::(?P<name>.+?):(?P<file>[^:]*)$")
+_SPY_FRAME: Final = re.compile(r"^(?P<name>.*) \((?P<file>[^()]+?)(?::\d+)?\)$")
+_SAMPLE_MAC: Final = re.compile(
+    r"^(?P<bars>[\s+!:|]*)(?P<count>\d+)\s+(?P<name>.+?)(?:\s+\(in (?P<dso>[^)]+)\))?(?:\s+\+ .*)?$"
+)
+
+
+class Frame(NamedTuple):
+    """One frame.
+
+    Attributes:
+        symbol: function, "[unknown]" where the file has no symbols.
+        place: file of the code: a library, a source file of the script, "[kernel]".
+        kind: whose code: "kernel", "native", or "script" (Python, JavaScript).
+    """
+
+    symbol: str
+    place: str
+    kind: str
+
+
+class Stack(NamedTuple):
+    """Equal samples of one thread name; frames from the innermost outwards.
+
+    Attributes:
+        threads: ids of the threads that were seen in it.
+    """
+
+    thread: str
+    frames: tuple[Frame, ...]
+    count: int
+    threads: frozenset[int] = frozenset()
+
+
+class Profile(NamedTuple):
+    """All stacks of one profile.
+
+    Attributes:
+        weight_s: seconds that one sample stands for.
+        lost: samples that the profiler says it lost.
+        errors: samples that the profiler could not read.
+    """
+
+    stacks: tuple[Stack, ...]
+    weight_s: float
+    lost: int = 0
+    errors: int = 0
+
+    @property
+    def samples(self) -> int:
+        """How many samples all stacks hold."""
+        return sum(stack.count for stack in self.stacks)
+
+
+def parse_perf(text: str, frequency: int, lost: int = 0) -> Profile:
+    """Read `perf script -F comm,pid,tid,time,ip,sym,dso`.
+
+    Args:
+        text: what it printed.
+        frequency: samples per CPU second that were asked for.
+        lost: samples that perf reported as lost.
+
+    Raises:
+        ParseError: it holds no sample at all.
+    """
+    found: dict[tuple[str, tuple[Frame, ...]], list[int]] = {}
+    errors = 0
+    for thread, tid, frames in _perf_samples(text):
+        if not frames:
+            errors += 1
+            frames = (Frame(UNKNOWN, UNKNOWN, "native"),)
+        found.setdefault((thread, frames), []).append(tid)
+    stacks = tuple(
+        Stack(thread, frames, len(tids), frozenset(tids))
+        for (thread, frames), tids in found.items()
+    )
+    if not stacks:
+        raise ParseError("perf saw no sample: the server used no CPU, or perf may not look at it")
+    return Profile(stacks, 1 / frequency, lost, errors)
+
+
+def _perf_samples(text: str) -> Iterator[tuple[str, int, tuple[Frame, ...]]]:
+    head: re.Match[str] | None = None
+    frames: list[Frame] = []
+    for line in text.split("\n"):
+        if match := _HEAD.match(line):
+            if head:
+                yield head["comm"], int(head["tid"]), tuple(frames)
+            head, frames = match, []
+        elif match := _FRAME.match(line):
+            frames.append(_perf_frame(match["symbol"], match["dso"]))
+    if head:
+        yield head["comm"], int(head["tid"]), tuple(frames)
+
+
+def _perf_frame(symbol: str, dso: str) -> Frame:
+    if dso.startswith(("[kernel", "[guest.kernel")) or dso.endswith((".ko", ".ko.xz")):
+        return Frame(symbol, "[kernel]", "kernel")
+    if match := _PY.match(symbol):
+        return Frame(match["name"], match["file"], "script")
+    if dso.startswith(("/tmp/perf-", "[JIT]")) or "/perf-" in dso:  # noqa: S108 - where perf looks
+        return _v8_frame(symbol)
+    return Frame(symbol, dso.rpartition("/")[2] if dso != UNKNOWN else UNKNOWN, "native")
+
+
+_V8: Final = re.compile(r"^(?P<tag>[A-Za-z]+):(?P<mark>[~*^+]*)(?P<name>\S*)(?: (?P<file>.+?))?(?::\d+:\d+)?$")
+
+
+def _v8_frame(symbol: str) -> Frame:
+    """A frame of V8's perf map: `JS:*echo /app/server.js:3:9`, `Builtin:JsonStringify`."""
+    match = _V8.match(symbol)
+    if not match:
+        return Frame(symbol, "[jit]", "native")
+    if match["file"] and match["tag"] in ("JS", "LazyCompile", "Function", "Script", "Eval"):
+        if not match["name"] and match["mark"] == "~":
+            # A map entry of a module's first run whose memory was used again since.
+            return Frame("(module)", "[v8]", "native")
+        return Frame(match["name"] or "(anonymous)", match["file"], "script")
+    return Frame(f"{match['tag']}:{match['name']}", "[v8]", "native")
+
+
+def parse_collapsed(text: str, frequency: int, errors: int = 0) -> Profile:
+    """Read py-spy's `--format raw`: `outer (file.py:3);inner (file.py:9) 12`.
+
+    Raises:
+        ParseError: no line of it is a stack.
+    """
+    stacks = []
+    for line in text.splitlines():
+        names, _, count = line.rpartition(" ")
+        if not names or not count.isdigit():
+            continue
+        frames = [_spy_frame(name) for name in reversed(names.split(";"))]
+        stacks.append(Stack("", tuple(frames), int(count)))
+    if not stacks:
+        raise ParseError("py-spy saw no sample")
+    return Profile(tuple(stacks), 1 / frequency, 0, errors)
+
+
+def _spy_frame(text: str) -> Frame:
+    match = _SPY_FRAME.match(text)
+    if not match:
+        return Frame(text, UNKNOWN, "native")
+    place = match["file"]
+    script = place.endswith((".py", ".pyx")) or place.startswith("<")
+    return Frame(match["name"], place if script else place.rpartition("/")[2],
+                 "script" if script else "native")
+
+
+def parse_cpuprofile(data: Mapping[str, Any]) -> Profile:
+    """Read a .cpuprofile of V8: every sample weighs the time since the one before.
+
+    `(idle)` is no CPU time and is left out.
+
+    Raises:
+        ParseError: it is not such a profile, or has no sample.
+    """
+    try:
+        nodes = {node["id"]: node for node in data["nodes"]}
+        parents = {child: node["id"] for node in data["nodes"] for child in node.get("children", ())}
+        deltas = Counter[int]()
+        for node, delta in zip(data["samples"], data["timeDeltas"], strict=True):
+            deltas[node] += max(0, delta)
+        stacks = [
+            Stack("main", frames, micros)
+            for node, micros in deltas.items()
+            if (frames := _v8_stack(node, nodes, parents))[0].symbol != "(idle)" and micros
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ParseError(f"not a V8 CPU profile: {error}") from None
+    if not stacks:
+        raise ParseError("V8's profile holds no sample of work")
+    return Profile(tuple(stacks), 1e-6)
+
+
+def _v8_stack(
+    node: int, nodes: Mapping[int, Mapping[str, Any]], parents: Mapping[int, int]
+) -> tuple[Frame, ...]:
+    frames = []
+    at: int | None = node
+    while at is not None:
+        call = nodes[at]["callFrame"]
+        place = str(call.get("url", "")).removeprefix("file://")
+        name = str(call["functionName"]) or "(anonymous)"
+        if name != "(root)":
+            frames.append(Frame(name, place or "[v8]", "script" if place else "native"))
+        at = parents.get(at)
+    return tuple(frames) or (Frame("(root)", "[v8]", "native"),)
+
+
+def parse_sample(text: str, interval_s: float = 0.001) -> Profile:
+    """Read the call graph that macOS's `sample` prints; a node's own count is what its children lack.
+
+    Raises:
+        ParseError: there is no call graph in it.
+    """
+    body = text.partition("Call graph:")[2].partition("\n\n")[0]
+    path: list[tuple[int, Frame]] = []
+    rows: list[list[Any]] = []
+    for line in body.splitlines():
+        match = _SAMPLE_MAC.match(line)
+        if not match:
+            continue
+        depth, count = len(match["bars"]), int(match["count"])
+        while path and path[-1][0] >= depth:
+            path.pop()
+        parent = len(path)
+        path.append((depth, Frame(match["name"], match["dso"] or UNKNOWN, "native")))
+        _take_from_parent(rows, parent, count)
+        rows.append([parent, tuple(frame for _, frame in reversed(path)), count])
+    stacks = tuple(Stack("", row[1], row[2]) for row in rows if row[2] > 0)
+    if not stacks:
+        raise ParseError("`sample` printed no call graph")
+    return Profile(stacks, interval_s)
+
+
+def _take_from_parent(rows: Sequence[list[Any]], depth: int, count: int) -> None:
+    for row in reversed(rows):
+        if row[0] == depth - 1:
+            row[2] -= count
+            return
+
+
+def folded(stacks: Iterable[Stack]) -> str:
+    """Collapsed stacks, outermost first, one line each; sorted so that equal data are equal bytes."""
+    lines = Counter[str]()
+    for stack in stacks:
+        names = [stack.thread or "all threads", *(label(frame) for frame in reversed(stack.frames))]
+        lines[";".join(name.replace(";", ":") for name in names)] += stack.count
+    return "".join(f"{line} {count}\n" for line, count in sorted(lines.items()))
+
+
+def label(frame: Frame) -> str:
+    """One frame in words."""
+    if frame.kind == "kernel":
+        return f"{frame.symbol} [kernel]"
+    if frame.kind == "script":
+        return f"{frame.symbol} ({'/'.join(frame.place.split('/')[-2:])})"
+    return frame.symbol if frame.symbol != UNKNOWN else f"{UNKNOWN} in {frame.place}"
