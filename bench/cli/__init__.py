@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS: Final[dict[str, str]] = {
     "run": "Measure what a matrix says and write the report.",
     "ab": "Compare versions of a server: is my branch faster than main?",
+    "serve": "Start a server as a trial would and show its log.",
     "plan": "Show what a run would do: cells, order, CPUs, time.",
     "validate": "Check configuration files; all errors at once.",
     "build": "Build servers.",

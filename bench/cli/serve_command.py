@@ -1,0 +1,79 @@
+"""`bench serve`: start a server as a trial would and show its log."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from bench.cli.common import TerminatedError, printable, project_option
+from bench.errors import EXIT_FAILED, EXIT_OK
+
+if TYPE_CHECKING:
+    from bench.servers import RunningServer
+    from bench.session.serving import Served
+
+_LOOK_EVERY_S: Final = 0.1
+
+
+@click.command()
+@click.argument("server")
+@project_option
+def command(server: str, project: Path | None) -> int:
+    """Build SERVER and start it as a trial would, until Ctrl-C.
+
+    The address goes to stdout as soon as the server is ready, its log to stderr: the same
+    command, environment, CPUs and working directory as in a trial.
+
+    \b
+    bench serve axum
+    """  # noqa: D301 - click's paragraph mark
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session.serving import served  # noqa: PLC0415 - the same
+
+    found = find_project(Path.cwd(), project)
+    with served(
+        found, server, lambda arm: click.echo(f"building {arm.name} ...", err=True)
+    ) as running:
+        _announce(running.server)
+        try:
+            _follow(running)
+        except (KeyboardInterrupt, TerminatedError):
+            click.echo("stopping", err=True)
+            return EXIT_OK
+        click.echo(f"{server} ended: {running.server.end()}", err=True)
+        return EXIT_FAILED
+
+
+def _announce(server: RunningServer) -> None:
+    record = server.record()
+    settings = [f"{name}={value}" for name, value in record.env.items()]
+    words = ["env", *settings, *record.argv] if settings else record.argv
+    cpus = f" on CPUs {', '.join(map(str, record.cpus))}" if record.cpus else ""
+    click.echo(f"ready after {server.ready_s:.2f} s{cpus}: {shlex.join(words)}", err=True)
+    click.echo(f"http://127.0.0.1:{server.port}")
+    sys.stdout.flush()
+    click.echo("Ctrl-C stops it", err=True)
+
+
+def _follow(running: Served) -> None:
+    """Print what the server says until it ends."""
+    place = 0
+    while True:
+        alive = running.server.rc is None
+        with running.log.open("rb") as file:
+            if running.log.stat().st_size < place:
+                place = 0  # a flooded log was cut back
+            file.seek(place)
+            data = file.read()
+            place += len(data)
+        if data:
+            click.echo(printable(data.decode("utf-8", "replace")), err=True, nl=False)
+        if not alive:
+            return
+        running.server.cap_log()
+        time.sleep(_LOOK_EVERY_S)
