@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bench.host.measure import Measured
     from bench.model.finding import Finding
     from bench.model.host import System
+    from bench.process import Stray
 
 _TOOLCHAINS: Final = ("cargo", "node", "uv")
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
@@ -28,7 +29,7 @@ class _Tools(NamedTuple):
     outdated: dict[str, str]
 
 
-@click.command(short_help="Say what is missing or noisy and what mends it.")
+@click.command()
 @json_option
 @click.option(
     "--connections",
@@ -88,17 +89,21 @@ def command(
         tree_source,
     )
     from bench.host.doctor import as_data, diagnose  # noqa: PLC0415 - late
+    from bench.process import strays  # noqa: PLC0415 - late
 
     tools, measured = _Tools({}, {}), None
+    left: tuple[Stray, ...] = ()
     if root:
         source, chosen = tree_source(root), system or local_system()
         host, topology = read_host(source, chosen), read_any_topology(source, chosen)
     else:
         tools, topology = _find_tools(), local_topology()
         host = local_host(tools=tools.versions)
-        measured = _measure([cpu.cpu for cpu in topology.cpus])
+        measured, left = _measure([cpu.cpu for cpu in topology.cpus]), strays()
     divided = split(topology, None, None)
-    diagnosis = diagnose(host, divided, measured, outdated=tools.outdated, connections=connections)
+    diagnosis = diagnose(
+        host, divided, measured, outdated=tools.outdated, connections=connections, strays=left
+    )
     if as_json:
         emit_json(as_data(diagnosis, measured))
     else:

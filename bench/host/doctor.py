@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.host.budget import budget
 from bench.host.checks import unfit
+from bench.host.leftovers import leftovers
 from bench.host.measure import judge
 from bench.host.source import format_cpulist
 from bench.host.text import summary
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bench.model.finding import Severity
     from bench.model.host import Host
     from bench.model.plan import CpuSplit
+    from bench.process import Stray
 
 CONNECTIONS: Final = 50
 """What the matrices that come with bench use at most; the budget is checked for it."""
@@ -79,6 +81,7 @@ def diagnose(
     *,
     outdated: Mapping[str, str] | None = None,
     connections: int = CONNECTIONS,
+    strays: Sequence[Stray] = (),
 ) -> Diagnosis:
     """Judge everything that is known of a machine.
 
@@ -88,6 +91,7 @@ def diagnose(
         measured: the 2-second measurement; None for a captured tree.
         outdated: load tool -> the version that is needed, for those that are too old.
         connections: what one trial holds at most.
+        strays: processes of earlier runs that are still alive.
     """
     notes = tuple(finding(code, "host", text) for code, text in split.notes)
     found = (
@@ -95,6 +99,7 @@ def diagnose(
         *(note for note in notes if note.code not in {f.code for f in host.findings}),
         *budget(host, connections, split.load_count),
         *tool_findings(host.tools, outdated or {}),
+        *leftovers(strays),
         *(judge(measured) if measured else ()),
     )
     errors = unfit(found)
