@@ -90,6 +90,16 @@ class TestNoise:
         found = judgement.noise_findings(window, Counters(retransmits=11), TRIAL)
         assert [one.code for one in found] == ["retransmits"]
 
+    def test_segments_that_were_not_missing_are_no_cause(self) -> None:
+        """A probe of what the receiver had already lost nothing; what was missing still counts."""
+        window = Resources(span_s=1.0)
+        probes = Counters(retransmits=58, retransmits_needless=58)
+        lost = Counters(retransmits=58, retransmits_needless=50)
+
+        assert judgement.noise_findings(window, probes, TRIAL) == ()
+        (found,) = judgement.noise_findings(window, lost, TRIAL)
+        assert (found.code, found.evidence["count"]) == ("retransmits", 8)
+
     @pytest.mark.parametrize(
         ("before", "after", "codes"),
         [

@@ -109,6 +109,8 @@ class Counters(Model):
     Attributes:
         steal_share: of our CPUs' time, given to others by the hypervisor.
         others_share: of our CPUs' time, used by processes that are not ours.
+        retransmits_needless: those of which the receiver reported that it had the data already
+            (duplicate SACK, RFC 2883): nothing was lost.
         connections_seen: most established connections at the server's port.
         cpu_stall_us: time in which a task waited for a CPU, on the whole machine; recorded,
             never a reason, since a loaded CPU makes it by itself.
@@ -119,6 +121,7 @@ class Counters(Model):
     throttled_us: int | None = None
     cpu_throttle_events: int | None = None
     retransmits: int | None = None
+    retransmits_needless: int | None = None
     listen_overflows: int | None = None
     swap_pages: int | None = None
     frequency_mhz_before: float | None = None

@@ -107,6 +107,7 @@ def _counters(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> C
         throttled_us=_delta(first.throttled_us, last.throttled_us),
         cpu_throttle_events=_delta(first.cpu_throttle_events, last.cpu_throttle_events),
         retransmits=_delta(first.retransmits, last.retransmits),
+        retransmits_needless=_delta(first.duplicates, last.duplicates),
         listen_overflows=_delta(first.listen_drops, last.listen_drops),
         swap_pages=_delta(first.swap_pages, last.swap_pages),
         frequency_mhz_before=before,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.sampler.procfs import CpuTimes
 
 _TCP = (b"RetransSegs",)
-_TCP_EXT = (b"ListenOverflows", b"ListenDrops")
+_TCP_EXT = (b"ListenOverflows", b"ListenDrops", b"TCPDSACKRecv")
 _V1_CPU_MOUNTS = ("/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct")
 
 
@@ -30,6 +30,7 @@ class SystemReading(NamedTuple):
         stall_us: time in which some task waited for a CPU, on the whole machine.
         wall_ns: wall clock less monotonic clock.
         sleep_ns: clock that counts sleep less the one that does not; None without it.
+        duplicates: retransmits of which the receiver said that it had the data already.
     """
 
     cpus: Mapping[int, CpuTimes] | None = None
@@ -41,6 +42,7 @@ class SystemReading(NamedTuple):
     stall_us: int | None = None
     wall_ns: int = 0
     sleep_ns: int | None = None
+    duplicates: int | None = None
 
 
 def clock_offsets() -> tuple[int, int | None]:
@@ -108,6 +110,7 @@ class LinuxSystem:
         wall_ns, sleep_ns = clock_offsets()
         tcp = procfs.parse_paired(self._read("/proc/net/snmp") or b"", b"Tcp:", _TCP)
         ext = procfs.parse_paired(self._read("/proc/net/netstat") or b"", b"TcpExt:", _TCP_EXT)
+        duplicates = ext.pop("TCPDSACKRecv", None)
         return SystemReading(
             cpus=self.cpu_times(),
             throttled_us=self._sum(self._quota_files, self._throttled),
@@ -118,6 +121,7 @@ class LinuxSystem:
             stall_us=procfs.parse_stall_us(self._read("/proc/pressure/cpu") or b""),
             wall_ns=wall_ns,
             sleep_ns=sleep_ns,
+            duplicates=duplicates,
         )
 
     def cpu_times(self) -> dict[int, CpuTimes] | None:

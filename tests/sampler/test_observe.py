@@ -189,14 +189,14 @@ class TestBusy:
 class TestCounters:
     def test_counters_are_subtracted(self) -> None:
         """Each is the difference of the two marks."""
-        begin = mark(0, system=SystemReading(None, 5, 1, 10, 7, 100, 1_000))
-        end = mark(1, system=SystemReading(None, 8, 3, 15, 7, 104, 1_500))
+        begin = mark(0, system=SystemReading(None, 5, 1, 10, 7, 100, 1_000, duplicates=2))
+        end = mark(1, system=SystemReading(None, 8, 3, 15, 7, 104, 1_500, duplicates=6))
 
         found = seen(begin, end).counters
 
         assert (found.throttled_us, found.cpu_throttle_events) == (3, 2)
         assert (found.retransmits, found.listen_overflows, found.swap_pages) == (5, 0, 4)
-        assert found.cpu_stall_us == 500
+        assert (found.cpu_stall_us, found.retransmits_needless) == (500, 4)
         assert (found.steal_share, found.others_share) == (None, None)
 
     def test_shares_are_of_our_cpus(self) -> None:

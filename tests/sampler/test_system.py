@@ -62,6 +62,7 @@ class TestReading:
         assert now.throttled_us == 75
         assert now.cpu_throttle_events == 7
         assert now.retransmits is not None
+        assert now.duplicates is not None
         assert now.listen_drops is not None
         assert now.swap_pages == 0
         assert now.stall_us == 602396191
