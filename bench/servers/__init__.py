@@ -1,18 +1,30 @@
 """Servers under test: their environment, their build, and a running one as a context."""
 
-from bench.servers.building import Toolchain, build, content_hash, missing, toolchain
+from bench.servers.building import (
+    Toolchain,
+    build,
+    content_hash,
+    missing,
+    satisfies,
+    toolchain,
+)
+from bench.servers.existing import ExistingServer, is_here, serving
 from bench.servers.homes import at_home
 from bench.servers.ports import choose_port, listeners
 from bench.servers.running import RunningServer
 
 __all__ = [
+    "ExistingServer",
     "RunningServer",
     "Toolchain",
     "at_home",
     "build",
     "choose_port",
     "content_hash",
+    "is_here",
     "listeners",
     "missing",
+    "satisfies",
+    "serving",
     "toolchain",
 ]

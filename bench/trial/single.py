@@ -10,13 +10,19 @@ from bench.loader import LoadFailure, run_together
 from bench.trial.life import Life
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bench.loader import Loader
     from bench.sampler import Sampler
     from bench.trial.life import Outcome, Setting
 
 
-def run_trial(setting: Setting) -> Outcome:
+def run_trial(setting: Setting, make_life: Callable[[Setting], Life] = Life) -> Outcome:
     """Run one trial from launch to stop.
+
+    Args:
+        setting: what the trial is made of.
+        make_life: a Life that does more than to measure, such as to profile the server.
 
     Whatever the server or the tool does wrong becomes a status with reasons.
 
@@ -24,7 +30,7 @@ def run_trial(setting: Setting) -> Outcome:
         KeyboardInterrupt: passed on after server and tool were stopped.
         StoreError: the disk is full.
     """
-    life = Life(setting)
+    life = make_life(setting)
     began = time.monotonic()
     try:
         with life.server:
