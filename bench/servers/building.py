@@ -175,11 +175,14 @@ def _is_source(path: Path) -> bool:
 
 def sources(folder: Path) -> list[Path]:
     """The files of a server that somebody wrote, sorted; server.yaml is not among them."""
+    made = {folder / name for name in _stamp(folder)[1:]}
     found = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in _NOT_SOURCE]
         found += [Path(root, name) for name in files if not name.endswith((".pyc", ".log"))]
-    return sorted(path for path in found if path.is_file() and path.name != "server.yaml")
+    return sorted(
+        path for path in found if path.is_file() and path.name != "server.yaml" and path not in made
+    )
 
 
 def build(arm: Arm, supervisor: Supervisor, log: Path, *, cpus: str = "1") -> BuildRecord:
@@ -193,14 +196,15 @@ def build(arm: Arm, supervisor: Supervisor, log: Path, *, cpus: str = "1") -> Bu
     digest = content_hash(arm, tools)
     folder = Path(arm.folder)
     commands = tuple(fill_all(argv, values) for argv in arm.config.build)
-    cached = _stamp(folder) == digest or not commands
+    cached = _stamp(folder)[:1] == [digest] or not commands
     began = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     if not cached:
+        before = set(sources(folder))
         (folder / _STAMP).unlink(missing_ok=True)
         for argv in commands:
             _run(arm, argv, supervisor, log)
-        write_atomic(folder / _STAMP, digest.encode())
+        _write_stamp(folder, digest, before)
     else:
         log.touch()
     artefact = _artefact(arm, folder)
@@ -218,11 +222,22 @@ def build(arm: Arm, supervisor: Supervisor, log: Path, *, cpus: str = "1") -> Bu
     )
 
 
-def _stamp(folder: Path) -> str:
+def _stamp(folder: Path) -> list[str]:
+    """The hash of the last whole build, then the files that builds made; empty without one."""
     try:
-        return (folder / _STAMP).read_text()
+        return (folder / _STAMP).read_text().splitlines()
     except OSError:
-        return ""
+        return []
+
+
+def _write_stamp(folder: Path, digest: str, before: set[Path]) -> None:
+    """Note what was built, and which files are the build's: they are no sources.
+
+    Lock files are sources even where a build wrote them: a change there is another build.
+    """
+    made = [path for path in sources(folder) if path not in before and path.name not in _LOCKS]
+    names = [str(path.relative_to(folder)) for path in made]
+    write_atomic(folder / _STAMP, "\n".join([digest, *names]).encode())
 
 
 def _run(arm: Arm, argv: tuple[str, ...], supervisor: Supervisor, log: Path) -> None:

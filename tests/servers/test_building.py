@@ -1,0 +1,124 @@
+"""Builds happen once per content, with the right interpreter, and say why they failed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.errors import BuildError
+from bench.model.config import ServerConfig
+from bench.model.plan import Arm
+from bench.process import Supervisor
+from bench.servers import build, missing
+from bench.servers.building import content_hash, satisfies, toolchain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def arm(folder: Path, **keys: Any) -> Arm:
+    """A server in a folder of its own that is built by copying a file."""
+    folder.mkdir(exist_ok=True)
+    (folder / "source.txt").write_text("one")
+    fields = {
+        "title": "S",
+        "run": ["./out", "{port}"],
+        "build": [["cp", "source.txt", "out"]],
+        **keys,
+    }
+    config = ServerConfig.model_validate(fields)
+    return Arm(name="s", server="s", folder=str(folder), config=config)
+
+
+def test_built_once_per_content(tmp_path: Path) -> None:
+    """An unchanged server is not built again; a changed source is."""
+    server = arm(tmp_path / "s")
+    with Supervisor() as supervisor:
+        first = build(server, supervisor, tmp_path / "log")
+        second = build(server, supervisor, tmp_path / "log")
+        (tmp_path / "s" / "source.txt").write_text("two")
+        third = build(server, supervisor, tmp_path / "log")
+
+    assert (first.cached, second.cached, third.cached) == (False, True, False)
+    assert first.hash == second.hash != third.hash
+    assert (tmp_path / "s" / "out").read_text() == "two"
+    assert first.artefact_bytes == 3
+    assert (tmp_path / "log").read_text().startswith("$ cp source.txt out\n")
+
+
+def test_another_build_command_is_another_build(tmp_path: Path) -> None:
+    """The build command counts in the hash; the file that a build made does not."""
+    one = arm(tmp_path / "s")
+    other = arm(tmp_path / "s", build=[["cp", "-p", "source.txt", "out"]])
+    tools = toolchain(one)
+
+    assert content_hash(one, tools) != content_hash(other, tools)
+
+
+def test_a_failing_build(tmp_path: Path) -> None:
+    """A failing command is named with its exit code, its last lines and the log."""
+    server = arm(tmp_path / "s", build=[["sh", "-c", "echo missing crate; exit 7"]])
+    with Supervisor() as supervisor, pytest.raises(BuildError) as caught:
+        build(server, supervisor, tmp_path / "log")
+
+    assert "(exit code 7)\nmissing crate" not in str(caught.value)  # the command stands between
+    assert "exit code 7" in caught.value.message
+    assert "missing crate" in caught.value.message
+    assert str(tmp_path / "log") in caught.value.advice
+
+
+def test_a_killed_build(tmp_path: Path) -> None:
+    """A command ended by a signal says so, and leaves no stamp of success."""
+    server = arm(tmp_path / "s", build=[["sh", "-c", "kill -9 $$"]])
+    with Supervisor() as supervisor, pytest.raises(BuildError, match="ended by signal 9"):
+        build(server, supervisor, tmp_path / "log")
+
+    assert not (tmp_path / "s" / ".build" / "stamp.json").exists()
+
+
+def test_version_of_the_server(tmp_path: Path) -> None:
+    """The version is the first line that the server's own command prints; a failure is None."""
+    good = arm(tmp_path / "s", version=["echo", "1.2.3 of it"])
+    bad = arm(tmp_path / "s", version=["false"])
+    with Supervisor() as supervisor:
+        assert build(good, supervisor, tmp_path / "log").version == "1.2.3 of it"
+        assert build(bad, supervisor, tmp_path / "log").version is None
+
+
+def test_what_is_missing(tmp_path: Path) -> None:
+    """A missing executable or interpreter is the reason for skipping."""
+    assert missing(arm(tmp_path / "s", needs=["sh"])) is None
+    absent = missing(arm(tmp_path / "s", needs=["no-such-tool", "sh"]))
+    assert absent == "no-such-tool not found on PATH"
+    assert missing(arm(tmp_path / "s", python="<3.0")) == "no Python <3.0 found"
+
+
+def test_the_interpreter_of_a_build(tmp_path: Path) -> None:
+    """{python} is an interpreter that fits, ours before any other; its version is recorded."""
+    found = toolchain(arm(tmp_path / "s", python=">=3.11"))
+    version = ".".join(str(part) for part in sys.version_info[:3])
+
+    assert found.python
+    assert found.runtime == f"Python {version}"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "fits"),
+    [
+        (">=3.11", True),
+        ("3.12", True),
+        ("==3.12.*", True),
+        (">=3.11,<3.13", True),
+        ("~=3.12", True),
+        ("!=3.12", False),
+        (">3.12", False),
+        ("<=3.11", False),
+        ("3", True),
+        ("three", False),
+    ],
+)
+def test_constraints(constraint: str, *, fits: bool) -> None:
+    """Python constraints are read as packagers write them."""
+    assert satisfies((3, 12), constraint) is fits
