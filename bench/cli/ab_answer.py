@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.units import format_bytes, format_latency, format_percent, format_rate
+from bench.analysis.wording import percent, ratio_text
+from bench.units import format_bytes, format_latency, format_rate
 
 if TYPE_CHECKING:
     from bench.model.summary import CellSummary, Comparison, Metric, RunView
@@ -77,7 +78,7 @@ def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
         text = f"{row.server}: {text}"
     metric = _metric(cells, row.server, row)
     floor = view.summary.noise_floor
-    noise = f"; noise floor {format_percent(floor)}" if floor is not None else ""
+    noise = f"; noise floor {percent(floor)}" if floor is not None else ""
     return f"{text}, n = {metric.n if metric else 0}{noise} ({_load(view, row.profile)})"
 
 
@@ -85,7 +86,7 @@ def _load(view: RunView, profile: str) -> str:
     load = view.profiles[profile]
     if load.loop == "closed":
         return f"saturated, {load.connections} connections"
-    share = f"{format_percent(load.rate_share)} of capacity" if load.rate_share else "offered rate"
+    share = f"{percent(load.rate_share)} of capacity" if load.rate_share else "offered rate"
     return f"equal offered rate, {share}"
 
 
@@ -128,8 +129,6 @@ def _value(metric: str, found: Metric) -> str:
 
 
 def _ratio(ratio: float | None, low: float | None, high: float | None) -> str:
-    from bench.analysis.wording import ratio_text  # noqa: PLC0415 - late, see `bench --help`
-
     return "-" if ratio is None else ratio_text(ratio, low, high)
 
 
@@ -218,6 +217,43 @@ def _footer(view: RunView) -> str:
         "blocks": "The arms ran one after the other, in random order",
     }[view.plan.design]
     rounds = view.plan.rounds
-    return (
-        f"{how}; {rounds} rounds with fresh processes, margin {format_percent(view.plan.margin)}."
-    )
+    return f"{how}; {rounds} rounds with fresh processes, margin {percent(view.plan.margin)}."
+
+
+def figures(view: RunView) -> str:
+    """A small table of what each server reached, and what the reader must know."""
+    from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
+
+    head = ["server", "requests/s", "p50", "p99", "CPU/request", "memory", "success", "n"]
+    rows = [_figures(cell) for cell in view.summary.cells]
+    align = ("left", *["right"] * (len(head) - 1))
+    table = tabulate(rows, head, tablefmt="simple", colalign=align, disable_numparse=True)
+    notes = [
+        f"{one.code}: {one.text}"
+        for one in view.summary.findings
+        if one.severity != "info" and one.scope != "run"
+    ]
+    return "\n".join([table, *dict.fromkeys(notes)]) + "\n"
+
+
+def _figures(cell: CellSummary) -> list[str]:
+    metrics, latency = cell.metrics, cell.latency_us
+    points = [latency.percentiles.get(name) if latency else None for name in ("50", "99")]
+    cpu, memory, rate = metrics.cpu_us_per_request, metrics.rss_peak_bytes, metrics.throughput_rps
+    usable = cell.trials.valid + cell.trials.suspect
+    if rate is None or not usable:
+        return [cell.server, *["-"] * 6, "0"]
+    return [
+        cell.server,
+        format_rate(rate.value) + (f" +-{_spread(rate)}" if rate.low is not None else ""),
+        *(format_latency(point) if point is not None else "-" for point in points),
+        f"{cpu.value:,.1f} us" if cpu else "-",
+        format_bytes(round(memory.value)) if memory else "-",
+        percent(cell.success_rate) if cell.success_rate is not None else "-",
+        str(usable),
+    ]
+
+
+def _spread(metric: Metric) -> str:
+    """Half the interval as a share of the value."""
+    return percent(((metric.high or 0.0) - (metric.low or 0.0)) / 2 / metric.value)

@@ -66,6 +66,7 @@ CODES: Final[dict[str, Severity]] = {
     "resumed-changed": "warning",
     "concurrent-run": "warning",
     "remote": "warning",
+    "not-restarted": "warning",
     "interrupted": "info",
     "cpu-quota": "warning",
     "numa": "warning",
@@ -83,6 +84,9 @@ CODES: Final[dict[str, Severity]] = {
     "log-cut": "warning",
     "stray-processes": "warning",
     "profiled": "warning",
+    "profile-method": "info",
+    "profile-quality": "warning",
+    "profile-hot": "info",
     "outlier": "info",
     "missing-trials": "warning",
 }

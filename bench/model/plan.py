@@ -77,6 +77,8 @@ class Arm(Model):
         hash: content hash of the build (source tree, lock files, toolchain, command), or None.
         source_hash: git's hash of the tree that the folder was checked out from, part of `hash`;
             None where the folder is the user's own.
+        ready_any: any answer to `ready` will do, whatever its status (`bench try` of a path
+            that is not asked by GET).
     """
 
     name: str
@@ -87,6 +89,7 @@ class Arm(Model):
     url: str | None = None
     hash: str | None = None
     source_hash: str | None = None
+    ready_any: bool = False
 
 
 class Pinning(Model):

@@ -151,7 +151,7 @@ class RunningServer:
 
     def answered(self, timeout_s: float) -> bool:
         """Wait until it answers its ready path again, at most that long."""
-        return bool(_ask(self.port, self.arm.config.ready, timeout_s))
+        return bool(ask_status(self.port, self.arm.config.ready, timeout_s))
 
     def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
         """What the trial's record says about this process."""
@@ -210,8 +210,8 @@ class RunningServer:
                     code="server-died",
                     advice=_ADVICE_BUILD,
                 )
-            status = _ask(self.port, self.arm.config.ready)
-            if status is not None and 200 <= status < 300:  # noqa: PLR2004 - 2xx
+            status = ask_status(self.port, self.arm.config.ready)
+            if status and (self.arm.ready_any or 200 <= status < 300):  # noqa: PLR2004 - 2xx
                 return
             if status is not None:
                 seen = f"last answered {status}" if status else "accepted and did not answer"
@@ -251,7 +251,7 @@ class RunningServer:
 _ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
 
 
-def _ask(port: int, path: str, timeout_s: float = _ASK_S) -> int | None:
+def ask_status(port: int, path: str, timeout_s: float = _ASK_S) -> int | None:
     """Status of GET path; None = no connection, 0 = connected and no answer in time.
 
     http.client would wait forever for an answer that comes in drips.

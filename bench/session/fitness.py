@@ -57,3 +57,18 @@ def out_of_the_way(cpus: CpuSplit) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, before)
+
+
+def not_restarted(plan: Plan) -> list[Finding]:
+    """One finding for each server that runs already: its trials are no fresh starts."""
+    advice = "measure its command instead: a fresh process for each trial"
+    return [
+        finding(
+            "not-restarted",
+            arm.name,
+            f"{arm.name} was running already: every trial met the same process",
+            advice=advice,
+        )
+        for arm in plan.arms
+        if arm.url is not None
+    ]

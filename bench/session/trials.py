@@ -16,6 +16,7 @@ from bench.model.finding import Finding, finding
 from bench.model.plan import Cell, PlannedTrial, Skipped
 from bench.servers import build, missing
 from bench.session.duets import duets_for, joint_capacity
+from bench.session.fitness import not_restarted
 from bench.store import NEEDED_BYTES
 from bench.trial import Setting, run_duet, run_trial
 
@@ -70,7 +71,7 @@ class Session:
         listener: Listener,
     ) -> None:
         self.plan = plan
-        self.findings: list[Finding] = []
+        self.findings: list[Finding] = not_restarted(plan)
         self._workloads = workloads
         self._directory = directory
         self._supervisor = supervisor
@@ -93,7 +94,7 @@ class Session:
         skipped = list(self.plan.skipped)
         gone = set()
         for arm in self.plan.arms:
-            reason = missing(arm) or self._build(arm)
+            reason = None if arm.url else missing(arm) or self._build(arm)
             if reason:
                 gone.add(arm.name)
                 skipped.append(Skipped(server=arm.name, reason=reason))
@@ -104,8 +105,10 @@ class Session:
                 "skipped": tuple(skipped),
                 "arms": tuple(
                     arm.model_copy(update={"hash": self._builds[arm.name].hash})
-                    for arm in self.plan.arms
                     if arm.name in self._builds
+                    else arm
+                    for arm in self.plan.arms
+                    if arm.name not in gone
                 ),
                 "cells": tuple(cell for cell in self.plan.cells if cell.server not in gone),
                 "trials": tuple(t for t in self.plan.trials if t.cell.server not in gone),

@@ -18,7 +18,7 @@ from bench.model.trial import (
     TrialRecord,
 )
 from bench.sampler import Sampler, with_load_cpu
-from bench.servers import RunningServer
+from bench.servers import serving
 from bench.status import Evidence, judge
 from bench.units import format_bytes
 from bench.verify import SideChannel, verify
@@ -75,7 +75,7 @@ class Life:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.server = RunningServer(
+        self.server = serving(
             setting.arm,
             setting.cpus,
             setting.supervisor,

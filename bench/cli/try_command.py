@@ -1,0 +1,149 @@
+"""`bench try`: measure a command or an address at once, without any file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bench.cli.ab_command import measure
+from bench.cli.common import emit_json
+from bench.errors import UsageError
+from bench.units import parse_duration
+
+if TYPE_CHECKING:
+    from bench.model.summary import RunView
+    from bench.session.attempt import Request, Trying
+
+_MAX_BODY: Final = 16_000_000
+_AND: Final = "--and"
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--path", default=None, help="Path that is asked (default: /).")
+@click.option("--method", default=None, help="Method (default: GET, with --body POST).")
+@click.option(
+    "--body",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File that is sent as the body.",
+)
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Header to send.")
+@click.option(
+    "--url", "urls", multiple=True, help="Measure a server that runs already on this machine."
+)
+@click.option(
+    "--connections", type=click.IntRange(1), default=50, show_default=True, help="Open connections."
+)
+@click.option("--duration", default="2s", show_default=True, help="Window of each trial.")
+@click.option("--warmup", default="1s", show_default=True, help="Warm-up of each trial.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="How often; below 3 there is no interval.",
+)
+@click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
+@click.option("--json", "as_json", is_flag=True, help="Print the object of `report --as json`.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def command(command: tuple[str, ...], **options: Any) -> int:
+    """Measure COMMAND, which must listen on {port}, or the server at --url.
+
+    The server is started afresh for each trial. What it answers first is what every later
+    answer must be. Several commands separated by --and are compared at the same time, as `ab`
+    does; the first is the baseline.
+
+    \b
+    bench try --path /hello -- python app.py {port}
+    bench try -- env PORT={port} node a.js --and env PORT={port} node b.js
+    bench try --path /items --body item.json --header content-type:application/json -- ./app {port}
+    bench try --url http://127.0.0.1:3000/hello
+    """  # noqa: D301 - click's paragraph mark
+    from bench.session.attempt import plan_try  # noqa: PLC0415 - late, see `bench --help`
+
+    contest = plan_try(_trying(command, options), Path.cwd())
+    for note in contest.notes:
+        click.echo(f"note: {note}", err=True)
+    again = f"bench run --resume latest --project {contest.project.root}"
+    result = measure(contest, allow_concurrent=options["allow_concurrent"], again=again)
+    if options["as_json"]:
+        emit_json(result.view.summary)
+    else:
+        _print(result.view)
+    click.echo(os.path.relpath(result.directory.path), err=True)
+    return result.exit_code
+
+
+def _trying(words: tuple[str, ...], options: dict[str, Any]) -> Trying:
+    from bench.session.attempt import Trying  # noqa: PLC0415 - late, see `bench --help`
+
+    for name in ("duration", "warmup"):
+        try:
+            parse_duration(options[name])
+        except ValueError as error:
+            raise UsageError(f"--{name} {options[name]!r}: {error}") from None
+    commands = _commands(words)
+    if bool(commands) == bool(options["urls"]):
+        raise UsageError(
+            "either a command or --url",
+            advice="such as: bench try --path / -- python app.py {port}",
+        )
+    urls, path = _addresses(options["urls"], options["path"])
+    return Trying(
+        request=_request(path, options),
+        commands=commands,
+        urls=urls,
+        connections=options["connections"],
+        duration=options["duration"],
+        warmup=options["warmup"],
+        rounds=options["rounds"],
+    )
+
+
+def _commands(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The commands between the --and."""
+    parts: list[list[str]] = [[]]
+    for word in words:
+        if word == _AND:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    if len(parts) > 1 and not all(parts):
+        raise UsageError("--and stands between two commands")
+    return tuple(tuple(part) for part in parts if part)
+
+
+def _addresses(urls: tuple[str, ...], path: str | None) -> tuple[tuple[str, ...], str]:
+    from bench.session.attempt import split_url  # noqa: PLC0415 - late, see `bench --help`
+
+    found = [split_url(url) for url in urls]
+    paths = {path} if path else {place for _, place in found}
+    if len(paths) > 1:
+        raise UsageError("the addresses have different paths", advice="give one --path for all")
+    return tuple(address for address, _ in found), paths.pop() if paths else "/"
+
+
+def _request(path: str, options: dict[str, Any]) -> Request:
+    from bench.session.attempt import Request  # noqa: PLC0415 - late, see `bench --help`
+
+    body = options["body"].read_bytes() if options["body"] else b""
+    if len(body) > _MAX_BODY:
+        raise UsageError(f"--body {options['body']}: more than {_MAX_BODY:,} bytes")
+    headers = {}
+    for text in options["headers"]:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise UsageError(f"--header {text!r}: expected NAME:VALUE")
+        headers[name.strip()] = value.strip()
+    method = options["method"] or ("POST" if body else "GET")
+    return Request(path, method.upper(), headers, body)
+
+
+def _print(view: RunView) -> None:
+    from bench.cli import ab_answer  # noqa: PLC0415 - late, see `bench --help`
+
+    click.echo(ab_answer.figures(view), nl=False)
+    if len(view.plan.arms) > 1:
+        click.echo("\n" + ab_answer.text(view), nl=False)
