@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "verify": "Start servers and check every workload's response.",
     "report": "Print or renew the report of a run.",
     "compare": "Compare two runs; the first is the baseline.",
+    "profile": "Say where the CPU time of a server goes.",
     "parse": "Turn one raw load tool output into JSON.",
     "import": "Make a run of results that were measured elsewhere.",
     "host": "Show hardware and system as a run records them.",

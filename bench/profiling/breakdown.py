@@ -39,7 +39,7 @@ def break_down(
     """
     counts = Counter[str]()
     for stack in profile.stacks:
-        counts[book.category(stack.frames)] += stack.count
+        counts[book.category(stack.frames)] += stack.samples
     total = profile.samples
     slices = tuple(
         Slice(
@@ -66,9 +66,9 @@ def functions(profile: Profile, limit: int = _FUNCTIONS) -> tuple[FunctionShare,
     for stack in profile.stacks:
         names = [(f.symbol, f.place) for f in stack.frames if f.kind == "script"]
         if names:
-            own[names[0]] += stack.count
+            own[names[0]] += stack.samples
         for name in set(names):
-            whole[name] += stack.count
+            whole[name] += stack.samples
     ranked = sorted(whole.items(), key=lambda item: (-item[1], item[0]))[:limit]
     total = profile.samples
     return tuple(
@@ -85,8 +85,8 @@ def functions(profile: Profile, limit: int = _FUNCTIONS) -> tuple[FunctionShare,
 def quality(profile: Profile, cpu_s: float | None, asked: int | None) -> Quality:
     """What the profiler really saw, in shares of what it should have seen."""
     total = profile.samples
-    unreadable = sum(s.count for s in profile.stacks if s.frames[0].symbol == UNKNOWN)
-    single = sum(s.count for s in profile.stacks if len(s.frames) == 1)
+    unreadable = sum(s.samples for s in profile.stacks if s.frames[0].symbol == UNKNOWN)
+    single = sum(s.samples for s in profile.stacks if len(s.frames) == 1)
     tried = total + profile.lost
     seen = total / cpu_s if cpu_s and asked is not None else None
     return Quality(
@@ -108,7 +108,7 @@ def gil(profile: Profile, window_s: float, taking: int) -> Gil:
         window_s: seconds that the profiler looked.
         taking: samples in which it was taken or released.
     """
-    held = sum(s.count for s in profile.stacks if holds_gil(s))
+    held = sum(s.samples for s in profile.stacks if holds_gil(s))
     wanted = {tid for s in profile.stacks if _takes(s.frames) for tid in s.threads}
     return Gil(
         held_on_cpu=min(1.0, held * profile.weight_s / window_s) if window_s > 0 else 0.0,
@@ -129,9 +129,7 @@ def holds_gil(stack: Stack) -> bool:
         return False
     if any(f.kind == "kernel" and f.symbol.startswith(_SYSCALL) for f in frames):
         return False
-    return any(
-        f.kind == "script" or f.place.startswith(("libpython3", "python3")) for f in frames
-    )
+    return any(f.kind == "script" or f.place.startswith(("libpython3", "python3")) for f in frames)
 
 
 _SYSCALL: Final = ("__x64_sys_", "__arm64_sys_", "do_syscall_64", "el0_svc", "invoke_syscall")

@@ -65,9 +65,11 @@ def choose_method(asked: str, runtime: str, facts: Facts) -> tuple[Method, tuple
     }
     order = wanted[runtime]
     if asked != "auto" and asked not in order:
-        raise UsageError(f"the method {asked} cannot look into a {runtime} server",
-                         advice=f"use --method {' or '.join(order)}")
-    refused = []
+        raise UsageError(
+            f"the method {asked} cannot look into a {runtime} server",
+            advice=f"use --method {' or '.join(order)}",
+        )
+    refused: list[str] = []
     for method in order if asked == "auto" else [item for item in order if item == asked]:
         reason = refusal(method, runtime, facts)
         if reason is None:

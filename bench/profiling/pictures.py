@@ -1,4 +1,4 @@
-"""Pictures of stacks: a flame graph as SVG and speedscope's JSON; the same bytes for the same stacks.
+"""Pictures of stacks: a flame graph as SVG and speedscope's JSON; equal stacks, equal bytes.
 
 No kept Python library draws flame graphs without Perl or a browser, and one is forty lines.
 Speedscope's format: https://github.com/jlfwong/speedscope/wiki/Importing-from-custom-sources
@@ -7,12 +7,13 @@ Speedscope's format: https://github.com/jlfwong/speedscope/wiki/Importing-from-c
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xml.sax.saxutils import escape
 
 import orjson
 
 from bench.profiling.stacks import label
+from bench.reports.escape import line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,11 +46,11 @@ def tree(profile: Profile) -> Node:
     """All stacks merged from the outermost frame on."""
     root = Node()
     for stack in profile.stacks:
-        root.count += stack.count
+        root.count += stack.samples
         node = root
         for frame in reversed(stack.frames):
             node = node.children.setdefault(label(frame), Node(frame.kind))
-            node.count += stack.count
+            node.count += stack.samples
     return root
 
 
@@ -60,32 +61,41 @@ def flame_svg(profile: Profile, title: str) -> bytes:
     """
     root = tree(profile)
     height = root.depth * _ROW + 50
+    size = f'width="{_WIDTH}" height="{height}"'
+    shown = escape(line(title))
+    middle = f'<text x="{_WIDTH // 2}" y="20" text-anchor="middle" font-size="14">{shown}</text>'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        f'font-family="Verdana, sans-serif" font-size="11" role="img">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
-        f'<text x="{_WIDTH // 2}" y="20" text-anchor="middle" font-size="14">{escape(title)}</text>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-size="11">',
+        f"<title>{shown}</title>",
+        "<style>text{font-family:Verdana,sans-serif}</style>",
+        f'<rect {size} fill="#fff"/>',
+        middle,
     ]
-    _draw(parts, root, "all samples", 0.0, height - 10 - _ROW, root.count)
+    _draw(_Canvas(parts, root.count), root, "all samples", 0.0, height - 10 - _ROW)
     return "\n".join([*parts, "</svg>", ""]).encode()
 
 
-def _draw(parts: list[str], node: Node, name: str, x: float, y: int, total: int) -> None:
-    width = node.count / total * _WIDTH
+class _Canvas(NamedTuple):
+    """What is drawn already, and how many samples the whole width stands for."""
+
+    parts: list[str]
+    total: int
+
+
+def _draw(canvas: _Canvas, node: Node, name: str, x: float, y: int) -> None:
+    width = node.count / canvas.total * _WIDTH
     if width < _LEAST:
         return
-    share = f"{node.count / total:.1%}"
-    shown = name if len(name) * _CHAR < width else name[: max(0, int(width / _CHAR) - 2)]
+    share = f"{node.count / canvas.total:.1%}"
+    clean = line(name)
+    shown = clean if len(clean) * _CHAR < width else clean[: max(0, int(width / _CHAR) - 2)]
     text = f'<text x="{x + 3:.1f}" y="{y + 12}">{escape(shown)}</text>' if len(shown) > 1 else ""
-    parts.append(
-        f"<g><title>{escape(name)}: {share}</title>"
-        f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_ROW - 1}" '
-        f'fill="{_color(node.kind, name)}"/>{text}</g>'
-    )
+    box = f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_ROW - 1}"'
+    fill = f'fill="{_color(node.kind, name)}"/>'
+    canvas.parts.append(f"<g><title>{escape(clean)}: {share}</title>{box} {fill}{text}</g>")
     for child, below in sorted(node.children.items()):
-        _draw(parts, below, child, x, y - _ROW, total)
-        x += below.count / total * _WIDTH
+        _draw(canvas, below, child, x, y - _ROW)
+        x += below.count / canvas.total * _WIDTH
 
 
 def _color(kind: str, name: str) -> str:
@@ -101,9 +111,11 @@ def speedscope(profile: Profile, name: str) -> bytes:
     """The stacks for speedscope: weights in seconds, outermost frame first."""
     index: dict[str, int] = {}
     samples, weights = [], []
-    for stack in sorted(profile.stacks, key=lambda s: (s.thread, [label(f) for f in s.frames][::-1])):
+    for stack in sorted(
+        profile.stacks, key=lambda s: (s.thread, [label(f) for f in s.frames][::-1])
+    ):
         samples.append([index.setdefault(label(f), len(index)) for f in reversed(stack.frames)])
-        weights.append(round(stack.count * profile.weight_s, 9))
+        weights.append(round(stack.samples * profile.weight_s, 9))
     data: Mapping[str, Any] = {
         "$schema": "https://www.speedscope.app/file-format-schema.json",
         "exporter": "bench",

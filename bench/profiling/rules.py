@@ -39,10 +39,7 @@ class Rule(NamedTuple):
             (self.kind is None or frame.kind == self.kind)
             and (self.symbol is None or bool(self.symbol.search(frame.symbol)))
             and (self.place is None or bool(self.place.search(frame.place)))
-            and (
-                self.inner is None
-                or any(self.inner.search(inner.place) for inner in frames[:at])
-            )
+            and (self.inner is None or any(self.inner.search(inner.place) for inner in frames[:at]))
         )
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 UNKNOWN: Final = "[unknown]"
 _HEAD: Final = re.compile(r"^(?P<comm>\S.*?)\s+(?P<pid>\d+)/(?P<tid>\d+)\s+(?P<at>[\d.]+):")
-_FRAME: Final = re.compile(r"^\s+(?P<ip>[0-9a-f]+)\s+(?P<symbol>.*) \((?P<dso>[^()]*(?:\([^()]*\))?)\)$")
+_FRAME: Final = re.compile(
+    r"^\s+(?P<ip>[0-9a-f]+)\s+(?P<symbol>.*) \((?P<dso>[^()]*(?:\([^()]*\))?)\)$"
+)
 _PY: Final = re.compile(r"^py::(?P<name>.+?):(?P<file>[^:]*)$")
 _SPY_FRAME: Final = re.compile(r"^(?P<name>.*) \((?P<file>[^()]+?)(?::\d+)?\)$")
 _SAMPLE_MAC: Final = re.compile(
@@ -39,12 +41,13 @@ class Stack(NamedTuple):
     """Equal samples of one thread name; frames from the innermost outwards.
 
     Attributes:
+        samples: how many of them.
         threads: ids of the threads that were seen in it.
     """
 
     thread: str
     frames: tuple[Frame, ...]
-    count: int
+    samples: int
     threads: frozenset[int] = frozenset()
 
 
@@ -65,7 +68,7 @@ class Profile(NamedTuple):
     @property
     def samples(self) -> int:
         """How many samples all stacks hold."""
-        return sum(stack.count for stack in self.stacks)
+        return sum(stack.samples for stack in self.stacks)
 
 
 def parse_perf(text: str, frequency: int, lost: int = 0) -> Profile:
@@ -82,10 +85,9 @@ def parse_perf(text: str, frequency: int, lost: int = 0) -> Profile:
     found: dict[tuple[str, tuple[Frame, ...]], list[int]] = {}
     errors = 0
     for thread, tid, frames in _perf_samples(text):
-        if not frames:
-            errors += 1
-            frames = (Frame(UNKNOWN, UNKNOWN, "native"),)
-        found.setdefault((thread, frames), []).append(tid)
+        errors += not frames
+        known = frames or (Frame(UNKNOWN, UNKNOWN, "native"),)
+        found.setdefault((thread, known), []).append(tid)
     stacks = tuple(
         Stack(thread, frames, len(tids), frozenset(tids))
         for (thread, frames), tids in found.items()
@@ -119,7 +121,9 @@ def _perf_frame(symbol: str, dso: str) -> Frame:
     return Frame(symbol, dso.rpartition("/")[2] if dso != UNKNOWN else UNKNOWN, "native")
 
 
-_V8: Final = re.compile(r"^(?P<tag>[A-Za-z]+):(?P<mark>[~*^+]*)(?P<name>\S*)(?: (?P<file>.+?))?(?::\d+:\d+)?$")
+_V8: Final = re.compile(
+    r"^(?P<tag>[A-Za-z]+):(?P<mark>[~*^+]*)(?P<name>\S*)(?: (?P<file>.+?))?(?::\d+:\d+)?$"
+)
 
 
 def _v8_frame(symbol: str) -> Frame:
@@ -159,8 +163,11 @@ def _spy_frame(text: str) -> Frame:
         return Frame(text, UNKNOWN, "native")
     place = match["file"]
     script = place.endswith((".py", ".pyx")) or place.startswith("<")
-    return Frame(match["name"], place if script else place.rpartition("/")[2],
-                 "script" if script else "native")
+    return Frame(
+        match["name"],
+        place if script else place.rpartition("/")[2],
+        "script" if script else "native",
+    )
 
 
 def parse_cpuprofile(data: Mapping[str, Any]) -> Profile:
@@ -173,7 +180,9 @@ def parse_cpuprofile(data: Mapping[str, Any]) -> Profile:
     """
     try:
         nodes = {node["id"]: node for node in data["nodes"]}
-        parents = {child: node["id"] for node in data["nodes"] for child in node.get("children", ())}
+        parents = {
+            child: node["id"] for node in data["nodes"] for child in node.get("children", ())
+        }
         deltas = Counter[int]()
         for node, delta in zip(data["samples"], data["timeDeltas"], strict=True):
             deltas[node] += max(0, delta)
@@ -205,7 +214,9 @@ def _v8_stack(
 
 
 def parse_sample(text: str, interval_s: float = 0.001) -> Profile:
-    """Read the call graph that macOS's `sample` prints; a node's own count is what its children lack.
+    """Read the call graph that macOS's `sample` prints.
+
+    A node's own samples are those that its children lack.
 
     Raises:
         ParseError: there is no call graph in it.
@@ -238,11 +249,11 @@ def _take_from_parent(rows: Sequence[list[Any]], depth: int, count: int) -> None
 
 
 def folded(stacks: Iterable[Stack]) -> str:
-    """Collapsed stacks, outermost first, one line each; sorted so that equal data are equal bytes."""
+    """Collapsed stacks, outermost first, one line each, sorted: equal data are equal bytes."""
     lines = Counter[str]()
     for stack in stacks:
         names = [stack.thread or "all threads", *(label(frame) for frame in reversed(stack.frames))]
-        lines[";".join(name.replace(";", ":") for name in names)] += stack.count
+        lines[";".join(name.replace(";", ":") for name in names)] += stack.samples
     return "".join(f"{line} {count}\n" for line, count in sorted(lines.items()))
 
 

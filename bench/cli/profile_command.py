@@ -1,0 +1,104 @@
+"""`bench profile`: where the CPU time of a server goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.common import emit_json, json_option, printable, project_option
+from bench.errors import EXIT_OK, UsageError
+
+if TYPE_CHECKING:
+    from bench.profiling.report import Profiled
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="SERVER WORKLOAD")
+@click.option("--against", default=None, help="Another server: where the first one needs more.")
+@click.option("--connections", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    help="Offered requests per second (default: as many as it can).",
+)
+@click.option("--seconds", type=click.FloatRange(1, 600), default=5.0, show_default=True)
+@click.option(
+    "--method",
+    type=click.Choice(["auto", "perf", "py-spy", "node"]),
+    default="auto",
+    show_default=True,
+)
+@click.option(
+    "--from",
+    "run",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=None,
+    help="Render the reports of an earlier profile run anew.",
+)
+@json_option
+@project_option
+def command(  # noqa: PLR0917 - one parameter per option
+    names: tuple[str, ...], against: str | None, connections: int, rate: float | None,
+    seconds: float, method: str, run: Path | None, project: Path | None, *, as_json: bool,
+) -> int:  # fmt: skip
+    """Profile SERVER (one or more) under WORKLOAD and say where its CPU time goes.
+
+    A trial without a profiler comes first, so that the slowdown is known. The run directory
+    holds the raw profiles, a flame graph, speedscope's file and a report.
+    """
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session.profile_reading import renew  # noqa: PLC0415 - the same
+    from bench.session.profiling import Wish, profile_servers  # noqa: PLC0415 - the same
+
+    if run is None:
+        if len(names) < 2:  # noqa: PLR2004 - a server and a workload
+            raise UsageError("expected SERVER and WORKLOAD", advice="`bench profile --help`")
+        *servers, workload = names
+        servers += [against] if against else []
+        wish = Wish(connections, rate, seconds, method)
+        found = find_project(Path.cwd(), project)
+        run = profile_servers(found, servers, workload, wish,
+                              lambda text: click.echo(text + " ...", err=True))  # fmt: skip
+    profiles = renew(run)
+    if as_json:
+        emit_json(_json(run, profiles))
+    else:
+        _print(run, profiles)
+    return EXIT_OK
+
+
+def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
+    return {
+        "run": str(run),
+        "profiles": [
+            {
+                "server": item.record.server,
+                "workload": item.record.workload,
+                "method": item.record.method,
+                "interpreter": item.record.interpreter,
+                "slowdown": item.record.slowdown,
+                "cpu_us_per_request": item.record.cpu_us,
+                "breakdown": item.breakdown.model_dump(mode="json"),
+                "findings": [finding.model_dump(mode="json") for finding in item.findings],
+            }
+            for item in profiles
+        ],
+    }
+
+
+def _print(run: Path, profiles: tuple[Profiled, ...]) -> None:
+    from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
+
+    from bench.profiling.report import notes, sections  # noqa: PLC0415 - the same
+
+    for table in sections(profiles):
+        click.echo(click.style(printable(table.heading), bold=True))
+        click.echo(printable(table.text))
+        rows = [[printable(cell) for cell in row] for row in table.rows]
+        click.echo(tabulate(rows, headers=table.columns, disable_numparse=True) + "\n")
+    for note in notes(profiles):
+        click.echo(f"- {printable(note)}", err=True)
+    click.echo(f"\n{run / 'report.md'}")

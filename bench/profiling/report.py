@@ -1,0 +1,308 @@
+"""The report of a profile run: "Where the time goes" as Markdown and HTML, and its pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.charts import Chart, Panel, render_svg
+from bench.profiling.breakdown import differences
+from bench.profiling.pictures import flame_svg, speedscope
+from bench.profiling.stacks import folded
+from bench.reports import escape
+from bench.units import format_count, format_percent, format_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.model.finding import Finding
+    from bench.model.profile import Breakdown, ProfileRecord
+    from bench.profiling.stacks import Profile
+
+Rows = list[tuple[str, ...]]
+_COLORS: Final = (
+    "#D55E00", "#E69F00", "#0072B2", "#56B4E9", "#CC79A7", "#882255", "#009E73",
+    "#88CCEE", "#B8A800", "#AA4499", "#661100", "#6699CC", "#999999",
+)  # fmt: skip
+_BAR: Final = 44
+
+
+class Profiled(NamedTuple):
+    """One server's profile, read and broken down."""
+
+    record: ProfileRecord
+    profile: Profile
+    breakdown: Breakdown
+    findings: tuple[Finding, ...]
+
+
+class Table(NamedTuple):
+    """A heading, an optional sentence, and rows under column names."""
+
+    heading: str
+    text: str
+    columns: tuple[str, ...]
+    rows: Rows
+
+
+def render(found: Sequence[Profiled]) -> list[tuple[str, bytes]]:
+    """Every file of the report; the same bytes for the same profiles."""
+    charts = stacked_bars(found)
+    files = [
+        (f"charts/{charts.name}.{theme}.svg", data) for theme, data in render_svg(charts).items()
+    ]
+    for item in found:
+        server = item.record.server
+        title = f"{server}, {item.record.workload}: CPU time by {item.record.method}"
+        files += [
+            (f"{server}.flame.svg", flame_svg(item.profile, title)),
+            (f"{server}.speedscope.json", speedscope(item.profile, title)),
+            (f"{server}.folded.txt", folded(item.profile.stacks).encode()),
+            (f"{server}.breakdown.json", item.breakdown.model_dump_json(indent=2).encode() + b"\n"),
+        ]
+    tables = sections(found)
+    files += [
+        ("report.md", markdown(found, tables).encode()),
+        ("report.html", html(found, tables, dict(files)).encode()),
+    ]
+    return files
+
+
+def sections(found: Sequence[Profiled]) -> list[Table]:
+    """The tables of the report in order."""
+    tables = [_shares(found), _overview(found)]
+    if any(item.breakdown.gil for item in found):
+        tables.append(_gil(found))
+    tables += [
+        _difference(found[0], item)
+        for item in found[1:]
+        if found[0].record.cpu_us is not None and item.record.cpu_us is not None
+    ]
+    tables += [_functions(item) for item in found if item.breakdown.functions]
+    return tables
+
+
+def _shares(found: Sequence[Profiled]) -> Table:
+    names = list(dict.fromkeys(
+        s.category for item in found for s in item.breakdown.slices if s.category != "unknown"
+    ))  # fmt: skip
+    rows: Rows = []
+    for name in [*names, "unknown"]:
+        cells = [_cell(item, name) for item in found]
+        if name == "unknown" or any(cell != "-" for cell in cells):
+            rows.append((name, *cells))
+    total = tuple(_us(item.record.cpu_us) for item in found)
+    rows.append(("CPU per request", *total))
+    return Table(
+        "Where the time goes",
+        "Share of the server's CPU time, and microseconds of CPU per request: the CPU per "
+        "request of the trial without a profiler times the share.",
+        ("category", *(item.record.server for item in found)),
+        rows,
+    )
+
+
+def _cell(item: Profiled, name: str) -> str:
+    for part in item.breakdown.slices:
+        if part.category == name and (part.samples or name == "unknown"):
+            return f"{format_percent(part.share)}, {_us(part.us_per_request)}"
+    return "-"
+
+
+def _us(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} us"
+
+
+def _overview(found: Sequence[Profiled]) -> Table:
+    rows: Rows = []
+    for item in found:
+        record, seen = item.record, item.breakdown.quality
+        plain, profiled = record.plain.load, record.profiled.load
+        rows.append((
+            record.server,
+            record.interpreter or "-",
+            record.method,
+            format_rate(plain.throughput_rps) if plain else "-",
+            format_rate(profiled.throughput_rps) + " (profiled)" if profiled else "-",
+            "-" if record.slowdown is None else format_percent(record.slowdown),
+            format_count(seen.samples) + (" us" if record.method == "node" else ""),
+            f"{seen.seen_per_cpu_s:.0f} of {seen.asked_per_cpu_s:.0f}"
+            if seen.seen_per_cpu_s is not None and seen.asked_per_cpu_s else "-",
+            " / ".join(format_percent(share) for share in
+                       (seen.lost_share, seen.error_share, seen.unreadable_share)),
+        ))  # fmt: skip
+    return Table(
+        "What the profiler saw",
+        "The profiled throughput is that of a disturbed server: it enters no comparison.",
+        ("server", "ran with", "method", "req/s", "req/s with it", "slowdown", "samples",
+         "per CPU second", "lost / errors / no name"),
+        rows,
+    )  # fmt: skip
+
+
+def _gil(found: Sequence[Profiled]) -> Table:
+    rows: Rows = [
+        (item.record.server, format_percent(item.breakdown.gil.held_on_cpu),
+         format_percent(item.breakdown.gil.taking_share), str(item.breakdown.gil.threads))
+        for item in found
+        if item.breakdown.gil
+    ]  # fmt: skip
+    return Table(
+        "The GIL",
+        "Held: share of the window in which its holder ran on a CPU, the least that it was held. "
+        "Taking: share of CPU time spent in taking and releasing it. Time asleep while waiting "
+        "is no CPU time and is not seen.",
+        ("server", "held, at least", "taking and releasing", "threads that took it after a wait"),
+        rows,
+    )
+
+
+def _difference(ours: Profiled, theirs: Profiled) -> Table:
+    a, b = ours.record.server, theirs.record.server
+    found = differences(ours.breakdown, theirs.breakdown)
+    extra = sum(item.extra for item in found)
+    rows: Rows = [
+        (item.category, f"{item.extra:+.1f} us", f"{item.ours:.1f} us", f"{item.theirs:.1f} us")
+        for item in found
+    ]
+    if ours.record.runtime == theirs.record.runtime:
+        note = ""
+    else:
+        note = " The runtimes have categories of their own: one that is missing counts as 0."
+    return Table(
+        f"{a} against {b}",
+        f"{a} needs {extra:+.1f} us of CPU per request more than {b}; largest first.{note}",
+        ("category", "extra", a, b),
+        rows,
+    )
+
+
+def _functions(item: Profiled) -> Table:
+    rows: Rows = [
+        (f.name, f.place, format_percent(f.own_share), format_percent(f.share))
+        for f in item.breakdown.functions
+    ]
+    return Table(
+        f"Functions of {item.record.server}",
+        "Own: it is the innermost function of the script. With perf the stacks of Python end at "
+        "the innermost function, so both are the same there."
+        if item.record.runtime == "python"
+        else "Own: it is the innermost function of the script.",
+        ("function", "file", "own", "in the stack"),
+        rows,
+    )
+
+
+def notes(found: Sequence[Profiled]) -> list[str]:
+    """Findings and what the categories mean, as sentences."""
+    lines = [
+        f"{item.record.server}: {f.text}" + (f"; {f.advice}" if f.advice else "")
+        for item in found
+        for f in item.findings
+    ]
+    meaning = {s.category: s.note for item in found for s in item.breakdown.slices
+               if s.note and s.samples}  # fmt: skip
+    return [*lines, *(f"{name}: {text}" for name, text in meaning.items())]
+
+
+def markdown(found: Sequence[Profiled], tables: Sequence[Table]) -> str:
+    """The report as Markdown."""
+    servers = ", ".join(item.record.server for item in found)
+    lines = [f"# Profile of {escape.markdown(servers)}, {found[0].record.workload}", ""]
+    for number, table in enumerate(tables):
+        lines += [f"## {escape.markdown(table.heading)}", "", escape.markdown(table.text), ""]
+        if number == 0:
+            lines += [f"![{escape.markdown(_alt(found))}](charts/breakdown.light.svg)", ""]
+        lines += [_row(table.columns), "|" + " --- |" * len(table.columns)]
+        lines += [_row(row) for row in table.rows] + [""]
+    lines += ["## Findings", "", *(f"- {escape.markdown(note)}" for note in notes(found)), ""]
+    lines += ["## Pictures", ""]
+    for item in found:
+        name = item.record.server
+        lines.append(
+            f"- {name}: [flame graph]({name}.flame.svg), "
+            f"[speedscope]({name}.speedscope.json), [folded stacks]({name}.folded.txt)"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(escape.markdown(cell) for cell in cells) + " |"
+
+
+def html(found: Sequence[Profiled], tables: Sequence[Table], files: dict[str, bytes]) -> str:
+    """The report as one page that loads nothing."""
+    from jinja2 import Environment  # noqa: PLC0415 - late, see `bench --help`
+
+    page = Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
+    flames = [(item.record.server, files[f"{item.record.server}.flame.svg"].decode())
+              for item in found]  # fmt: skip
+    rendered: str = page.render(
+        title=f"Profile of {', '.join(item.record.server for item in found)}",
+        workload=found[0].record.workload, tables=tables, notes=notes(found),
+        chart=files["charts/breakdown.light.svg"].decode(), flames=flames,
+    )  # fmt: skip
+    return rendered
+
+
+_PAGE: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>{{ title }}</title>
+<style>body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{padding:.2rem .7rem;text-align:left;
+border-bottom:1px solid #ddd}svg{max-width:100%;height:auto}</style>
+<h1>{{ title }}, {{ workload }}</h1>
+{% for table in tables %}
+<h2>{{ table.heading }}</h2><p>{{ table.text }}</p>
+{% if loop.first %}{{ chart|safe }}{% endif %}
+<table><tr>{% for name in table.columns %}<th>{{ name }}</th>{% endfor %}</tr>
+{% for row in table.rows %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</table>
+{% endfor %}
+<h2>Findings</h2><ul>{% for note in notes %}<li>{{ note }}</li>{% endfor %}</ul>
+{% for name, picture in flames %}<h2>Flame graph of {{ name }}</h2>{{ picture|safe }}{% endfor %}
+</html>
+"""
+
+
+def stacked_bars(found: Sequence[Profiled]) -> Chart:
+    """One bar per server: microseconds of CPU per request, or shares where those are not known."""
+    known = all(item.record.cpu_us is not None for item in found)
+    names = list(dict.fromkeys(s.category for i in found for s in i.breakdown.slices))
+    names = [*(name for name in names if name != "unknown"), "unknown"]
+    values = [
+        {
+            "server": item.record.server, "category": s.category,
+            "value": s.us_per_request if known else s.share * 100, "order": names.index(s.category),
+        }
+        for item in found for s in item.breakdown.slices if s.samples
+    ]  # fmt: skip
+    unit = "microseconds of CPU per request" if known else "% of CPU time"
+    colors = [_COLORS[index % len(_COLORS)] for index in range(len(names) - 1)] + ["#BBBBBB"]
+    spec = {
+        "data": {"values": values},
+        "mark": "bar",
+        "encoding": {
+            "y": {"field": "server", "type": "nominal", "title": None,
+                  "sort": [item.record.server for item in found]},
+            "x": {"field": "value", "type": "quantitative", "title": unit},
+            "color": {"field": "category", "type": "nominal", "title": None,
+                      "scale": {"domain": names, "range": colors}},
+            "order": {"field": "order", "type": "quantitative"},
+            "tooltip": [{"field": "category"}, {"field": "value", "format": ".1f", "title": unit}],
+        },
+    }  # fmt: skip
+    height = max(_BAR * len(found), 230)
+    return Chart("breakdown", "Where the CPU time of a request goes", _alt(found),
+                 (Panel("", spec, height),))  # fmt: skip
+
+
+def _alt(found: Sequence[Profiled]) -> str:
+    return "; ".join(
+        f"{item.record.server}: "
+        + ", ".join(
+            f"{s.category} {format_percent(s.share)}"
+            for s in sorted(item.breakdown.slices, key=lambda s: -s.share)[:3]
+        )
+        for item in found
+    )
