@@ -168,8 +168,22 @@ def counts_in(log: str) -> dict[str, int]:
     Raises:
         ValueError: it printed none: it was killed.
     """
-    lines = [line for line in log.splitlines() if line.startswith("counts {")]
-    if not lines:
-        raise ValueError("no counts in the log: the server was killed")
-    counts: dict[str, int] = json.loads(lines[-1].removeprefix("counts "))
+    counts: dict[str, int] = _printed(log, "counts ")
     return counts
+
+
+def held_in(log: str) -> dict[str, float]:
+    """How long responses were held, as a server printed it when it ended.
+
+    Raises:
+        ValueError: it printed nothing: it was killed.
+    """
+    held: dict[str, float] = _printed(log, "held ")
+    return held
+
+
+def _printed(log: str, word: str) -> Any:
+    lines = [line for line in log.splitlines() if line.startswith(word + "{")]
+    if not lines:
+        raise ValueError(f"no {word}in the log: the server was killed")
+    return json.loads(lines[-1].removeprefix(word))

@@ -171,8 +171,10 @@ class Server:
             self.leave(0)
 
     def leave(self, code: int) -> None:
-        """Print the counters and end, whatever is open."""
-        os.write(1, b"counts " + json.dumps(self.counts.snapshot()).encode() + b"\n")
+        """Print how long responses were held and the counters, and end, whatever is open."""
+        held = json.dumps(percentiles(sorted(self.held)))
+        counts = json.dumps(self.counts.snapshot())
+        os.write(1, f"held {held}\ncounts {counts}\n".encode())
         os._exit(code)
 
     def run(self, listener: socket.socket) -> None:

@@ -1,0 +1,214 @@
+"""Real tools against servers that count what they do: `bench` tells what really happened."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tests.servers import ground_truth
+from tests.session.helpers import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real, pytest.mark.needs("wrk", "oha")]
+
+CLOSED = {"loop": "closed", "connections": 8, "warmup": "0s", "duration": "1s", "timeout": "2s"}
+OPEN = {**CLOSED, "loop": "open", "connections": 64, "rate": 1000}
+PROFILES = {
+    "wrk": {"id": "wrk", "tool": "wrk", **CLOSED},
+    "oha": {"id": "oha", "tool": "oha", **CLOSED},
+    "open": {"id": "open", "tool": "oha", **OPEN},
+}
+SERVERS = {
+    "steady": ["--delay-ms=20"],
+    "late": ["--late-share=0.01", "--late-ms=50"],
+    "fails": ["--error-share=0.02"],
+    "resets": ["--reset-requests=100"],
+    "lies": ["--lie-after=300"],
+}
+BEFORE = 3  # questions of `verify` before the load, and as many after it
+TRIES = 3  # another process on these CPUs can only make a response later
+PAIRS = [(server, profile) for server in SERVERS for profile in PROFILES]
+
+
+class Told(NamedTuple):
+    """A trial as `bench` tells it, beside what its server wrote down."""
+
+    trial: dict[str, Any]
+    counts: dict[str, int]
+    held: dict[str, float]
+    histogram: list[list[int]]
+
+    @property
+    def connections(self) -> int:
+        connections = PROFILES[self.trial["profile"]]["connections"]
+        assert isinstance(connections, int)
+        return connections
+
+    @property
+    def finished(self) -> int:
+        """Requests of which the tool knows the end."""
+        return int(self.trial["load"]["requests"]) + self.broken
+
+    @property
+    def broken(self) -> int:
+        """Requests without a response; oha calls a reset "connection error", which is `other`."""
+        errors = self.trial["load"]["errors"]
+        return sum(errors[kind] or 0 for kind in ("read", "timeout", "other"))
+
+    def at(self, share: float) -> float:
+        """The latency in milliseconds below which this share of the responses lies."""
+        rank = share * sum(count for _, count in self.histogram)
+        for value, count in self.histogram:
+            rank -= count
+            if rank <= 0:
+                return value / 1000
+        raise AssertionError("an empty histogram")
+
+
+class Runs:
+    """One run of all servers under all profiles, and further ones of single cells."""
+
+    def __init__(self, root: Path) -> None:
+        self.project = Project(root)
+        for name, faults in SERVERS.items():
+            self.project.server(name, *faults)
+        self.first = self.run(list(SERVERS), list(PROFILES))
+
+    def run(self, servers: list[str], profiles: list[str]) -> dict[tuple[str, str], list[Told]]:
+        """The trials of each cell: one, and the second one of a cell whose first was invalid."""
+        self.project.matrix(*servers, profiles=[PROFILES[profile] for profile in profiles])
+        done = self.project.bench("run", "faults")
+        assert "Traceback" not in done.stderr
+        found: dict[tuple[str, str], list[Told]] = {}
+        for trial in self.project.trials():
+            folder = self.project.runs()[-1] / "trials" / trial["trial"]
+            found.setdefault((trial["server"], trial["profile"]), []).append(_told(trial, folder))
+        assert sorted(found) == sorted((s, p) for s in servers for p in profiles), done.stderr
+        return found
+
+    def tries(self, server: str, profile: str) -> Iterator[Told]:
+        """The cell's trial, and fresh ones as long as more are wanted."""
+        yield self.first[server, profile][0]
+        for _ in range(TRIES - 1):
+            yield self.run([server], [profile])[server, profile][0]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """The runs that all tests look at."""
+    return Runs(tmp_path_factory.mktemp("truth"))
+
+
+@pytest.fixture
+def told(runs: Runs) -> dict[tuple[str, str], list[Told]]:
+    """Trials of the first run by server and profile."""
+    return runs.first
+
+
+def _told(trial: dict[str, Any], folder: Path) -> Told:
+    log = (folder / "server.log").read_text()
+    histogram = json.loads((folder / "histogram.json").read_bytes())
+    return Told(trial, ground_truth.counts_in(log), ground_truth.held_in(log), histogram)
+
+
+@pytest.mark.parametrize(("server", "profile"), PAIRS)
+def test_no_request_is_lost_or_invented(
+    told: dict[tuple[str, str], list[Told]], server: str, profile: str
+) -> None:
+    """Less our own questions, the server saw what the tool tells, and what was under way."""
+    for one in told[server, profile]:
+        asked = one.trial["sidechannel"]["asked"]
+        left = one.counts["requests"] - one.finished - asked
+        # A wrong answer ends the verification after the load early.
+        least = 2 * BEFORE if one.trial["status"] in ("valid", "suspect") else BEFORE
+
+        assert asked >= 1
+        assert least <= left <= 2 * BEFORE + one.connections
+
+
+@pytest.mark.parametrize(("server", "profile"), PAIRS)
+def test_the_histogram_holds_every_response(
+    told: dict[tuple[str, str], list[Told]], server: str, profile: str
+) -> None:
+    """One entry per complete response, and a rate that is made of them."""
+    for one in told[server, profile]:
+        load = one.trial["load"]
+
+        assert sum(count for _, count in one.histogram) == load["requests"]
+        assert sum((load["status"] or {"": load["requests"]}).values()) == load["requests"]
+        assert load["throughput_rps"] == pytest.approx(load["ok"] / load["duration_s"])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_statuses_are_those_that_were_sent(
+    told: dict[tuple[str, str], list[Told]], profile: str
+) -> None:
+    """2 % of 500s are told as such, and make the trial invalid; no other error is invented."""
+    for one in told["fails", profile]:
+        load = one.trial["load"]
+        failed = load["errors"]["status"]
+        ours = one.trial["sidechannel"]["asked"] + 2 * BEFORE
+
+        assert failed == load["requests"] - load["ok"]
+        assert load["status"] in (None, {"200": load["ok"], "500": failed})  # wrk tells no codes
+        assert 0 <= one.counts["errors"] - failed <= ours + one.connections
+        assert failed / load["requests"] == pytest.approx(0.02, abs=0.002)
+        assert one.broken == 0
+        assert "errors" in one.trial["reasons"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_resets_are_errors(told: dict[tuple[str, str], list[Told]], profile: str) -> None:
+    """Every hundredth request's connection is reset: so many requests without a response."""
+    for one in told["resets", profile]:
+        ours = one.trial["sidechannel"]["asked"] + 2 * BEFORE
+        left = one.counts["resets"] - one.broken
+
+        assert one.counts["resets"] == one.counts["requests"] // 100
+        assert 0 <= left <= ours + one.connections
+        assert one.trial["load"]["errors"]["status"] == 0
+        assert (one.trial["status"], "errors" in one.trial["reasons"]) == ("invalid", True)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_later_lie_is_caught(told: dict[tuple[str, str], list[Told]], profile: str) -> None:
+    """Status, length and type stay right; the meaning is wrong after 300 requests."""
+    assert len(told["lies", profile]) == 2  # run once more, caught once more
+    for one in told["lies", profile]:
+        assert one.counts["lies"] > 0
+        assert one.trial["load"]["ok"] == one.trial["load"]["requests"]
+        assert one.trial["status"] == "invalid"
+        assert "wrong-response" in one.trial["reasons"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_delay_is_measured(runs: Runs, profile: str) -> None:
+    """The median of responses that take 20 ms is told within 3 % of what the server held them."""
+    off = []
+    for one in runs.tries("steady", profile):
+        assert one.held["50"] >= 20_000
+        off.append(one.trial["load"]["latency_us"]["percentiles"]["50"] / one.held["50"] - 1)
+        if off[-1] <= 0.03:
+            break
+
+    assert 0 <= min(off) <= 0.03
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_planted_tail_is_found(runs: Runs, profile: str) -> None:
+    """One in a hundred is 50 ms late: below the 99th percentile nothing of it, above it all."""
+    found = []
+    for one in runs.tries("late", profile):
+        assert one.broken == 0
+        found.append((one.at(0.985), one.at(0.995)))
+        if found[-1][1] <= 55:
+            break
+    below, above = min(found, key=lambda pair: pair[1])
+
+    assert below < 25
+    assert 50 <= above <= 55
