@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _M = TypeVar("_M", bound=BaseModel)
 _TRIALS = "trials.jsonl"
+TORN = "torn"
+"""Reason of a last line that was not written to its end."""
 NEEDED_BYTES = 200_000_000
 """Free space without which no trial is started: raw output of one trial is below 100 MB."""
 
@@ -121,21 +123,27 @@ class RunDirectory:
         self.append_trial(sealed)
         return sealed
 
-    def mend(self) -> bool:
-        """Take a torn last line out of trials.jsonl, into trials.torn; True where there was one.
+    def mend(self) -> tuple[Damaged, ...]:
+        """Move lines of trials.jsonl that are no records to trials.damaged.
+
+        Returns:
+            Those moved, the torn last one among them.
 
         Raises:
             StoreError: disk full, no permission.
         """
-        path = self.path / _TRIALS
-        data = path.read_bytes() if path.exists() else b""
-        torn = data.rpartition(b"\n")[2]
-        if not torn or _is_record(torn):
-            return False
-        self.write_bytes("trials.torn", torn)
-        with _telling("write", path):
-            os.truncate(path, len(data) - len(torn))
-        return True
+        damaged = self.trials()[1]
+        if not damaged:
+            return ()
+        lines = (self.path / _TRIALS).read_bytes().split(b"\n")
+        numbers = {item.line for item in damaged}
+        kept = [line for number, line in enumerate(lines, 1) if number not in numbers and line]
+        aside = self.path / "trials.damaged"
+        before = aside.read_bytes() if aside.exists() else b""
+        moved = b"".join(lines[number - 1] + b"\n" for number in sorted(numbers))
+        self.write_bytes(aside.name, before + moved)
+        self.write_bytes(_TRIALS, b"".join(line + b"\n" for line in kept))
+        return damaged
 
     def write_derived(self, files: Mapping[str, bytes]) -> None:
         """Write rendered reports; old charts that are not among them are removed."""
@@ -221,7 +229,7 @@ class RunDirectory:
                 records.append(TrialRecord.model_validate_json(line))
             except ValidationError as error:
                 torn = number == len(lines)
-                damaged.append(Damaged(number, "torn" if torn else _first(error)))
+                damaged.append(Damaged(number, TORN if torn else _first(error)))
         return tuple(records), tuple(damaged)
 
     def trials_sha256(self) -> str:
@@ -316,14 +324,6 @@ def _first(error: Exception) -> str:
         place = ".".join(str(part) for part in first["loc"])
         return f"{place}: {first['msg']}" if place else first["msg"]
     return str(error)
-
-
-def _is_record(line: bytes) -> bool:
-    try:
-        TrialRecord.model_validate_json(line)
-    except ValidationError:
-        return False
-    return True
 
 
 def _line_break(descriptor: int) -> bytes:

@@ -76,6 +76,30 @@ def test_the_line_after_a_torn_one_stays_whole(run: RunDirectory) -> None:
     assert [item.line for item in damaged] == [1]
 
 
+def test_mending_moves_what_is_no_record(run: RunDirectory) -> None:
+    """Damaged lines and a torn last one go to trials.damaged, byte for byte; records stay."""
+    for name in ("r01-a", "r01-b"):
+        run.append_trial(trial(name))
+    path = run.path / "trials.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(b'{"trial": 1}\n' + whole + whole[:50])
+
+    assert [item.line for item in run.mend()] == [1, 4]
+    assert path.read_bytes() == whole
+    assert (run.path / "trials.damaged").read_bytes() == b'{"trial": 1}\n' + whole[:50] + b"\n"
+    assert run.mend() == ()
+
+
+def test_mending_keeps_a_record_that_only_lacks_its_line_break(run: RunDirectory) -> None:
+    """A last line that is whole but for the line break is a record."""
+    run.append_trial(trial("r01-a"))
+    path = run.path / "trials.jsonl"
+    os.truncate(path, path.stat().st_size - 1)
+
+    assert run.mend() == ()
+    assert len(run.trials()[0]) == 1
+
+
 def test_a_damaged_line_is_set_aside_with_its_reason(run: RunDirectory) -> None:
     """A line that is no record is named by number, the others stay."""
     run.append_trial(trial("r01-a"))

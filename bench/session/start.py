@@ -33,7 +33,7 @@ from bench.session.fitness import fit_host, out_of_the_way, plan_findings
 from bench.session.lock import Turn, cache_folder, only_run
 from bench.session.resume import Planned, changes, matrix_place
 from bench.session.trials import Ended, Session
-from bench.store import RunDirectory, find_run, write_atomic
+from bench.store import TORN, RunDirectory, find_run, write_atomic
 from bench.tools import find_tool, search_path
 
 if TYPE_CHECKING:
@@ -43,9 +43,12 @@ if TYPE_CHECKING:
     from bench.model.host import Host
     from bench.model.plan import LoadProfile, Plan, Workload
     from bench.session.listener import Listener
+    from bench.store import Damaged
 
 _SEED_BITS = 31
-_KEPT = frozenset({"concurrent-run", "resumed-changed", "server-skipped", "build-failed"})
+_KEPT = frozenset(
+    {"concurrent-run", "resumed-changed", "server-skipped", "build-failed", "damaged-record"}
+)
 """Findings that a resumed run keeps of its earlier parts; the others are found anew."""
 
 
@@ -173,7 +176,7 @@ def resume_run(
     """
     directory = find_run(run, project.root / "reports")
     info = directory.info()
-    if info.finished is not None:
+    if info.finished is not None and not directory.trials()[1]:
         view = write_derived(directory.path)
         return Result(directory, view, info.exit_code or EXIT_OK, finished_before=True)
     host = fit_host(planned.plan, tool_versions(planned.plan), strict=options.strict)
@@ -184,10 +187,11 @@ def resume_run(
             advice="start a new run, or add --force-resume, which marks the report",
         )
     with only_run(allow_concurrent=options.allow_concurrent) as turn:
-        directory.mend()
+        damaged = directory.mend()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        info = info.model_copy(update={"resumed": (*info.resumed, now)})
-        notes = [*plan_findings(planned.plan, host), *_resumed(changed)]
+        update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
+        info = info.model_copy(update=update)
+        notes = [*plan_findings(planned.plan, host), *_resumed(changed), *_set_aside(damaged)]
         notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
         conduct = _Conduct(directory, info, planned, directory.host(), listener, turn)
         return _carry_out(conduct, notes)
@@ -288,6 +292,16 @@ def _resumed(changed: tuple[str, ...]) -> list[Finding]:
         return []
     text = f"resumed by force although {'; '.join(changed)}"
     return [finding("resumed-changed", "run", text, advice="start a new run for a fair comparison")]
+
+
+def _set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
+    """A torn last line is an unfinished trial like any other; other damage must be told."""
+    lines = [str(item.line) for item in damaged if item.reason != TORN]
+    if not lines:
+        return []
+    text = f"trials.jsonl was damaged in line {', '.join(lines)}: set aside in trials.damaged"
+    advice = "the trials that were there have been repeated"
+    return [finding("damaged-record", "run", text, advice=advice)]
 
 
 def _run_id(started: datetime, plan: Plan) -> str:

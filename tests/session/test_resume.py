@@ -95,7 +95,7 @@ def test_sigkill_and_resume(project: Project, finished: Finished) -> None:
     assert code == -signal.SIGKILL
     assert resumed.returncode == 0, resumed.stderr
     assert (run / "trials.jsonl").read_bytes().startswith(before)
-    assert (run / "trials.torn").read_bytes() == before[:200]
+    assert (run / "trials.damaged").read_bytes() == before[:200] + b"\n"
     assert [trial["trial"] for trial in project.trials()] == planned
     assert structure(json.loads(resumed.stdout)) == structure(json.loads(finished.whole.stdout))
     assert len(json.loads((run / "run.json").read_text())["resumed"]) == 1
@@ -114,7 +114,14 @@ class Finished:
         self.run = self.project.runs()[-1]
         self.files = {
             name: (self.run / name).read_bytes()
-            for name in ("trials.jsonl", "run.json", "host.json", "plan.json")
+            for name in (
+                "trials.jsonl",
+                "run.json",
+                "host.json",
+                "plan.json",
+                "builds/one.json",
+                "builds/two.json",
+            )
         }
 
     def back(self) -> None:
@@ -212,6 +219,21 @@ def test_options_cannot_change_a_resumed_run(finished: Finished) -> None:
 
     assert done.returncode == 2
     assert "--rounds, --seed cannot change it" in done.stderr
+
+
+def test_a_damaged_record_is_repeated(finished: Finished) -> None:
+    """A damaged line of a finished run is set aside, its trial repeated, and the report says so."""
+    finished.back()
+    lines = finished.files["trials.jsonl"].splitlines(keepends=True)
+    lines[1] = lines[1].replace(b'"trial"', b'"trail"', 1)
+    (finished.run / "trials.jsonl").write_bytes(b"".join(lines))
+    (finished.run / "run.json").write_bytes(finished.files["run.json"])
+    done = finished.project.bench("run", "--resume", "latest")
+    planned = json.loads(finished.files["plan.json"])["trials"]
+
+    assert done.returncode == 0, done.stderr
+    assert {t["trial"] for t in finished.project.trials()} == {t["id"] for t in planned}
+    assert "damaged-record" in finished.project.findings()
 
 
 def test_a_finished_run_says_so(finished: Finished) -> None:
