@@ -32,6 +32,7 @@ from bench.profiling.methods import (
     spy_errors,
     spy_record,
 )
+from bench.profiling.perfmap import without_overlaps
 from bench.servers import RunningServer, build, missing
 from bench.servers.environment import base_environment
 from bench.session.lock import cache_folder, only_run
@@ -137,6 +138,10 @@ def _keep_perf(folder: Path, pids: Sequence[int]) -> None:
     env = base_environment()
     env.pop("DEBUGINFOD_URLS", None)  # symbols come from this machine only
     data = folder / "perf.data"
+    maps = [path for pid in pids if (path := Path(f"/tmp/perf-{pid}.map")).exists()]  # noqa: S108 - where Python and V8 write it
+    for names in maps:
+        shutil.copy(names, folder / names.name)
+        names.write_text(without_overlaps(names.read_text("utf-8", "replace")), "utf-8")
     printed = capture(perf_script(data), timeout_s=_READ_LIMIT_S, env=env)
     lost = capture(perf_lost(data), timeout_s=_READ_LIMIT_S, env=env)
     if printed is None or printed.rc != 0:
@@ -145,10 +150,8 @@ def _keep_perf(folder: Path, pids: Sequence[int]) -> None:
     # mtime=0: the same profile gives the same bytes.
     (folder / "perf.script.gz").write_bytes(gzip.compress(printed.stdout.encode(), mtime=0))
     (folder / "perf.lost").write_text(f"{lost_samples(lost.stdout) if lost else 0}\n")
-    for pid in pids:
-        names = Path(f"/tmp/perf-{pid}.map")  # noqa: S108 - where Python and V8 write it
-        if names.exists():
-            shutil.move(names, folder / names.name)
+    for names in maps:
+        names.unlink(missing_ok=True)
 
 
 def profile_servers(
