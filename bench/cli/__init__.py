@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: Final[dict[str, str]] = {
+    "init": "Write a first server, workload and matrix into a folder.",
     "run": "Measure what a matrix says and write the report.",
     "ab": "Compare versions of a server: is my branch faster than main?",
     "serve": "Start a server as a trial would and show its log.",

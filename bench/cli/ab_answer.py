@@ -99,17 +99,22 @@ def _nothing(view: RunView, cells: list[CellSummary], arm: str) -> str:
 
 
 def _detail(cells: list[CellSummary], row: Comparison, view: RunView) -> list[Line]:
-    if row.metric not in _NAMES:
-        return []
-    theirs, ours = _metric(cells, row.baseline, row), _metric(cells, row.server, row)
-    if theirs is None or ours is None:
-        return []
+    ours, ratio = _metric(cells, row.server, row), row.verdict.ratio
     closed = view.profiles[row.profile].loop == "closed"
-    what = f"{_NAMES[row.metric]}{', saturated' if closed else ''}"
+    if row.metric not in _NAMES or ours is None or not ratio:
+        return []
     if row.metric == "throughput_rps" and not closed:
         return []
-    ratio = _ratio(row.verdict.ratio, row.verdict.low, row.verdict.high)
-    return [Line(what, _value(row.metric, theirs), _value(row.metric, ours), ratio)]
+    # The baseline of these very trials: in a duet it has others in every other pair.
+    theirs = ours.value / ratio
+    return [
+        Line(
+            f"{_NAMES[row.metric]}{', saturated' if closed else ''}",
+            _value(row.metric, theirs),
+            _value(row.metric, ours.value),
+            ratio_text(ratio, row.verdict.low, row.verdict.high),
+        )
+    ]
 
 
 def _metric(cells: list[CellSummary], server: str, row: Comparison) -> Metric | None:
@@ -118,18 +123,14 @@ def _metric(cells: list[CellSummary], server: str, row: Comparison) -> Metric | 
     return metric
 
 
-def _value(metric: str, found: Metric) -> str:
+def _value(metric: str, value: float) -> str:
     if metric == "rss_peak_bytes":
-        return format_bytes(round(found.value))
+        return format_bytes(round(value))
     if metric in ("p50_us", "p99_us"):
-        return format_latency(found.value)
+        return format_latency(value)
     if metric == "cpu_us_per_request":
-        return f"{found.value:,.1f} us"
-    return format_rate(found.value)
-
-
-def _ratio(ratio: float | None, low: float | None, high: float | None) -> str:
-    return "-" if ratio is None else ratio_text(ratio, low, high)
+        return f"{value:,.1f} us"
+    return format_rate(value)
 
 
 def once(view: RunView, arm: str) -> tuple[Line, ...]:
@@ -147,7 +148,7 @@ def _starts(view: RunView, arm: str) -> tuple[Line, ...]:
     theirs, ours = [a for a, _ in pairs], [b for _, b in pairs]
     ratio = paired(ours, theirs)
     before, after = (f"{sum(times) / len(times) * 1e3:,.0f} ms" for times in (theirs, ours))
-    return (Line("start-up", before, after, _ratio(ratio.value, ratio.low, ratio.high)),)
+    return (Line("start-up", before, after, ratio_text(ratio.value, ratio.low, ratio.high)),)
 
 
 def _pair(view: RunView, trial: TrialRecord) -> tuple[float, float] | None:
@@ -228,12 +229,9 @@ def figures(view: RunView) -> str:
     rows = [_figures(cell) for cell in view.summary.cells]
     align = ("left", *["right"] * (len(head) - 1))
     table = tabulate(rows, head, tablefmt="simple", colalign=align, disable_numparse=True)
-    notes = [
-        f"{one.code}: {one.text}"
-        for one in view.summary.findings
-        if one.severity != "info" and one.scope != "run"
-    ]
-    return "\n".join([table, *dict.fromkeys(notes)]) + "\n"
+    notes = {one.code: one.text for one in view.summary.findings if one.severity != "info"}
+    lines = [f"{code}: {said}" for code, said in notes.items()]
+    return "\n".join([table, *([""] if lines else []), *lines]) + "\n"
 
 
 def _figures(cell: CellSummary) -> list[str]:

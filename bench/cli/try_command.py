@@ -144,6 +144,6 @@ def _request(path: str, options: dict[str, Any]) -> Request:
 def _print(view: RunView) -> None:
     from bench.cli import ab_answer  # noqa: PLC0415 - late, see `bench --help`
 
-    click.echo(ab_answer.figures(view), nl=False)
     if len(view.plan.arms) > 1:
-        click.echo("\n" + ab_answer.text(view), nl=False)
+        click.echo(ab_answer.text(view))
+    click.echo(ab_answer.figures(view), nl=False)

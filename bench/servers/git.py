@@ -30,6 +30,9 @@ _WHO: Final = {
 }
 """A fixed date: the same content becomes the same commit."""
 
+_GENERATED: Final = (":(exclude,glob)**/.build/**", ":(exclude,glob)**/reports/2*Z-*/**")
+"""What `bench` itself writes into a working tree."""
+
 
 class Commit(NamedTuple):
     """A commit and the hash of the whole tree in it: equal content, equal tree."""
@@ -102,7 +105,7 @@ def uncommitted(repository: Path) -> Commit:
         head = _git(repository, "rev-parse", "--verify", "HEAD")
         if head and head[0] == 0:
             _must(repository, "read-tree", "HEAD", extra=index)
-        _must(repository, "add", "--all", extra=index)
+        _must(repository, "add", "--all", "--", ".", *_GENERATED, extra=index)
         tree = _must(repository, "write-tree", extra=index)
     commit = _must(repository, "commit-tree", tree, "-m", "what lies uncommitted", extra=_WHO)
     return Commit(commit, tree)
