@@ -33,14 +33,17 @@ Processes:
     --ignore-term            SIGTERM and SIGINT do nothing
     --half-dead-on-term      SIGTERM: still listening, still accepting, never answering again
     --port-offset N          listens on another port than it was told
+Cost:
+    --burn-us X              every ordinary response costs X us of CPU time more
 Output:
     --flood BYTES            so many bytes to stdout for each response
 
-`GET /__counts` answers the counters below as JSON, and pid and stray_pid; `GET /__held` how
+`GET /__counts` answers the counters below as JSON, pid, stray_pid and the worker's CPU time; `GET /__held` how
 long responses were held, in microseconds. Both count nothing. Counters are of all workers
 since the start, and are printed as one line `counts {...}` when the server ends by itself or
 by a signal, after a line `held {...}`. `responses` are those handed to the kernel: what a tool
-counted is less than that by at most the number of connections. See ground_truth.py for use in tests.
+counted is less than that by at most the number of connections. See ground_truth.py for use in
+tests.
 """
 
 from __future__ import annotations
@@ -132,7 +135,7 @@ def read_options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--port", type=int, required=True)
-    for name in ("delay-ms", "late-share", "start-delay-ms", "error-share"):
+    for name in ("delay-ms", "late-share", "start-delay-ms", "error-share", "burn-us"):
         parser.add_argument(f"--{name}", type=float, default=0.0)
     parser.add_argument("--late-ms", type=float, default=50.0)
     for name in ("reset-requests", "reset-connections", "exit-after", "restart-after"):
