@@ -68,7 +68,7 @@ def prepare(arm: Arm, asked: str) -> Prepared:
     """
     runtime = runtime_of(arm.config.language)
     python = find_trampoline(arm.config.python) if arm.config.python else None
-    method, refused = choose_method(asked, runtime, _facts(python))
+    method, refused = choose_method(asked, runtime, facts_of(python))
     if method == "perf" and runtime == "python" and python is not None:
         plain = _own_build(arm, python)
         env = {**plain.env, "PYTHONPERFSUPPORT": "1"}
@@ -84,7 +84,8 @@ def prepare(arm: Arm, asked: str) -> Prepared:
     return Prepared(arm, profiled, method, runtime, None, refused)
 
 
-def _facts(python: Interpreter | None) -> Facts:
+def facts_of(python: Interpreter | None) -> Facts:
+    """What this machine has and allows; `python` is what was found for the server."""
     path = search_path()
     return Facts(
         system="linux" if sys.platform.startswith("linux") else sys.platform,
