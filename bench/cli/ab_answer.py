@@ -23,6 +23,8 @@ _NAMES: Final = {
     "throughput_rps": "rate",
 }
 
+_DOUBTS: Final = frozenset({"arms-differ", "noisy-host", "concurrent-run"})
+
 
 class Line(NamedTuple):
     """One row of the details: what was looked at, baseline, arm, arm / baseline."""
@@ -179,11 +181,21 @@ def text(view: RunView) -> str:
     for answer in answers(view):
         head = f"{answer.workload}: " if len(view.plan.workloads) > 1 else ""
         parts.append("\n".join(f"{head}{line}" for line in answer.said))
+    parts += _warnings(view)
     for answer in answers(view):
         rows = (*answer.details, *once(view, answer.arm))
         if rows:
             parts.append(_table(view, answer, rows, "simple"))
     return "\n\n".join(parts) + "\n"
+
+
+def _warnings(view: RunView) -> list[str]:
+    """Arms that took no part, and doubts about this machine."""
+    lines = [
+        f"{one.server}: not measured, {one.reason.splitlines()[0]}" for one in view.plan.skipped
+    ]
+    lines += [one.text for one in view.summary.findings if one.code in _DOUBTS]
+    return ["\n".join(lines)] if lines else []
 
 
 def markdown(view: RunView) -> str:
@@ -193,6 +205,7 @@ def markdown(view: RunView) -> str:
         "\n".join(f"- **{answer.workload}**: {line}" for line in answer.said)
         for answer in answers(view)
     ]
+    parts += _warnings(view)
     for answer in answers(view):
         rows = (*answer.details, *once(view, answer.arm))
         if rows:

@@ -11,7 +11,7 @@ import click
 
 from bench.cli.common import TerminatedError, emit_json, project_option
 from bench.errors import BenchError, GateMetError, UsageError
-from bench.units import format_eta, format_percent, parse_duration, parse_percent
+from bench.units import format_eta, parse_duration, parse_percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,6 +155,8 @@ def _parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
 
 def _announcement(contest: Contest) -> str:
     """What is going to happen, before it does."""
+    from bench.analysis.wording import percent  # noqa: PLC0415 - late, see `bench --help`
+
     plan = contest.planned.plan
     arms = ", ".join(arm.name for arm in plan.arms)
     per_round = len(plan.trials) // max(1, plan.rounds)
@@ -162,7 +164,7 @@ def _announcement(contest: Contest) -> str:
     most = format_eta(plan.estimated_s / max(1, plan.rounds) * plan.max_rounds)
     return (
         f"{arms}: {plan.rounds} rounds of {per_round} trials (about {first}); then more until "
-        f"differences are known to +-{format_percent(plan.margin)}, {plan.max_rounds} rounds "
+        f"differences are known to +-{percent(plan.margin)}, {plan.max_rounds} rounds "
         f"(about {most}) at most"
     )
 

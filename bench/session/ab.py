@@ -11,6 +11,7 @@ from bench.matrix import Overrides, load_server
 from bench.session.arms import make_arms
 from bench.session.probes import plan_document
 from bench.tools import find_tool
+from bench.units import parse_duration
 
 if TYPE_CHECKING:
     from bench.matrix import Project
@@ -65,6 +66,7 @@ def plan_ab(project: Project, asked: Asked, effort: Effort) -> Contest:
         UsageError: what is asked for does not exist; says what does.
         ConfigError: a server.yaml of an arm, or a workload, is wrong.
     """
+    _check_workloads(project, effort.workloads)
     made = make_arms(project, asked)
     ids = {arm.name: f"{asked.servers[0]}.{arm.name}" for arm in made}
     if len(asked.servers) > 1:
@@ -78,6 +80,16 @@ def plan_ab(project: Project, asked: Asked, effort: Effort) -> Contest:
     planned = _planned(project, document, trees, effort)
     notes = (*(arm.note for arm in made if arm.note), *_equal(made))
     return Contest(project, planned, notes)
+
+
+def _check_workloads(project: Project, names: tuple[str, ...]) -> None:
+    import difflib  # noqa: PLC0415 - only for the nearest name
+
+    for name in names:
+        if name not in project.workloads:
+            near = difflib.get_close_matches(name, project.workloads, n=1)
+            advice = f"did you mean {near[0]}?" if near else "`bench list workloads` shows them"
+            raise UsageError(f"--workloads: there is no workload {name!r}", advice=advice)
 
 
 def _document(
@@ -108,7 +120,8 @@ def profiles(effort: Effort) -> list[dict[str, Any]]:
     }
     found = {name: find_tool(name) for name in ("wrk", "oha")}
     there = {name: tool is not None and tool.usable for name, tool in found.items()}
-    closed = {"tool": "oha" if there["oha"] and not there["wrk"] else "wrk", **window}
+    whole = all(parse_duration(text).is_integer() for text in (effort.duration, effort.warmup))
+    closed = {"tool": "oha" if there["oha"] and not (there["wrk"] and whole) else "wrk", **window}
     if not there["oha"]:
         return [closed]
     return [closed, {"tool": "oha", "loop": "open", "rate": _RATE, **window}]
