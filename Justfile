@@ -69,6 +69,11 @@ fmt: _dev
 perf *ARGS: _dev
     python -P scripts/perf.py "$@"
 
+# Check verdicts on real servers of known cost (about 15 min)
+[no-exit-message]
+perf-verdicts *ARGS: _dev
+    @python -P scripts/verdicts.py "$@"
+
 # Kill `bench run` by SIGKILL at random moments (100 times, about 15 min) and check what is left
 chaos *ARGS: _dev
     @python -P scripts/chaos.py "$@"

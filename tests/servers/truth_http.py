@@ -96,6 +96,13 @@ def due(share: float, n: int) -> bool:
     return int(n * share) != int((n - 1) * share)
 
 
+def burn(us: float) -> None:
+    """Use that much CPU time of this thread."""
+    end = time.thread_time_ns() + us * 1e3
+    while time.thread_time_ns() < end:
+        pass
+
+
 class Counts:
     """Counters in shared memory: they outlive a worker that is replaced."""
 
@@ -110,7 +117,8 @@ class Counts:
         return self._cells[index]
 
     def snapshot(self) -> dict[str, int]:
-        return dict(zip(COUNTERS, self._cells, strict=True)) | {"pid": os.getpid()}
+        own = {"pid": os.getpid(), "cpu_us": round(time.process_time() * 1e6)}
+        return dict(zip(COUNTERS, self._cells, strict=True)) | own
 
 
 class Server:
@@ -128,6 +136,8 @@ class Server:
         options = self.options
         answer = right_answer(method, target, body)
         delay = options.delay_ms / 1e3
+        if options.burn_us:
+            burn(options.burn_us)
         if options.lie_after is not None and n > options.lie_after:
             self.counts.add("lies")
             answer = lie(answer)
