@@ -11,7 +11,10 @@ from bench.cli.common import emit_json, json_option, printable, project_option
 from bench.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from bench.profiling.report import Profiled
+    from collections.abc import Sequence
+
+    from bench.profiling.conversion import Conversion
+    from bench.profiling.report import Profiled, Table
 
 
 @click.command()
@@ -38,11 +41,17 @@ if TYPE_CHECKING:
     default=None,
     help="Render the reports of an earlier profile run anew.",
 )
+@click.option(
+    "--conversion",
+    is_flag=True,
+    help="No profiler: CPU per request over body sizes, for each server that is named.",
+)
 @json_option
 @project_option
 def command(  # noqa: PLR0917 - one parameter per option
     names: tuple[str, ...], against: str | None, connections: int, rate: float | None,
-    seconds: float, method: str, run: Path | None, project: Path | None, *, as_json: bool,
+    seconds: float, method: str, run: Path | None, project: Path | None, *, conversion: bool,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Profile SERVER (one or more) under WORKLOAD and say where its CPU time goes.
 
@@ -50,24 +59,61 @@ def command(  # noqa: PLR0917 - one parameter per option
     holds the raw profiles, a flame graph, speedscope's file and a report.
     """
     from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session import conversion as experiment  # noqa: PLC0415 - the same
     from bench.session.profile_reading import renew  # noqa: PLC0415 - the same
     from bench.session.profiling import Wish, profile_servers  # noqa: PLC0415 - the same
 
     if run is None:
-        if len(names) < 2:  # noqa: PLR2004 - a server and a workload
+        servers = [*names, against] if against else list(names)
+        if len(names) < (1 if conversion else 2):
             raise UsageError("expected SERVER and WORKLOAD", advice="`bench profile --help`")
-        *servers, workload = names
-        servers += [against] if against else []
         wish = Wish(connections, rate, seconds, method)
         found = find_project(Path.cwd(), project)
-        run = profile_servers(found, servers, workload, wish,
-                              lambda text: click.echo(text + " ...", err=True))  # fmt: skip
+        if conversion:
+            run = experiment.measure_conversion(found, servers, wish, _told)
+        else:
+            workload = servers.pop(len(names) - 1)
+            run = profile_servers(found, servers, workload, wish, _told)
+    measured = experiment.read_conversion(run)
+    if measured is not None:
+        _show_conversion(run, measured, as_json=as_json)
+        return EXIT_OK
     profiles = renew(run)
     if as_json:
         emit_json(_json(run, profiles))
     else:
         _print(run, profiles)
     return EXIT_OK
+
+
+def _told(text: str) -> None:
+    click.echo(text + " ...", err=True)
+
+
+def _show_conversion(run: Path, found: Conversion, *, as_json: bool) -> None:
+    from bench.profiling.conversion import tables_of  # noqa: PLC0415 - late, see `bench --help`
+
+    if as_json:
+        lines = {server: found.line(server) for server in found.servers}
+        emit_json(
+            {
+                "run": str(run),
+                **found.model_dump(mode="json"),
+                "lines": {
+                    server: None
+                    if line is None
+                    else {
+                        "intercept_us": line.intercept._asdict(),
+                        "us_per_kb": line.slope._asdict(),
+                        "n": line.n,
+                    }
+                    for server, line in lines.items()
+                },
+            }
+        )
+        return
+    _print_tables(tables_of(found))
+    click.echo(run / "report.md")
 
 
 def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
@@ -90,15 +136,19 @@ def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
 
 
 def _print(run: Path, profiles: tuple[Profiled, ...]) -> None:
+    from bench.profiling.report import notes, sections  # noqa: PLC0415 - late, see `bench --help`
+
+    _print_tables(sections(profiles))
+    for note in notes(profiles):
+        click.echo(f"- {printable(note)}", err=True)
+    click.echo(run / "report.md")
+
+
+def _print_tables(tables: Sequence[Table]) -> None:
     from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
 
-    from bench.profiling.report import notes, sections  # noqa: PLC0415 - the same
-
-    for table in sections(profiles):
+    for table in tables:
         click.echo(click.style(printable(table.heading), bold=True))
         click.echo(printable(table.text))
         rows = [[printable(cell) for cell in row] for row in table.rows]
         click.echo(tabulate(rows, headers=table.columns, disable_numparse=True) + "\n")
-    for note in notes(profiles):
-        click.echo(f"- {printable(note)}", err=True)
-    click.echo(f"\n{run / 'report.md'}")

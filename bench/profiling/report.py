@@ -207,21 +207,28 @@ def notes(found: Sequence[Profiled]) -> list[str]:
 def markdown(found: Sequence[Profiled], tables: Sequence[Table]) -> str:
     """The report as Markdown."""
     servers = ", ".join(item.record.server for item in found)
-    lines = [f"# Profile of {escape.markdown(servers)}, {found[0].record.workload}", ""]
-    for number, table in enumerate(tables):
-        lines += [f"## {escape.markdown(table.heading)}", "", escape.markdown(table.text), ""]
-        if number == 0:
-            lines += [f"![{escape.markdown(_alt(found))}](charts/breakdown.light.svg)", ""]
-        lines += [_row(table.columns), "|" + " --- |" * len(table.columns)]
-        lines += [_row(row) for row in table.rows] + [""]
-    lines += ["## Findings", "", *(f"- {escape.markdown(note)}" for note in notes(found)), ""]
-    lines += ["## Pictures", ""]
+    picture = f"![{escape.markdown(_alt(found))}](charts/breakdown.light.svg)"
+    title = f"Profile of {servers}, {found[0].record.workload}"
+    lines = ["## Pictures", ""]
     for item in found:
         name = item.record.server
         lines.append(
             f"- {name}: [flame graph]({name}.flame.svg), "
             f"[speedscope]({name}.speedscope.json), [folded stacks]({name}.folded.txt)"
         )
+    return markdown_tables(title, tables, notes(found), picture) + "\n".join([*lines, ""])
+
+
+def markdown_tables(title: str, tables: Sequence[Table], said: Sequence[str], picture: str) -> str:
+    """A title, tables with the picture under the first heading, and findings, as Markdown."""
+    lines = [f"# {escape.markdown(title)}", ""]
+    for number, table in enumerate(tables):
+        lines += [f"## {escape.markdown(table.heading)}", "", escape.markdown(table.text), ""]
+        if number == 0:
+            lines += [picture, ""]
+        lines += [_row(table.columns), "|" + " --- |" * len(table.columns)]
+        lines += [_row(row) for row in table.rows] + [""]
+    lines += ["## Findings", "", *(f"- {escape.markdown(note)}" for note in said), ""]
     return "\n".join([*lines, ""])
 
 
@@ -231,16 +238,25 @@ def _row(cells: Sequence[str]) -> str:
 
 def html(found: Sequence[Profiled], tables: Sequence[Table], files: dict[str, bytes]) -> str:
     """The report as one page that loads nothing."""
+    names = [item.record.server for item in found]
+    flames = [(name, files[f"{name}.flame.svg"].decode()) for name in names]
+    title = f"Profile of {', '.join(names)}, {found[0].record.workload}"
+    chart = files["charts/breakdown.light.svg"].decode()
+    return html_page(title, tables, notes(found), chart, flames)
+
+
+def html_page(
+    title: str,
+    tables: Sequence[Table],
+    said: Sequence[str],
+    chart: str,
+    flames: Sequence[tuple[str, str]],
+) -> str:
+    """Tables with the chart under the first heading, findings and pictures, as one page."""
     from jinja2 import Environment  # noqa: PLC0415 - late, see `bench --help`
 
     page = Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
-    flames = [(item.record.server, files[f"{item.record.server}.flame.svg"].decode())
-              for item in found]  # fmt: skip
-    rendered: str = page.render(
-        title=f"Profile of {', '.join(item.record.server for item in found)}",
-        workload=found[0].record.workload, tables=tables, notes=notes(found),
-        chart=files["charts/breakdown.light.svg"].decode(), flames=flames,
-    )  # fmt: skip
+    rendered: str = page.render(title=title, tables=tables, notes=said, chart=chart, flames=flames)
     return rendered
 
 
@@ -249,7 +265,7 @@ _PAGE: Final = """<!doctype html>
 <style>body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{padding:.2rem .7rem;text-align:left;
 border-bottom:1px solid #ddd}svg{max-width:100%;height:auto}</style>
-<h1>{{ title }}, {{ workload }}</h1>
+<h1>{{ title }}</h1>
 {% for table in tables %}
 <h2>{{ table.heading }}</h2><p>{{ table.text }}</p>
 {% if loop.first %}{{ chart|safe }}{% endif %}
