@@ -82,6 +82,7 @@ def run_together(
     *,
     started: Sequence[Callable[[tuple[int, ...]], None]],
     tick: Callable[[float], None],
+    ended: Callable[[], None] = lambda: None,
 ) -> list[LoadRun]:
     """Run the processes of one or more loaders over the same window.
 
@@ -91,6 +92,8 @@ def run_together(
         duration_s: window asked for.
         started: per loader, called once with its pids.
         tick: called every 50 ms with the seconds since the start, while waiting.
+        ended: called when all processes have ended, before their output is read: reading it
+            takes up to a second of our own CPU time, which is no part of the window.
 
     Raises:
         LoadFailure: a process failed, hung, or its output is not a result.
@@ -110,6 +113,7 @@ def run_together(
         for _, running in begun:
             running.kill()
         raise
+    ended()
     return [loader.finish(running) for loader, running in begun]
 
 

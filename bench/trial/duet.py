@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bench.loader import LoadRun
-    from bench.sampler import Sampler
+    from bench.sampler import Mark, Sampler
 
 
 class DuetOutcome(NamedTuple):
@@ -76,21 +76,31 @@ def _load(lives: list[Life], samplers: list[Sampler]) -> None:
     started = [sampler.set_load_pids for sampler in samplers]
     if profile.warmup_s > 0:
         begin = [sampler.mark() for sampler in samplers]
+        ended: list[Mark] = []
         warm = run_together(
-            loaders, "warmup", profile.warmup_s, started=started, tick=_each(lives, "look_after")
+            loaders,
+            "warmup",
+            profile.warmup_s,
+            started=started,
+            tick=_each(lives, "look_after"),
+            ended=lambda: ended.extend(sampler.mark() for sampler in samplers),
         )
-        ended = [sampler.mark() for sampler in samplers]
         for life, sampler, run, a, b in zip(lives, samplers, warm, begin, ended, strict=True):
             life.warmed_up(run, sampler.window(a, b).series)
     for life in lives:
         life.begin_window()
     begin = [sampler.mark() for sampler in samplers]
+    end: list[Mark] = []
     runs: list[LoadRun] = run_together(
-        loaders, "load", profile.duration_s, started=started, tick=_each(lives, "meanwhile")
+        loaders,
+        "load",
+        profile.duration_s,
+        started=started,
+        tick=_each(lives, "meanwhile"),
+        # Both clocks are read before anything else happens: the two windows are one.
+        ended=lambda: end.extend(sampler.mark() for sampler in samplers),
     )
-    # Both clocks are read before anything else happens: the two windows are one.
-    ended = [sampler.mark() for sampler in samplers]
-    for life, sampler, run, a, b in zip(lives, samplers, runs, begin, ended, strict=True):
+    for life, sampler, run, a, b in zip(lives, samplers, runs, begin, end, strict=True):
         life.measured_window(run, sampler.window(a, b))
 
 

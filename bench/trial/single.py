@@ -55,21 +55,26 @@ def _warm_up(life: Life, loader: Loader, sampler: Sampler) -> None:
     seconds = life.setting.profile.warmup_s
     if seconds <= 0:
         return
-    begin = sampler.mark()
+    marks = [sampler.mark()]
     try:
         (warm,) = run_together(
-            [loader], "warmup", seconds, started=[sampler.set_load_pids], tick=life.look_after
+            [loader],
+            "warmup",
+            seconds,
+            started=[sampler.set_load_pids],
+            tick=life.look_after,
+            ended=lambda: marks.append(sampler.mark()),
         )
     except LoadFailure as error:
         life.load_failed(error)
         raise
-    life.warmed_up(warm, sampler.window(begin, sampler.mark()).series)
+    life.warmed_up(warm, sampler.window(*marks).series)
 
 
 def _measure(life: Life, loader: Loader, sampler: Sampler) -> None:
     """The window."""
     life.begin_window()
-    begin = sampler.mark()
+    marks = [sampler.mark()]
     try:
         (load,) = run_together(
             [loader],
@@ -77,8 +82,9 @@ def _measure(life: Life, loader: Loader, sampler: Sampler) -> None:
             life.setting.profile.duration_s,
             started=[sampler.set_load_pids],
             tick=life.meanwhile,
+            ended=lambda: marks.append(sampler.mark()),
         )
     except LoadFailure as error:
         life.load_failed(error)
         raise
-    life.measured_window(load, sampler.window(begin, sampler.mark()))
+    life.measured_window(load, sampler.window(*marks))
