@@ -75,7 +75,7 @@ def read_db(path: Path, *, pacer: bool = False) -> Rows:
             runs = "count(DISTINCT run)" if "run" in columns else "1"  # not before oha 1.9
             totals = db.execute(_TOTALS.format(runs=runs)).fetchone()
             groups = db.execute(_GROUPED).fetchall()
-            intended = sorted(at for (at,) in db.execute(_PACER)) if pacer else ()
+            intended = _intended(path.name, db) if pacer else []
     except sqlite3.Error as error:
         raise ParseError(f"{path.name} is no database of oha", excerpt=str(error)) from error
     count, fastest, slowest, first, last, corrected, runs = totals
@@ -83,7 +83,7 @@ def read_db(path: Path, *, pacer: bool = False) -> Rows:
         raise ParseError(f"{path.name} holds {runs} runs; oha appends to a file that is there")
     if corrected not in (0, count):
         raise ParseError(f"{path.name} mixes corrected latencies with others")
-    _check_numbers(path.name, groups, (fastest, slowest, first, last, *intended))
+    _check_numbers(path.name, groups, (fastest, slowest, first, last))
     return Rows(
         count,
         *_histograms(groups),
@@ -94,6 +94,15 @@ def read_db(path: Path, *, pacer: bool = False) -> Rows:
         corrected=bool(count and corrected),
         intended_s=tuple(intended),
     )
+
+
+def _intended(name: str, db: sqlite3.Connection) -> list[float]:
+    """Intended times in ascending order; checked in bulk, since there may be a million."""
+    times = [at for (at,) in db.execute(_PACER)]
+    if not set(map(type, times)) <= {float, int} or not all(map(math.isfinite, times)):
+        raise ParseError(f"{name} holds a time that is no number")
+    times.sort()
+    return times
 
 
 def _check_numbers(

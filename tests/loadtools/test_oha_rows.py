@@ -124,6 +124,14 @@ def test_rows_that_are_no_responses_are_refused(
         oha_rows.read_db(database(tmp_path / "x.sqlite", rows))
 
 
+@pytest.mark.parametrize("due", ["soon", float("inf")])
+def test_an_intended_time_that_is_no_number_is_refused(due: object, tmp_path: Path) -> None:
+    """Among numbers it could not even be sorted."""
+    path = database(tmp_path / "x.sqlite", [row(due=0.2), row(due=due), row(due=0.1)])
+    with pytest.raises(ParseError, match="no number"):
+        oha_rows.read_db(path, pacer=True)
+
+
 def test_another_table_is_refused(tmp_path: Path) -> None:
     """The columns are named."""
     path = database(tmp_path / "x.sqlite", [], columns="a, b")

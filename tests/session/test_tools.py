@@ -126,7 +126,7 @@ def test_a_hanging_tool_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A tool that does not end is killed at window + timeout + grace, with its children."""
     monkeypatch.setattr(loader, "_GRACE_S", 0.2)
     monkeypatch.setattr(loader, "tool_path", lambda _: str(tmp_path / "wrk"))
-    executable(tmp_path / "wrk", "#!/bin/sh\necho $$ > pid; sleep 600 & wait\n")
+    executable(tmp_path / "wrk", "#!/bin/sh\ntrap '' INT\necho $$ > pid; sleep 600 & wait\n")
     profile = closed_profile(connections=1, duration_s=1).model_copy(update={"timeout_s": 1.0})
     pinning = Pinning(state="none", reason="a test")
     cpus = CpuSplit(
