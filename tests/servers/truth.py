@@ -39,7 +39,8 @@ Output:
     --flood BYTES            so many bytes to stdout for each response
 
 `GET /__counts` answers the counters below as JSON, and pid, stray_pid and the CPU time of the
-worker (cpu_us); `GET /__held` how long responses were held, in microseconds. Both count nothing. Counters are of all workers
+worker (cpu_us); `GET /__held` how long responses were held, in microseconds. Both count
+nothing. Counters are of all workers
 since the start, and are printed as one line `counts {...}` when the server ends by itself or
 by a signal, after a line `held {...}`. `responses` are those handed to the kernel: what a tool
 counted is less than that by at most the number of connections. See ground_truth.py for use in
