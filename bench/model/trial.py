@@ -175,7 +175,7 @@ class TrialRecord(Model):
         reasons: finding codes that decided the status.
         overhead_s: total less start, declared warm-up and window, drain and stop.
         detail: one sentence for the terminal when the trial is not valid.
-        warmup_series: requests/s (from loopback bytes) per 250 ms from the warm-up's start.
+        warmup_series: bytes/s over the loopback interface per 250 ms of the warm-up's load.
         window_series: the same for the window.
         partner: of a duet, the baseline's part; None in a trial of one server alone.
         raw_sha256: file name -> hash of every raw output kept beside trial.json.

@@ -122,27 +122,30 @@ def test_the_usable_copy_is_the_one_that_runs(tmp_path: Path) -> None:
     assert str(real.path) in argv
 
 
+def one_second_of_wrk(supervisor: Supervisor, folder: Path) -> Loader:
+    """A loader that starts whatever `tool_path` names in place of wrk."""
+    pinning = Pinning(state="none", reason="a test")
+    return Loader(
+        tool=TOOLS["wrk"],
+        profile=closed_profile(connections=1, duration_s=1).model_copy(update={"timeout_s": 1.0}),
+        workload=load_workload(_ROOT / "configs" / "workloads" / "json-small.yaml", _ROOT),
+        target=Target("127.0.0.1", 9),
+        cpus=CpuSplit(
+            server=(0,), load=(0,), housekeeping=(), server_count=1, load_count=1, pinning=pinning
+        ),
+        supervisor=supervisor,
+        folder=folder,
+        rng=random.Random(1),
+    )
+
+
 def test_a_hanging_tool_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tool that does not end is killed at window + timeout + grace, with its children."""
     monkeypatch.setattr(loader, "_GRACE_S", 0.2)
     monkeypatch.setattr(loader, "tool_path", lambda _: str(tmp_path / "wrk"))
     executable(tmp_path / "wrk", "#!/bin/sh\ntrap '' INT\necho $$ > pid; sleep 600 & wait\n")
-    profile = closed_profile(connections=1, duration_s=1).model_copy(update={"timeout_s": 1.0})
-    pinning = Pinning(state="none", reason="a test")
-    cpus = CpuSplit(
-        server=(0,), load=(0,), housekeeping=(), server_count=1, load_count=1, pinning=pinning
-    )
     with Supervisor() as supervisor:
-        load = Loader(
-            tool=TOOLS["wrk"],
-            profile=profile,
-            workload=load_workload(_ROOT / "configs" / "workloads" / "json-small.yaml", _ROOT),
-            target=Target("127.0.0.1", 9),
-            cpus=cpus,
-            supervisor=supervisor,
-            folder=tmp_path,
-            rng=random.Random(1),
-        )
+        load = one_second_of_wrk(supervisor, tmp_path)
         began = time.monotonic()
         with pytest.raises(LoadFailure, match=r"wrk did not end within 2 s and was killed"):
             loader.run_together([load], "load", 1.0, started=[lambda _: None], tick=lambda _: None)
@@ -150,6 +153,28 @@ def test_a_hanging_tool_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert 2.2 <= time.monotonic() - began < 4
         pid = int((tmp_path / "load-0" / "pid").read_text())
         assert wait_until(lambda: not Path(f"/proc/{pid}").exists(), 2)
+
+
+def test_the_window_ends_before_the_output_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clocks can be read when every process has ended; reading the output comes after."""
+    monkeypatch.setattr(loader, "tool_path", lambda _: str(tmp_path / "wrk"))
+    executable(tmp_path / "wrk", "#!/bin/sh\nsleep 0.2; echo no result; echo done > done\n")
+    seen = []
+    with Supervisor() as supervisor:
+        load = one_second_of_wrk(supervisor, tmp_path)
+        with pytest.raises(LoadFailure):
+            loader.run_together(
+                [load],
+                "load",
+                1.0,
+                started=[lambda _: None],
+                tick=lambda _: None,
+                ended=lambda: seen.append((tmp_path / "load-0" / "done").exists()),
+            )
+
+    assert seen == [True]
 
 
 @pytest.fixture
