@@ -82,7 +82,7 @@ def _name(group: Group, groups: list[Group]) -> str:
 
 
 def _closed(view: View) -> list[Group]:
-    return [group for group in view.groups if not group.is_open]
+    return [group for group in view.groups if group.by_rate]
 
 
 def _chart(name: str, title: str, alt: list[str], panels: list[Panel]) -> Chart | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.reports.leads import THROUGHPUT, lead_of
 from bench.units import format_bytes, format_count, format_duration, format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.model.plan import LoadProfile
+    from bench.model.plan import Arm, LoadProfile
     from bench.model.summary import CellDetail, CellSummary, Metric, RunView
     from bench.model.trial import TrialRecord
+    from bench.reports.leads import Lead
 
 
 CEILING: Final = "ceiling"
@@ -50,6 +52,7 @@ class Group(NamedTuple):
         entries: the baseline first; by rate where the baseline has no usable trial.
         baseline: one of the entries, None where it has no usable trial.
         ceiling: the server that answers as fast as the machine can, where it was run.
+        lead: by what the servers are compared first.
     """
 
     workload: str
@@ -59,6 +62,7 @@ class Group(NamedTuple):
     entries: tuple[Entry, ...]
     baseline: Entry | None
     ceiling: Entry | None
+    lead: Lead
 
     @property
     def is_open(self) -> bool:
@@ -77,8 +81,13 @@ class Group(NamedTuple):
 
     @property
     def lead_metric(self) -> str:
-        """The metric by which servers are compared first: p99 where the rate is given."""
-        return "p99_us" if self.is_open else "throughput_rps"
+        """Name of the metric by which servers are compared first."""
+        return self.lead.metric
+
+    @property
+    def by_rate(self) -> bool:
+        """Whether the rates themselves compare: not at an offered rate, not in a duet."""
+        return self.lead is THROUGHPUT
 
 
 class View(NamedTuple):
@@ -132,14 +141,19 @@ def _key(cell: CellSummary) -> tuple[str, str]:
 
 
 def _titles(run: RunView) -> dict[str, str]:
-    """Arm name -> title; a title that two arms share gets the name behind it."""
+    """Arm name -> title; of arms that share one, second arms bear their own name instead."""
     counts = Counter(arm.config.title for arm in run.plan.arms)
+    plain = Counter(arm.config.title for arm in run.plan.arms if arm.name == arm.server)
     return {
-        arm.name: arm.config.title
-        if counts[arm.config.title] == 1
-        else f"{arm.config.title} ({arm.name})"
+        arm.name: _title(arm, counts[arm.config.title], plain[arm.config.title])
         for arm in run.plan.arms
     }
+
+
+def _title(arm: Arm, bearers: int, plain: int) -> str:
+    if bearers > 1 and arm.name != arm.server:
+        return arm.name
+    return f"{arm.config.title} ({arm.name})" if plain > 1 else arm.config.title
 
 
 def _label(profile: LoadProfile, profiles: list[LoadProfile]) -> str:
@@ -165,9 +179,10 @@ def _group(
         entries.sort(key=lambda entry: -rate(entry))
     else:
         entries.sort(key=lambda entry: entry is not baseline)
+    lead = lead_of(run.plan.design, profile.loop)
     subject = run.plan.workload_titles.get(workload, workload)
     title = f"{subject}, {_label(profile, profiles)}" if len(profiles) > 1 else subject
-    return Group(workload, subject, title, profile, tuple(entries), baseline, ceiling)
+    return Group(workload, subject, title, profile, tuple(entries), baseline, ceiling, lead)
 
 
 def _is_ceiling(run: RunView, entry: Entry) -> bool:
@@ -181,6 +196,14 @@ def rate(entry: Entry) -> float:
     """Throughput in requests/s, 0 where there is none."""
     metric = entry.cell.metrics.throughput_rps
     return metric.value if metric else 0.0
+
+
+def apart(less: Entry, more: Entry, name: str) -> bool:
+    """Whether the intervals of an estimate do not overlap; False where there are none."""
+    low, high = metric_of(less, name), metric_of(more, name)
+    if low is None or high is None or low.high is None or high.low is None:
+        return False
+    return low.high < high.low
 
 
 def metric_of(entry: Entry, name: str) -> Metric | None:

@@ -249,7 +249,7 @@ class TestServers:
         assert isinstance(block, Numbered)
         head, points = block.items[1]
 
-        assert plain(head) == "Axum (Rust) (again) (again), a second arm of axum"
+        assert plain(head) == "again, a second arm of axum"
         assert "environment: A=1" in [plain(point) for point in points]
 
     def test_skipped_server_has_only_its_reason(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bench.model.summary import Verdict
 from bench.reports import rows
 from bench.reports.base import Bullets, plain
+from bench.reports.leads import PER_CPU, RESPONSE_TIME, THROUGHPUT
 from bench.reports.view import describe_profile, make_view
 from bench.reports.wording.conclusion import conclusion, in_short
 from bench.reports.wording.gap import gap, payload_gap
@@ -229,14 +230,16 @@ def test_response_times_are_no_lower_bounds() -> None:
         ("faster", "throughput_rps", False, "faster, possibly within the margin"),
         ("more", "p99_us", True, "higher p99"),
         ("less", "p99_us", False, "lower p99, possibly within the margin"),
-        ("less", "cpu_us_per_request", True, "less"),
+        ("faster", "requests_per_cpu_second", True, "more per CPU"),
         ("equivalent", "p99_us", False, "equivalent"),
         ("too-few-rounds", "throughput_rps", False, "too few rounds"),
     ],
 )
 def test_verdict_phrases(word: Word, metric: str, beyond: bool, expected: str) -> None:  # noqa: FBT001 - a row of a table
     """The words of a table's verdict column."""
-    assert verdict_phrase(_verdict(word, beyond=beyond), metric) == expected
+    lead = next(each for each in (THROUGHPUT, RESPONSE_TIME, PER_CPU) if each.metric == metric)
+
+    assert verdict_phrase(_verdict(word, beyond=beyond), lead) == expected
 
 
 def test_phrases() -> None:

@@ -48,9 +48,8 @@ def _glance(view: View) -> tuple[Block, ...]:
     servers = list(dict.fromkeys(e.server for group in view.groups for e in group.entries))
     columns = ("Workload", *(view.titles.get(name, name) for name in servers))
     lines = tuple((group.title, *_glance_cells(group, servers)) for group in view.groups)
-    what = f"Requests/sec, and the ratio to {view.baseline}"
-    if any(group.is_open for group in view.groups):
-        what += "; p99 response time where requests come at an offered rate"
+    leads = dict.fromkeys(group.lead.column for group in view.groups)
+    what = f"{'; '.join(leads)}, and the ratio to {view.baseline}"
     return Heading("At a glance"), Paragraph(f"{what}."), Table(columns, lines)
 
 
@@ -117,11 +116,9 @@ def _interval_rows(group: Group) -> list[tuple[Text, ...]]:
     found = [_lead(group, entry) for entry in group.entries]
     lines: list[tuple[Text, ...]] = []
     if any(metric and metric.low is not None for metric in found):
-        label = "p99" if group.is_open else "Requests/sec"
-        lines.append(
-            (strong(f"{label}, 95 % interval"), *_pairs(group, _interval, _ratio_interval))
-        )
-    if any(metric and metric.verdict for metric in found) and lines:
+        label = f"{group.lead.label}, 95 % interval"
+        lines.append((strong(label), *_pairs(group, _interval, _ratio_interval)))
+    if group.others and any(metric and metric.verdict for metric in found) and lines:
         lines.append((strong("Verdict"), *_pairs(group, _word, lambda *_: "")))
     return lines
 
@@ -166,7 +163,7 @@ def _word(group: Group, entry: Entry) -> str:
         return "baseline"
     if metric is None or metric.verdict is None:
         return rows.ABSENT
-    return verdict_phrase(metric.verdict, group.lead_metric)
+    return verdict_phrase(metric.verdict, group.lead)
 
 
 def _overview(view: View, group: Group) -> list[Block]:
@@ -191,26 +188,21 @@ def _overview(view: View, group: Group) -> list[Block]:
 
 
 def _overview_columns(group: Group, *, judged: bool, noted: bool) -> tuple[str, ...]:
-    columns = ["Server", *(["Achieved"] if group.is_open else []), _lead_title(group)]
+    columns = ["Server", *(["Achieved"] if group.is_open else []), group.lead.column]
     if group.baseline and group.others:
         columns.append("vs baseline")
         columns += ["Verdict"] if judged else []
     return (*columns, *(("Notes",) if noted else ()))
 
 
-def _lead_title(group: Group) -> str:
-    return "p99 response time" if group.is_open else "Requests/sec"
-
-
 def _overview_title(view: View, group: Group) -> str:
     counts = sorted({metric.n for entry in group.entries if (metric := _lead(group, entry))})
     number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0] if counts else 0}"
     noun = "trial" if number == "1" else "trials"
-    what = "Response time at equal offered rate" if group.is_open else "Throughput"
-    parts = [what, describe_profile(group.profile), f"{number} {noun} per server"]
+    parts = [group.lead.what, describe_profile(group.profile), f"{number} {noun} per server"]
     if any(_interval(group, entry) != rows.ABSENT for entry in group.entries):
         parts.append("95 % intervals")
-    if group.baseline:
+    if group.baseline and group.others:
         parts.append(f"baseline {view.baseline}")
     return ", ".join(parts) + "."
 
@@ -221,7 +213,7 @@ def _overview_line(
     cells: dict[str, Text] = {
         "Server": strong(entry.title),
         "Achieved": _achieved(entry),
-        _lead_title(group): _AT_LEAST[is_lower_bound(group, entry)] + _with_interval(group, metric),
+        group.lead.column: _AT_LEAST[is_lower_bound(group, entry)] + _with_interval(group, metric),
         "vs baseline": _against(group, entry, metric),
         "Verdict": _word(group, entry),
         "Notes": said,
@@ -232,7 +224,7 @@ def _overview_line(
 def _ceiling_line(group: Group, entry: Entry, columns: tuple[str, ...]) -> tuple[Text, ...]:
     cells: dict[str, Text] = {
         "Server": entry.title,
-        _lead_title(group): _with_interval(group, _lead(group, entry)),
+        group.lead.column: _with_interval(group, _lead(group, entry)),
         "Notes": "the most that the load tool can see on this machine",
     }
     return tuple(cells.get(name, rows.ABSENT) for name in columns)

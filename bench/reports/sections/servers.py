@@ -21,7 +21,9 @@ def servers(view: View) -> Section:
 
 
 def _item(view: View, arm: Arm) -> tuple[Text, tuple[Text, ...]]:
-    head: Text = (strong(view.titles[arm.name]), f" ({arm.name})", _role(view, arm))
+    title = view.titles[arm.name]
+    name = "" if arm.name in title else f" ({arm.name})"
+    head: Text = (strong(title), name, _role(view, arm))
     skipped = next((s for s in view.run.summary.skipped if s.server == arm.name), None)
     if skipped:
         return head, (f"skipped: {skipped.reason}",)

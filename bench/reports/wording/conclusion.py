@@ -24,7 +24,7 @@ def in_short(view: View) -> str:
         return ""
     if len(groups) == 1:
         return _one_group(groups[0])
-    closed = [group for group in groups if not group.is_open]
+    closed = [group for group in groups if group.by_rate]
     return " ".join(part for part in (_highest(closed), _tally(view)) if part)
 
 
@@ -84,6 +84,7 @@ def _range(group: Group) -> str:
 
 def _highest(groups: list[Group]) -> str:
     """Who had the highest rate: measured, so no verdict is claimed."""
+    groups = [group for group in groups if group.by_rate]
     best = [max(group.measured, key=rate) for group in groups if len(group.measured) > 1]
     if not best:
         single = [entry for group in groups for entry in group.measured]
@@ -102,9 +103,7 @@ def _highest(groups: list[Group]) -> str:
 def _verdict_words(group: Group) -> list[str]:
     found = (metric_of(entry, group.lead_metric) for entry in group.others)
     return [
-        verdict_phrase(metric.verdict, group.lead_metric)
-        for metric in found
-        if metric and metric.verdict
+        verdict_phrase(metric.verdict, group.lead) for metric in found if metric and metric.verdict
     ]
 
 
@@ -135,7 +134,7 @@ def _by_word(group: Group) -> str:
         if metric and metric.verdict:
             ratio = metric.verdict.ratio
             figure = "" if ratio is None else f" ({ratio:.2f}x)"
-            said.setdefault(verdict_phrase(metric.verdict, group.lead_metric), []).append(
+            said.setdefault(verdict_phrase(metric.verdict, group.lead), []).append(
                 entry.title + figure
             )
     return "; ".join(f"{word}: {', '.join(titles)}" for word, titles in said.items())

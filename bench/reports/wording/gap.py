@@ -12,6 +12,7 @@ from bench.units import format_bytes, format_rate, format_ratio
 if TYPE_CHECKING:
     from bench.model.summary import Metric, Verdict
     from bench.reports.base import Text
+    from bench.reports.leads import Lead
     from bench.reports.view import Entry, Group, View
 
 _CHANGE: Final = 1.1
@@ -39,7 +40,7 @@ def one_gap(group: Group, entry: Entry, metric: Metric) -> list[Text]:
     verdict = metric.verdict
     if verdict is None or verdict.ratio is None or group.baseline is None:
         return []
-    if verdict.low is not None or verdict.word == "not-comparable" or group.is_open:
+    if verdict.low is not None or verdict.word == "not-comparable" or not group.by_rate:
         return [f"Against {group.baseline.title}, {verdict_sentence(entry, verdict)}"]
     less, more = sorted((entry, group.baseline), key=rate)
     times = format_ratio(rate(more), rate(less))
@@ -59,25 +60,24 @@ def _samples(n: int) -> str:
 def _many_gaps(view: View, found: list[tuple[Group, Entry, Metric]]) -> Text:
     judged = [(group, metric.verdict) for group, _, metric in found if metric.verdict]
     parts = [
-        f"{words}{_range([pair for pair in judged if pair[0].is_open == is_open])}"
-        for is_open, words in tallies(judged)
+        f"{words}{_range([pair for pair in judged if pair[0].lead is lead])}"
+        for lead, words in tallies(judged)
     ]
     return f"{found[0][1].title} against {view.baseline}: {'; '.join(parts)}."
 
 
-def tallies(judged: list[tuple[Group, Verdict]]) -> list[tuple[bool, str]]:
-    """How often each word was said, of throughput and of response time apart.
+def tallies(judged: list[tuple[Group, Verdict]]) -> list[tuple[Lead, str]]:
+    """How often each word was said, apart for each metric that leads some group."""
+    leads = dict.fromkeys(group.lead.metric for group, _ in judged)
+    return [_tally_of([(g, v) for g, v in judged if g.lead.metric == metric]) for metric in leads]
 
-    Returns:
-        (whether it is about open loops, words); a kind without any verdict is left out.
-    """
-    found: list[tuple[bool, str]] = []
-    for is_open, name in ((False, "throughput"), (True, "p99 at equal rate")):
-        phrases = [verdict_phrase(v, g.lead_metric) for g, v in judged if g.is_open == is_open]
-        words = [phrase.replace(" p99", "") for phrase in phrases]
-        if words:
-            found.append((is_open, f"{name} {tally(words)}"))
-    return found
+
+def _tally_of(judged: list[tuple[Group, Verdict]]) -> tuple[Lead, str]:
+    lead = judged[0][0].lead
+    words = [verdict_phrase(verdict, lead) for _, verdict in judged]
+    # the metric stands before the tally: "p99 at equal rate 2 higher"
+    said = [word.replace(" p99", "").replace(" per CPU", "") for word in words]
+    return lead, f"{lead.short} {tally(said)}"
 
 
 def _range(judged: list[tuple[Group, Verdict]]) -> str:

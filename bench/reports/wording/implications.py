@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.reports.base import Bullets, Paragraph
 from bench.reports.rows import format_us
-from bench.reports.view import metric_of, rate
+from bench.reports.view import apart, metric_of, rate
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_rate
 
@@ -19,7 +19,7 @@ def implications(view: View) -> tuple[Block, ...]:
     """Nothing without at least two servers in a group."""
     sentences: list[Text] = []
     for group in view.groups:
-        sentences += _latency(group) if group.is_open else _rates(group)
+        sentences += [*_latency(group), *_rates(group)]
     sentences += _memory(view)
     if not sentences:
         return ()
@@ -35,17 +35,25 @@ def _scope(view: View) -> str:
 
 
 def _rates(group: Group) -> list[Text]:
+    if not group.by_rate:
+        return []
     ranked = sorted(group.measured, key=lambda entry: (-rate(entry), entry.title))
     if len(ranked) < 2:  # noqa: PLR2004 - a threshold divides at least two
         return []
     best, second, last = ranked[0], ranked[1], ranked[-1]
     number = "both" if len(ranked) == 2 else f"all {len(ranked)}"  # noqa: PLR2004
     text = f"{group.title}: {number} servers reached {format_rate(rate(last))} requests/sec"
-    only = f"above {format_rate(rate(second))} only {best.title}, with {format_rate(rate(best))}"
-    return [f"{text} (the least: {last.title}); {only}."]
+    most = f"the most was {format_rate(rate(best))} ({best.title})"
+    if apart(second, best, "throughput_rps"):
+        most = (
+            f"above {format_rate(rate(second))} only {best.title}, with {format_rate(rate(best))}"
+        )
+    return [f"{text} (the least: {last.title}); {most}."]
 
 
 def _latency(group: Group) -> list[Text]:
+    if not group.is_open:
+        return []
     found = [(m.value, e.title) for e in group.measured if (m := metric_of(e, "p99_us"))]
     if not found:
         return []

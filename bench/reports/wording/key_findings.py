@@ -112,7 +112,7 @@ def _latency_range(group: Group) -> list[Text]:
 
 def _throughput(view: View) -> list[Text]:
     sentences: list[Text] = [*_success(view)]
-    closed = [group for group in view.groups if not group.is_open]
+    closed = [group for group in view.groups if group.by_rate]
     for group in closed:
         found = [(e.cell.bytes_per_s, e) for e in group.measured if e.cell.bytes_per_s is not None]
         if len(found) > 1:
@@ -145,7 +145,7 @@ def _needs(view: View) -> list[Text]:
     for name, title in view.titles.items():
         pairs = [(g, e) for g in view.groups for e in g.measured if e.server == name]
         entries = [entry for _, entry in pairs]
-        closed = [entry for group, entry in pairs if not group.is_open]
+        closed = [entry for group, entry in pairs if group.by_rate]
         facts = [
             fact
             for fact in (_rates(closed), _cpu(entries), _memory(entries), _plateau(entries))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from bench.model.summary import Verdict
+    from bench.reports.leads import Lead
     from bench.reports.view import Entry, Group, View
 
 _PHRASES: Final = {
@@ -19,7 +20,6 @@ _PHRASES: Final = {
     "not-comparable": "not comparable",
     "baseline": "baseline",
 }
-_LATENCY_PHRASES: Final = {"less": "lower p99", "more": "higher p99"}
 _CODE_NOTES: Final = {
     "client-bound": "the load tool was the limit: a lower bound",
     "near-ceiling": "near the ceiling: a lower bound",
@@ -36,11 +36,9 @@ _LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling"})
 _PLATEAU_SHOWN_S: Final = 0.5
 
 
-def verdict_phrase(verdict: Verdict, metric: str) -> str:
+def verdict_phrase(verdict: Verdict, lead: Lead) -> str:
     """The word of a verdict as it stands in a table: `slower`, `higher p99`."""
-    word = _LATENCY_PHRASES.get(verdict.word, _PHRASES[verdict.word])
-    if metric != "p99_us":
-        word = _PHRASES[verdict.word]
+    word = lead.words.get(verdict.word, _PHRASES[verdict.word])
     if verdict.word in ("faster", "slower", "less", "more") and not verdict.beyond_margin:
         return f"{word}, possibly within the margin"
     return word
@@ -73,7 +71,7 @@ def _copy(view: View, entry: Entry) -> list[str]:
 
 def is_lower_bound(group: Group, entry: Entry) -> bool:
     """Whether the server could have answered more than was measured; rates are, latencies not."""
-    if group.is_open:
+    if not group.by_rate:
         return False
     return entry.cell.bound == "client" or bool(_LOWER_BOUNDS & set(entry.cell.findings))
 
@@ -104,7 +102,7 @@ def _codes(entry: Entry) -> list[str]:
 
 
 def _bound(group: Group, entry: Entry) -> list[str]:
-    if group.is_open:
+    if not group.by_rate:
         return []
     if entry.cell.bound == "client" and "client-bound" not in entry.cell.findings:
         return [_CODE_NOTES["client-bound"]]

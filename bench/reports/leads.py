@@ -1,0 +1,58 @@
+"""By what the servers of a group are compared first, and how that is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.model.summary import Word
+
+
+class Lead(NamedTuple):
+    """The metric that decides, and its words.
+
+    Attributes:
+        metric: its name in the summary.
+        column: heading of a column.
+        label: name of a row about its interval.
+        what: the subject of a title.
+        short: the same within a sentence.
+        words: verdict words that are said in another way.
+    """
+
+    metric: str
+    column: str
+    label: str
+    what: str
+    short: str
+    words: Mapping[Word, str]
+
+
+THROUGHPUT: Final = Lead(
+    "throughput_rps", "Requests/sec", "Requests/sec", "Throughput", "throughput", {}
+)
+RESPONSE_TIME: Final = Lead(
+    "p99_us",
+    "p99 response time",
+    "p99",
+    "Response time at equal offered rate",
+    "p99 at equal rate",
+    {"less": "lower p99", "more": "higher p99"},
+)
+PER_CPU: Final = Lead(
+    "requests_per_cpu_second",
+    "Requests per CPU-second",
+    "Requests per CPU-second",
+    "Requests per CPU-second, each server beside the baseline on the same CPUs",
+    "requests per CPU-second",
+    {"faster": "more per CPU", "slower": "less per CPU"},
+)
+
+
+def lead_of(design: str, loop: str) -> Lead:
+    """Duets compare by CPU, open loops by response time, all others by throughput."""
+    if design == "duet":
+        return PER_CPU
+    return RESPONSE_TIME if loop == "open" else THROUGHPUT
