@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -79,6 +79,11 @@ def command(
         if noise:
             return probing.noise(noise, project, as_json=as_json)
         return probing.ceiling(project, as_json=as_json)
+    return _examine(connections, root, system, as_json=as_json)
+
+
+def _examine(connections: int, root: Path | None, system: System | None, *, as_json: bool) -> int:
+    """Judge this machine, or a captured one, and print it."""
     from bench.cpus import split  # noqa: PLC0415 - late, see `bench --help`
     from bench.host import (  # noqa: PLC0415 - late
         local_host,
@@ -104,11 +109,15 @@ def command(
     diagnosis = diagnose(
         host, divided, measured, outdated=tools.outdated, connections=connections, strays=left
     )
-    if as_json:
-        emit_json(as_data(diagnosis, measured))
-    else:
-        _print(diagnosis)
+    _tell(diagnosis, as_data(diagnosis, measured) if as_json else None)
     return EXIT_OK if diagnosis.fit else EXIT_UNFIT
+
+
+def _tell(diagnosis: Diagnosis, data: dict[str, Any] | None) -> None:
+    if data is None:
+        _print(diagnosis)
+    else:
+        emit_json(data)
 
 
 def _measure(cpus: list[int]) -> Measured:

@@ -20,6 +20,17 @@ _IMPORTED: tuple[Text, ...] = (
 )
 
 
+_DUET: tuple[Text, ...] = (
+    (
+        "Each trial is a duet: the server and the baseline run at the same time on the same CPUs, "
+        "each with its own load, so that what disturbs the machine disturbs both. Compared is the "
+        "CPU time per successful request over the very same window; how the scheduler shares a "
+        "CPU decides the rates, which are shown and not judged. A copy of the baseline against "
+        "the baseline gives the noise floor."
+    ),
+)
+
+
 def method_blocks(view: View) -> tuple[Block, ...]:
     """Only what was done in this run."""
     items = _IMPORTED if view.run.info.imported else tuple(_items(view))
@@ -38,6 +49,7 @@ def _items(view: View) -> list[Text]:
             "Each round holds every cell once, in an order drawn from the recorded seed, so that "
             "slow changes of the machine hit all servers alike."
         ),
+        *(_DUET if view.run.plan.design == "duet" else ()),
         *_estimates(view),
         (
             "Trials are left out only for a cause declared beforehand (a crash, wrong answers, "
