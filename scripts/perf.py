@@ -1,8 +1,9 @@
 """Measures the harness itself: what our wrk script costs, and how long `bench --help` takes.
 
 `just perf`. Our script (pool of requests, whole histogram) runs at the same time as bare wrk with a
-fixed body, each against a server of its own, so that what disturbs one disturbs the other. Compared
-is the CPU time of the tool per request: rates alone spread too much on a shared machine.
+fixed body, each against a server of its own, so that what disturbs one disturbs the other. Ours has
+the sampler and the side channel on, as in a trial. Compared is the CPU time of the tool per
+request: rates alone spread too much on a shared machine.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from bench.loadtools import TOOLS, Target, ToolOutput
 from bench.matrix import load_server, load_workload
 from bench.model.plan import Arm, LoadProfile
 from bench.process import Command, Supervisor
+from bench.sampler import Sampler
 from bench.servers import RunningServer, build
 from bench.stats.intervals import paired
 from bench.tools import search_path
+from bench.verify import SideChannel
 
 if TYPE_CHECKING:
     from bench.model.plan import CpuSplit, Workload
@@ -60,13 +63,20 @@ class Bench(NamedTuple):
     targets: tuple[Target, Target]
     folder: Path
     seconds: int
+    sampler: Sampler
+    side: SideChannel
 
     def window(self, number: int) -> Cost:
         """Run both tools at once; which starts first alternates."""
         folder = self.folder / f"w{number}"
         commands = {"ours": self._ours(folder), "bare": self._bare(folder)}
         names = ("ours", "bare") if number % 2 else ("bare", "ours")
+        begin = self.sampler.mark()
         children = {name: self._start(commands[name]) for name in names}
+        self.sampler.set_load_pids([children["ours"].pid])
+        while not children["ours"].wait(0.5):
+            self.side.ask(1.0)
+        self.sampler.window(begin, self.sampler.mark())
         for child in children.values():
             if not child.wait(self.seconds + 20) or child.rc:
                 raise SystemExit(f"perf: {child.command.argv} failed, see {child.command.stdout}")
@@ -145,7 +155,16 @@ def costs(server: str, windows: int, seconds: int, folder: Path) -> list[Cost]:
             for arm in arms
         ]
         ours, bare = (Target("127.0.0.1", server.port) for server in servers)
-        setting = Bench(supervisor, cpus, workload, (ours, bare), folder, seconds)
+        sampler = stack.enter_context(
+            Sampler(
+                server_pid=servers[0].pid,
+                server_cpus=cpus.server,
+                load_cpus=cpus.load,
+                port=ours.port,
+            )
+        )
+        side = SideChannel(ours.port, workload, random.Random())
+        setting = Bench(supervisor, cpus, workload, (ours, bare), folder, seconds, sampler, side)
         setting.window(-1)  # warm-up
         return [setting.window(number) for number in range(windows)]
 
@@ -158,7 +177,8 @@ def compare_wrk(server: str, windows: int, seconds: int) -> bool:
     held = ratio.value <= RATIO_MAX
     interval = "" if ratio.low is None else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
     print(
-        f"our wrk script against bare wrk: CPU per request {ratio.value:.3f}x{interval}, "
+        "our wrk script with sampler and side channel, against bare wrk:\n"
+        f"  CPU per request {ratio.value:.3f}x{interval}, "
         f"{windows} windows of {seconds} s against {server}\n"
         f"  ours {_median([c.ours_us for c in found]):.2f} us, "
         f"bare {_median([c.bare_us for c in found]):.2f} us (medians); "
