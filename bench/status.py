@@ -38,10 +38,6 @@ _SUSPECT_CODES: Final = frozenset(
         "retransmits",
         "listen-overflow",
         "swap",
-        "histogram-mismatch",
-        "bytes-mismatch",
-        "connections-short",
-        "little",
     }
 )
 

@@ -121,8 +121,6 @@ def test_still_valid(keys: dict[str, Any]) -> None:
         ({"counters": Counters(steal_share=0.05)}, "steal"),
         ({"counters": Counters(others_share=0.2)}, "others-on-cpu"),
         ({"counters": Counters(power_source="battery"), "power_before": "ac"}, "power-changed"),
-        ({"counters": Counters(connections_seen=19)}, "connections-short"),
-        ({"load_findings": (finding("histogram-mismatch", "r01-a", "x"),)}, "histogram-mismatch"),
     ],
 )
 def test_suspect(keys: dict[str, Any], reason: str) -> None:
@@ -130,6 +128,21 @@ def test_suspect(keys: dict[str, Any], reason: str) -> None:
     judged = judge(evidence(**keys))
 
     assert (judged.status, judged.reasons) == ("suspect", (reason,))
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        ({"counters": Counters(connections_seen=19)}, "connections-short"),
+        ({"load_findings": (finding("histogram-mismatch", "load", "x"),)}, "histogram-mismatch"),
+    ],
+)
+def test_failed_checks_are_findings(keys: dict[str, Any], code: str) -> None:
+    """A check that fails is said beside the trial; it is no cause of noise."""
+    judged = judge(evidence(**keys))
+
+    assert judged.status == "valid"
+    assert [(item.code, item.scope) for item in judged.findings] == [(code, "r01-a")]
 
 
 def test_client_bound_is_a_note() -> None:
