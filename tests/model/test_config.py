@@ -59,8 +59,7 @@ def test_every_key_is_documented() -> None:
     absent = [
         key for keys in KEYS.values() for key in keys.split() if not re.search(rf"\b{key}\b", text)
     ]
-    # `design` is for a matrix of duets, which docs/ describes where they are run.
-    assert set(absent) <= {"design"}
+    assert not absent
 
 
 def test_matrix_defaults() -> None:
