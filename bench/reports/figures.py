@@ -19,7 +19,8 @@ from bench.charts.specs import (
 from bench.reports import rows
 from bench.reports.base import Figure
 from bench.reports.escape import line
-from bench.reports.view import metric_of, rate
+from bench.reports.leads import PER_CPU, THROUGHPUT
+from bench.reports.view import apart, metric_of, rate
 from bench.reports.wording.gap import by_payload
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_rate
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bench.reports.base import Block
+    from bench.reports.leads import Lead
     from bench.reports.view import Entry, Group, View
 
 _BIN_S: Final = 0.25
@@ -113,19 +115,35 @@ def _bars(
 
 
 def _throughput(view: View) -> Chart | None:
-    groups = _closed(view)
-    panels, alt = _bars(view, groups, "throughput_rps", format_rate, "requests/sec, 95 % interval")
-    return _chart("throughput", _throughput_title(groups), alt, panels)
+    """The rates; in a duet, where they are the scheduler's, requests per CPU-second instead."""
+    groups = [group for group in view.groups if group.by_rate or group.lead is PER_CPU]
+    if not groups:
+        return None
+    lead = groups[0].lead
+    unit = "requests/sec" if lead is THROUGHPUT else "requests per CPU-second"
+    panels, alt = _bars(view, groups, lead.metric, format_rate, f"{unit}, 95 % interval")
+    return _chart("throughput", _best_title(groups, lead), alt, panels)
 
 
-def _throughput_title(groups: list[Group]) -> str:
-    best = [max(group.measured, key=rate).title for group in groups if len(group.measured) > 1]
-    title = "Requests per second"
+def _best_title(groups: list[Group], lead: Lead) -> str:
+    """Names the best server where its interval lies above all others."""
+    title = "Requests per second" if lead is THROUGHPUT else lead.column
+    best = [name for group in groups if (name := _best(group, lead.metric))]
     if not best:
         return title
     winner = max(dict.fromkeys(best), key=best.count)
     most = f"{title}: {winner} answered the most"
-    return most if len(best) == 1 else f"{most} in {best.count(winner)} of {len(best)} workloads"
+    several = f" in {best.count(winner)} of {len(groups)} workloads"
+    return most if len(groups) == 1 else most + several
+
+
+def _best(group: Group, name: str) -> str:
+    """The title of the server that is above all others, "" where the intervals overlap."""
+    found = [(m.value, e) for e in group.measured if (m := metric_of(e, name))]
+    ranked = [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
+    if len(ranked) < 2:  # noqa: PLR2004 - nobody to be better than
+        return ""
+    return ranked[-1].title if apart(ranked[-2], ranked[-1], name) else ""
 
 
 def _cpu(view: View) -> Chart | None:
@@ -134,15 +152,7 @@ def _cpu(view: View) -> Chart | None:
     groups = [g for g in view.groups if g.is_open or g.workload not in opened]
     name, unit = "cpu_us_per_request", "CPU per request (us), 95 % interval"
     panels, alt = _bars(view, groups, name, rows.format_cost, unit)
-    least = [
-        min(costs)[1]
-        for group in groups
-        if (costs := [(m.value, e.title) for e in group.measured if (m := metric_of(e, name))])
-        and len(costs) > 1
-    ]
     title = "Server CPU that one request costs"
-    if least and len(set(least)) == 1:
-        title += f": {least[0]} needs the least"
     return _chart("cpu", title, alt, panels)
 
 

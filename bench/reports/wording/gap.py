@@ -88,7 +88,10 @@ def _range(judged: list[tuple[Group, Verdict]]) -> str:
     (low, least), (high, most) = (pick(ratios, key=lambda pair: pair[0]) for pick in (min, max))
     if f"{low:.2f}" == f"{high:.2f}":
         return f" ({low:.2f}x)"
-    return f" ({low:.2f}x in {least.subject} to {high:.2f}x in {most.subject})"
+    names = (least.subject, most.subject)
+    if least.subject == most.subject:
+        names = (least.title, most.title)
+    return f" ({low:.2f}x in {names[0]} to {high:.2f}x in {names[1]})"
 
 
 def payload_gap(view: View) -> list[Text]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _TAIL: Final = 2.0
 """The tail of a distribution begins where latency is this many times the median."""
 _DETAILED_GROUPS: Final = 2
+_PLATEAU_SHOWN_S: Final = 0.25
+"""The series has one figure per quarter of a second: sooner is at once."""
 
 
 def key_findings(view: View) -> tuple[Block, ...]:
@@ -180,8 +182,10 @@ def _memory(entries: list[Entry]) -> str:
 
 
 def _plateau(entries: list[Entry]) -> str:
-    found = [e.detail.plateau_s for e in entries if e.detail.plateau_s is not None]
-    return f"98 % of its plateau after {max(found):.1f} s of warm-up" if found else ""
+    slowest = max((e.detail.plateau_s or 0.0 for e in entries), default=0.0)
+    if slowest < _PLATEAU_SHOWN_S:
+        return ""
+    return f"98 % of its plateau after {slowest:.1f} s of warm-up"
 
 
 def _limits(view: View) -> list[Text]:
