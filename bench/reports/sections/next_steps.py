@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports.base import Numbered, code, strong
 from bench.reports.view import metric_of
+from bench.reports.wording.phrases import join
 
 if TYPE_CHECKING:
     from bench.reports.base import Block, Text
@@ -69,10 +70,8 @@ def _workloads(view: View) -> list[Step]:
     missing = [name for name in WORKLOADS if name not in view.run.plan.workloads]
     if not missing:
         return []
-    lines: list[Text] = [
-        (f"{WORKLOADS[name]}: ", code(f"bench run all --workloads {name}")) for name in missing
-    ]
-    return [((strong("Test more workloads"),), tuple(lines))]
+    head: Text = (strong("Test more workloads"), f": {join([WORKLOADS[name] for name in missing])}")
+    return [(head, ((code(f"bench run all --workloads {','.join(missing)}"),),))]
 
 
 def _open_loop(view: View) -> list[Step]:
@@ -95,7 +94,7 @@ def _servers(view: View) -> list[Step]:
 
 
 def _profile(view: View) -> list[Step]:
-    """The costliest server's trial, to be repeated by hand under a profiler."""
+    """Where the CPU time of the costliest server goes, beside the cheapest."""
     costs = [
         (metric.value, entry)
         for group in view.groups
@@ -104,15 +103,34 @@ def _profile(view: View) -> list[Step]:
     ]
     if not costs:
         return []
-    costliest = max(costs, key=lambda pair: pair[0])[1]
-    trial = next((trial for trial in view.trials_of(costliest) if trial.usable), None)
-    if trial is None:
-        return []
-    head: Text = (strong("Find where the time goes"), f" in {costliest.title}, the costliest here")
-    command = code(f"bench show {view.run.info.run_id} {trial.trial}")
-    return [(head, ((command, " prints the commands to repeat a trial under a profiler"),))]
+    (_, least), (_, most) = (pick(costs, key=lambda pair: pair[0]) for pick in (min, max))
+    server, other = _server(view, most), _server(view, least)
+    workload = most.cell.workload
+    head: Text = (strong("Find where the time goes"), f" in {most.title}, the costliest here")
+    against = "" if other == server else f" --against {other}"
+    return [
+        (
+            head,
+            (
+                (code(f"bench profile {server} {workload}{against}"), ": functions and threads"),
+                (code(f"bench profile {server} --conversion"), ": CPU against body size"),
+            ),
+        )
+    ]
+
+
+def _server(view: View, entry: Entry) -> str:
+    """The id of the server behind an arm."""
+    found = (arm.server for arm in view.run.plan.arms if arm.name == entry.server)
+    return next(found, entry.server)
 
 
 def _change(view: View) -> list[Step]:
-    head: Text = (strong("See whether a change helped"), ": run again and compare")
-    return [(head, ((code(f"bench compare {view.run.info.run_id} latest"),),))]
+    """Two versions of a server side by side, or this run and a later one."""
+    if view.run.info.imported or not view.run.plan.arms:
+        return []
+    server = view.run.plan.arms[-1].server
+    versions = code(f"bench ab {server} --ref main --ref my-branch")
+    runs = code(f"bench compare {view.run.info.run_id} latest")
+    points = ((versions, ": two versions at the same time"), (runs, ": this run and a later one"))
+    return [((strong("See whether a change helped"),), points)]
