@@ -10,6 +10,7 @@ import pytest
 from bench.model.summary import Verdict
 from bench.reports import rows
 from bench.reports.base import Bullets, plain
+from bench.reports.figures import make_charts
 from bench.reports.leads import PER_CPU, RESPONSE_TIME, THROUGHPUT
 from bench.reports.view import describe_profile, make_view
 from bench.reports.wording.conclusion import conclusion, in_short
@@ -306,3 +307,87 @@ def test_profiles_of_one_loop_are_told_apart_by_all_they_are() -> None:
         "Json small, 50 connections, closed loop (wrk)",
         "Json small, 100 connections, closed loop (wrk)",
     ]
+
+
+def test_equal_servers_have_no_winner() -> None:
+    """Where intervals overlap nobody is said to be best, and no threshold lies between them."""
+    view = make_view(run_view(run_data({"axum": Truth(), "again": Truth(server="axum")})))
+    titles = {chart.name: chart.title for chart in make_charts(view).all}
+    found = _sentences(implications(view))
+
+    assert titles["throughput"] == "Requests per second"
+    assert "; the most was " in found[0]
+    assert " only " not in found[0]
+
+
+def test_duets_compare_by_cpu() -> None:
+    """In a duet rates are the scheduler's: chart, table and verdict are about CPU."""
+    run = run_view(run_data({"axum": Truth(), "spikard": Truth(cpu_us=54.0)}))
+    plan = run.plan.model_copy(update={"design": "duet"})
+    view = make_view(run.model_copy(update={"plan": plan}))
+    throughput = next(chart for chart in make_charts(view).all if chart.name == "throughput")
+
+    assert in_short(view).startswith("Against Axum (Rust), Spikard (Rust) does less per CPU: 0.29")
+    assert throughput.title == "Requests per CPU-second: Axum (Rust) answered the most"
+    assert not [text for text in _sentences(implications(view)) if "reached" in text]
+
+
+def test_several_workloads_are_concluded_one_by_one() -> None:
+    """The conclusion has a line per workload, the words first."""
+    found = _sentences(conclusion(make_view(samples.five_servers())))
+
+    assert found[0].startswith("Json small, closed loop, against Axum (Rust): slower: Spikard")
+    assert len(found) == 6
+
+
+def test_inconclusive_cells_are_a_next_step() -> None:
+    """What more rounds could decide is proposed."""
+    run = run_view(run_data({"axum": Truth(noise=0.05), "robyn": Truth(noise=0.05)}))
+    page = samples.text(run)
+
+    assert "**Decide what is inconclusive** by more rounds" in page
+    assert "`bench run synthetic --rounds 10`" in page
+
+
+def test_open_loop_only() -> None:
+    """Without a closed loop there is no highest rate, and latency has its verdicts."""
+    run = run_view(
+        run_data({"axum": Truth(), "spikard": Truth(open_us=2000)}, profiles=(open_profile(),))
+    )
+    found = in_short(make_view(run))
+
+    assert found.startswith("Against Axum (Rust), Spikard (Rust) has a higher p99: ")
+
+
+def test_imported_runs_rest_on_results() -> None:
+    """An import says that it rests on results, not on trials, and repeats by no command."""
+    run = samples.one_round()
+    info = run.info.model_copy(update={"imported": True})
+    page = samples.text(run.model_copy(update={"info": info}), "results")
+
+    assert "This rests on 2 imported results." in page
+    assert "The command that repeats it" not in page
+    assert "on the machine that measured it" in page
+
+
+def test_several_servers_in_one_workload() -> None:
+    """The top names the highest rate, the tally of verdicts and the range of ratios."""
+    view = make_view(run_view(run_data(samples.FIVE)))
+
+    assert re.fullmatch(
+        r"Highest measured rate: Axum \(Rust\) with [\d,]+ requests/sec\. Against Axum \(Rust\): "
+        r"4 slower, 0\.1\dx \(Spikard \(Python\)\) to 0\.4\dx \(Fastify \(JavaScript\)\)\.",
+        in_short(view),
+    )
+    assert len(_sentences(conclusion(view))) == 4
+
+
+def test_the_ceiling_is_a_yardstick() -> None:
+    """The ceiling server has a line in the overview, and no column, verdict or claim."""
+    servers = {"axum": Truth(rps=45_000), "robyn": Truth(rps=9_000), "ceiling": Truth(rps=50_000)}
+    page = samples.text(run_view(run_data(servers)))
+
+    assert "| Ceiling (Rust) | " in page
+    assert "| the most that the load tool can see on this machine |" in page
+    assert "| Metric | Axum (Rust) | Robyn (Rust) | Ratio |" in page
+    assert "Highest measured rate: Ceiling" not in page
