@@ -95,8 +95,9 @@ def toolchain(arm: Arm) -> Toolchain:
     for need in arm.config.needs:
         argv = _TOOLCHAINS.get(Path(need).name)
         done = capture(argv, env=env) if argv else None
-        if done and done.rc == 0:
-            return Toolchain(None, (done.stdout or done.stderr).splitlines()[0].strip())
+        if argv and done and done.rc == 0:
+            line = (done.stdout or done.stderr).splitlines()[0].strip()
+            return Toolchain(None, f"Node.js {line[1:]}" if argv[0] == "node" else line)
     return Toolchain(None, None)
 
 

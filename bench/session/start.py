@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import platform
 import random
 import shutil
 import sys
@@ -110,14 +111,14 @@ def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:
 
 
 def tool_versions(plan: Plan) -> dict[str, str | None]:
-    """Version of each load tool that the plan uses.
+    """Version of Python and of each load tool that the plan uses.
 
     Raises:
         ToolMissingError: one is not there, or too old.
     """
     # oha lies in ~/.cargo/bin, which is not on everybody's PATH; children inherit this one.
     os.environ["PATH"] = search_path()
-    versions: dict[str, str | None] = {}
+    versions: dict[str, str | None] = {"python": platform.python_version()}
     for name in sorted({profile.tool for profile in plan.profiles}):
         found = find_tool(name)
         mend = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
