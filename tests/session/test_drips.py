@@ -15,7 +15,7 @@ import pytest
 from bench.errors import VerifyError
 from bench.matrix import load_workload
 from bench.model.config import Expect
-from bench.servers.running import _ask
+from bench.servers.running import ask_status
 from bench.verify import Answer, difference, verify
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_a_dripping_ready_path_is_no_answer(dripping: int) -> None:
     """Waiting for readiness ends in time too: connected, and not answered."""
     began = time.monotonic()
 
-    assert _ask(dripping, "/health", 0.4) == 0
+    assert ask_status(dripping, "/health", 0.4) == 0
     assert time.monotonic() - began < 2
 
 
