@@ -30,7 +30,10 @@ HANDLER = python("echo", "/app/app.py")
     ("frames", "category"),
     [
         ((kernel("do_futex"), native("take_gil"), HANDLER), "waiting for the GIL"),
-        ((kernel("do_futex"), native("syscall", "libc.so.6"), RUST), "handing over between threads"),
+        (
+            (kernel("do_futex"), native("syscall", "libc.so.6"), RUST),
+            "handing over between threads",
+        ),
         ((kernel("tcp_sendmsg"), native("writev", "libc.so.6"), RUST), "kernel and network"),
         ((native("PyDict_SetItem"), RUST), "crossing between Rust and Python"),
         ((RUST,), "native framework code"),

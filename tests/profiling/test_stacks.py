@@ -1,4 +1,5 @@
 """What each profiler writes becomes the same kind of stacks."""
+# ruff: noqa: E101, W291 - perf prints tabs and trailing blanks
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ def test_equal_perf_stacks_are_one_with_all_their_threads() -> None:
 
     stack = parse_perf(two, 499).stacks[0]
 
-    assert (stack.samples, stack.threads) == (2, {20717, 20999})
+    assert (stack.samples, set(stack.threads)) == (2, {20717, 20999})
 
 
 @pytest.mark.parametrize("parse", [lambda t: parse_perf(t, 499), lambda t: parse_collapsed(t, 97)])

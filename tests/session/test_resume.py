@@ -330,4 +330,5 @@ def _addresses(pid: int) -> set[str]:
         found = psutil.Process(pid).net_connections("inet")
     except psutil.Error:
         return set()
-    return {end.ip for one in found for end in (one.laddr, one.raddr) if end}
+    ends = [tuple(end) for one in found for end in (one.laddr, one.raddr)]
+    return {str(end[0]) for end in ends if end}  # an unconnected socket has no remote end
