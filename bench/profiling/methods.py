@@ -173,7 +173,7 @@ def node_argv(argv: Sequence[str], method: Method) -> tuple[str, ...] | None:
     if not argv or Path(argv[0]).name not in ("node", "nodejs"):
         return None
     flags = (
-        ("--perf-basic-prof", "--interpreted-frames-native-stack")
+        ("--perf-basic-prof", "--interpreted-frames-native-stack", "--no-logfile-per-isolate")
         if method == "perf"
         else ("--require", str(PRELOAD))
     )

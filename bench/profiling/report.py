@@ -303,6 +303,7 @@ def stacked_bars(found: Sequence[Profiled]) -> Chart:
                   "sort": [item.record.server for item in found]},
             "x": {"field": "value", "type": "quantitative", "title": unit},
             "color": {"field": "category", "type": "nominal", "title": None,
+                "legend": {"symbolType": "square", "symbolStrokeWidth": 0, "columns": 3},
                       "scale": {"domain": names, "range": colors}},
             "order": {"field": "order", "type": "quantitative"},
             "tooltip": [{"field": "category"}, {"field": "value", "format": ".1f", "title": unit}],

@@ -85,6 +85,10 @@ class ProfiledLife(Life):
         self._started = self.server
         self._prepared = prepared
         self._children: list[Child] = []
+        if prepared.runtime == "node" and prepared.method == "perf":
+            # V8 writes a log of its own beside the map, by default into the server's folder.
+            program, *words = self._started.argv
+            self._started.argv = (program, f"--logfile={setting.folder / 'v8.log'}", *words)
         if prepared.method == "node":
             self._started.own_env[PRELOAD_OUT] = str(setting.folder / "node.cpuprofile")
 

@@ -17,6 +17,7 @@ from bench.model.plan import Cell, PlannedTrial, Skipped
 from bench.servers import build, missing
 from bench.session.duets import duets_for, joint_capacity
 from bench.session.fitness import not_restarted
+from bench.session.slim import slim
 from bench.store import NEEDED_BYTES
 from bench.trial import Setting, run_duet, run_trial
 
@@ -81,7 +82,7 @@ class Session:
         self._builds: dict[str, BuildRecord] = {}
         self._build_failures: list[str] = []
         records, damaged = directory.trials()
-        self._records = list(records)
+        self._records = [slim(record) for record in records]
         self.damaged = damaged
         self._failures: Counter[Cell] = Counter(
             record.cell for record in records if record.status == "failed"
@@ -192,7 +193,7 @@ class Session:
         record = self._directory.seal_trial(
             self._measure(planned, profile, folder, order=len(self._records))
         )
-        self._records.append(record)
+        self._records.append(slim(record))
         self._listener.finished(record, min(done + 1, total), total)
         return record
 
