@@ -113,6 +113,7 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
     result = measure(contest, allow_concurrent=options["allow_concurrent"])
     _print(result.view, options)
     click.echo(os.path.relpath(result.directory.path), err=True)
+    _check_compared(result.view)
     if options["fail_on"]:
         _gate(result, options["metric"])
     return result.exit_code
@@ -201,6 +202,21 @@ def _print(view: RunView, options: dict[str, Any]) -> None:
     else:
         render = ab_answer.markdown if options["markdown"] else ab_answer.text
         click.echo(render(view), nl=False)
+
+
+def _check_compared(view: RunView) -> None:
+    """An answer needs the baseline and one arm besides it.
+
+    Raises:
+        BenchError: they were skipped, such as for a missing toolchain; exit code 1.
+    """
+    lost = {one.server: one.reason for one in view.plan.skipped}
+    arms = [cell.server for cell in view.summary.cells if cell.server not in lost]
+    copy = f"{view.plan.baseline}-again"
+    if view.plan.baseline in arms and set(arms) - {view.plan.baseline, copy}:
+        return
+    reasons = "; ".join(f"{name}: {reason.splitlines()[0]}" for name, reason in lost.items())
+    raise BenchError(f"nothing was compared ({reasons or 'no arm could be measured'})")
 
 
 def _gate(result: Result, metric: str) -> None:

@@ -236,3 +236,17 @@ def test_ab_without_a_repository(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "repository" in done.stderr
+
+
+@pytest.mark.real
+@pytest.mark.needs("wrk")
+def test_ab_with_nothing_to_compare(tmp_path: Path) -> None:
+    """When the only other arm cannot be built here, that is exit 1 with the reason."""
+    project = Project(tmp_path)
+    project.server("good")
+    project.server("absent", needs=["no-such-compiler"])
+    done = project.bench("ab", "good", "absent", *_SHORT, "--max-time", "5s")
+
+    assert done.returncode == 1, done.stderr
+    assert "nothing was compared" in done.stderr
+    assert "no-such-compiler not found" in done.stderr
