@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import TerminatedError, emit_json, project_option
+from bench.cli.common import METRICS, TerminatedError, emit_json, project_option
 from bench.errors import BenchError, GateMetError, UsageError
 from bench.units import format_eta, parse_duration, parse_percent
 
@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
     from bench.model.summary import RunView
     from bench.session import Asked, Contest, Effort, Result
-
-METRICS = (
-    "requests_per_cpu_second",
-    "throughput_rps",
-    "cpu_us_per_request",
-    "instructions_per_request",
-    "p50_us",
-    "p99_us",
-    "rss_peak_bytes",
-)
 
 
 @click.command()
@@ -75,7 +65,7 @@ METRICS = (
 @click.option(
     "--metric",
     type=click.Choice(METRICS),
-    default=METRICS[0],
+    default="requests_per_cpu_second",
     show_default=True,
     help="What --fail-on looks at.",
 )

@@ -10,6 +10,17 @@ import click
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+METRICS = (
+    "throughput_rps",
+    "requests_per_cpu_second",
+    "p50_us",
+    "p99_us",
+    "cpu_us_per_request",
+    "instructions_per_request",
+    "rss_peak_bytes",
+)
+"""What verdicts are about, as in bench.model.summary, which is too slow to import for --help."""
+
 project_option = click.option(
     "--project",
     type=click.Path(file_okay=False, path_type=Path),
@@ -32,7 +43,7 @@ def emit_json(value: BaseModel | dict[str, Any]) -> None:
     """Print one object as JSON on stdout, with a `schema_version`."""
     import orjson  # noqa: PLC0415 - late, see `bench --help`
 
-    from bench.model.base import SCHEMA_VERSION  # noqa: PLC0415
+    from bench.model.base import SCHEMA_VERSION  # noqa: PLC0415 - late, see `bench --help`
 
     data = value if isinstance(value, dict) else value.model_dump(mode="json", by_alias=True)
     data = {"schema_version": SCHEMA_VERSION, **data}

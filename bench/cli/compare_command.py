@@ -7,22 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import emit_json, json_option, project_option
+from bench.cli.common import METRICS, emit_json, json_option, project_option
 from bench.errors import BenchError, GateMetError, UsageError
 from bench.units import parse_percent
 
 if TYPE_CHECKING:
     from bench.model.summary import CompareResult
-
-METRICS = (
-    "throughput_rps",
-    "requests_per_cpu_second",
-    "p50_us",
-    "p99_us",
-    "cpu_us_per_request",
-    "instructions_per_request",
-    "rss_peak_bytes",
-)
 
 
 def _margin(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
@@ -90,10 +80,10 @@ def command(
     bench compare main-run latest --fail-on slower --metric p99_us
     """  # noqa: D301 - a backspace keeps a paragraph's lines apart in click
     from bench.analysis import compare  # noqa: PLC0415 - late, see `bench --help`
-    from bench.cli.compare_markdown import render  # noqa: PLC0415
-    from bench.matrix import find_project  # noqa: PLC0415
-    from bench.runs import open_run  # noqa: PLC0415
-    from bench.store import find_run  # noqa: PLC0415
+    from bench.cli.compare_markdown import render  # noqa: PLC0415 - late, see `bench --help`
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.runs import open_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     reports = find_project(Path.cwd(), project).root / "reports"
     before, after = (open_run(find_run(name, reports).path) for name in (baseline, candidate))

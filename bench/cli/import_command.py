@@ -87,7 +87,7 @@ def command(
           --workload "JSON Small" --connections 50 --body-bytes 86 --hardware MacBook
     """  # noqa: D301 - the backspace is click's mark for lines that stay as they are
     from bench import importing  # noqa: PLC0415 - late, see `bench --help`
-    from bench.matrix import find_project  # noqa: PLC0415
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
 
     paths = [_split(result) for result in results]
     sources = [_read(tool, label, path, told["loop"]) for label, path in paths]
@@ -129,7 +129,7 @@ def _split(text: str) -> tuple[str, Path]:
 
 def _read(tool: str, label: str, path: Path, loop: Loop) -> Source:
     from bench.importing import Source  # noqa: PLC0415 - late, see `bench --help`
-    from bench.loadtools import TOOLS, Recorded  # noqa: PLC0415
+    from bench.loadtools import TOOLS, Recorded  # noqa: PLC0415 - late, see `bench --help`
 
     load = TOOLS[tool].read(path, Recorded(loop=loop))
     return Source(label, path.name, path.read_bytes(), load)

@@ -42,7 +42,7 @@ def command(
     bench report latest --write
     """
     from bench import runs  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store import find_run  # noqa: PLC0415
+    from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     path = find_run(run, (project or Path.cwd()) / "reports").path
     if write:
@@ -61,8 +61,8 @@ def _form(output: Path | None) -> str:
 
 def _emit(path: Path, form: str, output: Path | None) -> None:
     from bench import runs  # noqa: PLC0415 - late, see `bench --help`
-    from bench.reports import REPORTS  # noqa: PLC0415
-    from bench.store import write_atomic  # noqa: PLC0415
+    from bench.reports import REPORTS  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store import write_atomic  # noqa: PLC0415 - late, see `bench --help`
 
     (_, main), *beside = REPORTS[form].render(runs.open_run(path)).items()
     if output is None or str(output) == "-":

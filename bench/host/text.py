@@ -72,7 +72,7 @@ def _memory(host: Host) -> str:
 
 def _machine(host: Host) -> str:
     machine = host.machine
-    kind = {True: "virtual machine", False: "not virtual"}.get(machine.virtual)  # type: ignore[arg-type]
+    kind = {True: "virtual machine", False: "not virtual"}.get(machine.virtual)  # type: ignore[arg-type] # None falls to the default
     vm, container = (host.details.get(f"virtual.{name}") for name in ("vm", "container"))
     return _join(
         " ".join(filter(None, (machine.vendor, machine.model))) or None,
@@ -93,15 +93,15 @@ def _system(host: Host) -> str:
 
 def _power(host: Host) -> str:
     source = {"ac": "mains", "battery": "battery"}.get(host.power.source or "")
-    low = {True: "low power mode on", False: "low power mode off"}.get(host.power.low_power)  # type: ignore[arg-type]
+    low = {True: "low power mode on", False: "low power mode off"}.get(host.power.low_power)  # type: ignore[arg-type] # None falls to the default
     return _join(source, low)
 
 
 def _heat(host: Host) -> str:
     thermal = host.thermal
-    state = {True: "slowed down by heat", False: "not slowed down"}.get(thermal.throttled)  # type: ignore[arg-type]
+    state = {True: "slowed down by heat", False: "not slowed down"}.get(thermal.throttled)  # type: ignore[arg-type] # None falls to the default
     sensors = host.details.get("state.thermal.celsius")
-    hottest = max(sensors.values()) if isinstance(sensors, dict) and sensors else None  # type: ignore[type-var]
+    hottest = max(sensors.values()) if isinstance(sensors, dict) and sensors else None  # type: ignore[type-var] # None falls to the default
     return _join(
         state,
         f"pressure {thermal.pressure}" if thermal.pressure else None,

@@ -176,4 +176,4 @@ def _digits(value: float) -> str:
     """Three decimals up to 10, so that 1.003 and 0.108 can be told apart; fewer above."""
     if value < 10:  # noqa: PLR2004 - from here on two decimals say enough
         return f"{value:.3f}"
-    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"  # noqa: PLR2004
+    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"  # noqa: PLR2004 - where decimals stop mattering

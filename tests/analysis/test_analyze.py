@@ -295,7 +295,7 @@ class TestTools:
     )
     def test_other_differences_are_no_cross_check(self, other: object) -> None:
         """Another loop or number of connections measures something else."""
-        data = run_data({"a": Truth()}, profiles=[closed_profile(), other])  # type: ignore[list-item]
+        data = run_data({"a": Truth()}, profiles=[closed_profile(), other])  # type: ignore[list-item] # the test gives what the type would not
 
         assert _find(analyze(data)[0], "tools-differ") == []
 

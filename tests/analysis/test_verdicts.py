@@ -220,7 +220,7 @@ def test_a_failed_server_is_not_comparable_and_the_cause_is_told(profile: object
     """Its metrics are null; one row names it, in either loop."""
     data = run_data(
         {"a": Truth(), "b": Truth()},
-        profiles=[profile],  # type: ignore[list-item]
+        profiles=[profile],  # type: ignore[list-item] # the test gives what the type would not
         edit=with_status("failed", "server-not-ready", where=lambda t: t.server == "b"),
     )
     summary, _ = analyze(data)

@@ -50,7 +50,7 @@ def test_labels_are_not_cut() -> None:
 def _pixels(svg: bytes) -> tuple[int, int, list[tuple[int, int, int]]]:
     """Decode the PNG that vl-convert makes of an SVG: 8-bit RGBA, all five filters."""
     import struct  # noqa: PLC0415 - only here
-    import zlib  # noqa: PLC0415
+    import zlib  # noqa: PLC0415 - only here
 
     data = vl_convert.svg_to_png(svg.decode())
     width, height = struct.unpack(">II", data[16:24])

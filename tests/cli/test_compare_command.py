@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from bench.cli import compare_command
+from bench.cli import common, compare_command
 from bench.cli.compare_markdown import METRIC_NAMES, render
 from bench.errors import BenchError, GateMetError, UsageError
 from bench.model.summary import METRICS, Change
@@ -204,7 +204,7 @@ def test_the_help_shows_one_example_a_line() -> None:
 
 def test_the_metrics_offered_are_those_of_the_summary() -> None:
     """The copy that spares `bench --help` an import is kept equal."""
-    assert compare_command.METRICS == METRICS
+    assert common.METRICS == METRICS
     assert tuple(METRIC_NAMES) == METRICS
 
 

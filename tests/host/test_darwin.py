@@ -241,7 +241,7 @@ THERM = "2020-06-26 12:30:37 +0200 CPU Power notify\n\tCPU_Scheduler_Limit \t= 1
         (None, None, None),
     ],
 )
-def test_throttling(pressure: str | None, therm: str | None, throttled: bool | None) -> None:  # noqa: FBT001
+def test_throttling(pressure: str | None, therm: str | None, throttled: bool | None) -> None:  # noqa: FBT001 - a row of a table
     """Heavy pressure or a speed limit below 100 is throttling; the last block counts."""
     assert is_throttled(pressure, therm) is throttled
 

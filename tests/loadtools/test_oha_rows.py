@@ -167,7 +167,7 @@ def test_disagreement_in_a_trial_is_a_finding_without_latency(
 ) -> None:
     """Rates stay, latencies go, and the reader is told."""
     report = oha_json.read((OHA / "resets.json").read_text())
-    rows = oha_rows.read_db(OHA / "resets.sqlite")._replace(**changes)  # type: ignore[arg-type]
+    rows = oha_rows.read_db(OHA / "resets.sqlite")._replace(**changes)  # type: ignore[arg-type] # the test gives what the type would not
     result = oha_result.of_trial(report, rows, profile(tool="oha"))
 
     assert (result.latency_us, result.histogram) == (None, None)

@@ -34,7 +34,7 @@ def alive(pid: int) -> bool:
 def wait_until(condition: object, timeout_s: float = 5.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        if condition():  # type: ignore[operator]
+        if condition():  # type: ignore[operator] # the test gives what the type would not
             return True
         time.sleep(0.01)
     return False

@@ -220,8 +220,8 @@ class TestHardware:
         assert isinstance(folded, Folded)
         table, missing = folded.blocks
 
-        assert ("state.load", "1", "2") in table.rows  # type: ignore[union-attr]
-        assert ("deep", "a=1", "") in table.rows  # type: ignore[union-attr]
+        assert ("state.load", "1", "2") in table.rows  # type: ignore[union-attr] # the test gives what the type would not
+        assert ("deep", "a=1", "") in table.rows  # type: ignore[union-attr] # the test gives what the type would not
         assert isinstance(missing, Folded)
 
     def test_a_host_that_is_not_known(self) -> None:

@@ -80,18 +80,18 @@ def test_gap_that_grows_with_the_payload_is_told() -> None:
     """A ratio that changes from the smallest to the largest payload has both ends."""
 
     def heavier(trial: object) -> object:
-        if trial.server == "axum" or trial.workload == "json-small":  # type: ignore[attr-defined]
+        if trial.server == "axum" or trial.workload == "json-small":  # type: ignore[attr-defined] # the test gives what the type would not
             return trial
-        load = trial.load.model_copy(  # type: ignore[attr-defined]
-            update={"throughput_rps": trial.load.throughput_rps / 3}  # type: ignore[attr-defined]
+        load = trial.load.model_copy(  # type: ignore[attr-defined] # the test gives what the type would not
+            update={"throughput_rps": trial.load.throughput_rps / 3}  # type: ignore[attr-defined] # the test gives what the type would not
         )
-        return trial.model_copy(update={"load": load})  # type: ignore[attr-defined]
+        return trial.model_copy(update={"load": load})  # type: ignore[attr-defined] # the test gives what the type would not
 
     run = run_view(
         run_data(
             {"axum": Truth(), "spikard": Truth(rps=30_000), "robyn": Truth(rps=40_000)},
             workloads=("json-small", "json-large"),
-            edit=heavier,  # type: ignore[arg-type]
+            edit=heavier,  # type: ignore[arg-type] # the test gives what the type would not
         )
     )
     found = [plain(text) for text in payload_gap(make_view(run))]

@@ -95,7 +95,7 @@ def metric_table(group: Group) -> Table:
         if group.baseline and entry is not group.baseline:
             columns.append("Ratio")
     lines = [
-        (strong(row.label), *_cells(group, lambda e, r=row: rows.show(r, e), row))  # type: ignore[misc]
+        (strong(row.label), *_cells(group, lambda e, r=row: rows.show(r, e), row))  # type: ignore[misc] # the default binds the loop's row
         for row in rows.rows_for(group)
     ]
     lines += _interval_rows(group)

@@ -41,7 +41,7 @@ def _rates(group: Group) -> list[Text]:
     if len(ranked) < 2:  # noqa: PLR2004 - a threshold divides at least two
         return []
     best, second, last = ranked[0], ranked[1], ranked[-1]
-    number = "both" if len(ranked) == 2 else f"all {len(ranked)}"  # noqa: PLR2004
+    number = "both" if len(ranked) == 2 else f"all {len(ranked)}"  # noqa: PLR2004 - both is two
     text = f"{group.title}: {number} servers reached {format_rate(rate(last))} requests/sec"
     most = f"the most was {format_rate(rate(best))} ({best.title})"
     if apart(second, best, "throughput_rps"):

@@ -93,7 +93,7 @@ def _latency_of(view: View, group: Group, entry: Entry) -> list[Text]:
 def tail_begins(entry: Entry) -> float | None:
     """The first percentile at which latency reaches twice the median; None if it never does."""
     curve = entry.detail.curve
-    median = next((us for percentile, us in curve if percentile >= 50), None)  # noqa: PLR2004
+    median = next((us for percentile, us in curve if percentile >= 50), None)  # noqa: PLR2004 - the median
     if not median:
         return None
     return next((percentile for percentile, us in curve if us >= _TAIL * median), None)
