@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -20,11 +21,18 @@ def foreground(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> 
     Returns:
         Its exit code, negative for a signal; None where it could not be started.
     """
+    # An interruption while Popen is still at work would leave the command behind: it waits.
+    interrupted: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupted.append(number))
     try:
         process = subprocess.Popen(list(argv), env=env, stdout=_STDERR)
     except OSError:
         return None
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
+        if interrupted:
+            raise KeyboardInterrupt
         return process.wait()
     finally:
         if process.poll() is None:  # interrupted
