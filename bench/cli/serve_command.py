@@ -14,6 +14,7 @@ from bench.cli.common import TerminatedError, printable, project_option
 from bench.errors import EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
+    from bench.model.plan import Arm
     from bench.servers import RunningServer
     from bench.session.serving import Served
 
@@ -31,22 +32,33 @@ def command(server: str, project: Path | None) -> int:
 
     \b
     bench serve axum
+
+    \b
+    Exit codes: 0 ended by Ctrl-C or SIGTERM once the server was ready; 1 it could not be built
+    or started, or ended by itself; 130 Ctrl-C and 143 SIGTERM before it was ready. In every
+    case the server is stopped first.
     """  # noqa: D301 - click's paragraph mark
     from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
     from bench.session.serving import served  # noqa: PLC0415 - the same
 
     found = find_project(Path.cwd(), project)
-    with served(
-        found, server, lambda arm: click.echo(f"building {arm.name} ...", err=True)
-    ) as running:
-        _announce(running.server)
-        try:
+    ready = False
+    try:
+        with served(found, server, _say_building) as running:
+            ready = True  # first of all: whoever reads the address may press Ctrl-C at once
+            _announce(running.server)
             _follow(running)
-        except (KeyboardInterrupt, TerminatedError):
-            click.echo("stopping", err=True)
-            return EXIT_OK
-        click.echo(f"{server} ended: {running.server.end()}", err=True)
-        return EXIT_FAILED
+            click.echo(f"{server} ended: {running.server.end()}", err=True)
+            return EXIT_FAILED
+    except (KeyboardInterrupt, TerminatedError):
+        if not ready:
+            raise
+        click.echo("stopped", err=True)
+        return EXIT_OK
+
+
+def _say_building(arm: Arm) -> None:
+    click.echo(f"building {arm.name} ...", err=True)
 
 
 def _announce(server: RunningServer) -> None:

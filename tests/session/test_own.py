@@ -7,15 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from bench.matrix.starter import Wish, propose
 from tests.servers import ground_truth
-from tests.session.helpers import Project
+from tests.session.helpers import Project, wait_until
 
 if TYPE_CHECKING:
     from typing import Any
@@ -157,19 +159,70 @@ def test_try_says_what_is_wrong(
 
 @pytest.mark.real
 def test_serve_until_ctrl_c(tmp_path: Path) -> None:
-    """The address is printed when the server is ready; Ctrl-C stops it without a trace."""
+    """Ctrl-C at any moment after the address was printed stops the server; that is exit 0."""
+    project = Project(tmp_path)
+    project.server("good")
+    with project.running("serve", "good") as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()  # the signal may come before the next line
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)
+
+    assert url.startswith("http://127.0.0.1:"), said
+    assert process.returncode == 0, said
+    assert not _answers(url)
+
+
+@pytest.mark.real
+def test_serve_answers_at_its_address(tmp_path: Path) -> None:
+    """The address that is printed is that of the server; SIGTERM ends it as Ctrl-C does."""
     project = Project(tmp_path)
     project.server("good")
     with project.running("serve", "good") as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        with urllib.request.urlopen(f"{url}/plaintext", timeout=5) as answer:  # noqa: S310 - loopback
-            assert answer.status == 200
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        assert _answers(url)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
 
     assert process.returncode == 0
-    assert project.nothing_left()
+    assert not _answers(url)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("phase", ["build", "run"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_serve_interrupted_before_it_is_ready(
+    tmp_path: Path, phase: str, number: signal.Signals, code: int
+) -> None:
+    """While it is built or starts, that is exit 130 or 143, no address, and no process left."""
+    project = Project(tmp_path)
+    here = tmp_path / "pid"
+    script = "import os, sys, time; open(sys.argv[1], 'w').write('%d ' % os.getpid())"
+    wait = [sys.executable, "-c", f"{script}; time.sleep(600)", str(here), "{port}"]
+    project.server("slow", **{phase: [wait] if phase == "build" else wait}, ready_timeout="10m")
+    with project.running("serve", "slow") as process:
+        begun = wait_until(lambda: _pid(here) or process.poll() is not None, 60)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+
+    assert (begun, process.returncode, stdout) == (True, code, ""), stderr
+    assert "Traceback" not in stderr
+    assert wait_until(lambda: not psutil.pid_exists(_pid(here)))
+
+
+def _pid(file: Path) -> int:
+    """The number in a file, 0 until it is written whole."""
+    text = file.read_text() if file.exists() else ""
+    return int(text) if text.endswith(" ") else 0
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/plaintext", timeout=30) as answer:  # noqa: S310 - loopback
+            return bool(answer.status == 200)
+    except urllib.error.URLError:
+        return False
 
 
 # -- ab -------------------------------------------------------------------------------------
