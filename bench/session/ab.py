@@ -68,9 +68,7 @@ def plan_ab(project: Project, asked: Asked, effort: Effort) -> Contest:
     """
     _check_workloads(project, effort.workloads)
     made = make_arms(project, asked)
-    ids = {arm.name: f"{asked.servers[0]}.{arm.name}" for arm in made}
-    if len(asked.servers) > 1:
-        ids = {arm.name: arm.name for arm in made}
+    ids = _ids(asked, made)
     project = project._replace(
         servers={**project.servers, **{ids[arm.name]: arm.file for arm in made}},
         roots=(*project.roots, *(arm.root for arm in made)),
@@ -80,6 +78,16 @@ def plan_ab(project: Project, asked: Asked, effort: Effort) -> Contest:
     planned = _planned(project, document, trees, effort)
     notes = (*(arm.note for arm in made if arm.note), *_equal(made))
     return Contest(project, planned, notes)
+
+
+def _ids(asked: Asked, made: tuple[Made, ...]) -> dict[str, str]:
+    """Arm -> id of its server; arms of equal content share one, so that they count as copies."""
+    if len(asked.servers) > 1:
+        return {arm.name: arm.name for arm in made}
+    first: dict[tuple[object, ...], str] = {}
+    for arm in made:
+        first.setdefault(arm.what, f"{asked.servers[0]}.{arm.name}")
+    return {arm.name: first[arm.what] for arm in made}
 
 
 def _check_workloads(project: Project, names: tuple[str, ...]) -> None:
