@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from bench.model.plan import CpuSplit, LoadProfile, Workload
     from bench.process import Child, Supervisor
 
-_TICK_S: Final = 0.1
+_TICK_S: Final = 0.25
+"""How often we wake up in a window: each time costs 0.1 ms, since our memory has gone cold."""
+
 _GRACE_S: Final = 10.0
 _STDERR_CHARS: Final = 300
 
@@ -91,7 +93,7 @@ def run_together(
         name: sub-folder for the raw output, `warmup` or `load`.
         duration_s: window asked for.
         started: per loader, called once with its pids.
-        tick: called every 100 ms with the seconds since the start, while waiting.
+        tick: called four times a second with the seconds since the start, while waiting.
         ended: called when all processes have ended, before their output is read: reading it
             takes up to a second of our own CPU time, which is no part of the window.
 

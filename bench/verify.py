@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import http.client
 import io
-import json
 import socket
-import string
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
+from bench.meaning import json_difference, parse, same_meaning
 from bench.model.trial import Exchange, SidechannelResult
-from bench.render import SAME_AS_BODY, raw, render
+from bench.render import raw, render
+from bench.varying import Varying
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
 
     from bench.model.config import Expect
     from bench.model.plan import Workload
@@ -109,42 +108,17 @@ def difference(expect: Expect, answer: Answer) -> str | None:
             return f"expected header {name}: {value}, got {got!r}"
     if expect.text is not None and answer.body != expect.text.encode():
         return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(answer.body)}"
-    if not expect.has_json:
+    return _json_wrong(expect.json_value, answer.body) if expect.has_json else None
+
+
+def _json_wrong(expected: Any, body: bytes) -> str | None:
+    if same_meaning(expected, body):
         return None
     try:
-        value = json.loads(answer.body)
+        value = parse(body)
     except (ValueError, RecursionError):
-        return f"expected JSON, got {_short(answer.body)}"
-    return json_difference(expect.json_value, value)
-
-
-def json_difference(expected: Any, got: Any, place: str = "$") -> str | None:
-    """The first place at which two JSON values differ in meaning, or None.
-
-    Key order and number spelling (1 and 1.0) mean nothing; true and 1 differ.
-    """
-    if isinstance(expected, dict) and isinstance(got, dict):
-        return _dict_difference(expected, got, place)
-    if isinstance(expected, list) and isinstance(got, list):
-        if len(expected) != len(got):
-            return f"{place}: expected {len(expected)} items, got {len(got)}"
-        pairs = enumerate(zip(expected, got, strict=True))
-        found = (json_difference(a, b, f"{place}[{i}]") for i, (a, b) in pairs)
-        return next((text for text in found if text), None)
-    if isinstance(expected, bool) != isinstance(got, bool) or expected != got:
-        return f"{place}: expected {_value(expected)}, got {_value(got)}"
-    return None
-
-
-def _dict_difference(expected: dict[str, Any], got: dict[str, Any], place: str) -> str | None:
-    for key in expected:
-        if key not in got:
-            return f"{place}: key {key!r} is missing"
-    for key in got:
-        if key not in expected:
-            return f"{place}: key {key!r} was not expected"
-    found = (json_difference(expected[key], got[key], f"{place}.{key}") for key in expected)
-    return next((text for text in found if text), None)
+        return f"expected JSON, got {_short(body)}"
+    return json_difference(expected, value)
 
 
 def verify(
@@ -184,65 +158,16 @@ def verify(
 def _check_varied(
     port: int, workload: Workload, kind: int, rng: random.Random, *, host: str, timeout_s: float
 ) -> None:
-    request = vary(workload, kind, render(workload, kind, rng), rng)
-    if request is None:
+    varying = Varying.of(workload, kind, rng)
+    if varying is None:
         return
+    request = varying.draw(rng)
     answer = ask(port, request, host=host, timeout_s=timeout_s)
     wrong = difference(request.expect, answer)
     if wrong:
         raise VerifyError(
             f"{request.method} {request.path}, with one value of the body changed: {wrong}"
         )
-
-
-def vary(workload: Workload, kind: int, request: Rendered, rng: random.Random) -> Rendered | None:
-    """The request with one value of its body changed to another of its type and length.
-
-    Returns:
-        None where values are drawn anyway, or the body is not what must come back.
-    """
-    spec = workload.kinds[kind]
-    if spec.values or len(spec.bodies) != 1 or spec.expect.json_value != SAME_AS_BODY:
-        return None
-    value = json.loads(request.body)
-    if not isinstance(value, dict | list):
-        return None
-    places = list(_leaves(value))
-    if not places:
-        return None
-    numbers = [(owner, key) for owner, key in places if isinstance(owner[key], int)]
-    owner, key = rng.choice(numbers or places)
-    owner[key] = _other(owner[key], rng)
-    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-    expect = request.expect.model_copy(update={"json_value": value})
-    return request._replace(body=body, expect=expect)
-
-
-def _leaves(value: Any) -> Iterator[tuple[Any, Any]]:
-    """(container, key) of each number that is no truth value, and of each plain string."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in items:
-        if isinstance(item, dict | list):
-            yield from _leaves(item)
-        elif (isinstance(item, int) and not isinstance(item, bool)) or (
-            isinstance(item, str) and item.isalnum()
-        ):
-            yield value, key
-
-
-def _other(value: int | str, rng: random.Random) -> int | str:
-    if isinstance(value, int):
-        digits = len(str(abs(value)))
-        return rng.choice([n for n in _draw(digits, rng) if n != value])
-    letters = [rng.choice(string.ascii_lowercase) for _ in value]
-    return "".join(letters)
-
-
-def _draw(digits: int, rng: random.Random) -> tuple[int, int]:
-    """Two different numbers of that many digits, so that one of them differs from any other."""
-    low = 10 ** (digits - 1) if digits > 1 else 0
-    first = rng.randrange(low, 10**digits - 1)
-    return first, first + 1
 
 
 def sizes(exchanges: tuple[Exchange, ...]) -> tuple[float, float, float]:
@@ -262,6 +187,8 @@ class SideChannel:
         self._port = port
         self._workload = workload
         self._rng = rng
+        self._weights = [kind.weight for kind in workload.kinds]
+        self._varying = [Varying.of(workload, kind, rng) for kind in range(len(workload.kinds))]
         self._counts = {"right": 0, "wrong": 0, "unanswered": 0}
         self._first_wrong = ""
 
@@ -271,10 +198,12 @@ class SideChannel:
         An answer later than `timeout_s` counts as unanswered, which is no error: a saturated
         server may be slow.
         """
-        weights = [kind.weight for kind in self._workload.kinds]
-        kind = self._rng.choices(range(len(weights)), weights)[0]
-        request = render(self._workload, kind, self._rng)
-        request = vary(self._workload, kind, request, self._rng) or request
+        kind = self._rng.choices(range(len(self._weights)), self._weights)[0]
+        varying = self._varying[kind]
+        if varying is None:
+            request = render(self._workload, kind, self._rng)
+        else:
+            request = varying.draw(self._rng)
         try:
             answer = ask(self._port, request, timeout_s=timeout_s)
         except VerifyError:
@@ -315,7 +244,3 @@ def _text(body: bytes) -> str:
 def _short(body: bytes) -> str:
     text = body[:_DIFFERENCE_CHARS].decode("utf-8", "replace")
     return repr(text + ("..." if len(body) > _DIFFERENCE_CHARS else ""))
-
-
-def _value(value: Any) -> str:
-    return repr(value)[:_DIFFERENCE_CHARS]

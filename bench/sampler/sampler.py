@@ -25,8 +25,8 @@ TRAFFIC_S: Final = BIN_S / 2
 
 _SAMPLES_PER_TICK: Final = round(BIN_S / TRAFFIC_S)
 _SAMPLES_PER_FRESH: Final = 4 * _SAMPLES_PER_TICK
-_MEMORY_PACE: Final = (2 * BIN_S, 0.002)
-_SOCKET_PACE: Final = (3 * BIN_S, 0.001)
+_MEMORY_PACE: Final = (4 * BIN_S, 0.001)
+_SOCKET_PACE: Final = (6 * BIN_S, 0.0005)
 _FREQUENCY_PACE: Final = (BIN_S, 0.001)
 _GROWTH: Final = 1.05
 """Memory that grew by this factor is looked at again before its time."""

@@ -161,7 +161,6 @@ class Life:
     def begin_window(self) -> None:
         """The window is about to begin."""
         self.power_before = self._power().power_source
-        self._side = SideChannel(self.server.port, self.setting.workload, self.setting.rng)
         self._next_ask = _ASK_EVERY_S
 
     def meanwhile(self, elapsed: float) -> None:
