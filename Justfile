@@ -74,6 +74,11 @@ perf *ARGS: _dev
 perf-verdicts *ARGS: _dev
     @python -P scripts/verdicts.py "$@"
 
+# Measure how exact `bench ab` is: copies, and a server of known cost (about 35 min)
+[no-exit-message]
+perf-ab *ARGS: _dev
+    @python -P scripts/perf_ab.py "$@"
+
 # Kill `bench run` by SIGKILL at random moments (100 times, about 15 min) and check what is left
 chaos *ARGS: _dev
     @python -P scripts/chaos.py "$@"
