@@ -1,4 +1,4 @@
-"""What all tests share: the order of real tests, and skipping where an executable is missing."""
+"""What all tests share: the order of real tests, their second try, and skipping what is missing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ settings.load_profile("bench")
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put real tests last, in whatever order they were: no other test disturbs their machine."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put real tests last, in whatever order they were: no other test disturbs their machine.
+
+    A real test that fails is run once more, and the summary names it: another process of this
+    machine may have disturbed what it measured. A test that fails twice fails.
+    """
     items.sort(key=lambda item: item.get_closest_marker("real") is not None)
+    if config.pluginmanager.hasplugin("rerunfailures"):
+        for item in items:
+            if item.get_closest_marker("real"):
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -102,6 +102,7 @@ def share(found: Breakdown, *names: str) -> float:
 
 
 @pytest.mark.real
+@pytest.mark.alone
 def test_a_function_that_burns_three_tenths_is_seen_as_that(tmp_path: Path) -> None:
     """A named function with 30 % of the CPU time gets 30 % of the samples."""
     found, _ = look("function", tmp_path)
@@ -112,6 +113,7 @@ def test_a_function_that_burns_three_tenths_is_seen_as_that(tmp_path: Path) -> N
 
 
 @pytest.mark.real
+@pytest.mark.alone
 def test_a_program_that_spends_half_its_time_in_json_is_seen_as_that(tmp_path: Path) -> None:
     """Both JSON categories together hold half of the time, memory for values included."""
     found, _ = look("json", tmp_path)
@@ -122,6 +124,7 @@ def test_a_program_that_spends_half_its_time_in_json_is_seen_as_that(tmp_path: P
 
 
 @pytest.mark.real
+@pytest.mark.alone
 def test_a_gil_held_in_c_for_a_known_share_is_seen_as_held(tmp_path: Path) -> None:
     """A C call that keeps the GIL and sleeps that release it: held as long as it ran."""
     found, ran = look("gil", tmp_path)

@@ -141,6 +141,7 @@ def test_an_unknown_processor_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.real
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="perf events")
 def test_software_events_count_what_is_burned() -> None:
     """The kernel's own task clock, read this way, is the CPU time that was used."""

@@ -25,6 +25,7 @@ BURN = Path(__file__).with_name("burn.py")
 
 pytestmark = [
     pytest.mark.real,
+    pytest.mark.alone,
     pytest.mark.skipif(sys.platform != "linux", reason="clocks of other processes"),
 ]
 

@@ -21,6 +21,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -80,7 +81,7 @@ class Truth:
 
 def free_port() -> int:
     """A port that nobody listens on, outside the usual ephemeral ranges."""
-    for port in range(20_000 + os.getpid() % 5_000, 32_000):
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):

@@ -24,7 +24,8 @@ MATRIX = {
     "workloads": ["json-small"],
     "profiles": [{"connections": 8, "warmup": "0s", "duration": "1s", "timeout": "2s"}],
     "rounds": 1,
-    "seed": 5,
+    # Tests beside each other would try the same ports at the same time.
+    "seed": 5 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")),
 }
 
 

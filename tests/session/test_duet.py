@@ -101,6 +101,7 @@ def test_no_capacity_without_figures() -> None:
 
 
 @pytest.mark.real
+@pytest.mark.alone
 @pytest.mark.needs("wrk")
 def test_a_real_duet(tmp_path: Path) -> None:
     """Both servers of a duet are measured in one trial, and a costlier one is found."""

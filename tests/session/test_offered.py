@@ -14,7 +14,7 @@ from tests.session.helpers import Project, wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("wrk", "oha")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, pytest.mark.needs("wrk", "oha")]
 
 SHORT = {"warmup": "0s", "duration": "1s", "connections": 8, "timeout": "2s"}
 HALF = {"id": "half", "tool": "oha", "loop": "open", "rate": "50%", **SHORT}

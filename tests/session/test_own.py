@@ -248,6 +248,7 @@ _ROUGH = ("--detect", "50%", "--max-time", "20s")
 
 
 @pytest.mark.real
+@pytest.mark.alone
 @pytest.mark.needs("wrk")
 def test_ab_finds_the_slower_branch(repository: Project) -> None:
     """The answer comes first, names the branch, and the gate is exit 4."""
