@@ -23,6 +23,7 @@ FLOORS: Final[Mapping[str, int]] = {
     "model": 1,
     "process": 2,
     "store": 2,
+    "cache": 2,
     "render": 2,
     "meaning": 2,
     "matrix": 3,
@@ -108,6 +109,7 @@ OWNERS: Final = (
 
 WRITERS: Final[Mapping[str, str]] = {
     "store": "run directories",
+    "cache": "the user's cache",
     "process": "the output of what it starts",
     "servers": "build logs and stamps in a server's folder",
     "loadtools": "the pool of requests, into a folder that it is given",

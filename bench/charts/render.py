@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
+from bench.cache import kept
 from bench.charts.theme import THEMES, configuration
 
 if TYPE_CHECKING:
@@ -76,9 +78,18 @@ _FIT: Final = {"type": "fit-x", "contains": "padding"}
 
 @cache
 def javascript() -> str:
-    """Vega, Vega-Lite and Vega-Embed in one script that sets `vegaEmbed`."""
+    """Vega, Vega-Lite and Vega-Embed in one script that sets `vegaEmbed`.
+
+    Kept in the cache: to bundle it takes more than a second, which every run would wait for.
+    """
+    name = f"charts/vega-lite-{VEGA_LITE}-{version('vl-convert-python')}.js"
+    script = kept(name, _bundle).decode()
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _bundle() -> bytes:
     import vl_convert  # noqa: PLC0415 - as above
 
     # the stub wants a text, the function takes None for its own snippet: vegaEmbed as a global
     script: str = vl_convert.javascript_bundle(None, vl_version=VEGA_LITE)  # type: ignore[arg-type] # None is allowed, its stub forgot it
-    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return script.encode()

@@ -6,19 +6,15 @@ import contextlib
 import fcntl
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from bench.cache import cache_folder
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-def cache_folder() -> Path:
-    """The user's folder for what outlives a run: XDG_CACHE_HOME/bench or ~/.cache/bench."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    return Path(base) / "bench"
+__all__ = ["Turn", "cache_folder", "only_run"]
 
 
 class Turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,6 +15,9 @@ from bench.charts.specs import bars
 from bench.reports.figures import make_charts
 from bench.reports.view import make_view
 from tests.reports import samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONG = "A server whose title is rather long"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -127,3 +131,17 @@ def test_page_panels_take_the_width_of_their_place() -> None:
 
     assert [panel["width"] for panel in page_panels(chart)] == ["container"]
     assert all("config" not in panel for panel in page_panels(chart))
+
+
+def test_script_of_a_page_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes a second to bundle is bundled once, and is the same from the cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    javascript.cache_clear()
+    first = javascript()
+    javascript.cache_clear()
+    monkeypatch.setattr(vl_convert, "javascript_bundle", None)
+    again = javascript()
+    javascript.cache_clear()
+
+    assert again == first
+    assert "</script" not in first

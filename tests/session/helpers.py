@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.cache import cache_folder
 from bench.process import strays
 from bench.process.strays import Carrier, linux_carriers
 from tests.servers import ground_truth
@@ -40,6 +41,7 @@ class Project:
     def __init__(self, root: Path, *, path: Path | None = None) -> None:
         self.root = root / "project"
         (self.root / "configs").mkdir(parents=True)
+        _share_charts(root / "cache" / "bench")
         self.env = {**os.environ, "XDG_CACHE_HOME": str(root / "cache"), "NO_COLOR": "1"}
         self.env["PYTHONPATH"] = str(Path(__file__).parents[2])
         if path:
@@ -120,6 +122,14 @@ class Project:
         return wait_until(lambda: not self.left(), within_s) and not [
             one for one in strays() if one.run in {path.name for path in self.runs()}
         ]
+
+
+def _share_charts(cache: Path) -> None:
+    """Link what charts keep in the user's cache: to make it again would be a second per test."""
+    kept = cache_folder() / "charts"
+    kept.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / "charts").symlink_to(kept)
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float = 20.0) -> bool:
