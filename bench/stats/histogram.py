@@ -6,8 +6,10 @@ so they rank above all values.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict
 from fractions import Fraction
+from operator import mul
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 MIN_BEYOND: Final = 10
 """A percentile is given only where this many requests lie beyond it."""
+
+_BULK: Final = 200_000
+"""From so many distinct values on numpy, which scipy brings, is worth its import of 0.1 s."""
 
 
 class Moments(NamedTuple):
@@ -96,9 +101,15 @@ def _gap(value: int) -> ValueError:
 
 def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
     """Add histograms; ascending. Exact: nothing is rounded or interpolated."""
+    parts = list(histograms)
+    if sum(map(len, parts)) >= _BULK:
+        from bench.stats import bulk  # noqa: PLC0415 - numpy is not needed for usual results
+
+        with contextlib.suppress(OverflowError):
+            return bulk.merge(parts)
     total: Counter[int] = Counter()
-    for histogram in histograms:
-        total.update(histogram)
+    for part in parts:
+        total.update(part)
     return dict(sorted(total.items()))
 
 
@@ -107,8 +118,9 @@ def moments(counts: Mapping[int, int]) -> Moments | None:
     count = sum(counts.values())
     if not count:
         return None
-    seen = [value for value, number in counts.items() if number]
-    mean = sum(value * number for value, number in counts.items()) / count
+    zeros = 0 in counts.values()
+    seen = [value for value, number in counts.items() if number] if zeros else counts
+    mean = sum(map(mul, counts, counts.values())) / count
     return Moments(count, min(seen), mean, max(seen))
 
 
@@ -138,7 +150,7 @@ def percentiles(
     """
     requests = sum(counts.values()) + censored
     ranks = [
-        -(-_exact(percent) * requests // 100) if enough_beyond(requests, percent) else None
+        int(-(-_exact(percent) * requests // 100)) if enough_beyond(requests, percent) else None
         for percent in percents
     ]
     return _at_ranks(counts, ranks)
@@ -147,15 +159,27 @@ def percentiles(
 def value_at(counts: Mapping[int, int], percent: float, *, censored: int = 0) -> int | None:
     """The nearest-rank percentile however few requests lie beyond it: for curves, not tables."""
     requests = sum(counts.values()) + censored
-    rank = -(-_exact(percent) * requests // 100)
-    return _at_ranks(counts, [max(1, int(rank))] if requests else [None])[0]
+    rank = int(-(-_exact(percent) * requests // 100))
+    return _at_ranks(counts, [max(1, rank)] if requests else [None])[0]
 
 
-def _at_ranks(
-    counts: Mapping[int, int], ranks: Sequence[Fraction | int | None]
-) -> tuple[int | None, ...]:
-    found: dict[Fraction | int, int] = {}
-    waiting = sorted({rank for rank in ranks if rank is not None}, reverse=True)
+def _at_ranks(counts: Mapping[int, int], ranks: Sequence[int | None]) -> tuple[int | None, ...]:
+    wanted = {rank for rank in ranks if rank is not None}
+    found: Mapping[int, int] | None = None
+    if len(counts) >= _BULK:
+        from bench.stats import bulk  # noqa: PLC0415 - numpy is not needed for usual results
+
+        with contextlib.suppress(OverflowError):
+            found = bulk.at_ranks(counts, wanted)
+    if found is None:
+        found = _walk(counts, wanted)
+    return tuple(None if rank is None else found.get(rank) for rank in ranks)
+
+
+def _walk(counts: Mapping[int, int], ranks: Iterable[int]) -> dict[int, int]:
+    """The value of each rank, from 1; those behind the last sample are left out."""
+    found: dict[int, int] = {}
+    waiting = sorted(ranks, reverse=True)
     seen = 0
     for value in sorted(counts):
         seen += counts[value]
@@ -163,7 +187,7 @@ def _at_ranks(
             found[waiting.pop()] = value
         if not waiting:
             break
-    return tuple(None if rank is None else found.get(rank) for rank in ranks)
+    return found
 
 
 def _exact(percent: float) -> Fraction:
