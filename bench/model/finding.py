@@ -85,6 +85,7 @@ CODES: Final[dict[str, Severity]] = {
     "stray-processes": "warning",
     "profiled": "warning",
     "profile-method": "info",
+    "profile-refused": "warning",  # the profiler saw too little for any conclusion
     "profile-quality": "warning",
     "profile-hot": "info",
     "outlier": "info",

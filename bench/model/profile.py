@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Literal
 
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.finding import Finding
 from bench.model.trial import TrialRecord
 
-Method = Literal["perf", "py-spy", "node"]
+Method = Literal["perf", "py-spy", "node", "sample"]
 
 
 class Slice(Model):
@@ -44,13 +45,15 @@ class Quality(Model):
     """What the profiler really saw.
 
     Attributes:
-        samples: read ones; for V8's own profiler microseconds, since its samples have lengths.
+        samples: read ones of threads at work; for V8's own profiler microseconds, since its
+            samples have lengths.
         asked_per_cpu_s: samples per CPU second that were asked for, None where it has no rate.
         seen_per_cpu_s: samples per CPU second that the system counted for the server.
         lost_share: of samples that the profiler says it lost.
         error_share: of samples that it could not read.
         unreadable_share: of samples whose innermost frame has no name.
         single_share: of samples with one frame only, where a stack was to be expected.
+        waiting_share: of all samples, those of sleeping threads, which are left out.
     """
 
     samples: int
@@ -60,6 +63,7 @@ class Quality(Model):
     error_share: float
     unreadable_share: float
     single_share: float
+    waiting_share: float = 0.0
 
 
 class Gil(Model):
@@ -67,24 +71,32 @@ class Gil(Model):
 
     Attributes:
         held_on_cpu: share of the window in which a thread that holds it ran on a CPU: the
-            least that it was held, since a holder that was off the CPU is not seen.
-        taking_share: share of CPU time spent in taking and releasing it.
-        threads: threads seen taking it.
+            least that it was held, since perf does not see a holder that is off the CPU; None
+            where the method is not perf.
+        taking_share: share of CPU time spent in taking and releasing it; None likewise.
+        threads: threads seen taking it after a wait (perf), or holding it (py-spy).
+        held: share of py-spy's looks at which a thread held it, on a CPU or not; None else.
     """
 
-    held_on_cpu: float
-    taking_share: float
+    held_on_cpu: float | None
+    taking_share: float | None
     threads: int
+    held: float | None = None
 
 
 class Breakdown(Model):
-    """Where the CPU time of one server went."""
+    """Where the CPU time of one server went.
+
+    Attributes:
+        refused: why nothing may be concluded from it, "" where the profiler saw enough.
+    """
 
     runtime: str
     slices: tuple[Slice, ...]
     functions: tuple[FunctionShare, ...]
     quality: Quality
     gil: Gil | None
+    refused: str = ""
 
 
 class ProfileRecord(Model):
@@ -97,6 +109,7 @@ class ProfileRecord(Model):
         window_s: how long the profiler looked.
         plain: the trial without a profiler, just before.
         profiled: the trial with it; marked, and never compared.
+        again: a second trial without a profiler, just after; None in older records.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -114,20 +127,117 @@ class ProfileRecord(Model):
     errors: int = 0
     plain: TrialRecord
     profiled: TrialRecord
+    again: TrialRecord | None = None
     findings: tuple[Finding, ...] = ()
 
     @property
     def slowdown(self) -> float | None:
-        """Share of the throughput that the profiler costs; None where a trial failed."""
-        plain, profiled = self.plain.load, self.profiled.load
-        if plain is None or profiled is None or plain.throughput_rps <= 0:
+        """What the profiler costs, as a share of what the server does per second without it.
+
+        Closed loop: of the throughput. Open loop, where the rate is given: of the requests per
+        CPU second. The trials before and after it are averaged geometrically, which cancels a
+        steady drift. None where a trial failed.
+        """
+        speed = _requests_per_cpu_s if self.profiled.offered_rps is not None else _throughput
+        without = [speed(trial) for trial in self.without]
+        profiled = speed(self.profiled)
+        if profiled is None or not all(without):
             return None
-        return 1 - profiled.throughput_rps / plain.throughput_rps
+        return 1 - profiled / prod(value or 1.0 for value in without) ** (1 / len(without))
+
+    @property
+    def spread(self) -> float | None:
+        """By how much the two trials without a profiler differ, a share; None with one trial.
+
+        A slowdown below it cannot be told from the difference between two equal trials.
+        """
+        speed = _requests_per_cpu_s if self.profiled.offered_rps is not None else _throughput
+        values = [value for trial in self.without if (value := speed(trial))]
+        return 1 - min(values) / max(values) if len(values) > 1 else None
+
+    @property
+    def without(self) -> tuple[TrialRecord, ...]:
+        """The trials without a profiler, in the order in which they ran."""
+        return (self.plain,) if self.again is None else (self.plain, self.again)
 
     @property
     def cpu_us(self) -> float | None:
-        """CPU microseconds per request without the profiler."""
-        return cpu_us_per_request(self.plain)
+        """CPU microseconds per request without the profiler: the mean of those trials."""
+        found = [us for trial in self.without if (us := cpu_us_per_request(trial)) is not None]
+        return sum(found) / len(found) if found else None
+
+
+def _throughput(trial: TrialRecord) -> float | None:
+    return trial.load.throughput_rps if trial.load else None
+
+
+def _requests_per_cpu_s(trial: TrialRecord) -> float | None:
+    us = cpu_us_per_request(trial)
+    return 1e6 / us if us else None
+
+
+class ServerProfile(Model):
+    """One profile as a report of a run shows it: `profiles/<profile run>/shown.json` has a list.
+
+    Attributes:
+        folder: of the profile run, relative to the run; flame graphs lie in it.
+        seen: throughput without and with the profiler in requests/s, None where a trial failed.
+        slowdown: share of the throughput that the profiler costs, None where not known.
+        cpu_us: CPU microseconds per request without the profiler, None where not known.
+        findings: about how it was taken and what was seen.
+    """
+
+    folder: str
+    server: str
+    title: str
+    workload: str
+    method: Method
+    runtime: str
+    interpreter: str | None
+    started: str
+    seconds: float
+    seen: tuple[float | None, float | None]
+    slowdown: float | None
+    cpu_us: float | None
+    breakdown: Breakdown
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Server and workload: of two profiles with the same key the later one is shown."""
+        return self.server, self.workload
+
+
+class ShownProfiles(Model):
+    """What a report shows of one profile run, in the order in which servers were profiled."""
+
+    schema_version: int = SCHEMA_VERSION
+    profiles: tuple[ServerProfile, ...]
+
+
+class ConversionPoint(Model):
+    """One trial: CPU per request at one size; `us` is None where the trial is of no use."""
+
+    server: str
+    body_bytes: int
+    round: int
+    us: float | None
+    status: str
+
+
+class Conversion(Model):
+    """All trials of one conversion experiment, in the order in which they ran."""
+
+    schema_version: int = SCHEMA_VERSION
+    bench_version: str
+    started: str
+    seed: int
+    servers: tuple[str, ...]
+    points: tuple[ConversionPoint, ...]
+
+    def of(self, server: str) -> tuple[ConversionPoint, ...]:
+        """The usable points of one server."""
+        return tuple(p for p in self.points if p.server == server and p.us is not None)
 
 
 def cpu_us_per_request(trial: TrialRecord) -> float | None:

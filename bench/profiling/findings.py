@@ -18,7 +18,7 @@ _SLOW: Final = 0.20
 _UNKNOWN: Final = 0.15
 _FEW: Final = 500
 """With 500 samples a share of 10 % is known to about +-2.6 points."""
-_MISSED: Final = 0.5
+_TOO_MANY: Final = 1.5
 _BAD: Final = 0.05
 _HEAVY: Final = 0.20
 
@@ -28,7 +28,7 @@ def judge_profile(record: ProfileRecord, refused: Sequence[str]) -> tuple[Findin
     found = []
     slow = record.slowdown
     if slow is not None:
-        text = f"the profiler took {format_percent(max(0.0, slow))} of the throughput"
+        text = _slowdown(slow, record.spread, opened=record.profiled.offered_rps is not None)
         advice = "trust the order of the categories more than their shares" if slow > _SLOW else ""
         note = finding(
             "profiled",
@@ -46,6 +46,17 @@ def judge_profile(record: ProfileRecord, refused: Sequence[str]) -> tuple[Findin
     return tuple(found)
 
 
+def _slowdown(slow: float, spread: float | None, *, opened: bool) -> str:
+    """What the profiler costs, in words; nothing where two equal trials differ by more."""
+    if spread is not None and slow <= spread:
+        return (
+            "what the profiler costs is not more than two trials without it differ by "
+            f"({format_percent(spread)})"
+        )
+    what = "requests per CPU second" if opened else "throughput"
+    return f"the profiler took {format_percent(max(0.0, slow))} of the {what}"
+
+
 def judge_breakdown(record: ProfileRecord, breakdown: Breakdown) -> tuple[Finding, ...]:
     """Findings about what was seen: quality first, then what stands out."""
     seen, server = breakdown.quality, record.server
@@ -55,15 +66,17 @@ def judge_breakdown(record: ProfileRecord, breakdown: Breakdown) -> tuple[Findin
     def note(code: str, text: str, advice: str = "") -> None:
         found.append(finding(code, server, text, advice=advice))
 
-    if seen.seen_per_cpu_s is not None and seen.asked_per_cpu_s:
+    if breakdown.refused:
+        note("profile-refused", f"nothing is concluded: {breakdown.refused}")
+    elif seen.seen_per_cpu_s is not None and seen.asked_per_cpu_s:
         reached = seen.seen_per_cpu_s / seen.asked_per_cpu_s
-        if reached < _MISSED:
+        if reached > _TOO_MANY:
             note(
                 "profile-quality",
-                f"only {format_percent(reached)} of the samples that its CPU time asks for came",
-                "the shares are of what was seen; another method may see more",
+                f"{format_percent(reached)} of the samples that its CPU time asks for came: "
+                "time in which a thread could run and had no CPU is among them",
             )
-    if record.method != "node" and seen.samples < _FEW:
+    if record.method != "node" and not breakdown.refused and seen.samples < _FEW:
         note(
             "profile-quality",
             f"{seen.samples} samples: a share of 10 % is known to "
@@ -78,7 +91,8 @@ def judge_breakdown(record: ProfileRecord, breakdown: Breakdown) -> tuple[Findin
             "profile-quality",
             f"{format_percent(shares['unknown'])} of the CPU time is in no category",
         )
-    found += _standing_out(server, shares)
+    if not breakdown.refused:
+        found += _standing_out(server, shares)
     return tuple(found)
 
 

@@ -22,14 +22,16 @@ TRAMPOLINE: Final = (3, 12)
 PRELOAD: Final = Path(__file__).with_name("node_preload.cjs")
 PRELOAD_OUT: Final = "NODE_PROFILE_OUT"
 _LOST: Final = re.compile(r"Total Lost Samples:\s*(\d+)")
-_SPY_ERRORS: Final = re.compile(r"(?:Samples: (\d+) )?Errors: (\d+)")
 
 
 class Facts(NamedTuple):
     """What this machine has and allows.
 
     Attributes:
+        perf: perf is installed.
+        perf_says: why perf failed when it was tried on itself, "" where it worked.
         paranoid: kernel.perf_event_paranoid, None where there is no such setting.
+        spy: py-spy is installed.
         ptrace: kernel.yama.ptrace_scope, None likewise.
         python: a Python of at least 3.12 that the server accepts was found.
     """
@@ -41,6 +43,7 @@ class Facts(NamedTuple):
     spy: bool
     ptrace: int | None
     python: bool
+    perf_says: str = ""
 
 
 def runtime_of(language: str) -> str:
@@ -59,9 +62,9 @@ def choose_method(asked: str, runtime: str, facts: Facts) -> tuple[Method, tuple
             the command that allows it.
     """
     wanted: Mapping[str, Sequence[Method]] = {
-        "python": ("perf", "py-spy"),
-        "node": ("perf", "node"),
-        "native": ("perf",),
+        "python": ("perf", "py-spy", "sample"),
+        "node": ("perf", "node", "sample"),
+        "native": ("perf", "sample"),
     }
     order = wanted[runtime]
     if asked != "auto" and asked not in order:
@@ -75,7 +78,12 @@ def choose_method(asked: str, runtime: str, facts: Facts) -> tuple[Method, tuple
         if reason is None:
             return method, tuple(refused)
         refused.append(f"{method}: {reason}")
-    raise UsageError("no profiler can be used here: " + "; ".join(refused))
+    if asked == "auto":
+        raise UsageError("no profiler can be used here: " + "; ".join(refused))
+    raise UsageError(
+        f"the profiler {asked} cannot be used here: {refused[0].partition(': ')[2]}",
+        advice="without --method another one is used where there is one",
+    )
 
 
 def refusal(method: Method, runtime: str, facts: Facts) -> str | None:
@@ -84,27 +92,39 @@ def refusal(method: Method, runtime: str, facts: Facts) -> str | None:
         return _no_perf(runtime, facts)
     if method == "py-spy":
         return _no_spy(facts)
+    if method == "sample" and facts.system != "darwin":
+        return "it is a part of macOS"
     return None
 
 
 def _no_perf(runtime: str, facts: Facts) -> str | None:
     if facts.system != "linux":
-        return "perf is for Linux (on macOS `py-spy` or, for Node, --method node)"
+        return "it is for Linux"
     if not facts.perf:
         return "it is not installed (Debian: `apt install linux-perf`; Ubuntu: linux-tools)"
-    if facts.paranoid is not None and facts.paranoid > 1 and not facts.root:
-        return (
-            f"kernel.perf_event_paranoid is {facts.paranoid}; "
-            "`sudo sysctl kernel.perf_event_paranoid=1` allows it until the next start"
-        )
+    if facts.perf_says:
+        return _perf_forbidden(facts)
     if runtime == "python" and not facts.python:
         return "it needs Python 3.12 or later for the server and none was found"
     return None
 
 
+def _perf_forbidden(facts: Facts) -> str:
+    """Why perf may not look, with the command that allows it."""
+    if facts.paranoid is not None and facts.paranoid > 1 and not facts.root:
+        return (
+            f"kernel.perf_event_paranoid is {facts.paranoid}; "
+            "`sudo sysctl kernel.perf_event_paranoid=1` allows it until the next start"
+        )
+    return (
+        f"it failed when it was tried ({facts.perf_says}); in a container "
+        "`--cap-add PERFMON --security-opt seccomp=unconfined` allows it"
+    )
+
+
 def _no_spy(facts: Facts) -> str | None:
     if not facts.spy:
-        return "it is not installed (`uv pip install py-spy`)"
+        return "it is not installed (`.venv/bin/uv pip install py-spy` brings it)"
     if facts.system == "darwin" and not facts.root:
         return "macOS allows it to root only: start `bench` with sudo"
     if facts.ptrace and not facts.root:
@@ -116,8 +136,13 @@ def _no_spy(facts: Facts) -> str | None:
 
 
 def frequency(method: Method) -> int:
-    """Samples per CPU second (perf) or per second (py-spy) that a method is asked for."""
-    return {"perf": FREQUENCY, "py-spy": _SPY_FREQUENCY, "node": 1000}[method]
+    """Samples per CPU second that a method is asked for: of each thread at work."""
+    return {"perf": FREQUENCY, "py-spy": _SPY_FREQUENCY, "node": 1000, "sample": 1000}[method]
+
+
+PERF_TRY: Final = ("perf", "record", "-q", "-e", "cpu-clock", "-F", "99", "-o", "/dev/null",
+                   "--", "true")  # fmt: skip
+"""The command that shows whether perf may look at anything: it looks at its own child."""
 
 
 def perf_record(pids: Sequence[int], out: Path, seconds: float, runtime: str) -> tuple[str, ...]:
@@ -152,20 +177,63 @@ def lost_samples(text: str) -> int:
     return int(match[1]) if match else 0
 
 
-def spy_record(pid: int, out: Path, seconds: float, *, native: bool, gil: bool) -> tuple[str, ...]:
-    """The py-spy command; `gil` keeps to samples of the thread that holds it."""
-    extra = (*(("--native",) if native else ()), *(("--gil",) if gil else ()))
+def spy_record(pid: int, out: Path, seconds: float, *, gil: bool) -> tuple[str, ...]:
+    """The py-spy command; `gil` keeps to samples of the thread that holds it.
+
+    Two of them at once would stop the process under each other's hands. For the GIL the
+    process is not stopped at all: stopping thread after thread lets the holder run on.
+    """
+    mode = ("--gil", "--nonblocking") if gil else ("--native",)
     return (
-        "py-spy", "record", "--pid", str(pid), "--duration", str(max(1, round(seconds))),
-        "--rate", str(_SPY_FREQUENCY), "--format", "raw", "--output", str(out),
-        "--subprocesses", *extra,
+        "py-spy", "record", "--pid", str(pid), "--duration", str(looks(seconds) // _SPY_FREQUENCY),
+        "--rate", str(_SPY_FREQUENCY), "--format", "raw", "--full-filenames", "--threads",
+        "--subprocesses", *mode, "--output", str(out),
     )  # fmt: skip
 
 
-def spy_errors(text: str) -> int:
-    """Samples that py-spy could not read, from what it prints at the end."""
-    match = _SPY_ERRORS.search(text)
-    return int(match[2]) if match else 0
+def looking_s(method: Method, seconds: float) -> float:
+    """For how long a method looks in a window of that length.
+
+    py-spy and `sample` take whole seconds and need up to one to begin; what they saw after the
+    load has ended would be of an idle server.
+    """
+    return float(max(1, int(seconds - 1))) if method in ("py-spy", "sample") else seconds
+
+
+def looks(seconds: float) -> int:
+    """How often py-spy looks in a window of that length."""
+    return int(looking_s("py-spy", seconds)) * _SPY_FREQUENCY
+
+
+def sample_record(pid: int, out: Path, seconds: float) -> tuple[str, ...]:
+    """The `sample` command of macOS: a look each millisecond, whole seconds."""
+    duration = str(int(looking_s("sample", seconds)))
+    return ("sample", str(pid), duration, "1", "-mayDie", "-file", str(out))
+
+
+def failed(tool: str, text: str) -> str:
+    """Why a profiler failed, with what to do about it where its words tell.
+
+    Args:
+        tool: its command.
+        text: what it printed.
+    """
+    said = " ".join(text.split())[-500:]
+    for words, advice in _CURES.items():
+        if words in said:
+            return f"{tool} failed: {said}; {advice}"
+    return f"{tool} failed: {said or 'it said nothing'}"
+
+
+_CURES: Final[Mapping[str, str]] = {
+    "Operation not permitted": "the system forbids it to look at another process: "
+    "`sudo sysctl kernel.yama.ptrace_scope=0 kernel.perf_event_paranoid=1` allows it, "
+    "in a container `--cap-add SYS_PTRACE --cap-add PERFMON`",
+    "Permission denied": "start `bench` with sudo",
+    "cannot examine process": "System Integrity Protection guards the programs of macOS: use "
+    "an interpreter of your own, from Homebrew or python.org, or start `bench` with sudo",
+    "No python processes found": "only a server that runs Python can be looked into",
+}
 
 
 def node_argv(argv: Sequence[str], method: Method) -> tuple[str, ...] | None:
@@ -176,5 +244,7 @@ def node_argv(argv: Sequence[str], method: Method) -> tuple[str, ...] | None:
         ("--perf-basic-prof", "--interpreted-frames-native-stack", "--no-logfile-per-isolate")
         if method == "perf"
         else ("--require", str(PRELOAD))
+        if method == "node"
+        else ()
     )
     return (argv[0], *flags, *argv[1:])

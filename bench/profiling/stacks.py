@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.errors import ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
 UNKNOWN: Final = "[unknown]"
 _HEAD: Final = re.compile(r"^(?P<comm>\S.*?)\s+(?P<pid>\d+)/(?P<tid>\d+)\s+(?P<at>[\d.]+):")
@@ -17,10 +17,6 @@ _FRAME: Final = re.compile(
     r"^\s+(?P<ip>[0-9a-f]+)\s+(?P<symbol>.*) \((?P<dso>[^()]*(?:\([^()]*\))?)\)$"
 )
 _PY: Final = re.compile(r"^py::(?P<name>.+?):(?P<file>[^:]*)$")
-_SPY_FRAME: Final = re.compile(r"^(?P<name>.*) \((?P<file>[^()]+?)(?::\d+)?\)$")
-_SAMPLE_MAC: Final = re.compile(
-    r"^(?P<bars>[\s+!:|]*)(?P<count>\d+)\s+(?P<name>.+?)(?:\s+\(in (?P<dso>[^)]+)\))?(?:\s+\+ .*)?$"
-)
 
 
 class Frame(NamedTuple):
@@ -58,16 +54,20 @@ class Profile(NamedTuple):
         weight_s: seconds that one sample stands for.
         lost: samples that the profiler says it lost.
         errors: samples that the profiler could not read.
+        waiting: samples of sleeping threads, which are not among the stacks.
+        taken: how many samples there were, where `samples` is a sum of their lengths.
     """
 
     stacks: tuple[Stack, ...]
     weight_s: float
     lost: int = 0
     errors: int = 0
+    waiting: int = 0
+    taken: int | None = None
 
     @property
     def samples(self) -> int:
-        """How many samples all stacks hold."""
+        """How many samples all stacks hold; for V8's profiler microseconds."""
         return sum(stack.samples for stack in self.stacks)
 
 
@@ -139,37 +139,6 @@ def _v8_frame(symbol: str) -> Frame:
     return Frame(f"{match['tag']}:{match['name']}", "[v8]", "native")
 
 
-def parse_collapsed(text: str, frequency: int, errors: int = 0) -> Profile:
-    """Read py-spy's `--format raw`: `outer (file.py:3);inner (file.py:9) 12`.
-
-    Raises:
-        ParseError: no line of it is a stack.
-    """
-    stacks = []
-    for line in text.splitlines():
-        names, _, count = line.rpartition(" ")
-        if not names or not count.isdigit():
-            continue
-        frames = [_spy_frame(name) for name in reversed(names.split(";"))]
-        stacks.append(Stack("", tuple(frames), int(count)))
-    if not stacks:
-        raise ParseError("py-spy saw no sample")
-    return Profile(tuple(stacks), 1 / frequency, 0, errors)
-
-
-def _spy_frame(text: str) -> Frame:
-    match = _SPY_FRAME.match(text)
-    if not match:
-        return Frame(text, UNKNOWN, "native")
-    place = match["file"]
-    script = place.endswith((".py", ".pyx")) or place.startswith("<")
-    return Frame(
-        match["name"],
-        place if script else place.rpartition("/")[2],
-        "script" if script else "native",
-    )
-
-
 def parse_cpuprofile(data: Mapping[str, Any]) -> Profile:
     """Read a .cpuprofile of V8: every sample weighs the time since the one before.
 
@@ -184,18 +153,18 @@ def parse_cpuprofile(data: Mapping[str, Any]) -> Profile:
             child: node["id"] for node in data["nodes"] for child in node.get("children", ())
         }
         deltas = Counter[int]()
+        times = Counter[int](data["samples"])
         for node, delta in zip(data["samples"], data["timeDeltas"], strict=True):
             deltas[node] += max(0, delta)
-        stacks = [
-            Stack("main", frames, micros)
-            for node, micros in deltas.items()
-            if (frames := _v8_stack(node, nodes, parents))[0].symbol != "(idle)" and micros
-        ]
+        found = {node: (_v8_stack(node, nodes, parents), micros) for node, micros in deltas.items()}
     except (KeyError, TypeError, ValueError) as error:
         raise ParseError(f"not a V8 CPU profile: {error}") from None
-    if not stacks:
+    busy = {n: (f, us) for n, (f, us) in found.items() if f[0].symbol != "(idle)" and us}
+    if not busy:
         raise ParseError("V8's profile holds no sample of work")
-    return Profile(tuple(stacks), 1e-6)
+    idle = sum(times[node] for node in found if node not in busy)
+    stacks = tuple(Stack("main", frames, micros) for frames, micros in busy.values())
+    return Profile(stacks, 1e-6, waiting=idle, taken=sum(times[node] for node in busy))
 
 
 def _v8_stack(
@@ -211,41 +180,6 @@ def _v8_stack(
             frames.append(Frame(name, place or "[v8]", "script" if place else "native"))
         at = parents.get(at)
     return tuple(frames) or (Frame("(root)", "[v8]", "native"),)
-
-
-def parse_sample(text: str, interval_s: float = 0.001) -> Profile:
-    """Read the call graph that macOS's `sample` prints.
-
-    A node's own samples are those that its children lack.
-
-    Raises:
-        ParseError: there is no call graph in it.
-    """
-    body = text.partition("Call graph:")[2].partition("\n\n")[0]
-    path: list[tuple[int, Frame]] = []
-    rows: list[list[Any]] = []
-    for line in body.splitlines():
-        match = _SAMPLE_MAC.match(line)
-        if not match:
-            continue
-        depth, count = len(match["bars"]), int(match["count"])
-        while path and path[-1][0] >= depth:
-            path.pop()
-        parent = len(path)
-        path.append((depth, Frame(match["name"], match["dso"] or UNKNOWN, "native")))
-        _take_from_parent(rows, parent, count)
-        rows.append([parent, tuple(frame for _, frame in reversed(path)), count])
-    stacks = tuple(Stack("", row[1], row[2]) for row in rows if row[2] > 0)
-    if not stacks:
-        raise ParseError("`sample` printed no call graph")
-    return Profile(stacks, interval_s)
-
-
-def _take_from_parent(rows: Sequence[list[Any]], depth: int, count: int) -> None:
-    for row in reversed(rows):
-        if row[0] == depth - 1:
-            row[2] -= count
-            return
 
 
 def folded(stacks: Iterable[Stack]) -> str:

@@ -11,14 +11,19 @@ from bench.errors import ParseError, UsageError
 from bench.model.profile import ProfileRecord
 from bench.profiling.breakdown import break_down
 from bench.profiling.findings import judge_breakdown
+from bench.profiling.mac import parse_sample
 from bench.profiling.report import Profiled, render
 from bench.profiling.rules import rule_book
-from bench.profiling.stacks import Profile, parse_collapsed, parse_cpuprofile, parse_perf
+from bench.profiling.spy import Told, parse_collapsed, parse_gil, parse_told
+from bench.profiling.stacks import Profile, parse_cpuprofile, parse_perf
+from bench.profiling.trust import distrust, without_conclusions
 from bench.store import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from bench.model.profile import Gil
 
 
 def read_profiles(path: Path) -> tuple[Profiled, ...]:
@@ -48,11 +53,40 @@ def _profiled(record: ProfileRecord, folder: Path) -> Profiled:
         rule_book(record.runtime),
         window_s=record.window_s,
         cpu_us=record.cpu_us,
-        cpu_s=record.profiled.resources.server_cpu_s,
-        asked=record.frequency if record.method == "perf" else None,
+        cpu_s=_looked_cpu_s(record),
+        asked=record.frequency,
     )
+    if record.method != "perf":
+        # Samples of wall-clock time do not say what perf's samples of CPU time say of the GIL.
+        breakdown = breakdown.model_copy(update={"gil": _gil(folder, record)})
+    reason = distrust(breakdown.quality, record.method)
+    if reason:
+        breakdown = without_conclusions(breakdown, reason)
     findings = (*record.findings, *judge_breakdown(record, breakdown))
     return Profiled(record, profile, breakdown, findings)
+
+
+def _looked_cpu_s(record: ProfileRecord) -> float | None:
+    """CPU seconds of the server in the part of the window in which the profiler looked."""
+    cpu, load = record.profiled.resources.server_cpu_s, record.profiled.load
+    if cpu is None or load is None or load.duration_s <= 0:
+        return cpu
+    return cpu * min(1.0, record.window_s / load.duration_s)
+
+
+def _gil(folder: Path, record: ProfileRecord) -> Gil | None:
+    """Who held the GIL, from the trial in which py-spy looked at nothing else."""
+    other = folder.with_name(f"{record.server}.gil")
+    if not (other / "py-spy.txt").exists():
+        return None
+    text = (other / "py-spy.txt").read_text("utf-8", "replace")
+    looks = round(record.frequency * record.window_s)
+    return parse_gil(text, told_by(other / "py-spy.log"), looks)
+
+
+def told_by(log: Path) -> Told:
+    """What py-spy said at its end; zeros where it wrote no log."""
+    return parse_told(log.read_text("utf-8", "replace") if log.exists() else "")
 
 
 def _perf(folder: Path, record: ProfileRecord) -> Profile:
@@ -70,15 +104,33 @@ def _node(folder: Path, _record: ProfileRecord) -> Profile:
         parse_cpuprofile(orjson.loads(path.read_bytes()))
         for path in sorted(folder.glob("node.cpuprofile.*"))
     ]
+    return _joined(parts, "V8")
+
+
+def _sample(folder: Path, record: ProfileRecord) -> Profile:
+    parts = [
+        parse_sample(path.read_text("utf-8", "replace"), 1 / record.frequency)
+        for path in sorted(folder.glob("sample.*"))
+    ]
+    return _joined(parts, "`sample`")
+
+
+def _joined(parts: Sequence[Profile], tool: str) -> Profile:
+    """The profiles of several processes as one."""
     if not parts:
-        raise ParseError("V8 wrote no profile")
-    return Profile(tuple(stack for part in parts for stack in part.stacks), parts[0].weight_s)
+        raise ParseError(f"{tool} wrote no profile")
+    return parts[0]._replace(
+        stacks=tuple(stack for part in parts for stack in part.stacks),
+        waiting=sum(part.waiting for part in parts),
+        taken=None if parts[0].taken is None else sum(part.taken or 0 for part in parts),
+    )
 
 
 _READERS: dict[str, Callable[[Path, ProfileRecord], Profile]] = {
     "perf": _perf,
     "py-spy": _spy,
     "node": _node,
+    "sample": _sample,
 }
 
 

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.errors import ToolMissingError
+from bench.errors import ToolMissingError, UsageError
 from bench.loadtools import TOOLS
 from bench.process import capture
 from bench.profiling.methods import (
+    PERF_TRY,
     PRELOAD_OUT,
     TRAMPOLINE,
     Facts,
@@ -64,7 +65,7 @@ def prepare(arm: Arm, asked: str) -> Prepared:
     """Choose the method and make the two arms; nothing is built or started yet.
 
     Raises:
-        UsageError: no profiler can be used here.
+        UsageError: no profiler can be used here, or `run` does not start node itself.
     """
     runtime = runtime_of(arm.config.language)
     python = find_trampoline(arm.config.python) if arm.config.python else None
@@ -77,6 +78,11 @@ def prepare(arm: Arm, asked: str) -> Prepared:
     profiled = arm
     if runtime == "node":
         argv = node_argv(arm.config.run, method)
+        if argv is None and method != "sample":
+            raise UsageError(
+                f"{arm.name}: `run` does not start node itself, so that no profiler can be set up",
+                advice="write `run: [node, server.js]` instead of a script that starts it",
+            )
         if argv is not None:
             config = arm.config.model_copy(update={"run": list(argv)})
             env = dict(arm.env) if method == "perf" else {**arm.env, PRELOAD_OUT: ""}
@@ -95,7 +101,17 @@ def facts_of(python: Interpreter | None) -> Facts:
         spy=shutil.which("py-spy", path=path) is not None,
         ptrace=_setting("/proc/sys/kernel/yama/ptrace_scope"),
         python=python is not None,
+        perf_says=_perf_says(path),
     )
+
+
+def _perf_says(path: str) -> str:
+    """Why perf cannot be used, by trying it on a child of its own; "" where it works."""
+    done = capture(PERF_TRY, env={**os.environ, "PATH": path, "LC_ALL": "C"})
+    if done is None:
+        return "it could not be started"
+    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    return "" if done.rc == 0 else (lines[1:2] or lines or ["it said nothing"])[0]
 
 
 def _setting(path: str) -> int | None:

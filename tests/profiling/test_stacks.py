@@ -6,13 +6,12 @@ from __future__ import annotations
 import pytest
 
 from bench.errors import ParseError
+from bench.profiling.spy import parse_collapsed
 from bench.profiling.stacks import (
     Frame,
     folded,
-    parse_collapsed,
     parse_cpuprofile,
     parse_perf,
-    parse_sample,
 )
 
 PERF = """\
@@ -78,21 +77,6 @@ def test_an_empty_profile_is_an_error(parse: object) -> None:
         parse("\n")
 
 
-def test_collapsed_stacks_of_py_spy_are_turned_inside_out() -> None:
-    """The innermost frame comes first; Python files and libraries are told apart."""
-    text = "run (app.py:3);loads (json/__init__.py:9);scan (/lib/_json.so) 12\nnoise\n<x> (y) 2\n"
-
-    profile = parse_collapsed(text, 97, errors=4)
-
-    assert profile.samples == 14
-    assert profile.errors == 4
-    assert profile.stacks[0].frames == (
-        Frame("scan", "_json.so", "native"),
-        Frame("loads", "json/__init__.py", "script"),
-        Frame("run", "app.py", "script"),
-    )
-
-
 def node(number: int, name: str, url: str, children: list[int]) -> dict[str, object]:
     return {
         "id": number,
@@ -117,6 +101,7 @@ def test_a_v8_profile_weighs_samples_by_their_time_and_leaves_idle_out() -> None
     )
 
     assert profile.samples == 600
+    assert (profile.taken, profile.waiting) == (3, 1)
     assert profile.weight_s == 1e-6
     assert {stack.frames: stack.samples for stack in profile.stacks} == {
         (Frame("serve", "/app/server.js", "script"),): 100,
@@ -139,34 +124,6 @@ def test_what_is_no_v8_profile_is_refused(data: dict[str, object], message: str)
     """Damaged or empty profiles are errors that say so."""
     with pytest.raises(ParseError, match=message):
         parse_cpuprofile(data)
-
-
-SAMPLE = """\
-Analysis of sampling server (pid 1) every 1 millisecond
-Call graph:
-    10 Thread_1   DispatchQueue_1: com.apple.main-thread  (serial)
-    + 8 start  (in dyld) + 1  [0x1]
-    + ! 5 serve  (in server) + 20  [0x2]
-    + ! 2 read  (in libsystem_kernel.dylib) + 8  [0x3]
-    + 2 idle  (in server) + 4  [0x4]
-
-Total number in stack
-"""
-
-
-def test_macos_samples_of_a_frame_are_those_that_its_children_lack() -> None:
-    """A node's count holds its children's: only the rest is its own."""
-    profile = parse_sample(SAMPLE)
-
-    own = {stack.frames[0].symbol: stack.samples for stack in profile.stacks}
-    assert own == {"start": 1, "serve": 5, "read": 2, "idle": 2}
-    assert profile.samples == 10
-
-
-def test_a_text_without_a_call_graph_is_refused() -> None:
-    """`sample` without its graph is an error."""
-    with pytest.raises(ParseError):
-        parse_sample("nothing")
 
 
 def test_folded_stacks_are_sorted_and_outermost_first() -> None:
