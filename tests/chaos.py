@@ -20,6 +20,34 @@ SERVERS = {
     "worker": ["--restart-after=100000000", "--half-dead-on-term"],
 }
 _NO_PROCESS_S = 2.0
+_LOOK_S = 0.02
+_ANYWHERE = 0.1
+"""Share of the shots that may fall anywhere in a run's life, its first and last moments too."""
+
+
+class Span(NamedTuple):
+    """An undisturbed run, in seconds from the start of `bench`.
+
+    Attributes:
+        first: the first moment at which it had processes.
+        last: the last such moment.
+        whole: its end.
+    """
+
+    first: float
+    last: float
+    whole: float
+
+
+class Aim(NamedTuple):
+    """When to kill: that long after so many trials are finished and the next has processes.
+
+    Attributes:
+        trials: None = after the start of `bench`.
+    """
+
+    trials: int | None
+    delay_s: float
 
 
 class Shot(NamedTuple):
@@ -28,7 +56,7 @@ class Shot(NamedTuple):
     Attributes:
         after_s: seconds from the start of `bench` to the signal.
         finished: trials on disk at that moment.
-        alive: processes of the run right after the signal.
+        alive: processes of the run right before the signal.
         gone_s: seconds until none of them was left; None = some were after 2 s.
         lost: finished trials that the resumed run no longer has or has otherwise.
         resumed: whether there was something to resume: a run on disk that had not finished.
@@ -50,9 +78,10 @@ class Chaos:
     Args:
         root: an empty folder.
         tool: load tool of the windows; oha's are shorter.
+        measured: undisturbed runs of which the fastest says when a run has processes.
     """
 
-    def __init__(self, root: Path, tool: str) -> None:
+    def __init__(self, root: Path, tool: str, *, measured: int = 3) -> None:
         self.project = Project(root)
         for name, faults in SERVERS.items():
             self.project.server(name, *faults, stop={"grace": "50ms"})
@@ -60,24 +89,37 @@ class Chaos:
         load = {"tool": tool, "connections": 4, "warmup": "0s", "duration": duration}
         self.project.matrix(*SERVERS, profiles=[{**load, "timeout": "2s"}])
         self.project.bench("plan", "faults")  # the first start of Python reads from the disk
-        began = time.monotonic()
-        done = self.project.bench("run", "faults", "--json")
-        self.whole_s = time.monotonic() - began
-        if done.returncode != 0:
-            raise RuntimeError(f"the undisturbed run failed: {done.stderr}")
-        self.expected = structure(json.loads(done.stdout))
+        self.span = min((self._undisturbed() for _ in range(measured)), key=lambda span: span.whole)
         self._plan = [trial["trial"] for trial in self.project.trials()]
+
+    def _undisturbed(self) -> Span:
+        """Let a run go to its end and see when it has processes."""
+        began = time.monotonic()
+        seen = []
+        with self.project.running("run", "faults", "--json") as process:
+            while True:
+                try:
+                    said, told = process.communicate(timeout=_LOOK_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    if self.project.left():
+                        seen.append(time.monotonic() - began)
+        if process.returncode != 0:
+            raise RuntimeError(f"the undisturbed run failed: {told}")
+        self.expected = structure(json.loads(said))
+        return Span(seen[0], seen[-1], time.monotonic() - began)
 
     def shoot(self, rng: random.Random) -> Shot:
         """Start a run, kill it at a random moment, look, and resume it."""
         before = set(self.project.runs())
-        after_s = rng.uniform(0.0, self.whole_s)
+        aim = self._aim(rng)
+        began = time.monotonic()
+        alive = 0
         with self.project.running("run", "faults") as process:
-            try:
-                process.communicate(timeout=after_s)
-            except subprocess.TimeoutExpired:
+            if self._reached(aim, process, before):
+                alive = len(self.project.left())  # before: the supervisor needs but milliseconds
                 process.send_signal(signal.SIGKILL)
-            alive = len(self.project.left())
+            after_s = time.monotonic() - began
             gone_s = self._gone(time.monotonic())
             process.communicate()
         new = [run for run in self.project.runs() if run not in before]
@@ -86,12 +128,35 @@ class Chaos:
             shot = shot._replace(problem=f"still alive: {self.project.left()}")
         return self._resume(new[0], shot) if new else shot
 
+    def _aim(self, rng: random.Random) -> Aim:
+        """Mostly within a trial; within one and not after seconds, so that load does not matter."""
+        if rng.random() < _ANYWHERE:
+            return Aim(None, rng.uniform(0.0, self.span.whole))
+        each = (self.span.last - self.span.first) / len(self._plan)
+        return Aim(rng.randrange(len(self._plan)), rng.uniform(0.0, each))
+
+    def _reached(self, aim: Aim, process: subprocess.Popen[str], before: set[Path]) -> bool:
+        """Wait for the moment; whether the run still goes on then."""
+        while aim.trials is not None and process.poll() is None:
+            run = next((run for run in self.project.runs() if run not in before), None)
+            if run and len(self.project.trials(run)) >= aim.trials and self.project.left():
+                break
+            time.sleep(_LOOK_S)
+        try:
+            process.communicate(timeout=aim.delay_s)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
     def _gone(self, since: float) -> float | None:
-        while time.monotonic() < since + _NO_PROCESS_S:
-            if not self.project.left():
-                return time.monotonic() - since
+        while True:
+            left = self.project.left()
+            passed = time.monotonic() - since
+            if not left:
+                return passed
+            if passed > _NO_PROCESS_S:
+                return None
             time.sleep(0.01)
-        return None
 
     def _resume(self, run: Path, shot: Shot) -> Shot:
         kept = self.project.trials(run)
@@ -99,14 +164,19 @@ class Chaos:
         shot = shot._replace(finished=len(kept), resumed=unfinished)
         done = self.project.bench("run", "--resume", run.name, "--json")
         if done.returncode != 0:
-            return shot._replace(problem=f"resume exited with {done.returncode}: {done.stderr}")
+            return _also(shot, f"resume exited with {done.returncode}: {done.stderr}")
         now = self.project.trials(run)
         shot = shot._replace(lost=sum(trial not in now for trial in kept))
         found = structure(json.loads(done.stdout))
         if found != self.expected:
             rows = [row for row in found if row not in self.expected]
-            return shot._replace(problem=f"the report has {rows}, expected {self.expected}")
+            shot = _also(shot, f"the report has {rows}, expected {self.expected}")
         order = [trial["trial"] for trial in now if not trial["trial"].endswith(".2")]
         if shot.lost or order != self._plan:
-            return shot._replace(problem=f"trials are now {order}")
+            shot = _also(shot, f"{shot.lost} trials lost, they are now {order}")
         return shot
+
+
+def _also(shot: Shot, problem: str) -> Shot:
+    """The shot with one more problem."""
+    return shot._replace(problem="; ".join(filter(None, (shot.problem, problem))))
