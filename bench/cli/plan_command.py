@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def command(matrix: str, project: Path | None, *, as_json: bool, **options: Any) -> None:
     """Show what a run of MATRIX would do: cells, order, CPU split, estimated time.
 
-    Nothing is built, started or written. The order is that of the seed: give --seed to see
-    the order of a run that will be started with the same seed.
+    Nothing is built or started, and nothing written but the folders of `variants`, which lie in
+    the cache. The order is that of the seed: give --seed to see the order of a run that will be
+    started with the same seed.
     """
     from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
     from bench.session import plan_matrix  # noqa: PLC0415 - late, see `bench --help`

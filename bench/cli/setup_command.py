@@ -74,7 +74,7 @@ def command(
         _consent(plan, facts, yes=yes)
         ran = _carry_out(plan.steps, facts)
         facts = tools.survey(wanted)
-    servers = {arm.id for arm in config.servers} | {"ceiling"} if config else None
+    servers = {arm.id for arm in config.arms} | {"ceiling"} if config else None
     toolchains = _missing_toolchains(project, servers)
     if as_json:
         emit_json(_as_dict(wanted, facts, plan, ran, toolchains))

@@ -14,7 +14,14 @@ from bench.matrix.overrides import (
 )
 from bench.matrix.servers import read_server
 from bench.matrix.workloads import read_workload
-from bench.model.config import Exclude, MatrixConfig, ProfileConfig, ServerConfig, ServerRef
+from bench.model.config import (
+    Exclude,
+    MatrixConfig,
+    ProfileConfig,
+    ServerConfig,
+    ServerRef,
+    Variant,
+)
 from bench.model.plan import Arm, Cell, LoadProfile, Skipped, Workload
 
 if TYPE_CHECKING:
@@ -141,7 +148,11 @@ def _parts(
 
 def _read_named(document: Document, sources: Sources) -> None:
     """Read what a broken matrix names, so that all problems are shown at once."""
-    for key, read in (("servers", sources.server), ("workloads", sources.workload)):
+    for key, read in (
+        ("servers", sources.server),
+        ("variants", sources.server),
+        ("workloads", sources.workload),
+    ):
         listed = document.data.get(key)
         for entry in listed if isinstance(listed, list) else ():
             name = entry.get("id") if isinstance(entry, dict) else entry
@@ -149,7 +160,7 @@ def _read_named(document: Document, sources: Sources) -> None:
                 read(name)
 
 
-def _refs(config: MatrixConfig, overrides: Overrides) -> tuple[ServerRef, ...]:
+def _refs(config: MatrixConfig, overrides: Overrides) -> tuple[ServerRef | Variant, ...]:
     refs = selected_servers(config, overrides)
     wanted = config.ceiling and not overrides.servers
     if wanted and CEILING not in {ref.arm for ref in refs}:
@@ -157,11 +168,19 @@ def _refs(config: MatrixConfig, overrides: Overrides) -> tuple[ServerRef, ...]:
     return refs
 
 
-def _arm(project: Project, sources: Sources, ref: ServerRef) -> Arm | None:
+def _arm(project: Project, sources: Sources, ref: ServerRef | Variant) -> Arm | None:
+    if isinstance(ref, Variant):
+        # A variant that was not made yet is checked as the server that it is a variant of.
+        place = ref.place if ref.place in project.servers else ref.id
+        return _local(project, sources, place, ref)
     name = ref.id or ref.arm
     if ref.url is not None:
         config = ServerConfig(title=ref.url, run=["-"])
         return Arm(name=ref.arm, server=name, folder="", config=config, url=ref.url)
+    return _local(project, sources, name, ref)
+
+
+def _local(project: Project, sources: Sources, name: str, ref: ServerRef | Variant) -> Arm | None:
     server = sources.server(name)
     if server is None:
         return None

@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 from bench.errors import ConfigError
 from bench.matrix.checking import check
 from bench.matrix.rules import check_duplicates, check_known, check_name, check_placeholders
+from bench.matrix.variants import check_variants, variants_in
 from bench.matrix.words import spelling
 from bench.matrix.yaml_reader import read_document
 from bench.model.config import Expect, MatrixConfig, ProfileConfig, url_arm
 from bench.model.plan import LoadProfile, RequestKind, Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bench.matrix.document import Document, Loc
@@ -68,7 +69,8 @@ def read_matrix(
     data = document.data
     if data:
         check_name(document, path.stem, "file", "matrix")
-        _check_servers(document, data.get("servers"))
+        _check_servers(document, data)
+        check_variants(document, project)
         check_duplicates(document, ("workloads",), data.get("workloads"))
         _check_profiles(document, data.get("profiles"), unsupported)
         _check_rounds(document, data)
@@ -82,14 +84,21 @@ def read_matrix(
     return config.model_copy(update={"title": config.title or path.stem}), document
 
 
-def arm_names(servers: Any) -> dict[str, Loc]:
+def arm_names(data: dict[str, Any]) -> dict[str, Loc]:
     """Names of the arms as written -> their places; the first of equal ones."""
     names: dict[str, Loc] = {}
+    for name, loc in _named(data):
+        names.setdefault(name, loc)
+    return names
+
+
+def _named(data: dict[str, Any]) -> Iterator[tuple[str, Loc]]:
+    servers = data.get("servers")
     for index, entry in enumerate(servers if isinstance(servers, list) else ()):
         name = _arm_name(entry)
         if name is not None:
-            names.setdefault(name, ("servers", index))
-    return names
+            yield name, ("servers", index)
+    yield from ((variant.arm, loc) for loc, variant in variants_in(data))
 
 
 def _arm_name(entry: Any) -> str | None:
@@ -104,14 +113,18 @@ def _arm_name(entry: Any) -> str | None:
     return None
 
 
-def _check_servers(document: Document, servers: Any) -> None:
-    first = arm_names(servers)
+def _check_servers(document: Document, data: dict[str, Any]) -> None:
+    if "servers" not in data and not data.get("variants"):
+        document.add(("servers",), "this key is required and missing", line=document.line(()))
+    first = arm_names(data)
+    for name, loc in _named(data):
+        if first[name] != loc:
+            again = f"{{id: {name}, as: {name}-again}}"
+            advice = f"name the second one: {again if loc[0] == 'servers' else 'as: NAME'}"
+            document.add(loc, f"two servers are called {name}", advice)
+    servers = data.get("servers")
     for index, entry in enumerate(servers if isinstance(servers, list) else ()):
         loc = ("servers", index)
-        name = _arm_name(entry)
-        if name is not None and first[name] != loc:
-            advice = f"name the second one: {{id: {name}, as: {name}-again}}"
-            document.add(loc, f"two servers are called {name}", advice)
         if isinstance(entry, dict):
             check_placeholders(document, (*loc, "env"), entry.get("env"))
             _check_url(document, (*loc, "url"), entry.get("url"))
@@ -212,7 +225,7 @@ def _check_rounds(document: Document, data: dict[str, Any]) -> None:
 
 
 def _check_baseline(document: Document, data: dict[str, Any]) -> None:
-    baseline, names = data.get("baseline"), arm_names(data.get("servers"))
+    baseline, names = data.get("baseline"), arm_names(data)
     if isinstance(baseline, str) and names and baseline not in {*names, *_ceiling(data)}:
         message = f"{baseline} is not among the servers of this matrix"
         document.add(("baseline",), message, spelling(baseline, names))
@@ -238,7 +251,7 @@ def _check_ids(document: Document, data: dict[str, Any], project: Project) -> No
 
 def _check_exclude(document: Document, config: MatrixConfig) -> None:
     """A pattern that fits nothing is a slip, and would silently leave a cell in."""
-    arms = [ref.arm for ref in config.servers] + [CEILING] * config.ceiling
+    arms = [ref.arm for ref in config.arms] + [CEILING] * config.ceiling
     known = {
         "server": arms,
         "workload": config.workloads,

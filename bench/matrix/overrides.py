@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import Problem
 from bench.matrix.words import shown, spelling
-from bench.model.config import ProfileConfig, ServerRef
+from bench.model.config import ProfileConfig, ServerRef, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,7 +43,7 @@ def override_problems(
     config: MatrixConfig, overrides: Overrides, project: Project
 ) -> Iterator[Problem]:
     """Everything that cannot be meant, under the name of its option."""
-    arms = {ref.arm for ref in config.servers} | project.servers.keys()
+    arms = {ref.arm for ref in config.arms} | project.servers.keys()
     yield from _unknown("--servers", "server", overrides.servers, arms)
     yield from _unknown("--workloads", "workload", overrides.workloads, project.workloads)
     profiles = [profile.name for profile in config.profiles]
@@ -105,11 +105,11 @@ def selected_profiles(config: MatrixConfig, overrides: Overrides) -> tuple[Profi
     )
 
 
-def selected_servers(config: MatrixConfig, overrides: Overrides) -> tuple[ServerRef, ...]:
-    """The servers that are asked for, in the order of the command line where it names some."""
+def selected_servers(config: MatrixConfig, overrides: Overrides) -> tuple[ServerRef | Variant, ...]:
+    """What is asked for, variants too, in the order of the command line where it names some."""
     if not overrides.servers:
-        return tuple(config.servers)
-    arms = {ref.arm: ref for ref in config.servers}
+        return config.arms
+    arms = {ref.arm: ref for ref in config.arms}
     return tuple(arms.get(name) or ServerRef(id=name) for name in overrides.servers)
 
 

@@ -22,10 +22,12 @@ from bench.model.fields import (
     Argv,
     Choices,
     CpuChoice,
+    Dependency,
     Duration,
     Env,
     ExpectedHeaders,
     Flag,
+    GitRef,
     Identifier,
     IntRange,
     Method,
@@ -45,6 +47,7 @@ from bench.model.fields import (
     Warmup,
     Whole,
     WorkloadChoice,
+    arm_name,
 )
 
 
@@ -122,6 +125,54 @@ def _server_ref(value: Any) -> Any:
     return value
 
 
+class Variant(Model):
+    """A server as it is elsewhere: at a git ref, uncommitted, or with another dependency.
+
+    Attributes:
+        id: of the server.
+        name: `as` in the file: the name in tables.
+        ref: branch, tag or commit of the repository that the server's `source` names.
+        worktree: what lies there now, uncommitted changes included.
+        dependency: `with` in the file: a version such as `spikard==0.17.1`.
+        env: added to its environment.
+    """
+
+    id: Identifier
+    name: Identifier | None = Field(default=None, alias="as")
+    ref: GitRef | None = None
+    worktree: Flag = False
+    dependency: Dependency | None = Field(default=None, alias="with")
+    env: Env = {}
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        changes = (self.ref is not None) + self.worktree + (self.dependency is not None)
+        if changes > 1:
+            raise ValueError("expected one of ref, worktree, with: an arm has one source")
+        if not changes and not self.env:
+            raise ValueError("expected ref, worktree: true, with or env: what is the difference?")
+        return self
+
+    @property
+    def key(self) -> str:
+        """What makes it another one, as the file calls it; "" where that is `env` alone."""
+        if self.ref is not None:
+            return "ref"
+        return "worktree" if self.worktree else "with" if self.dependency is not None else ""
+
+    @property
+    def arm(self) -> str:
+        """The name in tables; by itself that of the ref, version or variables."""
+        settings = "-".join(f"{name}={value}" for name, value in self.env.items())
+        what = "worktree" if self.worktree else self.ref or self.dependency or settings
+        return self.name or arm_name(what)
+
+    @property
+    def place(self) -> str:
+        """The id of the server that it becomes once it is made."""
+        return f"{self.id}.{self.arm}" if self.key else self.id
+
+
 class Exclude(Model):
     """Cells to leave out; a missing key matches all, `*` and `?` match as in file names."""
 
@@ -141,6 +192,7 @@ class MatrixConfig(Model):
 
     Attributes:
         title: "" = the name of the file; filled in where the file is loaded.
+        servers: may be missing where there are variants.
         max_rounds: None = 12, or `rounds` where that is more.
     """
 
@@ -148,7 +200,8 @@ class MatrixConfig(Model):
     servers: Annotated[
         list[Annotated[ServerRef, BeforeValidator(_server_ref)]],
         Field(min_length=1, max_length=1000),
-    ]
+    ] = []
+    variants: Annotated[list[Variant], Field(max_length=1000)] = []
     workloads: Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
     profiles: Annotated[list[ProfileConfig], Field(min_length=1, max_length=1000)] = [
         ProfileConfig()
@@ -165,6 +218,11 @@ class MatrixConfig(Model):
     exclude: Annotated[list[Exclude], Field(max_length=1000)] = []
     ceiling: Flag = False
     allow_remote: Flag = False
+
+    @property
+    def arms(self) -> tuple[ServerRef | Variant, ...]:
+        """Everything that is compared: servers, then variants."""
+        return (*self.servers, *self.variants)
 
 
 class Generator(Model):

@@ -5,6 +5,7 @@ Durations are seconds, sizes are bytes, shares are fractions once they are here.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from typing import Annotated, Any, Final
@@ -16,6 +17,13 @@ from bench.units import parse_duration, parse_percent, parse_size
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _ID_MAX: Final = 64
+_ARM_MAX: Final = 40
+_REF_MAX: Final = 250
+DEPENDENCY: Final = re.compile(
+    r"(@?[A-Za-z0-9][A-Za-z0-9._/\-\[\]]*?)(?:==|@)([A-Za-z0-9][\w.+!\-]*)"
+)
+"""A version of a dependency: `spikard==0.17.1`, also `spikard@0.17.1`; two groups."""
+
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -47,6 +55,25 @@ def _profile_id(text: str) -> str:
 def is_identifier(text: str) -> bool:
     """Whether a text can be the id of a server, workload, matrix or profile."""
     return bool(_ID.fullmatch(text)) and ".." not in text and len(text) <= _ID_MAX
+
+
+def arm_name(text: str) -> str:
+    """A name in tables of a ref or version: `feature/X` becomes `feature-x`."""
+    plain = re.sub(r"[^a-z0-9._]+", "-", text.lower().replace("==", "-"))
+    name = re.sub(r"\.\.+", ".", plain).strip("-._")[:_ARM_MAX]
+    return name if is_identifier(name) else f"arm-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+
+def _dependency(text: str) -> str:
+    if not DEPENDENCY.fullmatch(text):
+        raise ValueError("expected NAME==VERSION, such as spikard==0.17.1")
+    return text
+
+
+def _git_ref(text: str) -> str:
+    if not text.strip() or len(text) > _REF_MAX:
+        raise ValueError("expected a branch, tag or commit, such as main")
+    return _no_control(text)
 
 
 def _duration(value: Any) -> float:
@@ -255,6 +282,8 @@ def _server_url(text: str) -> str:
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
+Dependency = Annotated[str, AfterValidator(_dependency)]
+GitRef = Annotated[str, AfterValidator(_git_ref)]
 ProfileId = Annotated[str, AfterValidator(_profile_id)]
 _Seconds = PlainSerializer(_seconds, return_type=str)
 Duration = Annotated[

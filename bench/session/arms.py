@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -12,7 +11,7 @@ import orjson
 
 from bench.errors import UsageError
 from bench.matrix import load_server
-from bench.model.fields import is_identifier
+from bench.model.fields import arm_name
 from bench.servers.building import hash_files, sources
 from bench.servers.git import (
     Commit,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from bench.matrix import Project
 
 _DIGITS: Final = 12
-_NAME_MAX: Final = 40
 WORKTREE: Final = "worktree"
 
 
@@ -100,6 +98,31 @@ def make_arms(project: Project, asked: Asked) -> tuple[Made, ...]:
             advice="another server, --ref REF, --worktree, --with NAME==VERSION, --env NAME=VALUE",
         )
     return _distinct((*_by_ref(project, asked), *_by_change(project, asked)))
+
+
+def make_arm(
+    project: Project,
+    server: str,
+    *,
+    ref: str | None = None,
+    worktree: bool = False,
+    dependency: str | None = None,
+) -> Made:
+    """Make one arm, or name the server as it is where no change is asked for.
+
+    Raises:
+        UsageError: no such ref, no repository, a ref without the server, a build that another
+            version cannot be given to.
+        BuildError: git refuses.
+    """
+    if dependency is not None:
+        return _dependency(project, server, dependency)
+    if ref is None and not worktree:
+        return _plain(project, server, server)
+    checkout = _Checkout(project, server)
+    if ref is not None:
+        return checkout.arm(ref, commit_of(checkout.repository, ref))
+    return checkout.arm(WORKTREE, uncommitted(checkout.repository))
 
 
 def _plain(project: Project, server: str, name: str) -> Made:
@@ -243,10 +266,3 @@ def _distinct(made: tuple[Made, ...]) -> tuple[Made, ...]:
         count = seen[arm.name]
         named.append(arm if count == 1 else arm._replace(name=f"{arm.name}-{count}"))
     return tuple(named)
-
-
-def arm_name(text: str) -> str:
-    """A name in tables of a ref or version: `feature/X` becomes `feature-x`."""
-    plain = re.sub(r"[^a-z0-9._]+", "-", text.lower().replace("==", "-"))
-    name = re.sub(r"\.\.+", ".", plain).strip("-._")[:_NAME_MAX]
-    return name if is_identifier(name) else f"arm-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

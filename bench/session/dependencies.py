@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import UsageError
+from bench.model.fields import DEPENDENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_FORM: Final = re.compile(r"(@?[A-Za-z0-9][A-Za-z0-9._/\-\[\]]*?)(?:==|@)([A-Za-z0-9][\w.+!\-]*)")
 
 
 def with_dependency(document: dict[str, Any], text: str) -> dict[str, Any]:
@@ -23,7 +21,7 @@ def with_dependency(document: dict[str, Any], text: str) -> dict[str, Any]:
     Raises:
         UsageError: not of that form, or nobody knows how this build gets its dependencies.
     """
-    match = _FORM.fullmatch(text)
+    match = DEPENDENCY.fullmatch(text)
     if match is None:
         raise UsageError(f"--with {text!r}: expected NAME==VERSION, such as spikard==0.17.1")
     build: list[list[str]] = document.get("build") or []

@@ -34,6 +34,7 @@ from bench.session.fitness import fit_host, out_of_the_way, plan_findings
 from bench.session.lock import Turn, cache_folder, only_run
 from bench.session.resume import Planned, changes, matrix_place
 from bench.session.trials import Ended, Session
+from bench.session.variants import with_variants
 from bench.store import TORN, RunDirectory, find_run, write_atomic
 from bench.tools import find_tool, search_path
 
@@ -91,15 +92,17 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         UsageError: there is no such matrix, or it asks for CPUs that are not there.
     """
     path = find_matrix(project, name)
+    variants = with_variants(project, path, overrides)
     topology = local_topology()
     plan, workloads = make_plan(
-        project,
+        variants.project,
         path,
         overrides,
         cpus=lambda config: split(topology, config.server_cpus, config.load_cpus),
         unsupported=_unsupported,
         draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
     )
+    plan = variants.marked(plan)
     plan = plan.model_copy(
         update={"arms": tuple(at_home(arm, cache_folder()) for arm in plan.arms)}
     )

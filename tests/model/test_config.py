@@ -18,6 +18,7 @@ from bench.model.config import (
     RequestConfig,
     ServerConfig,
     ServerRef,
+    Variant,
     WorkloadConfig,
     url_arm,
 )
@@ -26,9 +27,10 @@ from bench.model.fields import Rate, is_identifier
 MATRIX = {"servers": ["a"], "workloads": ["b"]}
 KEYS: dict[type[BaseModel], str] = {
     MatrixConfig: (
-        "title servers workloads profiles rounds precision max_rounds baseline margin server_cpus"
-        " load_cpus seed design exclude ceiling allow_remote"
+        "title servers variants workloads profiles rounds precision max_rounds baseline margin"
+        " server_cpus load_cpus seed design exclude ceiling allow_remote"
     ),
+    Variant: "id as ref worktree with env",
     ProfileConfig: "id tool loop connections rate processes warmup duration timeout",
     ServerRef: "id as env url",
     Exclude: "server workload profile",
