@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis.limits import ceiling_arms
 from bench.analysis.trials import CellTrials, by_cell, shown
 from bench.analysis.verdicts import paired_ratio
 from bench.stats.intervals import MIN_ROUNDS, Estimate, geometric
 from bench.stats.polish import median
-from bench.stats.rounds import rounds_for, width_factor
+from bench.stats.rounds import rounds_to_go, width_factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from bench.model.plan import Plan
     from bench.model.summary import Comparison, Summary
     from bench.model.trial import TrialRecord
-
-MIN_ADAPTIVE: Final = 5
-"""Stopping by width from 3 rounds on would sink the coverage to 90 %; from 5 on it holds."""
 
 
 class Precision(NamedTuple):
@@ -60,20 +57,8 @@ def precision(plan: Plan, trials: Iterable[TrialRecord]) -> Precision:
     if plan.precision is None or not estimates or not allowed:
         return Precision(reached=True, widest=widest, cell=cell, more_rounds=0)
     target = math.log1p(plan.precision)
-    needed = max(_missing(estimate, target, allowed) for _, estimate in estimates)
+    needed = max(rounds_to_go(estimate, target, allowed) for _, estimate in estimates)
     return Precision(needed == 0, widest, cell, min(allowed, needed))
-
-
-def _missing(estimate: Estimate, target: float, allowed: int) -> int:
-    """Further rounds for one estimate; at least 1 while it is too wide."""
-    least = max(0, MIN_ADAPTIVE - estimate.n)
-    half = estimate.half_width
-    if half is None or estimate.sd is None:
-        return max(1, least)
-    if half <= target:
-        return least
-    wanted = rounds_for(estimate.sd, target)
-    return max(1, least, allowed if wanted is None else wanted - estimate.n)
 
 
 def _widest(estimates: Sequence[tuple[str, Estimate]]) -> tuple[float | None, str]:

@@ -70,6 +70,7 @@ def _answer(view: RunView, arm: str, workload: str) -> Answer:
     cells = [c for c in view.summary.cells if c.workload == workload]
     said = [_line(view, cells, row) for row in rows if row.metric == QUESTION]
     details = [line for row in rows if row.metric != QUESTION for line in _detail(cells, row, view)]
+    details += _alone(view, arm, workload)
     return Answer(arm, workload, tuple(said) or (_nothing(view, cells, arm),), tuple(details))
 
 
@@ -78,10 +79,13 @@ def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     text = row.verdict.text
     if not text.startswith(row.server):
         text = f"{row.server}: {text}"
+    if row.verdict.word == "equivalent" and row.verdict.ratio:
+        text += f": {ratio_text(row.verdict.ratio, row.verdict.low, row.verdict.high)}"
     metric = _metric(cells, row.server, row)
+    between = "; " if "; " in text else ", "
     floor = view.summary.noise_floor
     noise = f"; noise floor {percent(floor)}" if floor is not None else ""
-    return f"{text}, n = {metric.n if metric else 0}{noise} ({_load(view, row.profile)})"
+    return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, row.profile)})"
 
 
 def _load(view: RunView, profile: str) -> str:
@@ -117,6 +121,38 @@ def _detail(cells: list[CellSummary], row: Comparison, view: RunView) -> list[Li
             ratio_text(ratio, row.verdict.low, row.verdict.high),
         )
     ]
+
+
+def _alone(view: RunView, arm: str, workload: str) -> list[Line]:
+    """Rates of the servers measured without the baseline beside them, paired by round."""
+    from bench.stats.intervals import geometric, paired  # noqa: PLC0415 - late, see `bench --help`
+
+    lines = []
+    for profile in view.plan.alone:
+        theirs, ours = (
+            {
+                trial.round: trial.load.throughput_rps
+                for trial in view.trials
+                if (trial.server, trial.workload, trial.profile) == (name, workload, profile.id)
+                and trial.usable
+                and trial.load
+            }
+            for name in (view.plan.baseline, arm)
+        )
+        rounds = sorted(theirs.keys() & ours.keys())
+        if not rounds:
+            continue
+        pairs = [ours[number] for number in rounds], [theirs[number] for number in rounds]
+        ratio, mine, other = paired(*pairs), geometric(pairs[0]), geometric(pairs[1])
+        lines.append(
+            Line(
+                f"rate alone, {profile.connections} connections, n = {ratio.n}",
+                format_rate(other.value),
+                format_rate(mine.value),
+                ratio_text(ratio.value, ratio.low, ratio.high),
+            )
+        )
+    return lines
 
 
 def _metric(cells: list[CellSummary], server: str, row: Comparison) -> Metric | None:

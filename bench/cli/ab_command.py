@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from bench.model.summary import RunView
     from bench.session import Asked, Contest, Effort, Result
+
+_DETECT_LEAST: Final = 0.001
 
 
 @click.command()
@@ -46,7 +48,12 @@ if TYPE_CHECKING:
     metavar="PERCENT",
     help="The difference that matters: go on until it could be told.",
 )
-@click.option("--max-time", default="5m", show_default=True, help="But about this long at most.")
+@click.option(
+    "--max-time",
+    default="5m",
+    show_default=True,
+    help="Begin no round that would end later; builds not counted, 3 rounds in any case.",
+)
 @click.option("--workloads", help="Only these, separated by commas (default: the server's).")
 @click.option(
     "--connections",
@@ -100,7 +107,8 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
     for note in contest.notes:
         click.echo(f"note: {note}", err=True)
     click.echo(_announcement(contest), err=True)
-    result = measure(contest, allow_concurrent=options["allow_concurrent"])
+    again = "bench run --resume latest" + (f" --project {project}" if project else "")
+    result = measure(contest, allow_concurrent=options["allow_concurrent"], again=again)
     _print(result.view, options)
     click.echo(os.path.relpath(result.directory.path), err=True)
     _check_compared(result.view)
@@ -121,15 +129,18 @@ def _effort(options: dict[str, Any]) -> Effort:
     from bench.session import Effort  # noqa: PLC0415 - late, see `bench --help`
 
     detect = _parsed("--detect", options["detect"], parse_percent)
-    if not 0 < detect < 1:
-        raise UsageError("--detect: expected a percentage between 0% and 100%")
+    if not _DETECT_LEAST <= detect < 1:
+        raise UsageError("--detect: expected a percentage from 0.1% to below 100%")
+    max_time_s = _parsed("--max-time", options["max_time"], parse_duration)
+    if not max_time_s:
+        raise UsageError("--max-time: expected a duration above 0s")
     for name in ("duration", "warmup"):
         _parsed(f"--{name}", options[name], parse_duration)
     names = (options["workloads"] or "").split(",")
     return Effort(
         design=options["design"],
         detect=detect,
-        max_time_s=_parsed("--max-time", options["max_time"], parse_duration),
+        max_time_s=max_time_s,
         workloads=tuple(name.strip() for name in names if name.strip()),
         connections=options["connections"],
         duration=options["duration"],
@@ -150,13 +161,11 @@ def _announcement(contest: Contest) -> str:
 
     plan = contest.planned.plan
     arms = ", ".join(arm.name for arm in plan.arms)
-    per_round = len(plan.trials) // max(1, plan.rounds)
-    first = format_eta(plan.estimated_s)
-    most = format_eta(plan.estimated_s / max(1, plan.rounds) * plan.max_rounds)
+    trials = sum(trial.round == 1 and trial.cell in plan.cells for trial in plan.trials)
+    most = format_eta(plan.max_time_s) if plan.max_time_s else f"{plan.max_rounds} rounds"
     return (
-        f"{arms}: {plan.rounds} rounds of {per_round} trials (about {first}); then more until "
-        f"differences are known to +-{percent(plan.margin)}, {plan.max_rounds} rounds "
-        f"(about {most}) at most"
+        f"{arms}: rounds of {trials} trials until differences are known to "
+        f"+-{percent(plan.margin)}, {most} at most"
     )
 
 

@@ -83,6 +83,10 @@ class Progress:
         """Rounds were added for the precision asked for."""
         self._line(f"adding {rounds} round{'s' if rounds > 1 else ''}: {reason}")
 
+    def told(self, text: str) -> None:
+        """What the user should know of how long it takes."""
+        self._line(text)
+
     def close(self) -> None:
         """Leave a clean line behind."""
         self._clear()

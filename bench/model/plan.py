@@ -153,7 +153,14 @@ class Plan(Model):
         seed: decides the order of trials and the content of random requests.
         trials: all planned trials in the order in which they run.
         calibrated: capacity in requests/s per `server/workload` from the calibration block.
+        spreads: of a duet, workload -> standard deviation of the log-ratios of two copies in
+            the calibration block: what the forecast rests on, part of no estimate.
+        alone: of a duet, profiles under which servers are measured without the baseline beside
+            them; their trials belong to no cell and enter no comparison.
+        alone_rounds: how many rounds, from the first on, hold such trials.
         estimated_s: expected length without builds.
+        max_time_s: no round is begun that would end later than this after the measuring began,
+            the first three excepted; None = as long as it takes.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -176,5 +183,9 @@ class Plan(Model):
     cpus: CpuSplit
     skipped: tuple[Skipped, ...] = ()
     calibrated: dict[str, float] = {}
+    spreads: dict[str, float] = {}
+    alone: tuple[LoadProfile, ...] = ()
+    alone_rounds: int = 0
     estimated_s: float
+    max_time_s: float | None = None
     options: dict[str, str] = {}

@@ -6,9 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bench.errors import UsageError
-from bench.matrix import Overrides, load_server
+from bench.errors import ConfigError, UsageError
+from bench.matrix import load_server
 from bench.session.arms import make_arms
+from bench.session.duets import estimated_s, with_alone
 from bench.session.probes import plan_document
 from bench.tools import find_tool
 from bench.units import parse_duration
@@ -21,9 +22,20 @@ if TYPE_CHECKING:
     from bench.store import RunDirectory
 
 _ROUNDS: Final = 5
-_ROUNDS_LEAST: Final = 3
-_ROUNDS_MOST: Final = 100
+_ROUNDS_MOST: Final = 99
+_ALONE_MOST: Final = 3
+_ALONE_SHARE: Final = 0.1
 _RATE: Final = "60%"
+_OPTIONS: Final = {
+    "duration": "--duration",
+    "warmup": "--warmup",
+    "connections": "--connections",
+    "workloads": "--workloads",
+    "precision": "--detect",
+    "margin": "--detect",
+}
+"""Key of the matrix -> the option that it came from."""
+
 _PREFERRED: Final = ("json-small", "plaintext")
 
 
@@ -33,7 +45,7 @@ class Effort(NamedTuple):
     Attributes:
         design: duet (at the same time) or blocks (one after the other).
         detect: difference that matters, as a share: the margin, and the half-width to reach.
-        max_time_s: about how long it may take, builds not counted.
+        max_time_s: no round begins that would end later, builds not counted.
         workloads: ids; empty = those of the server.
     """
 
@@ -156,19 +168,41 @@ def _workloads(project: Project, made: tuple[Made, ...]) -> list[str]:
 def _planned(
     project: Project, document: dict[str, Any], trees: dict[str, str], effort: Effort
 ) -> Planned:
-    """Plan; as many rounds as the time allows, added only while the interval is too wide."""
+    """Plan; rounds are added while an interval is too wide and the time allows it."""
     digest = hashlib.sha256(repr((document, sorted(trees.items()))).encode()).hexdigest()[:8]
     name = f"ab-{digest}"
-    planned = plan_document(project, name, document)
-    per_round = planned.plan.estimated_s / max(1, planned.plan.rounds)
-    most = max(_ROUNDS_LEAST, min(_ROUNDS_MOST, int(effort.max_time_s / per_round)))
-    if most < _ROUNDS:
-        planned = plan_document(project, name, document, Overrides(rounds=most))
-    arms = tuple(
-        arm.model_copy(update={"source_hash": trees.get(arm.server)}) for arm in planned.plan.arms
-    )
-    plan = planned.plan.model_copy(update={"arms": arms, "max_rounds": most})
+    try:
+        planned = plan_document(project, name, document)
+    except ConfigError as error:
+        raise _by_option(error, f"{name}.yaml") from None
+    plan = planned.plan
+    if plan.design == "duet":
+        plan = with_alone(plan, _alone_rounds(plan, effort))
+    arms = tuple(arm.model_copy(update={"source_hash": trees.get(arm.server)}) for arm in plan.arms)
+    plan = plan.model_copy(update={"arms": arms, "max_time_s": effort.max_time_s})
     return planned._replace(plan=plan)
+
+
+def _by_option(error: ConfigError, file: str) -> UsageError:
+    """The same problems, named by option: the matrix is none that the user wrote."""
+    if not any(problem.file.endswith(file) for problem in error.problems):
+        return error
+    said = []
+    for problem in error.problems:
+        if not problem.file.endswith(file):
+            said.append(str(problem))
+            continue
+        option = _OPTIONS.get(problem.key.rpartition(".")[2].partition("[")[0], "")
+        advice = f" ({problem.advice})" if problem.advice else ""
+        said.append(f"{option}{': ' if option else ''}{problem.message}{advice}")
+    return UsageError("\n".join(dict.fromkeys(said)))
+
+
+def _alone_rounds(plan: Plan, effort: Effort) -> int:
+    """Rounds with servers alone: one always, three (an interval) where that is a tenth at most."""
+    first = (trial for trial in plan.trials if trial.round == 1 and trial.cell not in plan.cells)
+    each = estimated_s(plan, first)
+    return _ALONE_MOST if _ALONE_MOST * each <= _ALONE_SHARE * effort.max_time_s else 1
 
 
 def _equal(made: tuple[Made, ...]) -> list[str]:

@@ -33,3 +33,6 @@ class Listener(Protocol):
 
     def added(self, rounds: int, reason: str) -> None:
         """Rounds were added for the precision asked for."""
+
+    def told(self, text: str) -> None:
+        """Something the user should know: how long it will take, or why it ends now."""

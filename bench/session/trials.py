@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
-
-import orjson
 
 from bench.analysis import precision
 from bench.errors import BuildError, StoreError
 from bench.matrix import rounds_for
 from bench.model.finding import Finding, finding
-from bench.model.plan import Cell, PlannedTrial, Skipped
+from bench.model.plan import Skipped
 from bench.servers import build, missing
-from bench.session.duets import duets_for, joint_capacity
+from bench.session.calibration import calibrate, offered
+from bench.session.duets import duets_for
 from bench.session.fitness import not_restarted
+from bench.session.measuring import Measuring
+from bench.session.pace import Pace, announcement, ended_by_time, precision_words, too_short
 from bench.session.slim import slim
 from bench.store import NEEDED_BYTES
-from bench.trial import Setting, run_duet, run_trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from bench.analysis import Precision
-    from bench.model.plan import Arm, LoadProfile, Plan, Workload
-    from bench.model.summary import BuildRecord
+    from bench.model.plan import Arm, Cell, Plan, PlannedTrial, Workload
     from bench.model.trial import TrialRecord
     from bench.process import Supervisor
     from bench.session.listener import Listener
@@ -35,8 +30,6 @@ if TYPE_CHECKING:
 
 _GIVE_UP_AFTER: Final = 2
 _AGAIN: Final = ".2"
-_CALIBRATION_S: Final = 3.0
-_CALIBRATION_WARMUP_S: Final = 1.0
 
 
 class Ended(NamedTuple):
@@ -73,14 +66,15 @@ class Session:
     ) -> None:
         self.plan = plan
         self.findings: list[Finding] = not_restarted(plan)
-        self._workloads = workloads
+        self._measuring = Measuring(plan, workloads, directory, supervisor)
         self._directory = directory
         self._supervisor = supervisor
         self._listener = listener
-        self._arms = {arm.name: arm for arm in plan.arms}
-        self._profiles = {profile.id: profile for profile in plan.profiles}
-        self._builds: dict[str, BuildRecord] = {}
+        self._profiles = {profile.id: profile for profile in (*plan.profiles, *plan.alone)}
+        self._alone = {profile.id for profile in plan.alone}
+        self._builds = self._measuring.builds
         self._build_failures: list[str] = []
+        self._pace = Pace(plan, ())
         records, damaged = directory.trials()
         self._records = [slim(record) for record in records]
         self.damaged = damaged
@@ -151,10 +145,10 @@ class Session:
             KeyboardInterrupt: passed on; finished trials are on disk.
             StoreError: the disk is full.
         """
+        self._pace = Pace(self.plan, self._records)
         self._calibrate()
-        for planned in self._pending(self.plan.trials):
-            self._run_one(planned)
-        self._add_rounds()
+        if self._planned_rounds():
+            self._add_rounds()
         usable = {record.cell for record in self._records if record.usable}
         if self.plan.design == "duet":  # the baseline is part of every trial
             usable |= {cell.model_copy(update={"server": self.plan.baseline}) for cell in usable}
@@ -188,64 +182,16 @@ class Session:
         total = len(self.plan.trials)
         done = len({record.trial.removesuffix(_AGAIN) for record in self._records})
         self._listener.began(planned, done, total)
-        folder = self._directory.trial_folder(planned.id)
-        profile = self._offered(self._profiles[planned.cell.profile], planned.cell.workload)
+        profile = offered(self.plan, self._profiles[planned.cell.profile], planned.cell.workload)
+        alone = planned.cell.profile in self._alone
+        order = len(self._records)
         record = self._directory.seal_trial(
-            self._measure(planned, profile, folder, order=len(self._records))
+            self._measuring.measure(planned, profile, order=order, alone=alone)
         )
         self._records.append(slim(record))
+        self._pace.saw(record)
         self._listener.finished(record, min(done + 1, total), total)
         return record
-
-    def _measure(
-        self, planned: PlannedTrial, profile: LoadProfile, folder: Path, *, order: int
-    ) -> TrialRecord:
-        """Run one trial, or one duet, and keep its histograms."""
-        setting = self._setting(planned, profile, folder, order=order)
-        histograms: dict[str, tuple[tuple[int, int], ...] | None]
-        if self.plan.design == "duet":
-            duet = run_duet(setting, self._baseline_of(setting))
-            record = duet.record
-            histograms = {"": duet.histogram, "partner/": duet.partner_histogram}
-        else:
-            outcome = run_trial(setting)
-            record, histograms = outcome.record, {"": outcome.histogram}
-        for place, counts in histograms.items():
-            if counts is not None:
-                name = f"trials/{planned.id}/{place}histogram.json"
-                self._directory.write_bytes(name, orjson.dumps(counts))
-        return record
-
-    def _baseline_of(self, setting: Setting) -> Setting:
-        """The same trial with the baseline in the candidate's place."""
-        arm = self._arms[self.plan.baseline]
-        folder = setting.folder / "partner"
-        folder.mkdir(mode=0o700)
-        build = self._builds.get(arm.name)
-        return setting._replace(
-            arm=arm,
-            folder=folder,
-            rng=random.Random(f"{self.plan.seed}/{setting.planned.id}/partner"),  # noqa: S311 - repeatable, not secret
-            build_hash=build.hash if build else None,
-        )
-
-    def _setting(
-        self, planned: PlannedTrial, profile: LoadProfile, folder: Path, *, order: int
-    ) -> Setting:
-        arm = self._arms[planned.cell.server]
-        return Setting(
-            planned=planned,
-            arm=arm,
-            workload=self._workloads[planned.cell.workload],
-            profile=profile,
-            cpus=self.plan.cpus,
-            supervisor=self._supervisor,
-            folder=folder,
-            order=order,
-            started=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            rng=random.Random(f"{self.plan.seed}/{planned.id}"),  # noqa: S311 - repeatable, not secret
-            build_hash=self._builds[arm.name].hash if arm.name in self._builds else None,
-        )
 
     def _check_disk(self) -> None:
         free = self._directory.free_bytes()
@@ -256,92 +202,67 @@ class Session:
                 advice="free some space and go on with `bench run --resume`",
             )
 
-    # -- offered rate and precision ---------------------------------------------------------
-
-    def _offered(self, profile: LoadProfile, workload: str) -> LoadProfile:
-        """The profile with a share of the slowest server's capacity turned into a rate."""
-        if profile.rate_share is None:
-            return profile
-        least = min(
-            (
-                rate
-                for key, rate in self.plan.calibrated.items()
-                if key.endswith(f"/{workload}/{profile.id}")
-            ),
-            default=None,
-        )
-        if least is None:
-            raise StoreError(f"no capacity of {workload} could be measured for {profile.id}")
-        return profile.model_copy(update={"rate_rps": round(profile.rate_share * least, 3)})
+    # -- rounds -----------------------------------------------------------------------------
 
     def _calibrate(self) -> None:
-        """Measure what each server can do where a profile offers a share of it; once per run."""
-        wanted = [
-            cell
-            for cell in self.plan.cells
-            if self._profiles[cell.profile].rate_share is not None
-            and _key(cell) not in self.plan.calibrated
-            and not (self.plan.design == "duet" and cell.server == self.plan.baseline)
-        ]
-        if not wanted:
-            return
-        calibrated = dict(self.plan.calibrated)
-        for cell in wanted:
-            self._listener.calibrating(cell.server, cell.workload)
-            capacity = self._capacity(cell)
-            if capacity:
-                calibrated[_key(cell)] = capacity
-        self.plan = self.plan.model_copy(update={"calibrated": calibrated})
-        self._directory.write_model("plan.json", self.plan)
-
-    def _capacity(self, cell: Cell) -> float | None:
-        """Closed-loop rate of one cell in a short trial that enters no estimate."""
-        planned = PlannedTrial(id=f"r00-{cell.id}", round=0, cell=cell)
-        profile = self._profiles[cell.profile].model_copy(
-            update={
-                "loop": "closed",
-                "rate_share": None,
-                "rate_rps": None,
-                "warmup_s": _CALIBRATION_WARMUP_S,
-                "duration_s": _CALIBRATION_S,
-            }
+        """Measure what the plan does not know yet, and say how long it will take."""
+        self.plan, overhead_s = calibrate(
+            self.plan, self._measuring, self._directory, self._listener
         )
-        folder = self._directory.trial_folder(planned.id)
-        record = self._measure(planned, profile, folder, order=-1)
-        self._directory.write_model(f"trials/{planned.id}/trial.json", record)
-        if self.plan.design == "duet":
-            return joint_capacity(record, load_cpus=self.plan.cpus.load_count)
-        return record.load.throughput_rps if record.usable and record.load else None
+        self._pace.calibrated(overhead_s)
+        if overhead_s is not None:
+            self._tell(announcement(self.plan, self._pace))
+        if not self._records:
+            self._tell(too_short(self.plan, self._pace))
+
+    def _tell(self, text: str) -> None:
+        if text:
+            self._listener.told(text)
+
+    def _planned_rounds(self) -> bool:
+        """Run the rounds of the plan; whether the time sufficed for all.
+
+        A round that began before an interruption is finished: half of one is of no use.
+        """
+        for number in range(1, self.plan.rounds + 1):
+            whole = tuple(trial for trial in self.plan.trials if trial.round == number)
+            pending = tuple(self._pending(whole))
+            begun = any(record.round == number for record in self._records)
+            if pending and not begun and not self._pace.fits(number, pending):
+                self._end_with(number - 1)
+                return False
+            for planned in pending:
+                self._run_one(planned)
+        return True
+
+    def _end_with(self, number: int) -> None:
+        """Take the rounds that the time does not allow out of the plan."""
+        kept = tuple(trial for trial in self.plan.trials if trial.round <= number)
+        self.plan = self.plan.model_copy(update={"rounds": number, "trials": kept})
+        self._directory.write_model("plan.json", self.plan)
+        self._tell(ended_by_time(self.plan))
 
     def _round(self, number: int) -> tuple[PlannedTrial, ...]:
-        return (duets_for if self.plan.design == "duet" else rounds_for)(self.plan, number)
+        whole = (duets_for if self.plan.design == "duet" else rounds_for)(self.plan, number)
+        return tuple(planned for planned in whole if planned.cell in self.plan.cells)
 
     def _add_rounds(self) -> None:
-        """Add rounds until every interval is as narrow as `precision` asks, or max_rounds."""
+        """Add rounds until each interval is as narrow as asked, max_rounds, or the deadline."""
         while not (state := precision(self.plan, self._records)).reached:
             number = self.plan.rounds + 1
-            more = tuple(
-                planned for planned in self._round(number) if planned.cell in self.plan.cells
-            )
+            more = self._round(number)
+            each_s = self._pace.length_s(more)
+            if not self._pace.fits(number, more):
+                self._tell(ended_by_time(self.plan))
+                return
             self.plan = self.plan.model_copy(
                 update={"rounds": number, "trials": (*self.plan.trials, *more)}
             )
             self._directory.write_model("plan.json", self.plan)
-            self._listener.added(1, _precision_words(self.plan, state))
+            self._listener.added(1, precision_words(self.plan, state, each_s))
             for planned in self._pending(more):
                 self._run_one(planned)
 
 
 def _again(planned: PlannedTrial) -> PlannedTrial:
     return planned.model_copy(update={"id": planned.id + _AGAIN})
-
-
-def _key(cell: Cell) -> str:
-    return f"{cell.server}/{cell.workload}/{cell.profile}"
-
-
-def _precision_words(plan: Plan, state: Precision) -> str:
-    asked = f"{plan.precision or 0:.1%}"
-    if state.widest is None:
-        return f"no interval yet, {asked} asked for"
-    return f"{state.cell} is known to +-{state.widest:.1%}, {asked} asked for"

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.analysis import analyze
 from bench.model.trial import Partner
-from bench.session.duets import as_duet, duets_for, joint_capacity
+from bench.session.duets import (
+    as_duet,
+    copy_of,
+    cost_ratio,
+    duets_for,
+    joint_capacity,
+    with_alone,
+)
 from tests.factories import Truth, open_profile, run_data
 from tests.session.helpers import Project
 
@@ -22,13 +30,49 @@ _DATA = run_data({"axum": Truth(), "fastapi": Truth(rps=9_000, cpu_us=130)}, rou
 
 
 def test_a_copy_of_the_baseline_is_added() -> None:
-    """A duet plan holds a copy of the baseline; the baseline has no trials of its own."""
+    """A duet plan holds a copy of the baseline; the baseline has no duets of its own."""
     plan = as_duet(_DATA.plan)
+    duets = [trial for trial in plan.trials if trial.cell in plan.cells]
 
     assert [arm.name for arm in plan.arms] == ["axum", "axum-again", "fastapi"]
-    assert {trial.cell.server for trial in plan.trials} == {"axum-again", "fastapi"}
-    assert len(plan.trials) == 6
+    assert {trial.cell.server for trial in duets} == {"axum-again", "fastapi"}
+    assert len(duets) == 6
     assert len(plan.cells) == 3
+    assert copy_of(plan) == "axum-again"
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 3])
+def test_servers_are_measured_alone_too(rounds: int) -> None:
+    """The baseline and each other arm once in each of the first rounds, in no cell of the plan."""
+    plan = with_alone(as_duet(_DATA.plan), rounds)
+    alone = [trial for trial in plan.trials if trial.cell not in plan.cells]
+
+    assert sorted((t.round, t.cell.server) for t in alone) == [
+        (number, name) for number in range(1, rounds + 1) for name in ("axum", "fastapi")
+    ]
+    assert {trial.cell.profile for trial in alone} <= {"wrk-c50-alone"}
+    assert len({trial.id for trial in plan.trials}) == len(plan.trials)
+
+
+def test_trials_alone_enter_no_comparison() -> None:
+    """Records of servers alone change nothing of what the analysis says."""
+    plan = as_duet(_DATA.plan)
+    alone = tuple(
+        record.model_copy(update={"trial": f"{record.trial}-alone", "profile": plan.alone[0].id})
+        for record in _DATA.trials
+    )
+    before = analyze(_DATA._replace(plan=plan))[0]
+    after = analyze(_DATA._replace(plan=plan, trials=(*_DATA.trials, *alone)))[0]
+
+    assert (after.cells, after.comparisons) == (before.cells, before.comparisons)
+
+
+def test_without_a_closed_loop_nothing_is_measured_alone() -> None:
+    """At an offered rate a server alone does what it is asked: that tells no rate."""
+    plan = as_duet(run_data({"a": Truth(), "b": Truth()}, profiles=[open_profile()]).plan)
+
+    assert plan.alone == ()
+    assert all(trial.cell in plan.cells for trial in plan.trials)
 
 
 def test_a_copy_that_is_there_is_enough() -> None:
@@ -48,7 +92,7 @@ def test_rounds_can_be_added() -> None:
     """A later round holds the same duets in an order of its own."""
     plan = as_duet(_DATA.plan)
 
-    assert {t.cell for t in duets_for(plan, 9)} == {t.cell for t in duets_for(plan, 1)}
+    assert {t.cell for t in duets_for(plan, 9)} == {t.cell for t in duets_for(plan, 8)}
     assert all(t.id.startswith("r09-") for t in duets_for(plan, 9))
 
 
@@ -96,8 +140,14 @@ def test_joint_capacity(
 
 
 def test_no_capacity_without_figures() -> None:
-    """A trial of one server alone tells no joint capacity."""
+    """A trial of one server alone tells no joint capacity, and no ratio."""
     assert joint_capacity(_DATA.trials[0], load_cpus=1) is None
+    assert cost_ratio(_DATA.trials[0]) is None
+
+
+def test_the_ratio_of_a_duet_is_that_of_the_costs() -> None:
+    """CPU time per request of the one over that of the other; rates do not matter."""
+    assert cost_ratio(_duet_record((0.5, 0.5), (5_000, 4_000), 0.1)) == pytest.approx(0.8)
 
 
 @pytest.mark.real
@@ -114,8 +164,12 @@ def test_a_real_duet(tmp_path: Path) -> None:
     summary = json.loads(done.stdout)
 
     assert done.returncode == 0, done.stderr
-    assert {trial["server"] for trial in trials} == {"plain-again", "costly"}
-    for trial in trials:
+    duets = [trial for trial in trials if trial["partner"]]
+    alone = [trial for trial in trials if not trial["partner"]]
+    assert {trial["server"] for trial in duets} == {"plain-again", "costly"}
+    assert sorted(trial["server"] for trial in alone) == ["costly", "plain"]
+    assert {trial["profile"] for trial in alone} == {duets[0]["profile"] + "-alone"}
+    for trial in duets:
         assert trial["partner"]["server"] == "plain"
         assert trial["partner"]["load"]["ok"] > 0
         assert trial["partner"]["server_process"]["port"] != trial["server_process"]["port"]
@@ -127,7 +181,7 @@ def test_a_real_duet(tmp_path: Path) -> None:
     assert summary["noise_floor"] is not None
     assert project.nothing_left()
     assert (
-        project.runs()[-1] / "trials" / trials[0]["trial"] / "partner" / "histogram.json"
+        project.runs()[-1] / "trials" / duets[0]["trial"] / "partner" / "histogram.json"
     ).is_file()
 
 
