@@ -53,15 +53,17 @@ class RunDirectory:
 
     @classmethod
     def create(cls, reports: Path, run_id: str) -> RunDirectory:
-        """Make a new run directory, private to the user.
+        """Make a new directory, private to the user; `<id>-2` where two runs began in one second.
 
         Raises:
             StoreError: it cannot be made.
         """
-        path = reports / run_id
-        with _telling("make", path):
-            path.mkdir(parents=True, mode=0o700)
-        return cls(path)
+        for number in range(1, 1000):
+            path = reports / (run_id if number == 1 else f"{run_id}-{number}")
+            with _telling("make", path), contextlib.suppress(FileExistsError):
+                path.mkdir(parents=True, mode=0o700)
+                return cls(path)
+        raise StoreError(f"cannot make {path}: File exists")
 
     # -- writing ----------------------------------------------------------------------------
 

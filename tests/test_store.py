@@ -37,9 +37,13 @@ def test_private_to_the_user(run: RunDirectory) -> None:
 
 
 def test_an_existing_run_is_not_overwritten(run: RunDirectory) -> None:
-    """A run directory is made once."""
-    with pytest.raises(StoreError, match="File exists"):
-        RunDirectory.create(run.path.parent, run.path.name)
+    """A run directory is made once; the next run of the same second and plan gets another name."""
+    run.append_trial(trial("r01-a"))
+    second, third = (RunDirectory.create(run.path.parent, run.path.name) for _ in range(2))
+
+    assert [second.path.name, third.path.name] == [f"{run.path.name}-2", f"{run.path.name}-3"]
+    assert len(run.trials()[0]) == 1
+    assert second.trials()[0] == ()
 
 
 def test_trials_come_back_as_written(run: RunDirectory) -> None:
