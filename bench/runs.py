@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.analysis import RunData, analyze
 from bench.errors import UsageError
 from bench.model.finding import finding
+from bench.model.profile import Conversion, ShownProfiles
 from bench.model.summary import RunView, Summary
 from bench.model.trial import TrialRecord
 from bench.reports import REPORTS
@@ -56,7 +57,35 @@ def open_run(path: Path) -> RunView:
         summary=summary,
         details=details,
         trials_sha256=directory.trials_sha256(),
+        breakdowns=tuple(item for shown in _profiles(directory) for item in shown.profiles),
+        conversions=_conversions(directory),
     )
+
+
+PROFILES = "profiles"
+"""Folder of a run that holds the profile runs which belong to it, one folder each."""
+SHOWN = "shown.json"
+"""What the report shows of one of them; made from the raw profile beside it."""
+CONVERSION = "conversion.json"
+
+
+def _profiles(directory: RunDirectory) -> tuple[ShownProfiles, ...]:
+    return tuple(
+        directory.read_model(f"{PROFILES}/{name}/{SHOWN}", ShownProfiles)
+        for name in _with(directory, SHOWN)
+    )
+
+
+def _conversions(directory: RunDirectory) -> tuple[Conversion, ...]:
+    return tuple(
+        directory.read_model(f"{PROFILES}/{name}/{CONVERSION}", Conversion)
+        for name in _with(directory, CONVERSION)
+    )
+
+
+def _with(directory: RunDirectory, file: str) -> list[str]:
+    """Names of the profile runs that have the file, in order."""
+    return sorted(path.parent.name for path in (directory.path / PROFILES).glob(f"*/{file}"))
 
 
 def render(view: RunView, names: Sequence[str]) -> dict[str, bytes]:

@@ -171,6 +171,25 @@ def lines(
     return Panel(title, {"data": {"values": values}, "layer": layers}, _LINE_HEIGHT)
 
 
+def scattered(
+    points: Sequence[Point],
+    fitted: Sequence[Point],
+    servers: Sequence[str],
+    x: Spec,
+    y: Spec,
+) -> Panel:
+    """Measured points, and beside them the lines that were fitted to them."""
+    panel = lines("", fitted, servers, x, y)
+    dots = lines("", points, servers, x, y).spec["layer"][0]
+    del dots["encoding"]["strokeDash"]
+    dots |= {
+        "mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.8},
+        "data": {"values": [point._asdict() for point in points]},
+    }
+    layers = [*panel.spec["layer"], dots] if fitted else [dots]
+    return panel._replace(spec={**panel.spec, "layer": layers})
+
+
 def _tooltip(x: Spec, y: Spec) -> list[Spec]:
     return [
         {"field": "x", "title": x["title"], "format": ".4~g"},

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.common import emit_json, json_option, printable, project_option
-from bench.errors import EXIT_OK, UsageError
+from bench.errors import EXIT_FAILED, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.profiling.conversion import Conversion
+    from bench.matrix import Project
+    from bench.model.profile import Conversion
     from bench.profiling.report import Profiled, Table
+    from bench.session.profiling import Wish
 
 
 @click.command()
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--seconds", type=click.FloatRange(1, 600), default=5.0, show_default=True)
 @click.option(
     "--method",
-    type=click.Choice(["auto", "perf", "py-spy", "node"]),
+    type=click.Choice(["auto", "perf", "py-spy", "node", "sample"]),
     default="auto",
     show_default=True,
 )
@@ -46,12 +48,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="No profiler: CPU per request over body sizes, for each server that is named.",
 )
+@click.option(
+    "--into",
+    metavar="RUN",
+    default=None,
+    help="Add it to the report of that run, as 'Where the time goes'. Without SERVER and "
+    "WORKLOAD: every server of the run under json-small and json-large, and the conversion cost.",
+)
 @json_option
 @project_option
 def command(  # noqa: PLR0917 - one parameter per option
     names: tuple[str, ...], against: str | None, connections: int, rate: float | None,
-    seconds: float, method: str, run: Path | None, project: Path | None, *, conversion: bool,
-    as_json: bool,
+    seconds: float, method: str, run: Path | None, into: str | None, project: Path | None,
+    *, conversion: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Profile SERVER (one or more) under WORKLOAD and say where its CPU time goes.
 
@@ -63,17 +72,22 @@ def command(  # noqa: PLR0917 - one parameter per option
     from bench.session.profile_reading import renew  # noqa: PLC0415 - the same
     from bench.session.profiling import Wish, profile_servers  # noqa: PLC0415 - the same
 
+    found = find_project(Path.cwd(), project)
+    wish = Wish(connections, rate, seconds, method)
+    target = _target(found, into)
+    if target and run is None and not names:
+        return _whole_run(found, target, wish)
     if run is None:
         servers = [*names, against] if against else list(names)
         if len(names) < (1 if conversion else 2):
             raise UsageError("expected SERVER and WORKLOAD", advice="`bench profile --help`")
-        wish = Wish(connections, rate, seconds, method)
-        found = find_project(Path.cwd(), project)
         if conversion:
             run = experiment.measure_conversion(found, servers, wish, _told)
         else:
             workload = servers.pop(len(names) - 1)
             run = profile_servers(found, servers, workload, wish, _told)
+    if target:
+        run = _add(run, target)
     measured = experiment.read_conversion(run)
     if measured is not None:
         _show_conversion(run, measured, as_json=as_json)
@@ -86,15 +100,42 @@ def command(  # noqa: PLR0917 - one parameter per option
     return EXIT_OK
 
 
+def _target(project: Project, into: str | None) -> Path | None:
+    from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
+
+    return find_run(into, project.root / "reports").path if into else None
+
+
+def _add(profiled: Path, run: Path) -> Path:
+    from bench.session.profile_into import add, write_report  # noqa: PLC0415 - late
+
+    copy = add(profiled, run)
+    write_report(run)
+    click.echo(f"added to {run.name}: its report says where the time goes", err=True)
+    return copy
+
+
+def _whole_run(project: Project, run: Path, wish: Wish) -> int:
+    """Profile all servers of a run into it; exit code 1 where nothing could be profiled."""
+    from bench.session.profile_into import profile_into  # noqa: PLC0415 - late
+
+    done, failed = profile_into(project, run, wish, _told)
+    for reason in failed:
+        click.echo(f"not profiled: {printable(reason)}", err=True)
+    click.echo(run / "report.md")
+    return EXIT_OK if done else EXIT_FAILED
+
+
 def _told(text: str) -> None:
     click.echo(text + " ...", err=True)
 
 
 def _show_conversion(run: Path, found: Conversion, *, as_json: bool) -> None:
     from bench.profiling.conversion import tables_of  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.profiles import line_of  # noqa: PLC0415 - the same
 
     if as_json:
-        lines = {server: found.line(server) for server in found.servers}
+        lines = {server: line_of(found, server) for server in found.servers}
         emit_json(
             {
                 "run": str(run),
@@ -126,6 +167,7 @@ def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
                 "method": item.record.method,
                 "interpreter": item.record.interpreter,
                 "slowdown": item.record.slowdown,
+                "spread": item.record.spread,
                 "cpu_us_per_request": item.record.cpu_us,
                 "breakdown": item.breakdown.model_dump(mode="json"),
                 "findings": [finding.model_dump(mode="json") for finding in item.findings],

@@ -15,6 +15,7 @@ from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.matrix import Project
+    from bench.model.summary import RunView
     from bench.session import Planned, Result
     from bench.session.listener import Listener
 
@@ -43,6 +44,11 @@ _OVERRIDES = (
     "--publish",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Also write the report that can be committed, with charts/ beside it.",
+)
+@click.option(
+    "--profile",
+    is_flag=True,
+    help="Then profile the servers, so that the report says where the time goes.",
 )
 @project_option
 def command(matrix: str | None, project: Path | None, **options: Any) -> int:
@@ -110,6 +116,8 @@ def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
         progress.close()
     if result.finished_before:
         click.echo(f"{result.directory.path.name} is finished: nothing to go on with", err=True)
+    if options["profile"]:
+        result = result._replace(view=_profile(project, result.directory.path))
     if options["publish"]:
         _publish(result, options["publish"])
     _show(result, as_json=options["as_json"])
@@ -130,6 +138,18 @@ def _measure(
     if options["resume"]:
         return resume_run(project, options["resume"], planned, listener, how)
     return start_run(project, planned, listener, how)
+
+
+def _profile(project: Project, run: Path) -> RunView:
+    """Add profiles to the run; what cannot be profiled here is no failure of the run."""
+    from bench.runs import open_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session.profile_into import profile_into  # noqa: PLC0415 - the same
+    from bench.session.profiling import Wish  # noqa: PLC0415 - the same
+
+    _, failed = profile_into(project, run, Wish(), lambda text: click.echo(f"{text} ...", err=True))
+    for reason in failed:
+        click.echo(f"not profiled: {reason}", err=True)
+    return open_run(run)
 
 
 def _publish(result: Result, file: Path) -> None:

@@ -8,6 +8,7 @@ from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.finding import Finding
 from bench.model.host import Host
 from bench.model.plan import LoadProfile, Plan, Skipped
+from bench.model.profile import Conversion, ServerProfile
 from bench.model.trial import Bound, Exchange, TrialRecord
 
 Word = Literal[
@@ -236,6 +237,8 @@ class RunView(Model):
     Attributes:
         trials_sha256: hash of trials.jsonl.
         details: per cell, in the order of `summary.cells`.
+        breakdowns: where the CPU time goes, of servers that were profiled for this run.
+        conversions: experiments over body sizes that were made for it, the last one counts.
     """
 
     info: RunInfo
@@ -248,6 +251,8 @@ class RunView(Model):
     summary: Summary
     details: tuple[CellDetail, ...]
     trials_sha256: str
+    breakdowns: tuple[ServerProfile, ...] = ()
+    conversions: tuple[Conversion, ...] = ()
 
 
 class CompareRow(Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from bench.model.profile import Breakdown, FunctionShare, Gil, Quality, Slice
 from bench.profiling.stacks import UNKNOWN
@@ -85,18 +85,19 @@ def functions(profile: Profile, limit: int = _FUNCTIONS) -> tuple[FunctionShare,
 def quality(profile: Profile, cpu_s: float | None, asked: int | None) -> Quality:
     """What the profiler really saw, in shares of what it should have seen."""
     total = profile.samples
+    taken = total if profile.taken is None else profile.taken
     unreadable = sum(s.samples for s in profile.stacks if s.frames[0].symbol == UNKNOWN)
     single = sum(s.samples for s in profile.stacks if len(s.frames) == 1)
-    tried = total + profile.lost
-    seen = total / cpu_s if cpu_s and asked is not None else None
+    seen = taken / cpu_s if cpu_s and asked is not None else None
     return Quality(
         samples=total,
         asked_per_cpu_s=asked,
         seen_per_cpu_s=seen,
-        lost_share=profile.lost / tried,
-        error_share=profile.errors / (total + profile.errors),
+        lost_share=profile.lost / (taken + profile.lost),
+        error_share=profile.errors / (taken + profile.waiting + profile.errors),
         unreadable_share=unreadable / total,
         single_share=single / total,
+        waiting_share=profile.waiting / (taken + profile.waiting),
     )
 
 
@@ -137,36 +138,3 @@ _SYSCALL: Final = ("__x64_sys_", "__arm64_sys_", "do_syscall_64", "el0_svc", "in
 
 def _takes(frames: Sequence[Frame]) -> bool:
     return any(f.symbol in ("take_gil", "drop_gil", "drop_gil_impl") for f in frames)
-
-
-class Difference(NamedTuple):
-    """One category of two servers, microseconds of CPU per request; `extra` = ours - theirs."""
-
-    category: str
-    ours: float
-    theirs: float
-
-    @property
-    def extra(self) -> float:
-        """What the first server needs more."""
-        return self.ours - self.theirs
-
-
-def differences(ours: Breakdown, theirs: Breakdown) -> tuple[Difference, ...]:
-    """Where one server's extra CPU per request is, largest first.
-
-    A category that only one of them has counts 0 for the other.
-
-    Raises:
-        ValueError: CPU per request of one is not known.
-    """
-    left, right = _per_request(ours), _per_request(theirs)
-    names = list(dict.fromkeys([*left, *right]))
-    found = [Difference(name, left.get(name, 0.0), right.get(name, 0.0)) for name in names]
-    return tuple(sorted(found, key=lambda item: -item.extra))
-
-
-def _per_request(breakdown: Breakdown) -> dict[str, float]:
-    if any(item.us_per_request is None for item in breakdown.slices):
-        raise ValueError("CPU per request is not known")
-    return {item.category: item.us_per_request or 0.0 for item in breakdown.slices}

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.charts import Chart, Panel, render_svg
-from bench.profiling.breakdown import differences
+from bench.charts import render_svg
+from bench.model.profile import ServerProfile
 from bench.profiling.pictures import flame_svg, speedscope
 from bench.profiling.stacks import folded
 from bench.reports import escape
+from bench.reports.profile_figures import breakdown_chart
+from bench.reports.profiles import differences
+from bench.reports.wording.where import gap_words
 from bench.units import format_count, format_percent, format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.charts import Chart
     from bench.model.finding import Finding
     from bench.model.profile import Breakdown, ProfileRecord
     from bench.profiling.stacks import Profile
 
 Rows = list[tuple[str, ...]]
-_COLORS: Final = (
-    "#D55E00", "#E69F00", "#0072B2", "#56B4E9", "#CC79A7", "#882255", "#009E73",
-    "#88CCEE", "#B8A800", "#AA4499", "#661100", "#6699CC", "#999999",
-)  # fmt: skip
-_BAR: Final = 44
 
 
 class Profiled(NamedTuple):
@@ -33,6 +32,30 @@ class Profiled(NamedTuple):
     profile: Profile
     breakdown: Breakdown
     findings: tuple[Finding, ...]
+
+    def shown(self, folder: str) -> ServerProfile:
+        """What the report of a run shows of it; `folder` as in `ServerProfile`."""
+        record = self.record
+        plain, profiled = record.plain.load, record.profiled.load
+        return ServerProfile(
+            folder=folder,
+            server=record.server,
+            title=record.title,
+            workload=record.workload,
+            method=record.method,
+            runtime=record.runtime,
+            interpreter=record.interpreter,
+            started=record.started,
+            seconds=record.window_s,
+            seen=(
+                plain.throughput_rps if plain else None,
+                profiled.throughput_rps if profiled else None,
+            ),
+            slowdown=record.slowdown,
+            cpu_us=None if self.breakdown.refused else record.cpu_us,
+            breakdown=self.breakdown,
+            findings=self.findings,
+        )
 
 
 class Table(NamedTuple):
@@ -46,7 +69,7 @@ class Table(NamedTuple):
 
 def render(found: Sequence[Profiled]) -> list[tuple[str, bytes]]:
     """Every file of the report; the same bytes for the same profiles."""
-    charts = stacked_bars(found)
+    charts = _chart(found)
     files = [
         (f"charts/{charts.name}.{theme}.svg", data) for theme, data in render_svg(charts).items()
     ]
@@ -67,6 +90,13 @@ def render(found: Sequence[Profiled]) -> list[tuple[str, bytes]]:
     return files
 
 
+def _chart(found: Sequence[Profiled]) -> Chart:
+    """One bar per server, named as on the command line."""
+    names = {item.record.server: item.record.server for item in found}
+    shown = [item.shown("") for item in found]
+    return breakdown_chart("breakdown", found[0].record.workload, shown, names)
+
+
 def sections(found: Sequence[Profiled]) -> list[Table]:
     """The tables of the report in order."""
     tables = [_shares(found), _overview(found)]
@@ -75,7 +105,7 @@ def sections(found: Sequence[Profiled]) -> list[Table]:
     tables += [
         _difference(found[0], item)
         for item in found[1:]
-        if found[0].record.cpu_us is not None and item.record.cpu_us is not None
+        if all(x.record.cpu_us is not None and not x.breakdown.refused for x in (found[0], item))
     ]
     tables += [_functions(item) for item in found if item.breakdown.functions]
     return tables
@@ -95,7 +125,8 @@ def _shares(found: Sequence[Profiled]) -> Table:
     return Table(
         "Where the time goes",
         "Share of the server's CPU time, and microseconds of CPU per request: the CPU per "
-        "request of the trial without a profiler times the share.",
+        "request of the trials without a profiler times the share. In brackets: the profiler saw "
+        "too little for a conclusion.",
         ("category", *(item.record.server for item in found)),
         rows,
     )
@@ -104,7 +135,10 @@ def _shares(found: Sequence[Profiled]) -> Table:
 def _cell(item: Profiled, name: str) -> str:
     for part in item.breakdown.slices:
         if part.category == name and (part.samples or name == "unknown"):
-            return f"{format_percent(part.share)}, {_us(part.us_per_request)}"
+            share = format_percent(part.share)
+            return (
+                f"({share})" if item.breakdown.refused else f"{share}, {_us(part.us_per_request)}"
+            )
     return "-"
 
 
@@ -123,43 +157,61 @@ def _overview(found: Sequence[Profiled]) -> Table:
             record.method,
             format_rate(plain.throughput_rps) if plain else "-",
             format_rate(profiled.throughput_rps) + " (profiled)" if profiled else "-",
-            "-" if record.slowdown is None else format_percent(record.slowdown),
+            _slowdown(record),
             format_count(seen.samples) + (" us" if record.method == "node" else ""),
             f"{seen.seen_per_cpu_s:.0f} of {seen.asked_per_cpu_s:.0f}"
             if seen.seen_per_cpu_s is not None and seen.asked_per_cpu_s else "-",
             " / ".join(format_percent(share) for share in
-                       (seen.lost_share, seen.error_share, seen.unreadable_share)),
+                       (seen.lost_share, seen.error_share, seen.unreadable_share,
+                        seen.waiting_share)),
         ))  # fmt: skip
     return Table(
         "What the profiler saw",
-        "The profiled throughput is that of a disturbed server: it enters no comparison.",
+        "The profiled throughput is that of a disturbed server: it enters no comparison. "
+        "Slowdown: against the trials before and after it, with what those two differ by. "
+        "Asleep: samples of threads that slept; they are left out.",
         ("server", "ran with", "method", "req/s", "req/s with it", "slowdown", "samples",
-         "per CPU second", "lost / errors / no name"),
+         "per CPU second", "lost / errors / no name / asleep"),
         rows,
     )  # fmt: skip
 
 
+def _slowdown(record: ProfileRecord) -> str:
+    """What the profiler costs, and by how much two trials without it differ."""
+    if record.slowdown is None:
+        return "-"
+    spread = "" if record.spread is None else f" (they: {format_percent(record.spread)})"
+    return format_percent(record.slowdown) + spread
+
+
 def _gil(found: Sequence[Profiled]) -> Table:
     rows: Rows = [
-        (item.record.server, format_percent(item.breakdown.gil.held_on_cpu),
-         format_percent(item.breakdown.gil.taking_share), str(item.breakdown.gil.threads))
+        (item.record.server, _percent(gil.held_on_cpu), _percent(gil.held),
+         _percent(gil.taking_share), str(gil.threads))
         for item in found
-        if item.breakdown.gil
+        if (gil := item.breakdown.gil)
     ]  # fmt: skip
     return Table(
         "The GIL",
-        "Held: share of the window in which its holder ran on a CPU, the least that it was held. "
+        "Held on a CPU: share of the window in which its holder ran on a CPU, the least that it "
+        "was held (perf). Held: share of looks at which a thread had it, running or not (py-spy). "
         "Taking: share of CPU time spent in taking and releasing it. Time asleep while waiting "
-        "is no CPU time and is not seen.",
-        ("server", "held, at least", "taking and releasing", "threads that took it after a wait"),
+        "is no CPU time and is not seen. Threads: those that took it after a wait (perf), those "
+        "seen holding it (py-spy).",
+        ("server", "held on a CPU", "held", "taking and releasing", "threads"),
         rows,
     )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else format_percent(share)
 
 
 def _difference(ours: Profiled, theirs: Profiled) -> Table:
     a, b = ours.record.server, theirs.record.server
     found = differences(ours.breakdown, theirs.breakdown)
     extra = sum(item.extra for item in found)
+    word, said = ("more" if extra >= 0 else "less"), gap_words(found).format(other=b)
     rows: Rows = [
         (item.category, f"{item.extra:+.1f} us", f"{item.ours:.1f} us", f"{item.theirs:.1f} us")
         for item in found
@@ -170,7 +222,8 @@ def _difference(ours: Profiled, theirs: Profiled) -> Table:
         note = " The runtimes have categories of their own: one that is missing counts as 0."
     return Table(
         f"{a} against {b}",
-        f"{a} needs {extra:+.1f} us of CPU per request more than {b}; largest first.{note}",
+        f"{a} spends {abs(extra):,.1f} us of CPU per request {word} than {b}. {said} "
+        f"Largest first.{note}".replace("  ", " "),
         ("category", "extra", a, b),
         rows,
     )
@@ -207,7 +260,7 @@ def notes(found: Sequence[Profiled]) -> list[str]:
 def markdown(found: Sequence[Profiled], tables: Sequence[Table]) -> str:
     """The report as Markdown."""
     servers = ", ".join(item.record.server for item in found)
-    picture = f"![{escape.markdown(_alt(found))}](charts/breakdown.light.svg)"
+    picture = f"![{escape.markdown(_chart(found).alt)}](charts/breakdown.light.svg)"
     title = f"Profile of {servers}, {found[0].record.workload}"
     lines = ["## Pictures", ""]
     for item in found:
@@ -279,47 +332,3 @@ border-bottom:1px solid #ddd}svg{max-width:100%;height:auto}</style>
 {% for name, picture in flames %}<h2>Flame graph of {{ name }}</h2>{{ picture|safe }}{% endfor %}
 </html>
 """
-
-
-def stacked_bars(found: Sequence[Profiled]) -> Chart:
-    """One bar per server: microseconds of CPU per request, or shares where those are not known."""
-    known = all(item.record.cpu_us is not None for item in found)
-    names = list(dict.fromkeys(s.category for i in found for s in i.breakdown.slices))
-    names = [*(name for name in names if name != "unknown"), "unknown"]
-    values = [
-        {
-            "server": item.record.server, "category": s.category,
-            "value": s.us_per_request if known else s.share * 100, "order": names.index(s.category),
-        }
-        for item in found for s in item.breakdown.slices if s.samples
-    ]  # fmt: skip
-    unit = "microseconds of CPU per request" if known else "% of CPU time"
-    colors = [_COLORS[index % len(_COLORS)] for index in range(len(names) - 1)] + ["#BBBBBB"]
-    spec = {
-        "data": {"values": values},
-        "mark": "bar",
-        "encoding": {
-            "y": {"field": "server", "type": "nominal", "title": None,
-                  "sort": [item.record.server for item in found]},
-            "x": {"field": "value", "type": "quantitative", "title": unit},
-            "color": {"field": "category", "type": "nominal", "title": None,
-                "legend": {"symbolType": "square", "symbolStrokeWidth": 0, "columns": 3},
-                      "scale": {"domain": names, "range": colors}},
-            "order": {"field": "order", "type": "quantitative"},
-            "tooltip": [{"field": "category"}, {"field": "value", "format": ".1f", "title": unit}],
-        },
-    }  # fmt: skip
-    height = max(_BAR * len(found), 230)
-    return Chart("breakdown", "Where the CPU time of a request goes", _alt(found),
-                 (Panel("", spec, height),))  # fmt: skip
-
-
-def _alt(found: Sequence[Profiled]) -> str:
-    return "; ".join(
-        f"{item.record.server}: "
-        + ", ".join(
-            f"{s.category} {format_percent(s.share)}"
-            for s in sorted(item.breakdown.slices, key=lambda s: -s.share)[:3]
-        )
-        for item in found
-    )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.profiling.stacks import Frame
 
 UNKNOWN: Final = "unknown"
+_PATTERNS: Final = ("symbol", "place", "inner", "outer")
 _FOLDER: Final = Path(__file__).with_name("rules")
 
 
@@ -24,6 +25,7 @@ class Rule(NamedTuple):
         place: searched in a frame's file.
         kind: of the frame: kernel, native, script.
         inner: searched in the file of the frames that are further in than the matched one.
+        outer: likewise of those further out.
     """
 
     category: str
@@ -31,6 +33,7 @@ class Rule(NamedTuple):
     place: re.Pattern[str] | None
     kind: str | None
     inner: re.Pattern[str] | None
+    outer: re.Pattern[str] | None = None
 
     def fits(self, frames: tuple[Frame, ...], at: int) -> bool:
         """Whether the frame at that position makes the rule hold."""
@@ -39,7 +42,8 @@ class Rule(NamedTuple):
             (self.kind is None or frame.kind == self.kind)
             and (self.symbol is None or bool(self.symbol.search(frame.symbol)))
             and (self.place is None or bool(self.place.search(frame.place)))
-            and (self.inner is None or any(self.inner.search(inner.place) for inner in frames[:at]))
+            and (self.inner is None or any(self.inner.search(f.place) for f in frames[:at]))
+            and (self.outer is None or any(self.outer.search(f.place) for f in frames[at + 1 :]))
         )
 
 
@@ -120,10 +124,10 @@ def read_rules(runtime: str, text: str) -> RuleBook:
 
 
 def _rule(item: dict[str, Any]) -> Rule:
-    extra = set(item) - {"category", "symbol", "place", "kind", "inner"}
+    extra = set(item) - {"category", *_PATTERNS, "kind"}
     if extra or "category" not in item:
         raise ValueError(f"not a rule: {item}")
-    symbol, place, inner = (
-        re.compile(item[name]) if name in item else None for name in ("symbol", "place", "inner")
+    symbol, place, inner, outer = (
+        re.compile(item[name]) if name in item else None for name in _PATTERNS
     )
-    return Rule(item["category"], symbol, place, item.get("kind"), inner)
+    return Rule(item["category"], symbol, place, item.get("kind"), inner, outer)

@@ -13,6 +13,7 @@ from bench.reports.sections.next_steps import next_steps
 from bench.reports.sections.raw_data import raw_data
 from bench.reports.sections.results import results
 from bench.reports.sections.servers import servers
+from bench.reports.sections.where import where_time_goes
 from bench.reports.wording.conclusion import conclusion
 from bench.reports.wording.implications import implications
 from bench.reports.wording.key_findings import key_findings
@@ -34,6 +35,7 @@ def make_document(view: View, charts: Charts = NO_CHARTS, *, links: bool = True)
         configuration(view),
         servers(view),
         results(view, charts),
+        where_time_goes(view, charts, links=links),
         Section("Key Findings", key_findings(view)),
         Section("Implications", implications(view)),
         Section("Next Steps", next_steps(view)),

@@ -20,6 +20,7 @@ from bench.reports import rows
 from bench.reports.base import Figure
 from bench.reports.escape import line
 from bench.reports.leads import PER_CPU, THROUGHPUT
+from bench.reports.profile_figures import where_charts
 from bench.reports.view import apart, metric_of, rate
 from bench.reports.wording.gap import by_payload
 from bench.reports.wording.phrases import join
@@ -43,11 +44,12 @@ class Charts(NamedTuple):
     first: tuple[Chart, ...]
     after: tuple[Chart, ...]
     folded: tuple[Chart, ...]
+    where: tuple[Chart, ...] = ()
 
     @property
     def all(self) -> tuple[Chart, ...]:
         """In the order of the report."""
-        return (*self.first, *self.after, *self.folded)
+        return (*self.first, *self.after, *self.folded, *self.where)
 
 
 NO_CHARTS: Final = Charts((), (), ())
@@ -60,6 +62,7 @@ def make_charts(view: View) -> Charts:
         tuple(_some(_throughput(view), _latency(view))),
         tuple(_some(_cpu(view), _payload(view))),
         tuple(_some(_warmup(view), _rounds(view))),
+        where_charts(view),
     )
 
 

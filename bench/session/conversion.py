@@ -13,9 +13,9 @@ from bench.errors import UsageError
 from bench.host import local_topology
 from bench.matrix import load_workload
 from bench.model.plan import Cell, PlannedTrial
-from bench.model.profile import cpu_us_per_request
+from bench.model.profile import Conversion, ConversionPoint, cpu_us_per_request
 from bench.process import Supervisor
-from bench.profiling.conversion import SIZES, Conversion, ConversionPoint, body_of, render
+from bench.profiling.conversion import SIZES, body_of, render
 from bench.servers import build, missing
 from bench.session.lock import cache_folder, only_run
 from bench.session.profile_setup import check_tool

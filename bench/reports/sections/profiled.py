@@ -1,0 +1,169 @@
+"""What the profiler saw and how far to trust it: quality, the GIL, functions, pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.reports.base import Bullets, Paragraph, Table, code, link, strong
+from bench.reports.profiles import refused, title_of, unknown_share
+from bench.reports.rows import ABSENT
+from bench.reports.wording.phrases import sentence
+from bench.reports.wording.where import percent
+from bench.units import format_count, format_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.model.profile import ServerProfile
+    from bench.reports.base import Block, Text
+    from bench.reports.view import View
+
+GIL_NOTE: Final = (
+    "Held: share of the window in which its holder ran on a CPU, the least that it was held. "
+    "Taking: share of CPU time spent in taking and releasing it. Threads: those seen taking it. "
+    "Time asleep while waiting is no CPU time and is not seen."
+)
+
+
+def workload_title(view: View, name: str) -> str:
+    """The title that the run gives the workload, or its id."""
+    return view.run.plan.workload_titles.get(name, name)
+
+
+def seen_table(view: View, items: Sequence[ServerProfile]) -> Table:
+    """What the profiler saw, one row per profile."""
+    columns = (
+        "Server", "Workload", "Ran with", "Method", "Requests/sec", "With the profiler",
+        "Slowdown", "Samples", "Per CPU second", "Lost", "Innermost without a name", "Unknown",
+    )  # fmt: skip
+    return Table(columns, tuple(_seen_row(view, item) for item in items), frozenset({0, 1, 2, 3}))
+
+
+def _seen_row(view: View, item: ServerProfile) -> tuple[str, ...]:
+    quality, (plain, profiled) = item.breakdown.quality, item.seen
+    unit = " us" if item.method == "node" else ""
+    rate = quality.seen_per_cpu_s
+    asked = quality.asked_per_cpu_s
+    return (
+        title_of(view, item),
+        workload_title(view, item.workload),
+        item.interpreter or ABSENT,
+        item.method,
+        ABSENT if plain is None else format_rate(plain),
+        ABSENT if profiled is None else format_rate(profiled),
+        ABSENT if item.slowdown is None else percent(item.slowdown),
+        format_count(quality.samples) + unit,
+        f"{rate:.0f} of {asked:.0f}" if rate is not None and asked else ABSENT,
+        percent(quality.lost_share),
+        percent(quality.unreadable_share),
+        percent(unknown_share(item.breakdown)),
+    )
+
+
+def profile_notes(view: View, items: Sequence[ServerProfile]) -> tuple[Text, ...]:
+    """Warnings about how it was taken, and what the innermost frames without names are."""
+    notes: list[Text] = [
+        f"{title_of(view, item)}, {workload_title(view, item.workload)}: "
+        f"{sentence(finding.text)} {sentence(finding.advice)}".rstrip()
+        for item in items
+        for finding in item.findings
+        if finding.severity == "warning" or finding.code in {"profile-quality", "profile-method"}
+    ]
+    if any((item.slowdown or 0.0) < 0 for item in items):
+        notes.append(
+            "A negative slowdown is the difference between two trials: "
+            "the profiler cost less than they differ by themselves."
+        )
+    if any(item.breakdown.quality.unreadable_share for item in items):
+        notes.append(
+            "Where the innermost function has no name (a library without symbols), the library "
+            "it lies in and its callers decide the category."
+        )
+    return tuple(notes)
+
+
+def refused_profiles(view: View) -> tuple[Text, ...]:
+    """Profiles that are not shown, and why."""
+    return tuple(
+        (
+            strong(f"{title_of(view, item)}, {workload_title(view, item.workload)}"),
+            f": not shown: {sentence(item.breakdown.refused)}",
+        )
+        for item in refused(view)
+    )
+
+
+def gil_table(view: View, items: Sequence[ServerProfile]) -> Table:
+    """Held, taken and wanted, one row per profile of a runtime with a GIL."""
+    rows = tuple(
+        (
+            title_of(view, item),
+            workload_title(view, item.workload),
+            _share(gil.held_on_cpu if gil.held is None else gil.held),
+            _share(gil.taking_share),
+            format_count(gil.threads),
+        )
+        for item in items
+        if (gil := item.breakdown.gil)
+    )
+    columns = ("Server", "Workload", "Held, at least", "Taking and releasing", "Threads")
+    return Table(columns, rows, frozenset({0, 1}))
+
+
+def _share(value: float | None) -> str:
+    return ABSENT if value is None else percent(value)
+
+
+def function_blocks(view: View, items: Sequence[ServerProfile]) -> tuple[Block, ...]:
+    """What the categories mean, and the largest functions of each profile."""
+    meaning = {
+        part.category: part.note
+        for item in items
+        for part in item.breakdown.slices
+        if part.note and part.samples
+    }
+    blocks: list[Block] = [
+        Bullets(tuple((strong(name), f": {text}.") for name, text in meaning.items())),
+        Paragraph("Functions of the script by share of samples; own: it is the innermost one."),
+    ]
+    for item in items:
+        rows = tuple(
+            (code(f.name), f.place, percent(f.own_share), percent(f.share))
+            for f in item.breakdown.functions[:10]
+        )
+        if rows:
+            head = f"{title_of(view, item)}, {workload_title(view, item.workload)}"
+            columns = (head, "File", "Own", "In the stack")
+            blocks.append(Table(columns, rows, frozenset({0, 1})))
+    return tuple(blocks)
+
+
+def picture_links(view: View, items: Sequence[ServerProfile]) -> list[Block]:
+    """Links to the pictures that lie in the run directory."""
+    return [
+        Paragraph("Every stack, to look into:"),
+        Bullets(
+            tuple(
+                (
+                    f"{title_of(view, item)}, {workload_title(view, item.workload)}: ",
+                    link("flame graph", f"{item.folder}/{item.server}.flame.svg"),
+                    ", ",
+                    link("speedscope", f"{item.folder}/{item.server}.speedscope.json"),
+                    ", ",
+                    link("folded stacks", f"{item.folder}/{item.server}.folded.txt"),
+                )
+                for item in items
+            )
+        ),
+    ]
+
+
+def made_again(view: View) -> Block:
+    """How the same is made anew, for a report without links."""
+    return Paragraph(
+        (
+            "Flame graphs and raw profiles lie in the run's directory; ",
+            code(f"bench profile --into {view.run.info.run_id}"),
+            " takes the profiles anew.",
+        )
+    )
