@@ -17,9 +17,12 @@ Wrong responses:
     --status N               every ordinary response has status N, with a right body
     --error-share S          a share S of the responses is a 500, evenly spread
     --lie-after N            after N requests: status 200, same length, JSON of another meaning
+    --pad-after N            after N requests: 50 blanks more behind the body, the same meaning
 Connections:
     --reset-requests N       every N-th request gets a reset (RST) in place of a response
     --reset-connections N    every N-th connection is reset on its first request
+    --most-connections N     at most N are accepted at a time; the others wait unanswered, with
+                             an accept queue of one, as where a server's backlog is too short
     --close-each             the connection is closed after each response
     --hang-after N           after N requests none is answered (0 = never one)
     --never-ready            /health is not answered either
@@ -139,11 +142,17 @@ def read_options() -> argparse.Namespace:
     for name in ("delay-ms", "late-share", "start-delay-ms", "error-share", "burn-us"):
         parser.add_argument(f"--{name}", type=float, default=0.0)
     parser.add_argument("--late-ms", type=float, default=50.0)
-    for name in ("reset-requests", "reset-connections", "exit-after", "restart-after"):
+    for name in (
+        "reset-requests",
+        "reset-connections",
+        "exit-after",
+        "restart-after",
+        "most-connections",
+    ):
         parser.add_argument(f"--{name}", type=int, default=0)
     for name in ("status", "port-offset", "flood"):
         parser.add_argument(f"--{name}", type=int, default=0)
-    for name in ("lie-after", "hang-after", "exit-at-start"):
+    for name in ("lie-after", "pad-after", "hang-after", "exit-at-start"):
         parser.add_argument(f"--{name}", type=int)
     for name in ("close-each", "never-ready", "own-session", "ignore-term", "half-dead-on-term"):
         parser.add_argument(f"--{name}", action="store_true")

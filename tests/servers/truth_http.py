@@ -41,6 +41,7 @@ COUNTERS = (
 EXITED, RESTART = 3, 75
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _US = 1e6
+_PADDING = b" " * 50
 # A sleeping process is woken up to 0.2 ms late: it wakes early and watches the clock.
 _SPIN_S = 300e-6
 
@@ -129,6 +130,7 @@ class Server:
         self.counts = counts
         self.held = array("d")
         self.deaf = False
+        self.gate: Gate | None = None
         self.loop = asyncio.SelectorEventLoop(precise_selector())
 
     def decide(self, n: int, method: str, target: str, body: bytes) -> tuple[Answer, float]:
@@ -141,6 +143,8 @@ class Server:
         if options.lie_after is not None and n > options.lie_after:
             self.counts.add("lies")
             answer = lie(answer)
+        if options.pad_after is not None and n > options.pad_after:
+            answer = answer._replace(body=answer.body + _PADDING)
         if options.status:
             answer = answer._replace(status=options.status)
         if due(options.error_share, n):
@@ -196,10 +200,43 @@ class Server:
                 self.loop.add_signal_handler(number, self.asked_to_stop)
         gc.freeze()
         gc.disable()
-        self.loop.run_until_complete(
-            self.loop.create_server(lambda: Connection(self), sock=listener, backlog=4096)
-        )
+        if self.options.most_connections:
+            self.gate = Gate(self, listener, self.options.most_connections)
+        else:
+            self.loop.run_until_complete(
+                self.loop.create_server(lambda: Connection(self), sock=listener, backlog=4096)
+            )
         self.loop.run_forever()
+
+
+class Gate:
+    """Accepts connections as long as fewer than so many are open."""
+
+    def __init__(self, server: Server, listener: socket.socket, most: int) -> None:
+        self.server = server
+        self.listener = listener
+        self.most = most
+        self.open = 0
+        self.tasks: set[asyncio.Task[Any]] = set()
+        listener.listen(0)
+        server.loop.add_reader(listener, self.accept)
+
+    def accept(self) -> None:
+        loop = self.server.loop
+        accepted, _ = self.listener.accept()
+        accepted.setblocking(False)  # noqa: FBT003 - the name of the method says it
+        self.open += 1
+        if self.open >= self.most:
+            loop.remove_reader(self.listener)
+        task = loop.create_task(
+            loop.connect_accepted_socket(lambda: Connection(self.server), accepted)
+        )
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def closed(self) -> None:
+        self.open -= 1
+        self.server.loop.add_reader(self.listener, self.accept)
 
 
 class Connection(asyncio.Protocol):
@@ -214,6 +251,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if self.server.gate:
+            self.server.gate.closed()
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
