@@ -73,11 +73,13 @@ class Bench(NamedTuple):
     Attributes:
         folder: results of these settings.
         settings: options of `bench ab`.
+        max_time: of two copies, and of the costlier server.
         start_us: CPU time that a server of the tests has used before its first request.
     """
 
     folder: Path
     settings: tuple[str, ...]
+    max_time: tuple[str, str]
     start_us: float
 
     @property
@@ -101,9 +103,10 @@ def command(bench: Bench, one: Try) -> list[str]:
     """`bench ab` for a try; equal settings are what it calls a server against itself."""
     copy = ("--env", "BENCH_COPY=1")
     arms = ("plain", "more") if one.subject == COSTLIER else (one.subject, *copy, *copy)
-    options = ("--design", one.design, "--workloads", WORKLOAD, *bench.settings)
+    time_s = bench.max_time[one.subject == COSTLIER]
+    options = ("--design", one.design, "--workloads", WORKLOAD, "--max-time", time_s)
     where = ("--project", str(bench.project), "--json")
-    return [sys.executable, "-m", "bench", "ab", *arms, *options, *where]
+    return [sys.executable, "-m", "bench", "ab", *arms, *options, *bench.settings, *where]
 
 
 def run(bench: Bench, one: Try) -> Outcome | str:
@@ -138,7 +141,8 @@ def read(bench: Bench, one: Try, summary: dict[str, Any], wall_s: float) -> Outc
     answered: list[Answered] = []
     copies: list[Answered] = []
     for row in summary["comparisons"]:
-        if row["metric"] != _METRIC or row["verdict"]["low"] is None:
+        known = row["profile"] in planned and row["verdict"]["low"] is not None
+        if row["metric"] != _METRIC or not known:
             continue
         is_copy = one.subject == COSTLIER and row["server"] != "more"
         rounds = len([r for r in records if _is(r, row) and r["round"] and r["status"] in _USABLE])
@@ -179,7 +183,8 @@ def true_ratio(bench: Bench, trials: Path, row: dict[str, Any]) -> float | None:
     logs: dict[str, dict[str, float]] = {"more": {}, "plain": {}}
     for path in sorted(trials.glob(f"r*.{row['profile']}*/trial.json")):
         record = json.loads(path.read_text())
-        if not record["round"] or record["status"] not in _USABLE:
+        usable = record["round"] and record["status"] in _USABLE
+        if not usable or record["profile"] != row["profile"]:
             continue
         if record["server"] in logs:
             cost = _cost(bench, path.parent / "server.log")
@@ -246,15 +251,16 @@ def measure(bench: Bench, wanted: list[Try]) -> list[str]:
 def prepare(options: argparse.Namespace) -> Bench:
     """The folder of these settings, and the two servers of known cost."""
     settings = (
-        *("--detect", options.detect, "--max-time", options.max_time),
+        *("--detect", options.detect),
         *("--duration", options.duration, "--warmup", options.warmup),
     )
-    words = "-".join(word for word in settings if not word.startswith("--")).replace("%", "pct")
+    max_time = (options.max_time, options.costlier_time)
+    words = "-".join((*max_time, *settings[1::2])).replace("%", "pct")
     folder = options.cache / words
     if options.fresh:
         for path in folder.glob("*.json"):
             path.unlink()
-    bench = Bench(folder, settings, start_cost())
+    bench = Bench(folder, settings, max_time, start_cost())
     ground_truth.write_server(bench.project, "plain", f"--burn-us={_PLAIN_US}")
     ground_truth.write_server(bench.project, "more", f"--burn-us={_PLAIN_US + _MORE_US}")
     return bench
@@ -268,7 +274,8 @@ def read_options() -> argparse.Namespace:
     add("--tries", type=int, default=4, help="tries with two copies of each server (4)")
     add("--costlier", type=int, default=5, help="tries with the costlier server (5)")
     add("--blocks", type=int, default=1, help="tries of each kind one after the other (1)")
-    add("--max-time", default="60s", help="of `bench ab` (60s)")
+    add("--max-time", default="60s", help="of `bench ab` with two copies (60s)")
+    add("--costlier-time", default="100s", help="the same with the costlier server (100s)")
     add("--detect", default="0.2%", help="of `bench ab` (0.2%%: it goes on to --max-time)")
     add("--duration", default="1s", help="window of each trial (1s)")
     add("--warmup", default="1s", help="warm-up of each trial (1s)")
@@ -304,7 +311,7 @@ def main() -> int:
     if not outcomes:
         print("nothing has been measured", file=sys.stderr)
         return 1
-    text = document(outcomes, bench.settings)
+    text = document(outcomes, bench.settings, bench.max_time)
     print(text)
     if options.write:
         options.write.write_text(text)

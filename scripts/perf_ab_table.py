@@ -171,7 +171,9 @@ def _widths(outcomes: Iterable[Outcome]) -> dict[str, list[float]]:
     return {load: [a.half_width for a in answers if a.load == load] for load in LOADS}
 
 
-def document(outcomes: Sequence[Outcome], settings: Sequence[str]) -> str:
+def document(
+    outcomes: Sequence[Outcome], settings: Sequence[str], max_time: tuple[str, str]
+) -> str:
     """The whole document as Markdown."""
     parts = [
         "# How exact `bench ab` is",
@@ -179,7 +181,9 @@ def document(outcomes: Sequence[Outcome], settings: Sequence[str]) -> str:
             "Made by `scripts/just perf-ab --write`. A try is one "
             f"`bench ab ... --workloads {WORKLOAD} {' '.join(settings)}`: fresh processes in every "
             "trial, half of the trials saturated (50 connections each), half at an equal offered "
-            "rate (60 % of what both reach together). What is compared is requests per CPU-second."
+            "rate (60 % of what both reach together). What is compared is requests per CPU-second. "
+            f"`--max-time` is {max_time[0]} with two copies, {max_time[1]} with a costlier server, "
+            "whose copy of the baseline takes half of it."
         ),
         _circumstances(outcomes),
         "## Goals",

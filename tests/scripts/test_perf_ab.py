@@ -69,7 +69,7 @@ def test_blocks_are_shown_and_not_judged() -> None:
     duet = outcome("axum", 1, answered(1.0, 0.009, "inconclusive"))
     blocks = outcome("axum", 1, answered(1.3, 0.2, "faster"), design="blocks")
 
-    text = perf_ab_table.document([duet, blocks], ["--max-time", "60s"])
+    text = perf_ab_table.document([duet, blocks], ["--detect", "1%"], ("60s", "90s"))
 
     assert "| axum twice | blocks   |" in text
     assert [g.held for g in perf_ab_table.goals([duet, blocks])] == [True, True]
