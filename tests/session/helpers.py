@@ -29,6 +29,9 @@ MATRIX = {
     "seed": 5 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")),
 }
 
+# The user's, asked before any test chooses a cache of its own.
+_CHARTS = cache_folder() / "charts"
+
 
 class Project:
     """A project in a folder of the test, with a lock and caches of its own.
@@ -126,10 +129,9 @@ class Project:
 
 def _share_charts(cache: Path) -> None:
     """Link what charts keep in the user's cache: to make it again would be a second per test."""
-    kept = cache_folder() / "charts"
-    kept.mkdir(parents=True, exist_ok=True)
+    _CHARTS.mkdir(parents=True, exist_ok=True)
     cache.mkdir(parents=True, exist_ok=True)
-    (cache / "charts").symlink_to(kept)
+    (cache / "charts").symlink_to(_CHARTS)
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float = 20.0) -> bool:

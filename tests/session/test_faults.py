@@ -21,12 +21,12 @@ FAULTS = {
     "other-port": (["--port-offset=1"], "failed", "server-not-ready", "refused"),
     "all-500": (["--status=500"], "failed", "wrong-response", "expected status 200, got 500"),
     "lies": (["--lie-after=1000"], "invalid", "wrong-response", "under load were wrong"),
-    "errors": (["--error-share=0.05"], "invalid", "errors", "5.00% of"),
-    "dies": (["--exit-after=3000"], "invalid", "server-died", "exit code 3"),
+    "errors": (["--error-share=0.05"], "invalid", "errors", "requests failed (status"),
+    "dies": (["--exit-after=1000"], "invalid", "server-died", "exit code 3"),
     "mute": (["--hang-after=0"], "failed", "no-answer", "timed out"),
-    "hangs": (["--hang-after=3000"], "invalid", "no-answer", "no usable answer"),
+    "hangs": (["--hang-after=1000"], "invalid", "no-answer", "no usable answer"),
     "resets": (["--reset-requests=50"], "invalid", "errors", "failed (read"),
-    "restarts": (["--restart-after=6000"], "invalid", "server-restarted", "was replaced"),
+    "restarts": (["--restart-after=1000"], "invalid", "server-restarted", "was replaced"),
 }
 SOUND = {
     "stray-port": ["--stray-child=port"],
