@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench.cli.common import project_option
+from bench.errors import UsageError
 
 FORMS = ("markdown", "html", "json", "csv", "terminal", "results")
 
@@ -26,12 +27,19 @@ FORMS = ("markdown", "html", "json", "csv", "terminal", "results")
     default=None,
     help="Write to this file instead of stdout; charts go into charts/ beside it. - is stdout.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Short for --as json.")
 @click.option("--write", is_flag=True, help="Renew the derived files in the run directory.")
 @project_option
 def command(
-    run: str, form: str | None, output: Path | None, project: Path | None, *, write: bool
+    run: str,
+    form: str | None,
+    output: Path | None,
+    project: Path | None,
+    *,
+    as_json: bool,
+    write: bool,
 ) -> None:
-    r"""Print the report of RUN: a path, a name in reports/, or latest.
+    """Print the report of RUN: a path, a name in reports/, or latest.
 
     The report is a pure function of the run: the same bytes each time.
 
@@ -40,12 +48,20 @@ def command(
     bench report latest --as markdown
     bench report latest --as html --output report.html
     bench report latest --write
-    """
+    """  # noqa: D301 - a backspace keeps a paragraph's lines apart in click
     from bench import runs  # noqa: PLC0415 - late, see `bench --help`
+    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
     from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
 
-    path = find_run(run, (project or Path.cwd()) / "reports").path
+    if as_json:
+        if form not in (None, "json"):
+            raise UsageError(f"--json and --as {form} exclude each other")
+        form = "json"
+    root = project or find_project(Path.cwd()).root
+    path = find_run(run, root / "reports").path
     if write:
+        for name in profile_into.renew_into(path):
+            click.echo(f"broken down anew: {name}", err=True)
         runs.write_derived(path)
         click.echo(f"renewed in {path}", err=True)
         if form is None and output is None:

@@ -46,6 +46,35 @@ def test_prints_the_terminal_form(project: Path) -> None:
     assert result.stdout.startswith("Synthetic run\n====")
 
 
+def test_json_is_short_for_as_json(project: Path) -> None:
+    """--json prints what --as json prints, and does not go with another form."""
+    where = ["--project", str(project)]
+    short = CliRunner().invoke(command, ["latest", "--json", *where])
+    long = CliRunner().invoke(command, ["latest", "--as", "json", *where])
+    both = CliRunner().invoke(command, ["latest", "--json", "--as", "csv", *where])
+
+    assert short.exit_code == 0
+    assert short.stdout == long.stdout
+    assert isinstance(both.exception, UsageError)
+
+
+def test_the_run_is_found_from_below(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder of the project its runs have their names, as everywhere."""
+    (project / "configs").mkdir()
+    monkeypatch.chdir(project / "configs")
+    result = CliRunner().invoke(command, ["latest"])
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Synthetic run\n====")
+
+
+def test_help_has_one_example_a_line() -> None:
+    """The examples are not run together."""
+    said = CliRunner().invoke(command, ["--help"]).stdout
+
+    assert "  bench report latest --as markdown\n" in said
+
+
 def test_output_chooses_the_form_and_writes_charts(project: Path, tmp_path: Path) -> None:
     """The name after --output says the form; charts stand beside the file."""
     target = tmp_path / "out" / "r.md"
