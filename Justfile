@@ -15,11 +15,11 @@ default:
 setup *ARGS: _run
     @bench setup "$@"
 
-# Everything: five servers, eight workloads; writes reports/RESULTS.md (about 25 min)
+# Everything: five servers, eight workloads, then their profiles; writes reports/RESULTS.md (35 min)
 [no-exit-message]
 bench-all *ARGS: _run
     @bench setup --for all
-    @bench run all --publish reports/RESULTS.md "$@"
+    @bench run all --profile --publish reports/RESULTS.md "$@"
 
 # A first table: five servers, one workload, 3 short rounds (about a minute once built)
 [no-exit-message]

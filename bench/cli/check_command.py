@@ -17,17 +17,23 @@ from bench.errors import EXIT_FAILED, EXIT_OK
 def command(run: str, project: Path | None, *, as_json: bool) -> int:
     """Verify RUN: its records, its raw output and its reports.
 
-    Every record is whole, raw output has the recorded hashes, and the reports in the directory
-    are what its data give now.
+    Every record is whole, raw output has the recorded hashes, profiles are what their raw data
+    give, and so are the reports in the directory.
 
     Exit code 1 when anything does not match; what does not is named.
     """
     from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.runs import check_run  # noqa: PLC0415 - the same
+    from bench.runs import Mismatch, check_run  # noqa: PLC0415 - the same
+    from bench.session.profile_into import stale  # noqa: PLC0415 - the same
     from bench.store import find_run  # noqa: PLC0415 - the same
 
     directory = find_run(run, find_project(Path.cwd(), project).root / "reports")
     checked, mismatches = check_run(directory.path)
+    profiles = stale(directory.path)
+    mismatches += tuple(
+        Mismatch(f"profiles/{name}", "its raw profile gives something else now")
+        for name in profiles
+    )
     if as_json:
         emit_json(
             {

@@ -28,12 +28,18 @@ FORMS = ("markdown", "html", "json", "csv", "terminal", "results")
     help="Write to this file instead of stdout; charts go into charts/ beside it. - is stdout.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Short for --as json.")
+@click.option(
+    "--publish",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the report that can be committed to this file, with charts/ beside it.",
+)
 @click.option("--write", is_flag=True, help="Renew the derived files in the run directory.")
 @project_option
 def command(
     run: str,
     form: str | None,
     output: Path | None,
+    publish: Path | None,
     project: Path | None,
     *,
     as_json: bool,
@@ -48,9 +54,11 @@ def command(
     bench report latest --as markdown
     bench report latest --as html --output report.html
     bench report latest --write
+    bench report latest --publish reports/RESULTS.md
     """  # noqa: D301 - a backspace keeps a paragraph's lines apart in click
     from bench import runs  # noqa: PLC0415 - late, see `bench --help`
     from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session import profile_into  # noqa: PLC0415 - late, see `bench --help`
     from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     if as_json:
@@ -64,9 +72,19 @@ def command(
             click.echo(f"broken down anew: {name}", err=True)
         runs.write_derived(path)
         click.echo(f"renewed in {path}", err=True)
-        if form is None and output is None:
-            return
+    if publish:
+        _publish(path, publish)
+    if (write or publish) and form is None and output is None:
+        return
     _emit(path, form or _form(output), output)
+
+
+def _publish(run: Path, file: Path) -> None:
+    from bench import runs  # noqa: PLC0415 - late, see `bench --help`
+    from bench.session import publish  # noqa: PLC0415 - the same
+
+    publish(runs.open_run(run), file)
+    click.echo(f"wrote {file}", err=True)
 
 
 def _form(output: Path | None) -> str:

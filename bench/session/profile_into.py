@@ -14,12 +14,13 @@ from bench.session.profiling import profile_servers
 from bench.store import RunDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bench.matrix import Project
     from bench.model.plan import Plan
     from bench.model.summary import RunView
+    from bench.profiling.report import Profiled
     from bench.session.profiling import Wish
 
 _WORKLOADS: Final = ("json-small", "json-large")
@@ -126,20 +127,34 @@ def add(profiled: Path, run: Path) -> Path:
     if is_conversion:
         read_conversion(copy)
     else:
-        found = renew(copy)
-        shown = ShownProfiles(profiles=tuple(item.shown(name) for item in found))
-        directory.write_model(f"{name}/{SHOWN}", shown)
+        directory.write_model(f"{name}/{SHOWN}", _shown(copy, renew(copy)))
     return copy
+
+
+def stale(run: Path) -> tuple[str, ...]:
+    """Names of a run's profile runs whose raw data give something else than what is shown.
+
+    Raises:
+        UsageError: a raw profile is missing or cannot be read.
+    """
+    directory = RunDirectory(run)
+    return tuple(
+        path.parent.name
+        for path in sorted((run / PROFILES).glob(f"*/{SHOWN}"))
+        if directory.read_model(f"{PROFILES}/{path.parent.name}/{SHOWN}", ShownProfiles)
+        != _shown(path.parent, read_profiles(path.parent))
+    )
 
 
 def renew_into(run: Path) -> tuple[str, ...]:
     """Break every profile of a run down anew from its raw data; names of those that changed."""
-    directory = RunDirectory(run)
-    changed = []
-    for path in sorted((run / PROFILES).glob(f"*/{SHOWN}")):
-        name = f"{PROFILES}/{path.parent.name}"
-        found = ShownProfiles(profiles=tuple(p.shown(name) for p in renew(path.parent)))
-        if directory.read_model(f"{name}/{SHOWN}", ShownProfiles) != found:
-            changed.append(path.parent.name)
-            directory.write_model(f"{name}/{SHOWN}", found)
-    return tuple(changed)
+    changed = stale(run)
+    for name in changed:
+        folder = run / PROFILES / name
+        RunDirectory(folder).write_model(SHOWN, _shown(folder, renew(folder)))
+    return changed
+
+
+def _shown(folder: Path, found: Sequence[Profiled]) -> ShownProfiles:
+    name = f"{PROFILES}/{folder.name}"
+    return ShownProfiles(profiles=tuple(item.shown(name) for item in found))
