@@ -16,8 +16,9 @@ from bench.units import format_bytes, format_eta
 @json_option
 @project_option
 def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) -> int:
-    """Build SERVERS, or all of the project.
+    """Build SERVERS.
 
+    Without SERVERS: all of the project; where it has none, those that come with bench.
     A server whose sources, lock files, toolchain and build commands are unchanged is not built
     again. A missing toolchain skips the server, with the reason.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import click
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import PurePosixPath
+
     from bench.matrix.starter import Proposal, Wish
 
 
@@ -39,15 +42,15 @@ def command(folder: Path, name: str | None, port_env: str, path: str) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder")
     proposal = propose(folder, _wish(folder, name, port_env, path))
-    click.echo(
-        f"found {proposal.kind}"
-        if proposal.kind != "a sample"
-        else "nothing known here: a sample server"
-    )
-    _write(folder, proposal)
-    click.echo("look at:")
-    for line in proposal.look:
-        click.echo(f"  {line}")
+    written = _write(folder, proposal)
+    sample = proposal.kind == "a sample"
+    kind = "nothing known here: a sample server" if sample else f"found {proposal.kind}"
+    lines = [
+        f"  wrote {place}" if place in written else f"  kept  {place} (it was there)"
+        for place in sorted(proposal.files)
+    ]
+    # In one piece and at the end: whoever reads only the first line gets a whole project too.
+    click.echo("\n".join([kind, *lines, "look at:", *(f"  {line}" for line in proposal.look)]))
 
 
 def _wish(folder: Path, name: str | None, port_env: str, path: str) -> Wish:
@@ -65,15 +68,47 @@ def _wish(folder: Path, name: str | None, port_env: str, path: str) -> Wish:
     return Wish(name or project_name(folder), port_env, path)
 
 
-def _write(folder: Path, proposal: Proposal) -> None:
-    """Write what is not there; `x` so that nothing is ever overwritten."""
-    for place, text in sorted(proposal.files.items()):
-        target = folder / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with target.open("x", encoding="utf-8") as file:
+def _write(folder: Path, proposal: Proposal) -> set[PurePosixPath]:
+    """Write what is not there: all of it, or nothing where something goes wrong.
+
+    Raises:
+        UsageError: a file is where a folder must be, or the other way round.
+    """
+    for place in proposal.files:
+        _check_place(folder, place)
+    made: list[Path] = []
+    written = set()
+    try:
+        for place, text in sorted(proposal.files.items()):
+            if (folder / place).exists():
+                continue
+            _make_folders((folder / place).parent, made)
+            with (folder / place).open("x", encoding="utf-8") as file:  # x: never overwrites
+                made.append(folder / place)
                 file.write(text)
-        except FileExistsError:
-            click.echo(f"  kept  {place} (it was there)")
-        else:
-            click.echo(f"  wrote {place}")
+            written.add(place)
+    except BaseException:  # an interruption too
+        for path in reversed(made):
+            with contextlib.suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
+        raise
+    return written
+
+
+def _check_place(folder: Path, place: PurePosixPath) -> None:
+    target = folder / place
+    for parent in (folder / above for above in place.parents):
+        if parent.is_symlink() and not parent.exists():
+            raise UsageError(f"{parent} is a link to nothing", advice="remove it")
+        if parent.exists() and not parent.is_dir():
+            raise UsageError(f"{parent} is a file", advice=f"{place} cannot be written beside it")
+    if (target.exists() or target.is_symlink()) and not target.is_file():
+        raise UsageError(f"{target} is there and is no file", advice="move it away")
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    """Make a folder and those above it; each is entered in `made`, the outermost first."""
+    if not folder.is_dir():
+        _make_folders(folder.parent, made)
+        folder.mkdir()
+        made.append(folder)

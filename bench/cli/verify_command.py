@@ -16,8 +16,9 @@ from bench.units import format_bytes
 @json_option
 @project_option
 def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) -> int:
-    """Build and start SERVERS (or all) and check the response to every workload.
+    """Build and start SERVERS and check the response to every workload.
 
+    Without SERVERS: all of the project; where it has none, those that come with bench.
     Each request kind is sent twice with random values; status, JSON by meaning, text and
     headers must be as the workload says. Exit code 1 when anything is wrong.
     """

@@ -71,7 +71,7 @@ def propose(folder: Path, wish: Wish) -> Proposal:
         PurePosixPath("configs", "workloads", f"{wish.name}.yaml"): _workload(wish, found),
         PurePosixPath("configs", f"{MATRIX}.yaml"): _matrix(wish),
     }
-    if found is None:
+    if found is None and not (folder / home / "server.yaml").exists():
         files[home / "app.py"] = _SAMPLE
     server = found or _sample()
     files[home / "server.yaml"] = _server_yaml(server, wish, own=found is None)
@@ -95,8 +95,9 @@ def _cargo(folder: Path, _name: str) -> _Server | None:
     if data is None:
         return None
     bins = data.get("bin")
+    package = data.get("package") or {}
     first = bins[0].get("name") if isinstance(bins, list) and bins else None
-    name = str(first or (data.get("package") or {}).get("name") or "server")
+    name = str(package.get("default-run") or first or package.get("name") or "server")
     manifest = f"{_UP}/Cargo.toml"
     return _Server(
         kind="Cargo.toml",
@@ -112,23 +113,32 @@ def _go(folder: Path, name: str) -> _Server | None:
     if not (folder / "go.mod").is_file():
         return None
     output = f".build/{name}"
+    build = ["go", "build", "-C", _UP, "-buildvcs=false"]
     return _Server(
         kind="go.mod",
         language="Go",
         needs="go",
-        build=[["go", "build", "-C", _UP, "-o", f"servers/{name}/{output}", "."]],
+        # A program with the commit inside would differ between arms of equal content.
+        build=[[*build, "-o", f"servers/{name}/{output}", _go_package(folder)]],
         run=[output],
-        look="is the main package in the top folder, and how is it told its port?",
+        look="is this the main package, and how is it told its port?",
     )
+
+
+def _go_package(folder: Path) -> str:
+    """Where `package main` is: the top folder, or the first of cmd/."""
+    if not any("package main" in _text(file) for file in sorted(folder.glob("*.go"))):
+        commands = sorted(file.parent.name for file in folder.glob("cmd/*/main.go"))
+        if commands:
+            return f"./cmd/{commands[0]}"
+    return "."
 
 
 def _node(folder: Path, _name: str) -> _Server | None:
     data = _json(folder / "package.json")
     if data is None:
         return None
-    main = data.get("main")
-    there = (name for name in _SCRIPTS if (folder / name).is_file())
-    script = main if isinstance(main, str) else next(there, "server.js")
+    script = _node_script(folder, data)
     install = "ci" if (folder / "package-lock.json").is_file() else "install"
     depends = isinstance(data.get("dependencies"), dict) and data["dependencies"]
     return _Server(
@@ -141,18 +151,27 @@ def _node(folder: Path, _name: str) -> _Server | None:
     )
 
 
+def _node_script(folder: Path, data: dict[str, Any]) -> str:
+    """What `npm start` runs, or `main`, which `npm init` writes whether it is there or not."""
+    scripts = data.get("scripts")
+    start = str(scripts.get("start", "")) if isinstance(scripts, dict) else ""
+    begins = re.fullmatch(r"node (\S+)", start.strip())
+    named = [begins[1]] if begins else []
+    named += [data["main"]] if isinstance(data.get("main"), str) else []
+    there = (name for name in (*named, *_SCRIPTS) if (folder / name).is_file())
+    return next(there, named[0] if named else "server.js")
+
+
 def _python(folder: Path, _name: str) -> _Server | None:
     script = next((name for name in _ENTRY_FILES if (folder / name).is_file()), None)
     packaged = (folder / "pyproject.toml").is_file()
     listed = (folder / "requirements.txt").is_file()
     if not packaged and not listed and script is None:
         return None
-    install = ["uv", "pip", "install", "--python", ".venv"]
     build = [["uv", "venv", "--allow-existing", "--python", "{python}", ".venv"]]
-    if listed:
-        build.append([*install, "-r", f"{_UP}/requirements.txt"])
-    elif packaged:
-        build.append([*install, "-e", _UP])
+    wanted = _python_needs(folder, script)
+    if wanted:
+        build.append(["uv", "pip", "install", "--python", ".venv", *wanted])
     run, argument = _python_run(folder, script or "app.py")
     return _Server(
         kind="pyproject.toml" if packaged else "requirements.txt" if listed else str(script),
@@ -164,6 +183,20 @@ def _python(folder: Path, _name: str) -> _Server | None:
         python=True,
         port_argument=argument,
     )
+
+
+def _python_needs(folder: Path, script: str | None) -> list[str]:
+    """What `uv pip install` is given, or nothing.
+
+    A script at the top needs the dependencies only. Installing such a project would fail: to
+    setuptools configs/ and servers/ look like packages of it.
+    """
+    if (folder / "requirements.txt").is_file():
+        return ["-r", f"{_UP}/requirements.txt"]
+    data = _toml(folder / "pyproject.toml") or {}
+    if "project" in data and script is not None:
+        return ["-r", f"{_UP}/pyproject.toml"]
+    return ["-e", _UP] if {"project", "build-system"} & set(data) else []
 
 
 def _python_run(folder: Path, script: str) -> tuple[list[str], bool]:

@@ -43,7 +43,7 @@ class Verified(NamedTuple):
 
 
 def choose_arms(project: Project, names: Sequence[str]) -> list[Arm]:
-    """The named servers, or all of the project.
+    """The named servers, or all of the project; those that come with `bench` where it has none.
 
     Raises:
         UsageError: there is no such server; names the nearest.
@@ -57,8 +57,17 @@ def choose_arms(project: Project, names: Sequence[str]) -> list[Arm]:
                 f"there is no server {name!r} in {project.root / 'servers'}",
                 advice=f"did you mean {near[0]}?" if near else "`bench list servers` shows them",
             )
-    chosen = names or sorted(project.servers)
+    chosen = names or _own(project) or sorted(project.servers)
     return [at_home(_arm(project, name), cache_folder()) for name in chosen]
+
+
+def _own(project: Project) -> list[str]:
+    return sorted(name for name, path in project.servers.items() if not _comes_along(project, path))
+
+
+def _comes_along(project: Project, path: Path) -> bool:
+    """Whether a file comes with `bench` and is not of the project."""
+    return project.root_of(path) == project.builtin != project.root
 
 
 def _arm(project: Project, name: str) -> Arm:
@@ -112,10 +121,18 @@ def verify_servers(
             yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
             continue
         served = arm.config.workloads
-        names = list(workloads) if served == "all" else served
+        names = _workloads(project, arm.server) if served == "all" else served
         with Supervisor() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
             chosen = [workloads[name] for name in names if name in workloads]
             yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
+
+
+def _workloads(project: Project, server: str) -> list[str]:
+    """What `all` means: servers that come with `bench` do not know the user's own workloads."""
+    known = sorted(project.workloads)
+    if not _comes_along(project, project.servers[server]):
+        return known
+    return [name for name in known if _comes_along(project, project.workloads[name])]
 
 
 def _verify(
