@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 UNKNOWN: Final = "[unknown]"
 _HEAD: Final = re.compile(r"^(?P<comm>\S.*?)\s+(?P<pid>\d+)/(?P<tid>\d+)\s+(?P<at>[\d.]+):")
@@ -71,20 +72,25 @@ class Profile(NamedTuple):
         return sum(stack.samples for stack in self.stacks)
 
 
-def parse_perf(text: str, frequency: int, lost: int = 0) -> Profile:
+Names = Mapping[str, Mapping[str, str]]
+"""Library -> place in it (hexadecimal, as perf prints it) -> name, for those without symbols."""
+
+
+def parse_perf(text: str, frequency: int, lost: int = 0, names: Names | None = None) -> Profile:
     """Read `perf script -F comm,pid,tid,time,ip,sym,dso`.
 
     Args:
         text: what it printed.
         frequency: samples per CPU second that were asked for.
         lost: samples that perf reported as lost.
+        names: of functions that perf could not name.
 
     Raises:
         ParseError: it holds no sample at all.
     """
     found: dict[tuple[str, tuple[Frame, ...]], list[int]] = {}
     errors = 0
-    for thread, tid, frames in _perf_samples(text):
+    for thread, tid, frames in _perf_samples(text, names or {}):
         errors += not frames
         known = frames or (Frame(UNKNOWN, UNKNOWN, "native"),)
         found.setdefault((thread, known), []).append(tid)
@@ -97,7 +103,7 @@ def parse_perf(text: str, frequency: int, lost: int = 0) -> Profile:
     return Profile(stacks, 1 / frequency, lost, errors)
 
 
-def _perf_samples(text: str) -> Iterator[tuple[str, int, tuple[Frame, ...]]]:
+def _perf_samples(text: str, names: Names) -> Iterator[tuple[str, int, tuple[Frame, ...]]]:
     head: re.Match[str] | None = None
     frames: list[Frame] = []
     for line in text.split("\n"):
@@ -106,7 +112,10 @@ def _perf_samples(text: str) -> Iterator[tuple[str, int, tuple[Frame, ...]]]:
                 yield head["comm"], int(head["tid"]), tuple(frames)
             head, frames = match, []
         elif match := _FRAME.match(line):
-            frames.append(_perf_frame(match["symbol"], match["dso"]))
+            symbol = match["symbol"]
+            if symbol == UNKNOWN and match["dso"] in names:
+                symbol = names[match["dso"]].get(match["ip"], symbol)
+            frames.append(_perf_frame(symbol, match["dso"]))
     if head:
         yield head["comm"], int(head["tid"]), tuple(frames)
 

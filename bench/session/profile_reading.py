@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from bench.model.profile import Gil
 
 
+NAMES = "names.json"
+"""Beside perf's text: names of functions of stripped libraries, taken while those were there."""
+
+
 def read_profiles(path: Path) -> tuple[Profiled, ...]:
     """Every server's profile of a run, in the order in which they were asked for.
 
@@ -91,7 +95,9 @@ def told_by(log: Path) -> Told:
 
 def _perf(folder: Path, record: ProfileRecord) -> Profile:
     text = gzip.decompress((folder / "perf.script.gz").read_bytes()).decode("utf-8", "replace")
-    return parse_perf(text, record.frequency, record.lost)
+    names = folder / NAMES
+    known = orjson.loads(names.read_bytes()) if names.exists() else None
+    return parse_perf(text, record.frequency, record.lost, known)
 
 
 def _spy(folder: Path, record: ProfileRecord) -> Profile:

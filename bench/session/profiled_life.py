@@ -10,8 +10,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+import orjson
+
 from bench.errors import StartError, UsageError
 from bench.process import Command, capture
+from bench.profiling.crates import crate_names, nameless
 from bench.profiling.methods import (
     PRELOAD_OUT,
     failed,
@@ -25,6 +28,7 @@ from bench.profiling.methods import (
 from bench.profiling.perfmap import without_overlaps
 from bench.servers import RunningServer
 from bench.servers.environment import base_environment
+from bench.session.profile_reading import NAMES
 from bench.trial import Life, Setting
 
 if TYPE_CHECKING:
@@ -138,6 +142,19 @@ def _fail(text: str) -> NoReturn:
     raise StartError(text, code="tool-failed")
 
 
+def _keep_names(folder: Path, script: str) -> None:
+    """Name what perf could not, as long as the libraries are the ones that ran."""
+    names = {}
+    for path, places in sorted(nameless(script).items()):
+        try:
+            data = Path(path).read_bytes()
+        except OSError:
+            continue
+        found = crate_names(data, places)
+        names[path] = {f"{place:x}": found[place] for place in sorted(found)}
+    (folder / NAMES).write_bytes(orjson.dumps(names))
+
+
 def _keep_perf(folder: Path, pids: Sequence[int]) -> None:
     """Turn perf's data into text now: the names of Python's functions lie in /tmp until then."""
     env = base_environment()
@@ -153,6 +170,7 @@ def _keep_perf(folder: Path, pids: Sequence[int]) -> None:
         _fail(f"perf script failed: {printed.stderr.strip()[-300:] if printed else 'too slow'}")
     # mtime=0: the same profile gives the same bytes.
     (folder / "perf.script.gz").write_bytes(gzip.compress(printed.stdout.encode(), mtime=0))
+    _keep_names(folder, printed.stdout)
     (folder / "perf.lost").write_text(f"{lost_samples(lost.stdout) if lost else 0}\n")
     for names in maps:
         names.unlink(missing_ok=True)
