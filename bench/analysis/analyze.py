@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis.aggregate import cell_findings, ordered, run_findings
@@ -77,6 +78,7 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
         cells=tuple(cell for group in done for cell in group.cells),
         comparisons=tuple(row for group in done for row in group.rows),
         noise_floor=floor,
+        measured_s=round(math.fsum(trial.phases_s.total for trial in data.trials), 3),
         findings=findings,
         skipped=plan.skipped,
     )

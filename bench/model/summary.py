@@ -172,7 +172,12 @@ class CellDetail(Model):
 
 
 class Summary(Model):
-    """The object of `bench report --as json`."""
+    """The object of `bench report --as json`.
+
+    Attributes:
+        measured_s: seconds that all trials took from start to stop, excluded ones too; builds,
+            calibration and pauses are not part of it.
+    """
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
@@ -186,6 +191,7 @@ class Summary(Model):
     cells: tuple[CellSummary, ...]
     comparisons: tuple[Comparison, ...]
     noise_floor: float | None
+    measured_s: float = 0.0
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
 

@@ -81,8 +81,10 @@ def duets_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:
 
 
 def _alone_for(plan: Plan, number: int) -> list[PlannedTrial]:
-    """Each server but the copy once per workload, in random order."""
+    """Each server but the copy once per workload, in random order; none without another."""
     copy = copy_of(plan)
+    if {arm.name for arm in plan.arms} <= {plan.baseline, copy}:
+        return []
     first = plan.profiles[0].id
     cells = [
         cell.model_copy(update={"profile": profile.id})

@@ -65,6 +65,14 @@ def test_trials_alone_enter_no_comparison() -> None:
     after = analyze(_DATA._replace(plan=plan, trials=(*_DATA.trials, *alone)))[0]
 
     assert (after.cells, after.comparisons) == (before.cells, before.comparisons)
+    assert after.measured_s == pytest.approx(2 * before.measured_s)
+
+
+def test_two_copies_are_not_measured_alone() -> None:
+    """Where there is nothing but the baseline and its copy there is no rate to set beside."""
+    data = run_data({"axum": Truth(), "second": Truth(server="axum")})
+
+    assert all(trial.cell in data.plan.cells for trial in as_duet(data.plan).trials)
 
 
 def test_without_a_closed_loop_nothing_is_measured_alone() -> None:

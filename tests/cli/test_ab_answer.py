@@ -1,0 +1,128 @@
+"""What `bench ab` answers: one line per load profile, then the details."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.cli.ab_answer import answers, markdown, text
+from bench.model.trial import Partner
+from bench.session.duets import as_duet
+from tests.factories import Truth, closed_profile, open_profile, run_data, run_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.analysis import RunData
+    from bench.model.summary import RunView
+    from bench.model.trial import TrialRecord
+
+_MAIN = Truth(rps=20_000, cpu_us=40.0, noise=0.004, server="mine")
+
+
+def _duets(branch: Truth, *, rounds: int = 7, margin: float = 0.01) -> RunView:
+    """Seven rounds of duets, both loops, the first three with servers alone."""
+    servers = {"main": _MAIN, "main-again": _MAIN, "branch": branch}
+    profiles = [closed_profile(), open_profile(share=0.6)]
+    data = run_data(servers, profiles=profiles, rounds=rounds, margin=margin, block_noise=0.02)
+    plan = as_duet(data.plan.model_copy(update={"design": "duet"}))
+    beside = {(t.profile, t.round): t for t in data.trials if t.server == "main"}
+    duets = [
+        _with_partner(trial, beside[trial.profile, trial.round])
+        for trial in data.trials
+        if trial.server != "main"
+    ]
+    alone = [_alone(data, number, name) for number in (1, 2, 3) for name in ("main", "branch")]
+    return run_view(data._replace(plan=plan, trials=(*duets, *alone)))
+
+
+def _with_partner(trial: TrialRecord, base: TrialRecord) -> TrialRecord:
+    partner = Partner(
+        server=base.server,
+        server_process=base.server_process,
+        load=base.load,
+        resources=base.resources,
+        counters=base.counters,
+        exchanges=base.exchanges,
+        sidechannel=base.sidechannel,
+        start_s=base.phases_s.start,
+        first=False,
+    )
+    return trial.model_copy(update={"partner": partner})
+
+
+def _alone(data: RunData, number: int, server: str) -> TrialRecord:
+    found = next(
+        t for t in data.trials if (t.server, t.round, t.profile) == (server, number, "wrk-c50")
+    )
+    name = f"r0{number}-{server}.alone"
+    return found.model_copy(update={"trial": name, "profile": "wrk-c50-alone"})
+
+
+def _lines(view: RunView) -> tuple[str, str]:
+    """The answers for the saturated loop and for the equal offered rate."""
+    (answer,) = answers(view)
+    closed, offered = answer.said
+    return closed, offered
+
+
+def test_a_difference_is_one_line() -> None:
+    """Arm, words, ratio with its interval, n, noise floor, load."""
+    for line in _lines(_duets(_MAIN._replace(cpu_us=38.0))):
+        assert re.match(
+            r"branch does more per CPU: 1\.0\d+x \[1\.0\d+, 1\.0\d+\], n = 7; "
+            r"noise floor 0\.\d %",
+            line,
+        )
+
+
+def test_no_difference_says_how_many_more_trials_would_tell() -> None:
+    """The range that is possible, and the rounds for the difference that was asked for."""
+    noisy = _MAIN._replace(noise=0.03)
+    for line in _lines(_duets(noisy)):
+        assert re.match(
+            r"branch: no significant difference: anywhere from [+-]\d.* to [+-]\d.*; "
+            r"about \d+ more rounds? would resolve 1 %; n = 7; noise floor \d",
+            line,
+        )
+
+
+def test_equivalent_arms_have_their_ratio_too() -> None:
+    """What is known is the interval, not only that it lies within the margin."""
+    for line in _lines(_duets(_MAIN, margin=0.03)):
+        assert re.match(
+            r"branch: equivalent within 3 %: (0\.99|1\.0)\d*x \[0\.9\d+, 1\.0\d+\], n", line
+        )
+
+
+def test_the_loads_are_named() -> None:
+    """Which of the two questions a line answers."""
+    closed, offered = _lines(_duets(_MAIN))
+
+    assert closed.endswith("(saturated, 50 connections)")
+    assert offered.endswith("(equal offered rate, 60 % of capacity)")
+
+
+@pytest.mark.parametrize("render", [text, markdown])
+def test_the_rate_alone_stands_in_the_details(render: Callable[[RunView], str]) -> None:
+    """With its interval over the rounds in which both were measured alone; the answer is first."""
+    shown = render(_duets(_MAIN._replace(rps=10_000)))
+    (row,) = [line for line in shown.splitlines() if "rate alone" in line]
+
+    assert "n = 3" in row
+    assert re.search(r"0\.50\d*x \[0\.4\d+, 0\.5\d+\]", row)
+    assert shown.index("rate alone") > shown.index("noise floor")
+
+
+def test_without_trials_alone_there_is_no_rate() -> None:
+    """Of two servers on one CPU the scheduler decides the rates: none is shown."""
+    view = _duets(_MAIN)
+    duets = tuple(trial for trial in view.trials if trial.partner)
+
+    shown = text(view.model_copy(update={"trials": duets}))
+
+    assert "rate alone" in text(view)
+    assert "rate alone" not in shown
+    assert "rate, saturated" not in shown
