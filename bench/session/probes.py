@@ -22,6 +22,7 @@ _NO_OVERRIDES: Final = Overrides()
 _NOISE_ROUNDS: Final = 5
 _CEILING_ROUNDS: Final = 3
 _CONNECTIONS: Final = 50
+_WINDOW: Final = {"warmup": "1s", "duration": "2s"}
 _PREFERRED: Final = ("json-small", "plaintext")
 CEILING: Final = "ceiling"
 
@@ -52,7 +53,7 @@ def plan_noise(project: Project, server: str) -> Planned:
         "title": f"Noise floor: two copies of {server}",
         "servers": [server, {"id": server, "as": f"{server}-again"}],
         "workloads": [workload],
-        "profiles": [{"connections": _CONNECTIONS, "warmup": "1s", "duration": "2s"}],
+        "profiles": [{"connections": _CONNECTIONS, **_WINDOW}],
         "rounds": _NOISE_ROUNDS,
     }
     return plan_document(project, f"noise-{server}", document)
@@ -76,8 +77,7 @@ def plan_ceiling(project: Project) -> Planned:
                 "id": f"{count}-process{'es' if count > 1 else ''}",
                 "connections": max(_CONNECTIONS, count),
                 "processes": count,
-                "warmup": "1s",
-                "duration": "2s",
+                **_WINDOW,
             }
             for count in counts
         ],

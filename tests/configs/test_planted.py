@@ -13,6 +13,15 @@ _SERVERS = Path(__file__).parents[2] / "servers"
 _CONSTANT = '{"id": 12345, "name": "test_item", "active": True, "count": 42, "tags": []}'
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a copy of a server, whose packages are installed once for all tests."""
+    project = Project(tmp_path_factory.mktemp("planted"))
+    copy = project.root / "servers" / "fastapi"
+    shutil.copytree(_SERVERS / "fastapi", copy, ignore=shutil.ignore_patterns(".venv"))
+    return project
+
+
 @pytest.mark.real
 @pytest.mark.needs("uv")
 @pytest.mark.parametrize(
@@ -24,13 +33,11 @@ _CONSTANT = '{"id": 12345, "name": "test_item", "active": True, "count": 42, "ta
     ],
 )
 def test_a_planted_wrong_answer_is_caught(
-    tmp_path: Path, right: str, wrong: str, caught: set[str]
+    project: Project, right: str, wrong: str, caught: set[str]
 ) -> None:
     """A constant, a number off by one, a number as text: named with the place, exit code 1."""
-    project = Project(tmp_path)
     copy = project.root / "servers" / "fastapi"
-    shutil.copytree(_SERVERS / "fastapi", copy, ignore=shutil.ignore_patterns(".venv"))
-    source = (copy / "app.py").read_text()
+    source = (_SERVERS / "fastapi" / "app.py").read_text()
     assert source.count(right) == 1
     (copy / "app.py").write_text(source.replace(right, wrong))
     done = project.bench("verify", "fastapi")

@@ -6,11 +6,17 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from bench.cli import doctor_command
+from bench.session import probes
 from tests.session.helpers import Project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from click.testing import Result
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("wrk")]
 
@@ -63,25 +69,40 @@ def test_runs_are_listed(measured: Project) -> None:
     assert "1 of 1 trials, finished" in measured.bench("list", "runs").stdout
 
 
-def test_the_noise_floor_of_a_server(tmp_path: Path) -> None:
+@pytest.fixture
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`bench doctor` in this process, with shorter windows than a user gets."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(probes, "_NOISE_ROUNDS", 3)
+    monkeypatch.setattr(probes, "_CEILING_ROUNDS", 1)
+    monkeypatch.setattr(probes, "_WINDOW", {"warmup": "0s", "duration": "1s"})
+
+    def call(project: Project, *words: str) -> Result:
+        words = (*words, "--project", str(project.root))
+        return CliRunner().invoke(doctor_command.command, words, standalone_mode=False)
+
+    return call
+
+
+def test_the_noise_floor_of_a_server(tmp_path: Path, doctor: Callable[..., Result]) -> None:
     """`bench doctor --noise` runs two copies and prints what they differ by."""
     project = Project(tmp_path)
     project.server("good")
-    said = project.bench("doctor", "--noise", "good")
-
-    assert said.returncode == 0, said.stderr
-    assert "noise floor: " in said.stdout
+    said = doctor(project, "--noise", "good")
     unknown = project.bench("doctor", "--noise", "godo")
+
+    assert said.return_value == 0, said.output
+    assert "noise floor: " in said.stdout
     assert unknown.returncode == 2
     assert "no server 'godo'" in unknown.stderr
 
 
 @pytest.mark.needs("cc")
-def test_what_the_load_tool_reaches(tmp_path: Path) -> None:
+def test_what_the_load_tool_reaches(tmp_path: Path, doctor: Callable[..., Result]) -> None:
     """`bench doctor --ceiling` prints a row per number of load processes."""
-    said = Project(tmp_path).bench("doctor", "--ceiling")
+    said = doctor(Project(tmp_path), "--ceiling")
 
-    assert said.returncode == 0, said.stderr
+    assert said.return_value == 0, said.output
     assert "1-process" in said.stdout
 
 
