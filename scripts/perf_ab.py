@@ -275,7 +275,7 @@ def read_options() -> argparse.Namespace:
     add("--costlier", type=int, default=5, help="tries with the costlier server (5)")
     add("--blocks", type=int, default=1, help="tries of each kind one after the other (1)")
     add("--max-time", default="60s", help="of `bench ab` with two copies (60s)")
-    add("--costlier-time", default="100s", help="the same with the costlier server (100s)")
+    add("--costlier-time", default="90s", help="the same with the costlier server (90s)")
     add("--detect", default="0.2%", help="of `bench ab` (0.2%%: it goes on to --max-time)")
     add("--duration", default="1s", help="window of each trial (1s)")
     add("--warmup", default="1s", help="warm-up of each trial (1s)")
