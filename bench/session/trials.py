@@ -12,7 +12,7 @@ from bench.model.finding import Finding, finding
 from bench.model.plan import Skipped
 from bench.servers import build, missing
 from bench.session.calibration import calibrate, offered
-from bench.session.duets import duets_for
+from bench.session.duets import copy_of, duets_for
 from bench.session.fitness import not_restarted
 from bench.session.measuring import Measuring
 from bench.session.pace import Pace, announcement, ended_by_time, precision_words, too_short
@@ -146,9 +146,10 @@ class Session:
             StoreError: the disk is full.
         """
         self._pace = Pace(self.plan, self._records)
-        self._calibrate()
-        if self._planned_rounds():
-            self._add_rounds()
+        if self._comparable():
+            self._calibrate()
+            if self._planned_rounds():
+                self._add_rounds()
         usable = {record.cell for record in self._records if record.usable}
         if self.plan.design == "duet":  # the baseline is part of every trial
             usable |= {cell.model_copy(update={"server": self.plan.baseline}) for cell in usable}
@@ -158,6 +159,14 @@ class Session:
             failed_cells=tuple(cell.id for cell in self.plan.cells if cell not in usable),
             build_failures=tuple(self._build_failures),
         )
+
+    def _comparable(self) -> bool:
+        """Whether the servers that were skipped left a duet with two sides to compare."""
+        plan = self.plan
+        if plan.design != "duet" or not plan.skipped:
+            return True
+        names = {arm.name for arm in plan.arms}
+        return plan.baseline in names and not names <= {plan.baseline, copy_of(plan)}
 
     def _pending(self, trials: tuple[PlannedTrial, ...]) -> Iterator[PlannedTrial]:
         done = {record.trial: record.status for record in self._records}

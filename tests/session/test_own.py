@@ -272,6 +272,10 @@ def test_ab_finds_the_slower_branch(repository: Project) -> None:
         (("mnie", "--ref", "main"), "mine"),
         (("mine", "--env", "nonsense"), "expected NAME=VALUE"),
         (("mine", "--ref", "main", "--detect", "2"), "expected a percentage"),
+        (("mine", "--ref", "main", "--detect", "0.01%"), "--detect: expected a percentage from"),
+        (("mine", "--ref", "main", "--max-time", "0s"), "--max-time: expected a duration above"),
+        (("mine", "--ref", "main", "--duration", "0s"), "error: --duration: expected a duration"),
+        (("mine", "--ref", "main", "--warmup", "99h"), "error: --warmup: expected a duration of"),
     ],
 )
 def test_ab_says_what_is_wrong(repository: Project, words: tuple[str, ...], said: str) -> None:
@@ -280,6 +284,33 @@ def test_ab_says_what_is_wrong(repository: Project, words: tuple[str, ...], said
 
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.real
+@pytest.mark.needs("wrk")
+def test_ab_goes_on_after_an_interruption(tmp_path: Path) -> None:
+    """Ctrl-C keeps what is finished and names the command that goes on, project included.
+
+    Equal settings are a server against itself: one duet for each load profile and round.
+    """
+    project = Project(tmp_path)
+    project.server("mine")
+    words = ("ab", "mine", "--env", "A=1", "--env", "A=1", *_SHORT, "--max-time", "5s")
+    with project.running(*words) as process:
+        assert wait_until(lambda: len(project.trials()) >= 1, 60)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    before = project.trials()
+    done = project.bench("run", "--resume", "latest")
+    after = project.trials()
+
+    assert process.returncode == 130, said
+    assert f"`bench run --resume latest --project {project.root}` goes on" in said
+    assert "same content" in said
+    assert done.returncode == 0, done.stderr
+    assert after[: len(before)] == before
+    assert {trial["round"] for trial in after} == {1, 2, 3}
+    assert project.nothing_left()
 
 
 def test_ab_without_a_repository(tmp_path: Path) -> None:
@@ -295,7 +326,7 @@ def test_ab_without_a_repository(tmp_path: Path) -> None:
 @pytest.mark.real
 @pytest.mark.needs("wrk")
 def test_ab_with_nothing_to_compare(tmp_path: Path) -> None:
-    """When the only other arm cannot be built here, that is exit 1 with the reason."""
+    """When the only other arm cannot be built here, that is exit 1 with the reason, at once."""
     project = Project(tmp_path)
     project.server("good")
     project.server("absent", needs=["no-such-compiler"])
@@ -304,3 +335,4 @@ def test_ab_with_nothing_to_compare(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert "nothing was compared" in done.stderr
     assert "no-such-compiler not found" in done.stderr
+    assert project.trials() == []
