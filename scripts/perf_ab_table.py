@@ -215,7 +215,7 @@ def _circumstances(outcomes: Sequence[Outcome]) -> str:
         f"{cpu['model'] or 'an unknown model'}, {host['memory_bytes'] / 2**30:.0f} GiB, "
         f"{system['name']} {system['version'] or ''}, kernel "
         f"{'.'.join(str(system['kernel']).split('.')[:2])}; servers and load tools {pinned}. "
-        f"{len(outcomes)} tries, {sum(one.wall_s for one in outcomes) / 60:.0f} minutes."
+        f"Tries: {len(outcomes)}, in {sum(one.wall_s for one in outcomes) / 60:.0f} min."
     )
 
 
@@ -239,7 +239,8 @@ def _copies_part(outcomes: Sequence[Outcome]) -> list[str]:
         "*pairs*: fresh processes of both behind each answer (median); *s*: seconds from start to "
         "end of the command, calibration and report included (median); *+-*: half of the 95 % "
         "interval of the log-ratio, median and widest of the tries; *called different*: tries in "
-        "which at least one of the two answers was `faster` or `slower`." + more,
+        "which at least one of the two answers was `faster` or `slower`. The second copy is the arm "
+        "itself; no third one takes part, so a try holds one comparison per load." + more,
     ]
 
 
