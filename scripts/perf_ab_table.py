@@ -239,8 +239,8 @@ def _copies_part(outcomes: Sequence[Outcome]) -> list[str]:
         "*pairs*: fresh processes of both behind each answer (median); *s*: seconds from start to "
         "end of the command, calibration and report included (median); *+-*: half of the 95 % "
         "interval of the log-ratio, median and widest of the tries; *called different*: tries in "
-        "which at least one of the two answers was `faster` or `slower`. The second copy is the arm "
-        "itself; no third one takes part, so a try holds one comparison per load." + more,
+        "which at least one of the two answers was `faster` or `slower`. There is no third "
+        "copy: a try holds one comparison per load." + more,
     ]
 
 
