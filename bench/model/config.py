@@ -49,6 +49,7 @@ from bench.model.fields import (
     WorkloadChoice,
     arm_name,
 )
+from bench.model.secrets import hidden
 
 
 class ProfileConfig(Model):
@@ -163,7 +164,7 @@ class Variant(Model):
     @property
     def arm(self) -> str:
         """The name in tables; by itself that of the ref, version or variables."""
-        settings = "-".join(f"{name}={value}" for name, value in self.env.items())
+        settings = "-".join(f"{name}={value}" for name, value in hidden(self.env).items())
         what = "worktree" if self.worktree else self.ref or self.dependency or settings
         return self.name or arm_name(what)
 

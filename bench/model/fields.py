@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from bench.model.base import Model
+from bench.model.secrets import hidden
 from bench.units import parse_duration, parse_percent, parse_size
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -305,7 +306,10 @@ Text = Annotated[str, Field(min_length=1, max_length=_TEXT_MAX), AfterValidator(
 _HeaderValue = Annotated[str, AfterValidator(_header_value)]
 SentHeaders = dict[Annotated[str, AfterValidator(_sent_header_name)], _HeaderValue]
 ExpectedHeaders = dict[Annotated[str, AfterValidator(_header_name)], _HeaderValue]
-Env = dict[Annotated[str, AfterValidator(_env_name)], Annotated[str, AfterValidator(_no_control)]]
+Env = Annotated[
+    dict[Annotated[str, AfterValidator(_env_name)], Annotated[str, AfterValidator(_no_control)]],
+    PlainSerializer(hidden, when_used="json"),
+]
 UrlPath = Annotated[str, Field(max_length=_TEXT_MAX), AfterValidator(_path)]
 RelativePath = Annotated[str, AfterValidator(_relative)]
 Argv = Annotated[

@@ -9,6 +9,7 @@ from pydantic import Field
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.config import Expect, Generator, ServerConfig
 from bench.model.load import Loop
+from bench.model.secrets import Environment
 
 
 class LoadProfile(Model):
@@ -72,7 +73,7 @@ class Arm(Model):
         name: the name in tables (`as` in the matrix, else the id).
         server: the id of the server, the name of its folder.
         folder: absolute path of the folder with server.yaml.
-        env: added to the environment that server.yaml names.
+        env: added to the environment that server.yaml names; in JSON without secrets.
         url: of a server that somebody else runs, else None.
         hash: content hash of the build (source tree, lock files, toolchain, command), or None.
         source_hash: git's hash of the tree that the folder was checked out from, part of `hash`;
@@ -85,7 +86,7 @@ class Arm(Model):
     server: str
     folder: str
     config: ServerConfig
-    env: dict[str, str] = {}
+    env: Environment = {}
     url: str | None = None
     hash: str | None = None
     source_hash: str | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BuildError
+from bench.model.secrets import hidden
 from bench.model.summary import BuildRecord
 from bench.process import Command, capture
 from bench.servers.environment import base_environment, fill_all
@@ -144,7 +145,8 @@ def content_hash(arm: Arm, tools: Toolchain) -> str:
     Where server.yaml names a `source`, that tree is part of it: a server may be built from it.
     """
     digest = hashlib.sha256()
-    parts = (tools.runtime or "", repr(arm.config.build), repr(sorted(arm.config.env.items())))
+    env = sorted(hidden(arm.config.env).items())
+    parts = (tools.runtime or "", repr(arm.config.build), repr(env))
     for part in (*parts, *([arm.source_hash] if arm.source_hash else [])):
         digest.update(part.encode() + b"\0")
     folder = Path(arm.folder)

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Final
 
+from bench.model.secrets import hidden, is_secret
 from bench.tools import search_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_SECRET: Final = re.compile(
-    r"(^|_)(TOKENS?|SECRETS?|PASSWORDS?|PASSWD|PASS|CREDENTIALS?|AUTH|API_?KEYS?|ACCESS_?KEYS?"
-    r"|PRIVATE_?KEYS?|KEY)(_|$)",
-    re.IGNORECASE,
-)
 _DROPPED: Final = ("PYTHON", "VIRTUAL_ENV", "CONDA_", "BENCH_", "COVERAGE_", "COV_", "PYTEST_")
-HIDDEN = "***"
-
-
-def is_secret(name: str) -> bool:
-    """Whether a variable of that name is likely to hold a secret."""
-    return bool(_SECRET.search(name))
 
 
 def base_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -39,7 +28,7 @@ def base_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]
 
 def redacted(env: Mapping[str, str]) -> dict[str, str]:
     """The variables that a record shows: secrets become `***`."""
-    return {name: HIDDEN if is_secret(name) else value for name, value in sorted(env.items())}
+    return dict(sorted(hidden(env).items()))
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

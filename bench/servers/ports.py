@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import random
 import re
 import socket
 import sys
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from bench.errors import StartError
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Iterable
 
 LOOPBACK: Final = "127.0.0.1"
@@ -51,13 +51,18 @@ def is_free(port: int) -> bool:
 def choose_port(rng: random.Random) -> int:
     """Draw a free port below the ephemeral range.
 
+    The process decides too: two runs of one seed at the same time would draw the same port, and
+    one of them would ask the other's server. `rng` is drawn from once, however many ports are
+    taken, so that what follows is the same in each run of a seed.
+
     Raises:
         StartError: `port-busy`, when none of 200 draws was free.
     """
     high = _ephemeral_low() - 1
     low = _FIRST if high > _FIRST else 1024
+    own = random.Random(f"{rng.getrandbits(64)}/{os.getpid()}")  # noqa: S311 - a port is no secret
     for _ in range(_TRIES):
-        port = rng.randint(low, max(low, high))
+        port = own.randint(low, max(low, high))
         if is_free(port):
             return port
     raise StartError(

@@ -19,12 +19,12 @@ from bench.errors import UsageError, VerifyError
 from bench.host import local_topology
 from bench.matrix import Overrides, find_project
 from bench.model.config import Expect, ServerConfig
+from bench.model.fields import arm_name
 from bench.model.plan import Arm
 from bench.process import Supervisor
 from bench.render import Rendered
 from bench.servers import is_here, serving
 from bench.session.ab import Contest
-from bench.session.arms import arm_name
 from bench.session.lock import cache_folder
 from bench.session.start import plan_matrix
 from bench.store import write_atomic

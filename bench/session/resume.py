@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.errors import UsageError
 from bench.matrix import find_matrix, load_server, load_workload
 from bench.servers import content_hash, toolchain
+from bench.session.secrets import kept_matrix, same_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,7 @@ def changes(
 
 
 def _matrix(directory: RunDirectory, planned: Planned) -> Iterator[str]:
-    if (directory.path / "matrix.yaml").read_bytes() != planned.matrix.read_bytes():
+    if (directory.path / "matrix.yaml").read_bytes() != kept_matrix(planned.matrix):
         yield "the matrix was edited"
 
 
@@ -102,7 +103,7 @@ def _servers(directory: RunDirectory, plan: Plan, project: Project) -> Iterator[
             continue
         if arm.server not in project.servers:
             yield f"the server {arm.server} is no longer there"
-        elif load_server(project.servers[arm.server]) != arm.config:
+        elif not same_config(load_server(project.servers[arm.server]), arm.config):
             yield f"server.yaml of {arm.server} was edited"
         elif arm.name in builds and _content(arm) != builds[arm.name].hash:
             yield f"the sources or the toolchain of {arm.name} changed"

@@ -25,6 +25,7 @@ from bench.host import compare_hosts, local_host, local_topology
 from bench.loadtools import TOOLS
 from bench.matrix import Overrides, find_matrix, make_plan
 from bench.model.finding import Finding, finding
+from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, Supervisor
 from bench.runs import render, write_derived
@@ -33,6 +34,7 @@ from bench.session.duets import as_duet
 from bench.session.fitness import fit_host, out_of_the_way, plan_findings
 from bench.session.lock import Turn, cache_folder, only_run
 from bench.session.resume import Planned, changes, matrix_place
+from bench.session.secrets import kept_matrix, with_secrets
 from bench.session.trials import Ended, Session
 from bench.session.variants import with_variants
 from bench.store import TORN, RunDirectory, find_run, write_atomic
@@ -155,10 +157,10 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
             started=started.isoformat(timespec="seconds"),
             finished=None,
             exit_code=None,
-            argv=options.argv,
+            argv=hidden_words(options.argv),
             matrix_file=matrix_place(planned.matrix, project),
         )
-        directory.write_bytes("matrix.yaml", planned.matrix.read_bytes())
+        directory.write_bytes("matrix.yaml", kept_matrix(planned.matrix))
         directory.write_model("host.json", host)
         hashes = {name: workload.sha256 for name, workload in planned.workloads.items()}
         plan = planned.plan.model_copy(update={"workload_hashes": hashes})
@@ -183,7 +185,9 @@ def resume_run(
     if info.finished is not None and not directory.trials()[1]:
         view = write_derived(directory.path)
         return Result(directory, view, info.exit_code or EXIT_OK, finished_before=True)
-    host = fit_host(planned.plan, tool_versions(planned.plan), strict=options.strict)
+    plan = with_secrets(planned.plan, planned.matrix, directory, project)
+    planned = planned._replace(plan=plan)
+    host = fit_host(plan, tool_versions(plan), strict=options.strict)
     changed = changes(directory, planned, host, project)
     if changed and not options.force_resume:
         raise UsageError(

@@ -8,7 +8,9 @@ import socket
 
 import pytest
 
-from bench.servers.environment import base_environment, fill_all, is_secret, redacted
+from bench.model.secrets import is_secret
+from bench.servers import ports
+from bench.servers.environment import base_environment, fill_all, redacted
 from bench.servers.ports import choose_port, is_free, listeners, listening_inodes
 
 
@@ -48,6 +50,23 @@ def test_a_chosen_port_is_free_and_not_ephemeral() -> None:
 
     assert 1024 < port < 49_152
     assert is_free(port)
+
+
+def test_two_processes_draw_different_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs of one seed at the same time do not meet; what is drawn later stays the same."""
+    ports_and_next = []
+    for process in (101, 102):
+        monkeypatch.setattr(os, "getpid", lambda process=process: process)
+        rng = random.Random(5)
+        ports_and_next.append((choose_port(rng), rng.random()))
+    answers = iter([False, False, True])
+    monkeypatch.setattr(ports, "is_free", lambda _: next(answers))
+    rng = random.Random(5)
+    choose_port(rng)
+    (first, after), (second, after_too) = ports_and_next
+
+    assert first != second
+    assert after == after_too == rng.random()
 
 
 def test_a_port_in_use_is_seen() -> None:

@@ -54,7 +54,7 @@ class Project:
         """Add a ground-truth server."""
         ground_truth.write_server(self.root, name, *faults, **keys)
 
-    def matrix(self, *servers: str | dict[str, str], name: str = "faults", **keys: Any) -> Path:
+    def matrix(self, *servers: str | dict[str, Any], name: str = "faults", **keys: Any) -> Path:
         """Write a matrix of these servers."""
         path = self.root / "configs" / f"{name}.yaml"
         path.write_text(json.dumps({**MATRIX, "servers": list(servers), **keys}))

@@ -278,25 +278,54 @@ def test_no_such_run(project: Project) -> None:
 
 
 def test_private_and_without_secrets(tmp_path: Path) -> None:
-    """A run directory is the user's own; secrets reach neither servers nor records."""
+    """A run directory is the user's own; secrets reach neither records nor other servers.
+
+    A run that goes on reads them anew, changed or not, and says so where it cannot.
+    """
     project = Project(tmp_path)
     project.env["MY_API_KEY"] = "hidden-in-environment"
-    shell = 'echo "key=[$MY_API_KEY]"; exec "$0" "$@"'
+    count = '$(printf %s "$NAME" | wc -c)'
+    token, password = (count.replace("NAME", name) for name in ("ADMIN_TOKEN", "DB_PASSWORD"))
+    shell = f'echo "key=[$MY_API_KEY] token="{token} pass={password}; exec "$0" "$@"'
     server = json.loads(_server_of(project))
-    project.server(
-        "one", run=["sh", "-c", shell, *server["run"]], env={"ADMIN_TOKEN": "hidden-in-yaml"}
-    )
-    project.matrix("one")
-    assert project.bench("run", "faults").returncode == 0
+    command = ["sh", "-c", shell, *server["run"]]
+    project.server("one", run=command, env={"ADMIN_TOKEN": "hidden-in-yaml"})
+    matrix = project.matrix({"id": "one", "as": "two", "env": {"DB_PASSWORD": "hidden-in-matrix"}})
+    whole = project.bench("run", "faults", "--json")
     run = project.runs()[-1]
-    log = next(run.glob("trials/*/server.log")).read_text()
 
+    assert whole.returncode == 0, whole.stderr
+    assert "key=[] token=14 pass=16" in _log(run)
     assert run.stat().st_mode & 0o077 == 0
-    assert "key=[]" in log
-    assert project.trials()[0]["server_process"]["env"] == {"ADMIN_TOKEN": "***"}
+    assert project.trials()[0]["server_process"]["env"] == {
+        "ADMIN_TOKEN": "***",
+        "DB_PASSWORD": "***",
+    }
+    project.server("one", run=command, env={"ADMIN_TOKEN": "hidden-and-renewed"})
+    _unfinished(run)
+    resumed = project.bench("run", "--resume", "latest")
+
+    assert resumed.returncode == 0, resumed.stderr
+    assert "key=[] token=18 pass=16" in _log(run)
     for path in run.rglob("*"):
-        if path.is_file() and path.name != "plan.json":
-            assert b"hidden-in" not in path.read_bytes(), path
+        assert not path.is_file() or b"hidden-" not in path.read_bytes(), path
+    matrix.unlink()
+    _unfinished(run)
+    refused = project.bench("run", "--resume", "latest")
+
+    assert refused.returncode == 2
+    assert "the value of DB_PASSWORD stood in the matrix" in refused.stderr
+
+
+def _log(run: Path) -> str:
+    return next(run.glob("trials/*/server.log")).read_text()
+
+
+def _unfinished(run: Path) -> None:
+    """As SIGKILL in the first trial would have left it."""
+    (run / "trials.jsonl").unlink()
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "finished": None, "exit_code": None}))
 
 
 def _server_of(project: Project) -> str:
