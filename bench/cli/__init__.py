@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench import __version__
-from bench.cli.common import TerminatedError, printable
+from bench.cli.common import TerminatedError, plain, printable
 from bench.errors import EXIT_SIGINT, EXIT_SIGTERM, BenchError, StoreError
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ def main(args: Sequence[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
     try:
-        code = bench.main(args=args, prog_name="bench", standalone_mode=False)
+        code = bench.main(
+            args=args, prog_name="bench", standalone_mode=False, color=False if plain() else None
+        )
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         sys.exit(EXIT_SIGINT)
@@ -138,4 +140,5 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _say(error: BenchError) -> None:
-    click.echo(click.style("error: ", fg="red") + printable(str(error)), err=True)
+    prefix = "error: " if plain() else click.style("error: ", fg="red")
+    click.echo(prefix + printable(str(error)), err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 class TerminatedError(BaseException):
     """SIGTERM arrived; unwinds like KeyboardInterrupt so that everything is stopped."""
+
+
+def plain() -> bool:
+    """Whether the user (NO_COLOR, https://no-color.org) or the terminal wants no control codes."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def printable(text: str) -> str:

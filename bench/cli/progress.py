@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import printable
+from bench.cli.common import plain, printable
 from bench.units import format_eta, format_latency, format_rate
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Progress:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._live = sys.stderr.isatty() and not plain()
         self._width = max(len(cell.id) for cell in plan.cells)
         self._left_s = plan.estimated_s
         self._per_trial_s = plan.estimated_s / max(1, len(plan.trials))
@@ -77,7 +77,8 @@ class Progress:
         tail = "" if done == total else click.style(f"  {left} to go", dim=True)
         self._line(f"{done:>{len(str(total))}}/{total} {name} {status} {_figures(record)}{tail}")
         if record.status not in ("valid", "suspect") and record.detail:
-            self._line("      " + click.style(printable(record.detail), fg=color))
+            told = [line for line in printable(record.detail).splitlines() if line.strip()]
+            self._line("      " + click.style("\n".join(told), fg=color))
 
     def added(self, rounds: int, reason: str) -> None:
         """Rounds were added for the precision asked for."""

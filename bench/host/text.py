@@ -43,7 +43,8 @@ def _cpu(host: Host) -> str:
 def _cores(host: Host) -> str:
     named = [cluster for cluster in host.cpu.clusters if cluster.name]
     kinds = " + ".join(f"{cluster.cores} {cluster.name}" for cluster in named)
-    total = f"{host.cpu.physical} cores" if host.cpu.physical else None
+    plural = "" if host.cpu.physical == 1 else "s"
+    total = f"{host.cpu.physical} core{plural}" if host.cpu.physical else None
     threads = f"{host.cpu.logical} hardware threads" if host.cpu.smt else None
     shared = [f"{c.l2_bytes / _MIB:g} MiB" for c in host.cpu.clusters if c.l2_bytes]
     return _join(total and (f"{total} ({kinds})" if kinds else total), threads, _l2(shared))
