@@ -9,6 +9,7 @@ import pytest
 
 from bench.cli.ab_answer import answers, markdown, text
 from bench.model.trial import Partner
+from bench.reports import REPORTS
 from bench.session.duets import as_duet
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view
 
@@ -126,3 +127,13 @@ def test_without_trials_alone_there_is_no_rate() -> None:
     assert "rate alone" in text(view)
     assert "rate alone" not in shown
     assert "rate, saturated" not in shown
+
+
+def test_the_report_tells_what_the_baseline_used() -> None:
+    """Its threads and processes were counted in the trials of the others."""
+    view = _duets(_MAIN)
+    duets = tuple(trial for trial in view.trials if trial.partner)
+    report = REPORTS["markdown"].render(view.model_copy(update={"trials": duets}))
+    shown = next(iter(report.values())).decode()
+
+    assert shown.count("2 threads in 1 process under load") == len(view.plan.arms) == 3

@@ -57,10 +57,11 @@ def _version(arm: Arm, build: BuildRecord | None) -> str:
 
 def _used(view: View, arm: Arm) -> list[Text]:
     """Threads and processes as counted in the window, and the CPUs they were held on."""
+    sides = [side for trial in view.run.trials if trial.usable for side in (trial, trial.partner)]
     records = [
-        trial.server_process
-        for trial in view.run.trials
-        if trial.server == arm.name and trial.usable and trial.server_process
+        side.server_process
+        for side in sides
+        if side and side.server == arm.name and side.server_process
     ]
     threads = _range(sorted({r.threads for r in records if r.threads is not None}), "thread")
     processes = _range(
