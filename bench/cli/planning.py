@@ -91,15 +91,21 @@ def show(plan: Plan, *, as_json: bool) -> None:
         echo(f"             {code}: {text}")
     for skipped in plan.skipped:
         echo(f"  skipped    {skipped.server}: {skipped.reason}")
-    echo(
-        f"  trials     {len(plan.cells)} cells x {plan.rounds} rounds = {len(plan.trials)}, "
-        f"seed {plan.seed}"
-    )
+    echo(f"  trials     {_count(plan)} = {len(plan.trials)}, seed {plan.seed}")
     echo(f"  time       about {format_eta(plan.estimated_s)}, first builds not counted")
     echo("  order")
     for number in sorted({trial.round for trial in plan.trials}):
         names = [trial.cell.id for trial in plan.trials if trial.round == number]
         echo(f"    round {number}: {' '.join(names)}")
+
+
+def _count(plan: Plan) -> str:
+    """Cells by rounds; in a plan of duets the baseline has none, and servers are alone at times."""
+    if plan.design == "blocks":
+        return f"{len(plan.cells)} cells x {plan.rounds} rounds"
+    duets = sum(cell.server != plan.baseline for cell in plan.cells)
+    alone = sum(trial.cell not in plan.cells for trial in plan.trials)
+    return f"{duets} duets x {plan.rounds} rounds" + (f" + {alone} alone" if alone else "")
 
 
 def _profile(profile: LoadProfile) -> str:

@@ -6,13 +6,13 @@ None of them enters an estimate.
 from __future__ import annotations
 
 import math
+from statistics import stdev
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import StoreError
 from bench.model.plan import Cell, PlannedTrial
 from bench.session.duets import copy_of, cost_ratio, joint_capacity
 from bench.stats.polish import median
-from bench.stats.rounds import pooled_sd
 
 if TYPE_CHECKING:
     from bench.model.plan import LoadProfile, Plan
@@ -92,7 +92,8 @@ def calibrate(
             block.measure(cell, repeat)
     if not block.overheads:
         return Calibrated(plan, None)
-    spreads = {name: sd for name, logs in block.logs.items() if (sd := pooled_sd([logs]))}
+    enough = {name: logs for name, logs in block.logs.items() if len(logs) >= _SPREAD_LEAST}
+    spreads = {name: stdev(logs) for name, logs in enough.items()}
     update = {
         "calibrated": {**plan.calibrated, **block.capacities},
         "spreads": {**plan.spreads, **spreads},

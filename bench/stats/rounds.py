@@ -9,8 +9,6 @@ from bench.stats.intervals import MIN_ROUNDS
 from bench.stats.student import quantile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bench.stats.intervals import Estimate
 
 MIN_ADAPTIVE: Final = 5
@@ -70,26 +68,6 @@ def rounds_to_go(estimate: Estimate, half_width: float, allowed: int) -> int:
         return least
     wanted = rounds_for(estimate.sd, half_width)
     return max(1, least, allowed if wanted is None else wanted - estimate.n)
-
-
-def pooled_sd(groups: Iterable[Sequence[float]]) -> float | None:
-    """Standard deviation within groups, each around its own mean.
-
-    The pooled variance of the analysis of variance: squares summed over all groups, divided by
-    the sum of their degrees of freedom.
-
-    Args:
-        groups: log-ratios; a group of one tells nothing of the spread.
-
-    Returns:
-        None where no group has two.
-    """
-    squares = freedom = 0.0
-    for group in groups:
-        center = math.fsum(group) / max(1, len(group))
-        squares += math.fsum((value - center) ** 2 for value in group)
-        freedom += max(0, len(group) - 1)
-    return math.sqrt(squares / freedom) if freedom else None
 
 
 def rounds_expected(sd: float, half_width: float) -> int | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.analysis import analyze
+from bench.cli.planning import show
 from bench.model.trial import Partner
 from bench.session.duets import (
     as_duet,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.stats.rounds import ROUNDS_MAX, pooled_sd, rounds_expected, rounds_for, width_factor
+from bench.stats.rounds import ROUNDS_MAX, rounds_expected, rounds_for, width_factor
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,3 @@ def test_a_forecast_is_never_below_the_stopping_rule(
 ) -> None:
     """Five rounds are the least, a hundred the most that is named."""
     assert rounds_expected(sd, half_width) == rounds
-
-
-def test_the_pooled_spread_is_around_each_groups_own_mean() -> None:
-    """Groups of unequal levels and sizes: squares over degrees of freedom; a lone one counts 0."""
-    assert pooled_sd([[1.0, 3.0], [10.0, 11.0, 12.0], [99.0]]) == pytest.approx((4 / 3) ** 0.5)
-    assert pooled_sd([[1.0], []]) is None
