@@ -88,11 +88,21 @@ def _client_bound(cell: CellTrials) -> Finding:
 
 
 def _near_ceiling(cell: CellTrials, share: float) -> Finding:
+    if share > 1:
+        text = (
+            f"answered {share - 1:.0%} more than the ceiling server, which does nothing but "
+            "answer: trials of the ceiling were disturbed, see its interval, or the load tool is "
+            "the limit of both; the throughput is a lower bound"
+        )
+    else:
+        text = (
+            f"reaches {share:.0%} of what the ceiling server reaches here: "
+            "the throughput is a lower bound"
+        )
     return finding(
         "near-ceiling",
         cell.cell.id,
-        f"reaches {share:.0%} of what the ceiling server reaches here: "
-        "the throughput is a lower bound",
+        text,
         advice="compare CPU per request, or measure on more CPUs",
         share=share,
     )

@@ -80,7 +80,7 @@ def _bars(y: Spec, unit: str, present: Sequence[str]) -> Spec:
         "type": "nominal",
         "title": None,
         "scale": scale,
-        "legend": {"symbolType": "square", "symbolStrokeWidth": 0, "columns": 3},
+        "legend": {"symbolType": "square", "symbolStrokeWidth": 0, "columns": 2},
     }
     tooltip: list[Spec] = [
         {"field": "server", "title": "server"},

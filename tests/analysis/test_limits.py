@@ -85,6 +85,19 @@ def test_near_the_ceiling_is_a_lower_bound() -> None:
     assert finding.text.startswith("reaches 85% of what the ceiling server reaches")
 
 
+def test_above_the_ceiling_the_ceiling_is_doubted() -> None:
+    """No share above 100 %: a server that beats the yardstick says that the yardstick is bent."""
+    servers = {"a": Truth(rps=50_000), "near": Truth(rps=134_000, noise=0.001)}
+    data = run_data(
+        {**servers, "ceiling": Truth(rps=100_000, bound="client", noise=0.001)}, block_noise=0.0
+    )
+    summary, _ = analyze(data)
+
+    (finding,) = [f for f in summary.findings if f.code == "near-ceiling"]
+    assert finding.text.startswith("answered 34% more than the ceiling server")
+    assert "134" not in finding.text
+
+
 def test_the_ceiling_is_no_candidate() -> None:
     """It is shown, without verdict, and does not enlarge the family of comparisons."""
     data = run_data({"a": Truth(), "b": Truth(), "ceiling": Truth(rps=200_000)})

@@ -53,6 +53,17 @@ class TestHeader:
         """Nothing is said where there is nothing to say."""
         assert _notice() == []
 
+    def test_a_cell_has_the_titles_that_its_tables_bear(self) -> None:
+        """Ids such as axum.json-small.wrk-c50 are for files; what is no cell keeps its name."""
+        cell = samples.two_servers().summary.cells[0]
+        scope = f"{cell.server}.{cell.workload}.{cell.profile}"
+        found = _notice(
+            finding("drift", scope, "still rising by 9 %"), finding("drift", "r01-x", "rising")
+        )
+
+        assert found == ["drift (2 times, first in Axum (Rust), Json small): Still rising by 9 %."]
+        assert _notice(finding("drift", "r01-x", "rising")) == ["drift (r01-x): Rising."]
+
     def test_what_matters_comes_first(self) -> None:
         """Rosetta before noise, whatever the order in which they were found."""
         found = _notice(

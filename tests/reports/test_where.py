@@ -291,3 +291,18 @@ def test_the_charts_tell_their_figures_in_words() -> None:
 
     assert chart.name == "where-json-small"
     assert "Spikard (Python) 200 us: JSON decode 50%, event loop 30%, kernel" in chart.alt
+
+
+def test_another_cost_than_in_the_run_is_said() -> None:
+    """A profile taken in another state of the machine is no picture of the run's figures."""
+    run = run_with(profile("spikard", SPIKARD, 900.0), profile("axum", AXUM, 16.0))
+
+    assert "trials cost 900 us of CPU per request, those of the run 190 us" in text(run)
+    assert "Axum (Rust), Json small: the profile's own trials" not in text(run)
+
+
+def test_tiny_parts_are_not_printed_to_the_nanosecond() -> None:
+    """Below a tenth of a microsecond sampling knows nothing."""
+    tiny = {"event loop": 0.999, "compiler": 0.001}
+
+    assert "| compiler | under 0.1 us (0.1%) |" in text(run_with(profile("axum", tiny, 10.0)))

@@ -74,7 +74,7 @@ def _findings(view: View) -> list[Text]:
         items += [_finding(item) for item in same if item.scope in _WHOLE_RUN]
         parts = [item for item in same if item.scope not in _WHOLE_RUN]
         if parts:
-            items.append(_of_parts(name, parts))
+            items.append(_of_parts(view, name, parts))
     return items
 
 
@@ -83,13 +83,22 @@ def _finding(item: Finding) -> Text:
     return (strong(item.code), f": {sentence(seen)} {sentence(item.advice)}".rstrip())
 
 
-def _of_parts(name: str, parts: list[Finding]) -> Text:
+def _of_parts(view: View, name: str, parts: list[Finding]) -> Text:
     """One line for a cause that several cells share, with the first as the example."""
     first = parts[0]
     more = "" if len(parts) == 1 else f"{len(parts)} times, first in "
-    where = f" ({more}{first.scope})"
+    where = f" ({more}{_place(view, first.scope)})"
     text = sentence(first.text.removeprefix(f"{first.scope}: "))
     return (strong(name), f"{where}: {text} {sentence(first.advice)}".rstrip())
+
+
+def _place(view: View, scope: str) -> str:
+    """A cell by its titles; anything else by its own name."""
+    for group in view.groups:
+        for entry in group.entries:
+            if scope == f"{entry.cell.server}.{entry.cell.workload}.{entry.cell.profile}":
+                return f"{entry.title}, {group.title}"
+    return scope
 
 
 def _skipped(view: View) -> list[Text]:

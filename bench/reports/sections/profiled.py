@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports.base import Bullets, Paragraph, Table, code, link, strong
 from bench.reports.profiles import refused, title_of, unknown_share
-from bench.reports.rows import ABSENT
+from bench.reports.rows import ABSENT, format_cost
+from bench.reports.view import metric_of
 from bench.reports.wording.phrases import sentence
 from bench.reports.wording.where import percent
 from bench.units import format_count, format_rate
@@ -23,6 +24,9 @@ GIL_NOTE: Final = (
     "Taking: share of CPU time spent in taking and releasing it. Threads: those seen taking it. "
     "Time asleep while waiting is no CPU time and is not seen."
 )
+
+_ALIKE: Final = 1.2
+"""CPU per request that differs by more between a profile and the run is said."""
 
 
 def workload_title(view: View, name: str) -> str:
@@ -69,6 +73,7 @@ def profile_notes(view: View, items: Sequence[ServerProfile]) -> tuple[Text, ...
         for finding in item.findings
         if finding.severity == "warning" or finding.code in {"profile-quality", "profile-method"}
     ]
+    notes += [text for item in items if (text := _unlike(view, item))]
     if any((item.slowdown or 0.0) < 0 for item in items):
         notes.append(
             "A negative slowdown is the difference between two trials: "
@@ -80,6 +85,24 @@ def profile_notes(view: View, items: Sequence[ServerProfile]) -> tuple[Text, ...
             "it lies in and its callers decide the category."
         )
     return tuple(notes)
+
+
+def _unlike(view: View, item: ServerProfile) -> str:
+    """Where the profile's own trials cost another amount of CPU than those of the run."""
+    run = [
+        metric.value
+        for group in view.groups
+        if group.workload == item.workload and group.by_rate
+        for entry in group.measured
+        if entry.server == item.server and (metric := metric_of(entry, "cpu_us_per_request"))
+    ]
+    if not run or item.cpu_us is None or 1 / _ALIKE < item.cpu_us / run[0] < _ALIKE:
+        return ""
+    return (
+        f"{title_of(view, item)}, {workload_title(view, item.workload)}: the profile's own trials "
+        f"cost {format_cost(item.cpu_us)} of CPU per request, those of the run "
+        f"{format_cost(run[0])}: another interpreter, or another state of the machine."
+    )
 
 
 def refused_profiles(view: View) -> tuple[Text, ...]:

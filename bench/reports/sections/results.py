@@ -64,7 +64,11 @@ def _glance_cell(group: Group, entry: Entry | None) -> str:
         return rows.ABSENT
     text = _shower(group.lead_metric)(metric.value)
     ratio = metric.verdict.ratio if metric.verdict else None
-    return text if ratio is None or entry is group.baseline else f"{text} ({ratio:.2f}x)"
+    if ratio is None or entry is group.baseline:
+        return text
+    # A ratio without its interval must not look like a result where the interval carries none.
+    doubt = ", inconclusive" if metric.verdict and metric.verdict.word == "inconclusive" else ""
+    return f"{text} ({ratio:.2f}x{doubt})"
 
 
 def _shower(name: str) -> Callable[[float], str]:

@@ -49,7 +49,7 @@ TITLE: Final = "Where the time goes"
 _INTRO: Final = (
     "A profiler looked into each server during trials of their own, which enter no comparison. "
     "Every sample of CPU time is put into one category by fixed rules. Microseconds per request "
-    "are the CPU per request of a trial just before, without the profiler, times the share."
+    "are the CPU per request of trials beside it, without the profiler, times the share."
 )
 _SLOPE: Final = (
     "No profiler: CPU of the server per request while the JSON body grows, which is sent and "
@@ -58,6 +58,7 @@ _SLOPE: Final = (
     "over the residuals; where the cost bends with the size they are wide. What a request costs "
     "before any byte holds the kernel, HTTP, routing and the handler. KB = 1000 bytes."
 )
+_LEAST_US: Final = 0.1
 
 
 def where_time_goes(view: View, charts: Charts, *, links: bool) -> Section:
@@ -115,7 +116,11 @@ def _cell(part: Slice | None) -> str:
     if part is None or not part.samples:
         return ABSENT if part is None else "0"
     us = part.us_per_request
-    return percent(part.share) if us is None else f"{format_cost(us)} ({percent(part.share)})"
+    if us is None:
+        return percent(part.share)
+    return (
+        f"{format_cost(us) if us >= _LEAST_US else f'under {_LEAST_US} us'} ({percent(part.share)})"
+    )
 
 
 def _cost(us: float | None) -> str:

@@ -115,7 +115,9 @@ def _tally(view: View) -> str:
         if (metric := metric_of(entry, group.lead_metric)) and metric.verdict
     ]
     words = "; ".join(text for _, text in tallies(judged))
-    return f"Against {view.baseline}: {words}." if words else ""
+    if not words:
+        return ""
+    return f"Of {count(len(judged), 'comparison')} with {view.baseline}: {words}."
 
 
 def _per_group(view: View) -> list[Text]:
