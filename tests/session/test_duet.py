@@ -159,6 +159,17 @@ def test_the_ratio_of_a_duet_is_that_of_the_costs() -> None:
     assert cost_ratio(_duet_record((0.5, 0.5), (5_000, 4_000), 0.1)) == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(
+    ("alone", "said"), [(0, "2 duets x 3 rounds = 6,"), (1, "2 duets x 3 rounds + 2 alone = 8,")]
+)
+def test_a_plan_shows_its_duets(alone: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The numbers of `bench plan` add up: the baseline is part of each duet and has none."""
+    plan = as_duet(_DATA.plan.model_copy(update={"design": "duet"}))
+    show(with_alone(plan, alone), as_json=False)
+
+    assert said in capsys.readouterr().out
+
+
 @pytest.mark.real
 @pytest.mark.alone
 @pytest.mark.needs("wrk")
