@@ -10,7 +10,7 @@ import pytest
 from bench.errors import UsageError
 from bench.model.profile import ProfileRecord
 from bench.session.profile_reading import NAMES, read_profiles, renew
-from bench.store import RunDirectory
+from bench.store import RunDirectory, find_run
 from tests.factories import Truth, run_data
 from tests.profiles import profile_run
 
@@ -214,3 +214,13 @@ def test_at_a_given_rate_the_slowdown_is_of_requests_per_cpu_second() -> None:
 
     assert opened.slowdown == pytest.approx(0.2, abs=0.05)
     assert opened.cpu_us == pytest.approx(200, rel=0.1)
+
+
+def test_a_profile_that_is_taken_for_a_run_names_the_command_for_profiles(tmp_path: Path) -> None:
+    """`bench report` of a profile run says what renders it."""
+    path = profile_run(tmp_path)
+
+    with pytest.raises(UsageError, match="is a profile, not a run") as error:
+        find_run(path.name, tmp_path)
+
+    assert f"bench profile --from {path}" in (error.value.advice or "")
