@@ -30,7 +30,8 @@ class Progress:
 
     def __init__(self, plan: Plan) -> None:
         self._live = sys.stderr.isatty() and not plain()
-        self._width = max(len(cell.id) for cell in plan.cells)
+        cells = (*plan.cells, *(trial.cell for trial in plan.trials))
+        self._width = max(len(cell.id) for cell in cells)
         self._left_s = plan.estimated_s
         self._per_trial_s = plan.estimated_s / max(1, len(plan.trials))
         self._began = time.monotonic()

@@ -295,7 +295,7 @@ def test_ab_goes_on_after_an_interruption(tmp_path: Path) -> None:
     """
     project = Project(tmp_path)
     project.server("mine")
-    words = ("ab", "mine", "--env", "A=1", "--env", "A=1", *_SHORT, "--max-time", "5s")
+    words = ("ab", "mine", "--env", "A=1", "--env", "A=1", *_SHORT, "--max-time", "2s")
     with project.running(*words) as process:
         assert wait_until(lambda: len(project.trials()) >= 1, 60)
         process.send_signal(signal.SIGINT)
