@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts import perf_ab_table
+from scripts import perf_ab, perf_ab_table
 from scripts.perf_ab_table import COSTLIER, Answered, Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _HOST = {
     "os": {"name": "Debian", "version": "12", "kernel": "6.1.0-9"},
@@ -82,3 +86,47 @@ def test_an_outcome_is_kept_whole() -> None:
     one = outcome(COSTLIER, 1, answered(0.95, 0.02, "slower", 0.96))
 
     assert Outcome.from_json(json.loads(json.dumps(one.as_json()))) == one
+
+
+def _trial(folder: Path, place: int, server: str, profile: str, *costs: float) -> None:
+    """A trial on disk: the servers' own counts of 1,000 responses, after 5 ms of starting."""
+    home = folder / f"r{place:02d}-{server}.json-small.{profile}"
+    (home / "partner").mkdir(parents=True)
+    record = {"server": server, "profile": profile, "round": place, "status": "valid"}
+    (home / "trial.json").write_text(json.dumps(record))
+    for where, cost in zip((home, home / "partner"), costs, strict=False):
+        counts = {"cpu_us": round(5_000 + 1_000 * cost), "responses": 1_000}
+        (where / "server.log").write_text(f"ready\ncounts {json.dumps(counts)}\n")
+
+
+def test_the_truth_is_what_the_servers_counted(tmp_path: Path) -> None:
+    """Of the pairs of one load alone, calibration and the copy of the baseline left out."""
+    bench = perf_ab.Bench(tmp_path, (), ("60s", "90s"), 5_000.0)
+    _trial(tmp_path, 1, "more", "open", 105, 100)
+    _trial(tmp_path, 2, "more", "open", 84, 80)
+    _trial(tmp_path, 1, "plain-again", "open", 400, 100)
+    _trial(tmp_path, 1, "more", "closed", 120, 100)
+    _trial(tmp_path, 0, "more", "open", 300, 100)
+
+    row = {"server": "more", "profile": "open"}
+    assert perf_ab.true_ratio(bench, tmp_path, row) == pytest.approx(1 / 1.05)
+
+
+def test_the_truth_of_blocks_is_paired_by_round(tmp_path: Path) -> None:
+    """One after the other, each server has trials of its own."""
+    bench = perf_ab.Bench(tmp_path, (), ("60s", "90s"), 5_000.0)
+    for number in (1, 2, 3):
+        _trial(tmp_path, number, "plain", "open", 100 * number)
+        _trial(tmp_path, number, "more", "open", 110 * number)
+
+    row = {"server": "more", "profile": "open"}
+    assert perf_ab.true_ratio(bench, tmp_path, row) == pytest.approx(1 / 1.1)
+
+
+def test_tries_are_mixed_so_that_an_early_end_leaves_some_of_each() -> None:
+    """All five servers and the costlier one come before any second try."""
+    names = [one.name for one in perf_ab.tries({*perf_ab.SERVERS, COSTLIER}, 4, 5, 1)]
+
+    assert len(names) == len(set(names)) == 28
+    assert {name.split("-")[0] for name in names[:6]} == {*perf_ab.SERVERS, COSTLIER}
+    assert names[-1] == "costlier-duet-5"
