@@ -7,6 +7,7 @@ any prefix of it is a valid run, a torn or damaged line is set aside with its re
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -24,10 +25,12 @@ from bench.model.summary import BuildRecord, RunInfo
 from bench.model.trial import TrialRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _M = TypeVar("_M", bound=BaseModel)
 _TRIALS = "trials.jsonl"
+_MEND = "free some space and go on with `bench run --resume`"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's share, `ulimit -f`
 TORN = "torn"
 """Reason of a last line that was not written to its end."""
 NEEDED_BYTES = 200_000_000
@@ -104,7 +107,7 @@ class RunDirectory:
                 size = os.fstat(descriptor).st_size
                 try:
                     if os.write(descriptor, line) != len(line):
-                        raise OSError(28, "No space left on device")  # noqa: TRY301 - a short write is that
+                        raise OSError(errno.ENOSPC, "No space left on device")  # noqa: TRY301 - a short write is that
                     os.fsync(descriptor)
                 except OSError:
                     os.ftruncate(descriptor, size)
@@ -283,10 +286,19 @@ def find_run(name: str, reports: Path) -> RunDirectory:
     for path in (Path(name), reports / name):
         if (path / "run.json").is_file():
             return RunDirectory(path)
-    near = _near(name, (run.path.name for run in list_runs(reports)))
+        if (path / "profiles").is_dir() or (path / "conversion.json").is_file():
+            raise UsageError(
+                f"{path.name} is a profile, not a run",
+                advice=f"`bench profile --from {path}` renders it again; "
+                "`bench profile --into RUN` makes one that is part of a run",
+            )
+    import difflib  # noqa: PLC0415 - only needed when something is wrong
+
+    names = [run.path.name for run in list_runs(reports)]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     raise UsageError(
         f"no run {name!r}: neither a run directory nor a name in {reports}",
-        advice=f"did you mean {near}?" if near else "`bench list runs` shows what is there",
+        advice=f"did you mean {near[0]}?" if near else "`bench list runs` shows what is there",
     )
 
 
@@ -305,19 +317,10 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _near(name: str, names: Iterable[str]) -> str:
-    import difflib  # noqa: PLC0415 - only needed when something is wrong
-
-    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.4)
-    return found[0] if found else ""
-
-
 def _dump(value: BaseModel | Sequence[BaseModel], option: int = 0) -> bytes:
-    if isinstance(value, BaseModel):
-        return orjson.dumps(value.model_dump(mode="json", by_alias=True), option=option)
-    return orjson.dumps(
-        [item.model_dump(mode="json", by_alias=True) for item in value], option=option
-    )
+    models = [value] if isinstance(value, BaseModel) else value
+    plain = [item.model_dump(mode="json", by_alias=True) for item in models]
+    return orjson.dumps(plain[0] if models is not value else plain, option=option)
 
 
 def _first(error: Exception) -> str:
@@ -343,7 +346,5 @@ def _telling(verb: str, path: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(
             f"cannot {verb} {path}: {error.strerror or error}",
-            advice="free some space and go on with `bench run --resume`"
-            if error.errno == 28  # noqa: PLR2004 - ENOSPC
-            else "",
+            advice=_MEND if error.errno in _FULL else "",
         ) from error

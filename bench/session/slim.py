@@ -34,15 +34,19 @@ _EMPTY: Final[dict[str, Any]] = {
     "window_series": (),
 }
 _NONE: Final[dict[str, str]] = {}
+_UNMEASURED: Final[dict[str, Any]] = {"load": None, "resources": Resources()}
 _NO_RESOURCES: Final = Resources().__dict__
 _NO_PHASES: Final = Phases().__dict__
 
 
-def slim(record: TrialRecord) -> TrialRecord:
+def slim(record: TrialRecord, *, metrics: bool = True) -> TrialRecord:
     """The record without what no later decision of the run asks for.
 
-    Kept: id, cell, status and reasons, length, and of both arms what the metrics of
-    `bench.analysis.trials` are made of.
+    Args:
+        record: a finished trial.
+        metrics: keep of both arms what the metrics of `bench.analysis.trials` are made of, which
+            only a run with a precision to reach asks for; id, cell, status and length are kept
+            in any case.
     """
     rest: dict[str, Any] = {
         "trial": record.trial,
@@ -52,9 +56,10 @@ def slim(record: TrialRecord) -> TrialRecord:
         "started": "",
         "detail": "",
         "phases_s": _made(Phases, _NO_PHASES | {"total": record.phases_s.total}),
-        "partner": record.partner and _partner(record.partner),
+        "partner": _partner(record.partner) if record.partner and metrics else None,
     }
-    return _made(TrialRecord, {**_shared(record), **_EMPTY, **_measured(record), **rest})
+    measured = _measured(record) if metrics else _UNMEASURED
+    return _made(TrialRecord, {**_shared(record), **_EMPTY, **measured, **rest})
 
 
 def _partner(part: Partner) -> Partner:

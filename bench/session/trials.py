@@ -76,7 +76,7 @@ class Session:
         self._build_failures: list[str] = []
         self._pace = Pace(plan, ())
         records, damaged = directory.trials()
-        self._records = [slim(record) for record in records]
+        self._records = [self._slim(record) for record in records]
         self.damaged = damaged
         self._failures: Counter[Cell] = Counter(
             record.cell for record in records if record.status == "failed"
@@ -197,10 +197,13 @@ class Session:
         record = self._directory.seal_trial(
             self._measuring.measure(planned, profile, order=order, alone=alone)
         )
-        self._records.append(slim(record))
+        self._records.append(self._slim(record))
         self._pace.saw(record)
         self._listener.finished(record, min(done + 1, total), total)
         return record
+
+    def _slim(self, record: TrialRecord) -> TrialRecord:
+        return slim(record, metrics=self.plan.precision is not None)
 
     def _check_disk(self) -> None:
         free = self._directory.free_bytes()

@@ -108,7 +108,7 @@ class Project:
             return []
         path = (run or found[-1]) / "trials.jsonl"
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for line in lines if line]
 
     def findings(self) -> list[str]:
         """Codes of the newest run's findings."""

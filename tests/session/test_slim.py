@@ -15,6 +15,17 @@ _METRICS = ("throughput_rps", "requests_per_cpu_second", "p50_us", "p99_us", "rs
 _PER_TRIAL_MAX = 7_000
 
 
+def test_without_a_precision_metrics_go_too() -> None:
+    """Whether a cell is usable, and how long its trials took, is still known."""
+    record = run_data({"one": Truth()}, rounds=1).trials[0]
+    small = slim(record, metrics=False)
+
+    assert small.load is None
+    assert (small.trial, small.status, small.cell) == (record.trial, record.status, record.cell)
+    assert small.usable == record.usable
+    assert small.phases_s.total == record.phases_s.total
+
+
 @pytest.mark.parametrize("wanted", [0.001, 0.5])
 def test_decisions_are_the_same(wanted: float) -> None:
     """Precision, the time to go and every metric of a cell read the same as from whole records."""

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from tests.factories import Truth, closed_profile, run_data
 from tests.session.helpers import Project, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bench.model.trial import TrialRecord
 
@@ -175,6 +176,41 @@ def test_the_window_ends_before_the_output_is_read(
             )
 
     assert seen == [True]
+
+
+def _at_most(size: int) -> Callable[[], None]:
+    """What limits the files of a process and its children, as `ulimit -f` does."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.needs("wrk")
+def test_a_record_that_does_not_fit(tmp_path: Path) -> None:
+    """A record that can be written in part only ends the run; resume goes on with all of it.
+
+    Without root a full disk is a limit on the size of files. Empty lines, which count for
+    nothing, bring trials.jsonl near a limit that no other file reaches.
+    """
+    project = Project(tmp_path)
+    project.server("one")
+    project.matrix("one")
+    assert project.bench("run", "faults").returncode == 0
+    run = project.runs()[-1]
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "finished": None, "exit_code": None}))
+    padded = b"\n" * 8_000_000
+    (run / "trials.jsonl").write_bytes(padded)
+    stopped = project.bench("run", "--resume", "latest", preexec_fn=_at_most(len(padded) + 1000))
+    kept = (run / "trials.jsonl").read_bytes()
+    done = project.bench("run", "--resume", "latest")
+
+    assert stopped.returncode == 1
+    assert "cannot write" in stopped.stderr
+    assert "trials.jsonl: No space left on device" in stopped.stderr
+    assert "--resume" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert kept == padded
+    assert done.returncode == 0, done.stderr
+    assert len(project.trials()) == 1
 
 
 @pytest.fixture
