@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,10 +107,10 @@ def test_one_file_one_problem(tmp_path: Path) -> None:
 
 
 def test_committed_project_soon() -> None:
-    """The whole project that comes with bench is good, and checked in under a second."""
+    """The whole project that comes with bench is good, and checked with a second of CPU time."""
     seconds = []
-    for _ in range(5):  # the best of some: other tests may run beside this one
-        begin = time.monotonic()
+    for _ in range(5):  # of its own, the best of some: the machine may be slow for a while
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         done = subprocess.run(
             [sys.executable, "-m", "bench", "validate"],
             cwd=ROOT,
@@ -119,7 +119,7 @@ def test_committed_project_soon() -> None:
             check=False,
             timeout=60,
         )
-        seconds.append(time.monotonic() - begin)
+        seconds.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
         assert (done.returncode, done.stdout) == (0, "")
         if seconds[-1] < 1:
             break
