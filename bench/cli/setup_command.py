@@ -74,7 +74,7 @@ def command(
         _consent(plan, facts, yes=yes)
         ran = _carry_out(plan.steps, facts)
         facts = tools.survey(wanted)
-    servers = {arm.id for arm in config.arms} | {"ceiling"} if config else None
+    servers = _servers_of(config) if config else None
     toolchains = _missing_toolchains(project, servers)
     if as_json:
         emit_json(_as_dict(wanted, facts, plan, ran, toolchains))
@@ -89,6 +89,10 @@ def _config(matrix: str, project: Path | None) -> MatrixConfig:
     from bench.matrix import find_matrix, find_project, load_matrix  # noqa: PLC0415 - late
 
     return load_matrix(find_matrix(find_project(Path.cwd(), project), matrix))
+
+
+def _servers_of(config: MatrixConfig) -> set[str | None]:
+    return {*(arm.id for arm in config.arms), *(["ceiling"] if config.ceiling else [])}
 
 
 def _announce(plan: InstallPlan, *, blocked: bool) -> None:

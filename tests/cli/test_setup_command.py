@@ -221,6 +221,8 @@ def test_matrix_says_which_tools_and_servers_count(machine: Machine) -> None:
         "fastify will be skipped: node and npm missing (apt-get install nodejs npm)"
         in result.stderr
     )
+    assert "ceiling" not in result.stderr
+    assert "ceiling will be skipped" in machine.setup("--for", "all", "--dry-run").stderr
 
 
 def test_servers_of_the_project_are_looked_at(machine: Machine) -> None:
