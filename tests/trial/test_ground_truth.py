@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, pytest.mark.needs("wrk", "oha")]
+pytestmark = [pytest.mark.real, pytest.mark.needs("wrk", "oha")]
 
 CLOSED = {"loop": "closed", "connections": 8, "warmup": "0s", "duration": "1s", "timeout": "2s"}
 OPEN = {**CLOSED, "loop": "open", "connections": 64, "rate": 1000}
