@@ -19,7 +19,8 @@ SIZES: Final = (0, 1_000, 5_000, 10_000, 20_000, 40_000)
 """Bytes of the JSON object that is sent and that must come back; 0 = an empty object."""
 
 _INTERVALS: Final = (
-    "Intervals: 95 %, Student t over the residuals of all trials of a server; a line is a model, "
+    "Intervals: 95 %, Student t over the residuals of all trials of a server, each weighted by the "
+    "inverse square of the mean at its size; a line is a model, "
     "and where its cost bends with the size the interval is wide."
 )
 _INTERCEPT: Final = (

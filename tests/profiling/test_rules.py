@@ -45,6 +45,7 @@ HANDLER = python("echo", "/app/app.py")
         ((EVAL, STARLETTE), "routing and middleware"),
         ((native("PyObject_Call"), EVAL, python("x", "/v/uvicorn/protocols/h.py")), "HTTP parsing"),
         ((EVAL, python("BaseEventLoop._run_once", "/l/asyncio/base_events.py")), "event loop"),
+        ((RUST, EVAL, HANDLER), "native code called by Python"),
         ((EVAL, HANDLER), "interpreter and handler"),
         ((native("unicode_hash"),), "interpreter and handler"),
         ((native("[unknown]", "[unknown]"),), UNKNOWN),
