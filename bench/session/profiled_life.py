@@ -103,7 +103,7 @@ class ProfiledLife(Life):
             self._node()
             self._written()
         elif self._prepared.method == "perf":
-            _keep_perf(self.setting.folder, self._started.pids())
+            keep_perf(self.setting.folder, self._started.pids())
 
     def _spawn(self, argv: tuple[str, ...], name: str) -> None:
         setting = self.setting
@@ -155,8 +155,16 @@ def _keep_names(folder: Path, script: str) -> None:
     (folder / NAMES).write_bytes(orjson.dumps(names))
 
 
-def _keep_perf(folder: Path, pids: Sequence[int]) -> None:
-    """Turn perf's data into text now: the names of Python's functions lie in /tmp until then."""
+def keep_perf(folder: Path, pids: Sequence[int]) -> None:
+    """Turn perf's data into text now: the names of Python's functions lie in /tmp until then.
+
+    Args:
+        folder: of the trial, with `perf.data` in it.
+        pids: the server's processes.
+
+    Raises:
+        StartError: `tool-failed`, with what perf said.
+    """
     env = base_environment()
     env.pop("DEBUGINFOD_URLS", None)  # symbols come from this machine only
     data = folder / "perf.data"
@@ -167,7 +175,8 @@ def _keep_perf(folder: Path, pids: Sequence[int]) -> None:
     printed = capture(perf_script(data), timeout_s=_READ_LIMIT_S, env=env)
     lost = capture(perf_lost(data), timeout_s=_READ_LIMIT_S, env=env)
     if printed is None or printed.rc != 0:
-        _fail(f"perf script failed: {printed.stderr.strip()[-300:] if printed else 'too slow'}")
+        said = printed.stderr.strip()[-300:] if printed else "it took too long"
+        _fail(f"perf script failed: {said}")
     # mtime=0: the same profile gives the same bytes.
     (folder / "perf.script.gz").write_bytes(gzip.compress(printed.stdout.encode(), mtime=0))
     _keep_names(folder, printed.stdout)

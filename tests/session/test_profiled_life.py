@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from bench.errors import StartError
 from bench.profiling.methods import Facts, refusal
+from bench.session.profile_reading import NAMES
 from bench.session.profile_setup import facts_of
+from bench.session.profiled_life import keep_perf
 from bench.tools import search_path
+from tests.profiling.test_crates import library as stripped
 from tests.session.helpers import Project
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-pytestmark = [pytest.mark.real, pytest.mark.needs("wrk")]
 
 BURNING = """
 const http = require('node:http')
@@ -54,7 +54,8 @@ def without(folder: Path, *absent: str) -> str:
     return str(folder)
 
 
-@pytest.mark.needs("node")
+@pytest.mark.real
+@pytest.mark.needs("node", "wrk")
 def test_v8_s_profiler_sees_the_server_s_own_script(tmp_path: Path) -> None:
     """Started and stopped by signals inside the window; the other trials are without it."""
     project = Project(tmp_path)
@@ -79,6 +80,8 @@ def test_v8_s_profiler_sees_the_server_s_own_script(tmp_path: Path) -> None:
     assert "profiled" in [note["code"] for note in marked["findings"]]
 
 
+@pytest.mark.real
+@pytest.mark.needs("wrk")
 def test_py_spy_looks_into_python_and_at_its_gil(tmp_path: Path) -> None:
     """A Python server without `python:` cannot have trampolines: py-spy is next."""
     facts: Facts = facts_of(None)
@@ -100,6 +103,8 @@ def test_py_spy_looks_into_python_and_at_its_gil(tmp_path: Path) -> None:
     assert any("perf" in note["text"] for note in profile["findings"])
 
 
+@pytest.mark.real
+@pytest.mark.needs("wrk")
 def test_without_any_profiler_the_reasons_are_told(tmp_path: Path) -> None:
     """No perf and no py-spy on PATH, and not a Mac: exit 2, nothing is started."""
     if facts_of(None).system != "linux":
@@ -119,6 +124,8 @@ def test_without_any_profiler_the_reasons_are_told(tmp_path: Path) -> None:
     assert not list((project.root / "reports").glob("*"))
 
 
+@pytest.mark.real
+@pytest.mark.needs("wrk")
 def test_a_profiler_that_fails_ends_the_command_with_its_words(tmp_path: Path) -> None:
     """perf works when it is tried, and not on the server: what it says is the error."""
     if facts_of(None).system != "linux":
@@ -143,3 +150,47 @@ def test_a_profiler_that_fails_ends_the_command_with_its_words(tmp_path: Path) -
     assert "perf failed: Error: Operation not permitted" in said.stderr
     assert "perf_event_paranoid" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_perf_s_data_become_text_while_names_can_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stacks, losses, names of stripped libraries; the map of generated code is kept, then gone."""
+    library = tmp_path / "lib.abi3.so"
+    library.write_bytes(stripped())
+    program(tmp_path, f"printf 'w 1/2  10.1:\\n\\t  40 [unknown] ({library})\\n\\n'")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    pid = 2**22 + 1  # above what Linux gives to processes
+    names = Path(f"/tmp/perf-{pid}.map")  # noqa: S108 - where perf looks
+    names.write_text("10 8 old\n10 8 new\n")
+
+    keep_perf(tmp_path, [pid])
+
+    assert "[unknown]" in gzip.decompress((tmp_path / "perf.script.gz").read_bytes()).decode()
+    assert (tmp_path / "perf.lost").read_text() == "3\n"
+    assert json.loads((tmp_path / NAMES).read_text()) == {
+        str(library): {"40": "~hyper::proto::h1::role"}
+    }
+    assert (tmp_path / names.name).read_text() == "10 8 old\n10 8 new\n"
+    assert not names.exists()
+
+
+def test_perf_that_cannot_print_its_data_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it said is the reason."""
+    program(tmp_path, "echo 'incompatible file format' >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    with pytest.raises(StartError, match="perf script failed: incompatible file format"):
+        keep_perf(tmp_path, [])
+
+
+def program(folder: Path, script: str) -> None:
+    """A perf that says this for `perf script`, and three lost samples for `perf report`."""
+    perf = folder / "perf"
+    perf.write_text(
+        f'#!/bin/sh\nif [ "$1" = script ]; then {script}; else\n'
+        "echo '# Total Lost Samples: 3'; fi\n"
+    )
+    perf.chmod(0o755)
