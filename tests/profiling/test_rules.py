@@ -113,3 +113,27 @@ def test_a_wrong_rule_is_refused(text: str) -> None:
     """A misspelled field or category is an error, not a rule that never holds."""
     with pytest.raises(ValueError, match="rule"):
         read_rules("x", text)
+
+
+LIBRARY = "_spikard.abi3.so"
+
+
+@pytest.mark.parametrize(
+    ("names", "category"),
+    [
+        (("~serde_json::read", "~axum::handler"), "JSON decode"),
+        (("~hyper::proto::h1::io", "~tokio::task::local"), "HTTP parsing"),
+        (("~tokio::task::local",), "event loop"),
+        (("~spikard_core::lifecycle",), "routing and middleware"),
+        (("~pyo3::instance",), "crossing between Rust and Python"),
+        (("~parking_lot_core::parking_lot",), "handing over between threads"),
+        (("~hashbrown::raw", "~http::header::map"), "HTTP parsing"),
+        (("~itoa", "~alloc::collections::btree::map"), "native framework code"),
+        (("[unknown]", "~axum::handler"), "native framework code"),
+    ],
+)
+def test_guessed_names_of_a_stripped_library_decide(names: tuple[str, ...], category: str) -> None:
+    """The crate decides; helpers count for their caller; what has no name is not guessed."""
+    frames = tuple(native(name, LIBRARY) for name in names)
+
+    assert rule_book("python").category(frames) == category
