@@ -13,7 +13,7 @@ from tests.chaos import Chaos
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHOTS = 5  # `just chaos` makes 100
+SHOTS = 10  # `just chaos` makes 100
 
 
 @pytest.mark.real
