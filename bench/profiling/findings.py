@@ -102,7 +102,7 @@ _WORDS: Final = {
     "native framework code": "{share} is in a compiled library that names no functions: "
     "its parts cannot be told apart",
     "allocator and GC": "memory management costs {share} of its CPU time",
-    "routing and middleware": "the framework's own script costs {share} of its CPU time",
+    "routing and middleware": "the framework's own code costs {share} of its CPU time",
     "kernel and network": "the kernel costs {share} of its CPU time",
 }
 _LEVELS: Final = {"routing and middleware": 0.4, "kernel and network": 0.5}
