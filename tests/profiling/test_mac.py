@@ -6,6 +6,7 @@ import pytest
 
 from bench.errors import ParseError
 from bench.profiling.mac import parse_sample
+from bench.profiling.rules import rule_book
 from bench.profiling.stacks import Frame
 
 SAMPLE = """\
@@ -70,3 +71,20 @@ def test_a_sample_without_work_is_refused(text: str, message: str) -> None:
     """No graph, or threads asleep only, is an error that says so."""
     with pytest.raises(ParseError, match=message):
         parse_sample(text)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "frame", "category"),
+    [
+        ("native", Frame("__sendto", "libsystem_kernel.dylib", "native"), "kernel and network"),
+        ("node", Frame("szone_free", "libsystem_malloc.dylib", "native"), "allocator and GC"),
+        (
+            "python",
+            Frame("_PyEval_EvalFrameDefault", "Python", "native"),
+            "interpreter and handler",
+        ),
+    ],
+)
+def test_the_rules_know_the_libraries_of_macos(runtime: str, frame: Frame, category: str) -> None:
+    """The system's own libraries have their categories in each runtime's rules."""
+    assert rule_book(runtime).category((frame,)) == category
