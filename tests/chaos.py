@@ -89,7 +89,8 @@ class Chaos:
         load = {"tool": tool, "connections": 4, "warmup": "0s", "duration": duration}
         self.project.matrix(*SERVERS, profiles=[{**load, "timeout": "2s"}])
         self.project.bench("plan", "faults")  # the first start of Python reads from the disk
-        self.span = min((self._undisturbed() for _ in range(measured)), key=lambda span: span.whole)
+        spans = [self._undisturbed() for _ in range(measured)]
+        self.span = min(spans, key=lambda span: span.last - span.first)
         self._plan = [trial["trial"] for trial in self.project.trials()]
 
     def _undisturbed(self) -> Span:
