@@ -76,9 +76,16 @@ def commit_of(repository: Path, ref: str) -> Commit:
     # --end-of-options: a ref that begins with a dash is not an option of git's.
     done = _git(repository, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
     if done is None or done[0] != 0:
+        if not _has_commit(repository):
+            raise UsageError(f"there is no commit in {repository} yet", advice="`git commit` first")
         raise UsageError(f"there is no ref {ref!r} in {repository}", advice=_near(repository, ref))
     commit = done[1].strip()
     return Commit(commit, _tree(repository, commit))
+
+
+def _has_commit(repository: Path) -> bool:
+    done = _git(repository, "rev-list", "--max-count=1", "--all")
+    return bool(done and done[1].strip())
 
 
 def _near(repository: Path, ref: str) -> str:

@@ -21,7 +21,7 @@ from bench.servers.git import (
     uncommitted,
     worktree,
 )
-from bench.session.dependencies import with_dependency
+from bench.session.dependencies import declared_in, with_dependency
 from bench.session.lock import cache_folder
 from bench.session.single import choose_arms
 from bench.store import write_atomic
@@ -216,7 +216,7 @@ def _copy(folder: Path, files: list[Path], home: Path) -> None:
         target = home / file.relative_to(folder)
         if not target.is_file():
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.copyfile(file, target)
+            write_atomic(target, file.read_bytes())  # half a file would be taken for a whole one
             target.chmod(file.stat().st_mode & 0o777 | 0o600)
 
 
@@ -229,7 +229,7 @@ def _dependency(project: Project, server: str, text: str) -> Made:
             f"--with needs a server that is built from its own folder alone; {server} has a source",
             advice="commit the other version to a branch and compare by --ref",
         )
-    document = with_dependency(_document(project.servers[server]), text)
+    document = with_dependency(_document(project.servers[server]), text, declared_in(folder))
     digest = hashlib.sha256(orjson.dumps(document))
     files = sources(folder)
     hash_files(digest, folder, files)
