@@ -183,6 +183,7 @@ class ServerProfile(Model):
         folder: of the profile run, relative to the run; flame graphs lie in it.
         seen: throughput without and with the profiler in requests/s, None where a trial failed.
         slowdown: share of the throughput that the profiler costs, None where not known.
+        spread: by how much the trials without it differ, a share; None with one of them.
         cpu_us: CPU microseconds per request without the profiler, None where not known.
         findings: about how it was taken and what was seen.
     """
@@ -198,6 +199,7 @@ class ServerProfile(Model):
     seconds: float
     seen: tuple[float | None, float | None]
     slowdown: float | None
+    spread: float | None = None
     cpu_us: float | None
     breakdown: Breakdown
     findings: tuple[Finding, ...] = ()

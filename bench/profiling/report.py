@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import geometric_mean
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.charts import render_svg
@@ -36,7 +37,8 @@ class Profiled(NamedTuple):
     def shown(self, folder: str) -> ServerProfile:
         """What the report of a run shows of it; `folder` as in `ServerProfile`."""
         record = self.record
-        plain, profiled = record.plain.load, record.profiled.load
+        without = [trial.load.throughput_rps for trial in record.without if trial.load]
+        profiled = record.profiled.load
         return ServerProfile(
             folder=folder,
             server=record.server,
@@ -48,10 +50,11 @@ class Profiled(NamedTuple):
             started=record.started,
             seconds=record.window_s,
             seen=(
-                plain.throughput_rps if plain else None,
+                geometric_mean(without) if without and min(without) > 0 else None,
                 profiled.throughput_rps if profiled else None,
             ),
             slowdown=record.slowdown,
+            spread=record.spread,
             cpu_us=None if self.breakdown.refused else record.cpu_us,
             breakdown=self.breakdown,
             findings=self.findings,

@@ -36,6 +36,8 @@ BASE: Final = "json-small"
 """The workload whose request is sent with other bodies."""
 _FILE: Final = "conversion.json"
 _ROUNDS: Final = 2
+_CYCLES: Final = 2
+"""A window in which a connection completes fewer requests says nothing about their cost."""
 
 
 def measure_conversion(
@@ -156,7 +158,11 @@ def _point(setting: Setting, directory: RunDirectory, size: int, number: int) ->
     record = run_trial(setting).record
     directory.write_model(f"trials/{record.trial}/trial.json", record)
     sent = len(body_of(size))
-    usable = record.usable
+    # At both ends of a window as many requests as connections are half done.
+    enough = (
+        record.load is not None and record.load.requests >= _CYCLES * setting.profile.connections
+    )
+    usable = record.usable and enough
     us = cpu_us_per_request(record) if usable else None
     return ConversionPoint(
         server=record.server, body_bytes=sent, round=number, us=us, status=record.status

@@ -29,7 +29,7 @@ _LEFT_OUT: Final = frozenset({"perf.data"})
 """perf's own file is large, and its whole text lies beside it."""
 _DERIVED: Final = (".html", ".md", ".svg", ".flame.svg", ".speedscope.json", ".folded.txt")
 _YARDSTICK: Final = "ceiling"
-_SIZE_S: Final = 2.0
+_SIZE_S: Final = 3.0
 """Twelve trials of each server: short windows, since the sizes spread the figures far more."""
 
 

@@ -128,7 +128,7 @@ LIBRARY = "_spikard.abi3.so"
         (("~pyo3::instance",), "crossing between Rust and Python"),
         (("~parking_lot_core::parking_lot",), "handing over between threads"),
         (("~hashbrown::raw", "~http::header::map"), "HTTP parsing"),
-        (("~itoa", "~alloc::collections::btree::map"), "native framework code"),
+        (("~bytes::bytes", "~alloc::collections::btree::map"), "native framework code"),
         (("[unknown]", "~axum::handler"), "native framework code"),
     ],
 )

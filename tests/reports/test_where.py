@@ -9,8 +9,10 @@ import pytest
 from bench.charts.breakdown import COLORS, Part, stacked
 from bench.model.profile import Conversion, Gil, ServerProfile
 from bench.profiling.rules import rule_book
+from bench.reports.base import Folded, Table
 from bench.reports.figures import make_charts
 from bench.reports.profiles import by_workload, differences, line_of, mean_of
+from bench.reports.sections.where import where_time_goes
 from bench.reports.view import View, make_view
 from bench.reports.wording.where import (
     DOING,
@@ -306,3 +308,26 @@ def test_tiny_parts_are_not_printed_to_the_nanosecond() -> None:
     tiny = {"event loop": 0.999, "compiler": 0.001}
 
     assert "| compiler | under 0.1 us (0.1%) |" in text(run_with(profile("axum", tiny, 10.0)))
+
+
+def test_every_row_has_a_cell_for_each_column() -> None:
+    """No table of the section is askew, whatever is known of a profile."""
+    gil = Gil(held_on_cpu=0.4, taking_share=0.1, threads=7)
+    run = run_with(
+        profile("axum", AXUM, 10.0),
+        profile("spikard", SPIKARD, 200.0, gil=gil),
+        profile("robyn", SPIKARD, None, workload="json-large"),
+        conversions=(conversion({"axum": (6.0, 10.0)}),),
+    )
+    view = make_view(run)
+    section = where_time_goes(view, make_charts(view), links=True)
+    tables = [
+        inner
+        for block in section.blocks
+        for inner in (block.blocks if isinstance(block, Folded) else (block,))
+        if isinstance(inner, Table)
+    ]
+
+    assert len(tables) > 6
+    for table in tables:
+        assert {len(row) for row in table.rows} == {len(table.columns)}

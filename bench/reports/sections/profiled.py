@@ -38,7 +38,8 @@ def seen_table(view: View, items: Sequence[ServerProfile]) -> Table:
     """What the profiler saw, one row per profile."""
     columns = (
         "Server", "Workload", "Ran with", "Method", "Requests/sec", "With the profiler",
-        "Slowdown", "Samples", "Per CPU second", "Lost", "Innermost without a name", "Unknown",
+        "Slowdown", "Spread without it", "Samples", "Per CPU second", "Lost",
+        "Innermost without a name", "Unknown",
     )  # fmt: skip
     return Table(columns, tuple(_seen_row(view, item) for item in items), frozenset({0, 1, 2, 3}))
 
@@ -55,7 +56,8 @@ def _seen_row(view: View, item: ServerProfile) -> tuple[str, ...]:
         item.method,
         ABSENT if plain is None else format_rate(plain),
         ABSENT if profiled is None else format_rate(profiled),
-        ABSENT if item.slowdown is None else percent(item.slowdown),
+        _share(item.slowdown),
+        _share(item.spread),
         format_count(quality.samples) + unit,
         f"{rate:.0f} of {asked:.0f}" if rate is not None and asked else ABSENT,
         percent(quality.lost_share),
@@ -139,14 +141,13 @@ def _share(value: float | None) -> str:
 
 def function_blocks(view: View, items: Sequence[ServerProfile]) -> tuple[Block, ...]:
     """What the categories mean, and the largest functions of each profile."""
-    meaning = {
-        part.category: part.note
-        for item in items
-        for part in item.breakdown.slices
-        if part.note and part.samples
-    }
+    meaning: dict[str, dict[str, None]] = {}
+    for item in items:
+        for part in item.breakdown.slices:
+            if part.note and part.samples:
+                meaning.setdefault(part.category, {})[part.note] = None
     blocks: list[Block] = [
-        Bullets(tuple((strong(name), f": {text}.") for name, text in meaning.items())),
+        Bullets(tuple((strong(name), f": {'; '.join(told)}.") for name, told in meaning.items())),
         Paragraph("Functions of the script by share of samples; own: it is the innermost one."),
     ]
     for item in items:
