@@ -331,3 +331,9 @@ def test_every_row_has_a_cell_for_each_column() -> None:
     assert len(tables) > 6
     for table in tables:
         assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def test_what_is_done_is_no_next_step() -> None:
+    """A report that says where the time goes does not ask for a profile."""
+    assert "Find where the time goes" in text(five_servers())
+    assert "Find where the time goes" not in text(run_with(profile("axum", AXUM, 10.0)))

@@ -94,7 +94,9 @@ def _servers(view: View) -> list[Step]:
 
 
 def _profile(view: View) -> list[Step]:
-    """Where the CPU time of the costliest server goes, beside the cheapest."""
+    """Where the CPU time of the costliest server goes, unless the report says it already."""
+    if view.run.breakdowns:
+        return []
     costs = [
         (metric.value, entry)
         for group in view.groups
