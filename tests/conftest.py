@@ -21,6 +21,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     A real test that fails is run once more, and the summary names it: another process of this
     machine may have disturbed what it measured. A test that fails twice fails.
     """
+    for item in items:
+        # What is run thousands of times, or by the clock, takes several times as long when traced.
+        if item.get_closest_marker("slow") and config.pluginmanager.hasplugin("pytest_cov"):
+            item.add_marker(pytest.mark.no_cover)
     items.sort(key=lambda item: item.get_closest_marker("real") is not None)
     if config.pluginmanager.hasplugin("rerunfailures"):
         for item in items:

@@ -194,7 +194,7 @@ def test_a_million_rows_take_about_a_second(tmp_path: Path) -> None:
     begun = time.process_time()
     oha_rows.read_db(path)
 
-    assert time.process_time() - begun < 0.4
+    assert time.process_time() - begun < 2.0  # a fifth of a second here
 
 
 def test_csv_holds_the_same_as_the_report() -> None:

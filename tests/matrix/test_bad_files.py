@@ -118,11 +118,11 @@ def test_hostile_file_is_refused_soon(tmp_path: Path, name: str) -> None:
     """A file made to exhaust the reader is refused within seconds, with its line."""
     text, line, words = HOSTILE[name]
     project = write_project(tmp_path, matrix=text)
-    begin = time.monotonic()
+    begin = time.process_time()
 
     problems = check_files(project, [project.matrices["m"]], unsupported).problems
 
-    assert time.monotonic() - begin < SECONDS_AT_MOST
+    assert time.process_time() - begin < SECONDS_AT_MOST
     assert [(problem.line, words in str(problem)) for problem in problems] == [(line, True)]
     assert len(str(problems[0])) < 1_200
 

