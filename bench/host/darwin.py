@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bench.host import darwin_text as texts
 from bench.host.darwin_table import read_table
 from bench.host.facts import Facts, make_host
-from bench.host.source import parse_int
+from bench.host.source import MOST_CPUS, parse_int
 from bench.model.host import Cluster, Topology, TopologyCpu
 from bench.model.plan import Pinning
 
@@ -66,7 +66,7 @@ def read_clusters(keys: Mapping[str, str]) -> tuple[Cluster, ...]:
     found = []
     for level in levels:
         start = f"hw.perflevel{level}."
-        cores = _first(keys, f"{start}physicalcpu", f"{start}physicalcpu_max", f"{start}logicalcpu")
+        cores = _count(keys, f"{start}physicalcpu", f"{start}physicalcpu_max", f"{start}logicalcpu")
         if cores:
             l2_bytes = parse_int(keys.get(f"{start}l2cachesize"))
             found.append(Cluster(name=keys.get(f"{start}name", ""), cores=cores, l2_bytes=l2_bytes))
@@ -84,7 +84,7 @@ def read_darwin_topology(source: Source) -> Topology:
     threads = max(1, (_logical(keys) or cores) // cores)
     cpus: list[TopologyCpu] = []
     for number, cluster in enumerate(clusters):
-        per_cache = _first(keys, f"hw.perflevel{number}.cpusperl2") or cluster.cores
+        per_cache = _count(keys, f"hw.perflevel{number}.cpusperl2") or cluster.cores
         start = len(cpus)
         cpus += [
             TopologyCpu(
@@ -105,12 +105,18 @@ def _first(keys: Mapping[str, str], *names: str) -> int | None:
     return next((value for value in values if value is not None and value > 0), None)
 
 
+def _count(keys: Mapping[str, str], *names: str) -> int | None:
+    """The first that holds a number of CPUs that a machine can have."""
+    values = (_first(keys, name) for name in names)
+    return next((value for value in values if value is not None and value <= MOST_CPUS), None)
+
+
 def _physical(keys: Mapping[str, str]) -> int | None:
-    return _first(keys, "hw.physicalcpu", "machdep.cpu.core_count", "hw.physicalcpu_max")
+    return _count(keys, "hw.physicalcpu", "machdep.cpu.core_count", "hw.physicalcpu_max")
 
 
 def _logical(keys: Mapping[str, str]) -> int | None:
-    return _first(keys, "hw.logicalcpu", "hw.ncpu", "hw.activecpu", "machdep.cpu.thread_count")
+    return _count(keys, "hw.logicalcpu", "hw.ncpu", "hw.activecpu", "machdep.cpu.thread_count")
 
 
 def _read_os(source: Source, keys: Mapping[str, str], facts: Facts) -> None:

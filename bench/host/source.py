@@ -115,11 +115,11 @@ def parse_cpulist(text: str | None) -> tuple[int, ...]:
     cpus: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
-        cpus.update(range(int(first), min(int(last or first), int(first) + _MOST_CPUS) + 1))
+        cpus.update(range(int(first), min(int(last or first), int(first) + MOST_CPUS) + 1))
     return tuple(sorted(cpus))
 
 
-_MOST_CPUS: Final = 16384
+MOST_CPUS: Final = 16384
 """A damaged list such as `0-99999999999` must not fill the memory."""
 
 

@@ -125,6 +125,12 @@ def test_three_levels_in_any_order() -> None:
     assert found == [("Super", 2), ("Performance", 4), ("", 6)]
 
 
+@pytest.mark.parametrize("key", ["hw.physicalcpu", "hw.perflevel0.physicalcpu"])
+def test_an_absurd_number_of_cores_is_none(key: str) -> None:
+    """A damaged capture must not fill the memory with CPUs."""
+    assert read_clusters({key: "99999999999999999999"}) == ()
+
+
 def test_topology_numbers_cpus_by_cluster_and_cache() -> None:
     """M1 Pro: two caches of three fast cores, then the two slow ones; Intel: pairs of threads."""
     m1 = read_any_topology(memory_source(mac_tree("m1-pro-6p2e")), "darwin")
