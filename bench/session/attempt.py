@@ -17,7 +17,7 @@ import orjson
 from bench.cpus import split
 from bench.errors import UsageError, VerifyError
 from bench.host import local_topology
-from bench.matrix import Overrides, find_project
+from bench.matrix import Overrides, find_project, load_workload
 from bench.model.config import Expect, ServerConfig
 from bench.model.fields import arm_name
 from bench.model.plan import Arm
@@ -39,6 +39,7 @@ _KEPT_BODY: Final = 100_000
 _IN_FOLDER: Final = 'cd "$0" && exec "$@"'
 """server.yaml has no working directory of its own: the shell becomes the user's command."""
 
+_NO_BODY: Final = ("HEAD", "CONNECT")
 _LAUNCHERS: Final = frozenset(
     {"python", "python3", "node", "deno", "bun", "npx", "npm", "uv", "uvx", "run", "env", "ruby"}
     | {"go", "cargo", "java", "sh", "bash", "-m", "exec", "pypy3", "poetry", "pnpm", "yarn"}
@@ -77,13 +78,17 @@ def split_url(url: str) -> tuple[str, str]:
     Raises:
         UsageError: not http, no port, or another machine.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port or 80
-    except ValueError:
-        port = 0
+    except ValueError:  # a port beyond 65535, a bracket that is not closed
+        parts, port = urlsplit(""), 0
     if parts.scheme != "http" or not parts.hostname or not port:
         raise UsageError(f"--url {url!r}: expected an address such as http://127.0.0.1:3000/path")
+    if parts.hostname == "::1":
+        raise UsageError(
+            f"--url {url!r}: only IPv4 is measured", advice="does it answer at 127.0.0.1 too?"
+        )
     if not is_here(parts.hostname):
         raise UsageError(
             f"--url {url!r}: {parts.hostname} is not this machine",
@@ -111,9 +116,13 @@ def plan_try(trying: Trying, folder: Path) -> Contest:
                 f"the server is not told its port: {{port}} is not in `{shlex.join(command)}`",
                 advice="such as -- python app.py {port}, or -- env PORT={port} node server.js",
             )
+    _check_request(trying.request)
     arms = _arms(trying, folder)
-    expect, notes = _expected(arms[0], trying.request)
     root = cache_folder() / "try" / _digest(trying, folder)
+    # Once with any answer: what is wrong with the request is said before a server is started.
+    _write(root, trying, arms, {"status": 200})
+    load_workload(root / "configs" / "workloads" / f"{_ID}.yaml", root)
+    expect, notes = _expected(arms[0], trying.request)
     _write(root, trying, arms, expect)
     project = find_project(root, root)
     planned = plan_matrix(project, _ID, Overrides())
@@ -122,6 +131,20 @@ def plan_try(trying: Trying, folder: Path) -> Contest:
     made = tuple(arm.model_copy(update=ready) for arm in planned.plan.arms)
     planned = planned._replace(plan=planned.plan.model_copy(update={"arms": made}))
     return Contest(project, planned, tuple(notes))
+
+
+def _check_request(request: Request) -> None:
+    path = request.path
+    plain = path.isascii() and path.isprintable() and not set(path) & set(" {}#")
+    if not path.startswith("/") or not plain:
+        raise UsageError(
+            f"--path {path!r}: expected a path such as /users?id=5",
+            advice="other characters as %XX: %20 for a space",
+        )
+    if not re.fullmatch(r"[A-Z]{1,16}", request.method) or request.method in _NO_BODY:
+        raise UsageError(
+            f"--method {request.method!r}: expected one that is answered with a body, such as POST",
+        )
 
 
 def _digest(trying: Trying, folder: Path) -> str:
