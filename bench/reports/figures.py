@@ -270,7 +270,7 @@ def _round_points(entry: Entry) -> list[Point]:
     ]
     if not usable:
         return []
-    mean = math.exp(sum(map(math.log, usable)) / len(usable))
+    mean = math.exp(math.fsum(map(math.log, usable)) / len(usable))  # the same on each Python
     return [
         Point(
             line(entry.title),

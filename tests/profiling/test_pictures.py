@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import orjson
+import pytest
 
 from bench.profiling.pictures import flame_svg, speedscope, tree
 from bench.profiling.stacks import Frame, Profile, Stack
@@ -64,7 +65,7 @@ def test_speedscope_gets_every_stack_from_outside_in() -> None:
     (profile,) = data["profiles"]
     names = [frame["name"] for frame in data["shared"]["frames"]]
 
-    assert sum(profile["weights"]) == 0.2 == profile["endValue"]
+    assert sum(profile["weights"]) == pytest.approx(0.2) == profile["endValue"]
     assert {names[sample[0]] for sample in profile["samples"]} == {"run (loop.py)"}
     assert len(profile["samples"]) == len(profile["weights"]) == 3
     assert data["$schema"].endswith("file-format-schema.json")
