@@ -18,7 +18,7 @@ _THREAD: Final = re.compile(r"^Thread_(?P<id>\d+|<multiple>)(?::\s*(?P<name>.*)|
 
 class _Node(NamedTuple):
     depth: int
-    count: int
+    samples: int
     thread: tuple[str, int]
     frames: tuple[Frame, ...]
 
@@ -40,7 +40,7 @@ def parse_sample(text: str, interval_s: float = 0.001) -> Profile:
     stacks: list[Stack] = []
     waiting = 0
     for at, node in enumerate(nodes):
-        own = node.count - _below(nodes, at)
+        own = node.samples - _below(nodes, at)
         if own <= 0 or not node.frames:
             continue
         if sleeps(node.frames):
@@ -86,5 +86,5 @@ def _below(nodes: list[_Node], at: int) -> int:
         if node.depth <= depth:
             break
         child = node.depth if child is None else child
-        total += node.count if node.depth == child else 0
+        total += node.samples if node.depth == child else 0
     return total
