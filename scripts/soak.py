@@ -5,10 +5,11 @@ the first third of the trials to the last, and how many bytes a trial adds. Exit
 them grows: memory (median) by more than 5 %, descriptors at all, overhead by more than 10 % and
 5 ms.
 
-Memory is what the process has for itself (USS), so what it shares with others does not count. It
-is read whenever the line of a trial is seen, which is a moment in the next one: descriptors of
-that moment come and go, so the least of each third is compared, which a leak raises as well. Other
-processes only ever make an overhead longer, so its lower quartile is compared.
+Memory is what the process wrote itself (anonymous pages; USS where the system does not tell them
+apart, which also moves when other programs map the same libraries). It is read whenever the line of
+a trial is seen, which is a moment in the next one: descriptors of that moment come and go, so the
+least of each third is compared, which a leak raises as well. Other processes only ever make an
+overhead longer, so its lower quartile is compared.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ T = TypeVar("T")
 
 
 class Reading(NamedTuple):
-    """The `bench` process at one moment; memory is its own (USS), in bytes."""
+    """The `bench` process at one moment; memory is its own, in bytes."""
 
     memory: int
     descriptors: int
@@ -77,12 +78,20 @@ def watch(project: Project) -> list[Reading]:
         for line in process.stderr or ():
             if ".json-small.oha" in line:
                 try:
-                    memory = watched.memory_full_info().uss
-                    readings.append(Reading(memory, watched.num_fds()))
+                    readings.append(Reading(own_memory(watched), watched.num_fds()))
                 except psutil.Error:  # it has ended
                     break
         process.communicate()
     return readings
+
+
+def own_memory(process: psutil.Process) -> int:
+    """Anonymous memory on Linux, USS elsewhere, in bytes."""
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return int(process.memory_full_info().uss)
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Anonymous:"))
 
 
 def ends(values: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
