@@ -169,7 +169,9 @@ def _announcement(contest: Contest) -> str:
     )
 
 
-def measure(contest: Contest, *, allow_concurrent: bool = False, again: str = "") -> Result:
+def measure(
+    contest: Contest, *, allow_concurrent: bool = False, again: str = "bench run --resume latest"
+) -> Result:
     """Run a comparison and show how it goes on.
 
     Args:
@@ -185,9 +187,7 @@ def measure(contest: Contest, *, allow_concurrent: bool = False, again: str = ""
     try:
         return start_run(contest.project, contest.planned, progress, how)
     except (KeyboardInterrupt, TerminatedError):
-        progress.close()
-        again = again or "bench run --resume latest"
-        click.echo(f"finished trials are kept: `{again}` goes on", err=True)
+        progress.interrupted(again)
         raise
     finally:
         progress.close()

@@ -37,6 +37,23 @@ class Progress:
         self._began = time.monotonic()
         self._measured = 0
         self._spent_s = 0.0
+        self._kept = False
+
+    def kept(self) -> None:
+        """The run is on disk from here on: after an interruption it can be gone on with."""
+        self._kept = True
+
+    def interrupted(self, again: str = "bench run --resume latest") -> None:
+        """End the display and say what is kept.
+
+        Args:
+            again: the command that goes on with the run.
+        """
+        self.close()
+        said = "interrupted before anything was measured: nothing was kept"
+        if self._kept:
+            said = f"finished trials are kept: `{again}` goes on"
+        click.echo(said, err=True)
 
     def building(self, arm: Arm) -> None:
         """A server is about to be built."""

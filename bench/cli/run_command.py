@@ -109,8 +109,7 @@ def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
     try:
         result = _measure(project, planned, progress, options)
     except (KeyboardInterrupt, TerminatedError):
-        progress.close()
-        click.echo("finished trials are kept: `bench run --resume latest` goes on", err=True)
+        progress.interrupted()
         raise
     finally:
         progress.close()

@@ -11,10 +11,13 @@ from bench.matrix import load_server
 from bench.session.arms import make_arms
 from bench.session.duets import estimated_s, with_alone
 from bench.session.probes import plan_document
+from bench.session.single import comes_along
 from bench.tools import find_tool
 from bench.units import parse_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.matrix import Project
     from bench.model.plan import Plan
     from bench.session.arms import Asked, Made
@@ -81,11 +84,13 @@ def plan_ab(project: Project, asked: Asked, effort: Effort) -> Contest:
     _check_workloads(project, effort.workloads)
     made = make_arms(project, asked)
     ids = _ids(asked, made)
+    foreign = comes_along(project, project.servers[asked.servers[0]])
     project = project._replace(
         servers={**project.servers, **{ids[arm.name]: arm.file for arm in made}},
         roots=(*project.roots, *(arm.root for arm in made)),
     )
-    document = _document(project, asked, made, ids, effort)
+    names = effort.workloads or _workloads(project, made, foreign=foreign)
+    document = _document(asked, made, ids, effort, names)
     trees = {ids[arm.name]: arm.tree for arm in made if arm.tree}
     planned = _planned(project, document, trees, effort)
     notes = (*(arm.note for arm in made if arm.note), *_equal(made))
@@ -113,14 +118,18 @@ def _check_workloads(project: Project, names: tuple[str, ...]) -> None:
 
 
 def _document(
-    project: Project, asked: Asked, made: tuple[Made, ...], ids: dict[str, str], effort: Effort
+    asked: Asked,
+    made: tuple[Made, ...],
+    ids: dict[str, str],
+    effort: Effort,
+    workloads: Sequence[str],
 ) -> dict[str, Any]:
     names = [arm.name for arm in made]
     subject = "" if len(asked.servers) > 1 else f"{asked.servers[0]}: "
     return {
         "title": f"{subject}{' against '.join(reversed(names))}",
         "servers": [{"id": ids[arm.name], "as": arm.name, "env": arm.env} for arm in made],
-        "workloads": list(effort.workloads or _workloads(project, made)),
+        "workloads": list(workloads),
         "profiles": profiles(effort),
         "rounds": _ROUNDS,
         "precision": f"{effort.detect * 100:g}%",
@@ -147,8 +156,14 @@ def profiles(effort: Effort) -> list[dict[str, Any]]:
     return [closed, {"tool": "oha", "loop": "open", "rate": _RATE, **window}]
 
 
-def _workloads(project: Project, made: tuple[Made, ...]) -> list[str]:
-    """What the baseline says it serves: the user's own workloads rather than bench's."""
+def _workloads(project: Project, made: tuple[Made, ...], *, foreign: bool) -> list[str]:
+    """What the baseline says it serves: the user's own workloads rather than bench's.
+
+    Args:
+        project: where workloads are looked for.
+        made: the arms, baseline first.
+        foreign: the server comes with bench, and knows nothing of the user's workloads.
+    """
     served = load_server(made[0].file).workloads
     if served != "all":
         return list(served)
@@ -157,7 +172,7 @@ def _workloads(project: Project, made: tuple[Made, ...]) -> list[str]:
         for name, path in project.workloads.items()
         if project.builtin is None or not path.is_relative_to(project.builtin)
     ]
-    if mine:
+    if mine and not foreign:
         return sorted(mine)
     for name in _PREFERRED:
         if name in project.workloads:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 class Listener(Protocol):
     """What wants to know how a run goes on (the progress display)."""
 
+    def kept(self) -> None:
+        """The run is on disk from here on: after an interruption it can be gone on with."""
+
     def building(self, arm: Arm) -> None:
         """A server is about to be built."""
 

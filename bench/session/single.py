@@ -62,10 +62,10 @@ def choose_arms(project: Project, names: Sequence[str]) -> list[Arm]:
 
 
 def _own(project: Project) -> list[str]:
-    return sorted(name for name, path in project.servers.items() if not _comes_along(project, path))
+    return sorted(name for name, path in project.servers.items() if not comes_along(project, path))
 
 
-def _comes_along(project: Project, path: Path) -> bool:
+def comes_along(project: Project, path: Path) -> bool:
     """Whether a file comes with `bench` and is not of the project."""
     return project.root_of(path) == project.builtin != project.root
 
@@ -130,9 +130,9 @@ def verify_servers(
 def _workloads(project: Project, server: str) -> list[str]:
     """What `all` means: servers that come with `bench` do not know the user's own workloads."""
     known = sorted(project.workloads)
-    if not _comes_along(project, project.servers[server]):
+    if not comes_along(project, project.servers[server]):
         return known
-    return [name for name in known if _comes_along(project, project.workloads[name])]
+    return [name for name in known if comes_along(project, project.workloads[name])]
 
 
 def _verify(

@@ -235,6 +235,7 @@ def _carry_out(conduct: _Conduct, notes: list[Finding]) -> Result:
     directory, info = conduct.directory, conduct.info
     directory.write_model("findings.json", notes)
     directory.write_model("run.json", info)
+    conduct.listener.kept()
     found: list[Finding] = []
     try:
         ended = _measure(conduct, found)

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.progress import Progress
+from tests.factories import Truth, run_data
+
 ROOT = Path(__file__).parents[2]
 ESCAPE = b"\x1b"
 PROGRAM = """
@@ -75,3 +78,19 @@ def test_no_color_is_for_every_command(argv: tuple[str, ...]) -> None:
     """Errors and reports are in color on a terminal, and without where NO_COLOR is set."""
     assert ESCAPE in on_a_terminal("-m", "bench", *argv)
     assert ESCAPE not in on_a_terminal("-m", "bench", *argv, NO_COLOR="1")
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_only_a_run_on_disk_can_be_gone_on_with(
+    *, kept: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After Ctrl-C the command that goes on is named, unless it would be that of another run."""
+    progress = Progress(run_data({"axum": Truth()}, rounds=1).plan)
+    if kept:
+        progress.kept()
+
+    progress.interrupted("bench run --resume latest")
+
+    said = capsys.readouterr().err
+    assert ("`bench run --resume latest` goes on" in said) == kept
+    assert ("nothing was kept" in said) != kept
