@@ -33,6 +33,7 @@ from scripts.perf_ab_table import (  # noqa: E402 - the same
     WORKLOAD,
     Answered,
     Outcome,
+    detect_of,
     document,
     goals,
 )
@@ -73,12 +74,14 @@ class Bench(NamedTuple):
     Attributes:
         folder: results of these settings.
         settings: options of `bench ab`.
+        detect: of every try, or "" for that of the subject's goal.
         max_time: of two copies, and of the costlier server.
         start_us: CPU time that a server of the tests has used before its first request.
     """
 
     folder: Path
     settings: tuple[str, ...]
+    detect: str
     max_time: tuple[str, str]
     start_us: float
 
@@ -105,8 +108,9 @@ def command(bench: Bench, one: Try) -> list[str]:
     arms = ("plain", "more") if one.subject == COSTLIER else (one.subject, *copy, *copy)
     time_s = bench.max_time[one.subject == COSTLIER]
     options = ("--design", one.design, "--workloads", WORKLOAD, "--max-time", time_s)
+    detect = ("--detect", bench.detect or detect_of(one.subject))
     where = ("--project", str(bench.project), "--json")
-    return [sys.executable, "-m", "bench", "ab", *arms, *options, *bench.settings, *where]
+    return [sys.executable, "-m", "bench", "ab", *arms, *options, *detect, *bench.settings, *where]
 
 
 def run(bench: Bench, one: Try) -> Outcome | str:
@@ -250,17 +254,15 @@ def measure(bench: Bench, wanted: list[Try]) -> list[str]:
 
 def prepare(options: argparse.Namespace) -> Bench:
     """The folder of these settings, and the two servers of known cost."""
-    settings = (
-        *("--detect", options.detect),
-        *("--duration", options.duration, "--warmup", options.warmup),
-    )
+    settings = ("--duration", options.duration, "--warmup", options.warmup)
     max_time = (options.max_time, options.costlier_time)
-    words = "-".join((*max_time, *settings[1::2])).replace("%", "pct")
+    detect = options.detect or "goals"
+    words = "-".join((*max_time, detect, *settings[1::2])).replace("%", "pct")
     folder = options.cache / words
     if options.fresh:
         for path in folder.glob("*.json"):
             path.unlink()
-    bench = Bench(folder, settings, max_time, start_cost())
+    bench = Bench(folder, settings, options.detect, max_time, start_cost())
     ground_truth.write_server(bench.project, "plain", f"--burn-us={_PLAIN_US}")
     ground_truth.write_server(bench.project, "more", f"--burn-us={_PLAIN_US + _MORE_US}")
     return bench
@@ -276,7 +278,7 @@ def read_options() -> argparse.Namespace:
     add("--blocks", type=int, default=1, help="tries of each kind one after the other (1)")
     add("--max-time", default="60s", help="of `bench ab` with two copies (60s)")
     add("--costlier-time", default="90s", help="the same with the costlier server (90s)")
-    add("--detect", default="0.2%", help="of `bench ab` (0.2%%: it goes on to --max-time)")
+    add("--detect", default="", help="of `bench ab` (1%% for axum, 2%% for the others)")
     add("--duration", default="1s", help="window of each trial (1s)")
     add("--warmup", default="1s", help="warm-up of each trial (1s)")
     add("--cache", type=Path, default=cache_folder() / "perf-ab", help="where tries are kept")
@@ -311,7 +313,8 @@ def main() -> int:
     if not outcomes:
         print("nothing has been measured", file=sys.stderr)
         return 1
-    text = document(outcomes, bench.settings, bench.max_time)
+    settings = (*(("--detect", bench.detect) if bench.detect else ()), *bench.settings)
+    text = document(outcomes, settings, bench.max_time)
     print(text)
     if options.write:
         options.write.write_text(text)

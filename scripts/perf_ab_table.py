@@ -18,6 +18,7 @@ DIFFERENT = ("faster", "slower")
 LOADS = {"open": "equal offered rate", "closed": "saturated"}
 """The question first: a saturated event loop costs more or less by chance."""
 
+# The goals of bench ab: half-widths within 60 s, false calls, differences found.
 _WIDTH = {"axum": 0.01}
 _WIDTH_ELSE = 0.02
 _FALSE_SHARE = 1 / 20
@@ -134,14 +135,21 @@ def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
     return found + _costlier_goals([one for one in duets if one.subject == COSTLIER])
 
 
+def detect_of(subject: str) -> str:
+    """The `--detect` of a try: the half-width that is its goal."""
+    return f"{_WIDTH.get(subject, _WIDTH_ELSE) * 100:g}%"
+
+
 def _width_goal(copies: Sequence[Outcome], name: str) -> Goal:
+    """Judged by the more exact of the two answers, which is not the same for every server."""
     limit = _WIDTH.get(name, _WIDTH_ELSE)
-    widths = _widths(one for one in copies if one.subject == name)["open"]
-    typical = median(widths) if widths else math.inf
+    widths = _widths(one for one in copies if one.subject == name)
+    typical = {LOADS[load]: median(found) for load, found in widths.items() if found}
+    best = min(typical, key=lambda load: typical[load], default="")
     return Goal(
-        f"{name}: half-width at most {_share(limit)} at an equal offered rate (median of tries)",
-        _share(typical) if widths else "none",
-        typical <= limit,
+        f"{name}: half-width at most {_share(limit)} in the better of both answers (median)",
+        f"{_share(typical[best])}, {best}" if best else "none",
+        bool(best) and typical[best] <= limit,
     )
 
 
@@ -183,7 +191,9 @@ def document(
             "trial, half of the trials saturated (50 connections each), half at an equal offered "
             "rate (60 % of what both reach together). What is compared is requests per CPU-second. "
             f"`--max-time` is {max_time[0]} with two copies, {max_time[1]} with a costlier server, "
-            "whose copy of the baseline takes half of it."
+            "whose copy of the baseline takes half of it; where both answers are as exact as "
+            "`--detect` asks (unless it is named above: 1 % for axum, 2 % for the others), it ends "
+            "earlier."
         ),
         _circumstances(outcomes),
         "## Goals",

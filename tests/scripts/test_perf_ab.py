@@ -101,7 +101,7 @@ def _trial(folder: Path, place: int, server: str, profile: str, *costs: float) -
 
 def test_the_truth_is_what_the_servers_counted(tmp_path: Path) -> None:
     """Of the pairs of one load alone, calibration and the copy of the baseline left out."""
-    bench = perf_ab.Bench(tmp_path, (), ("60s", "90s"), 5_000.0)
+    bench = perf_ab.Bench(tmp_path, (), "", ("60s", "90s"), 5_000.0)
     _trial(tmp_path, 1, "more", "open", 105, 100)
     _trial(tmp_path, 2, "more", "open", 84, 80)
     _trial(tmp_path, 1, "plain-again", "open", 400, 100)
@@ -114,7 +114,7 @@ def test_the_truth_is_what_the_servers_counted(tmp_path: Path) -> None:
 
 def test_the_truth_of_blocks_is_paired_by_round(tmp_path: Path) -> None:
     """One after the other, each server has trials of its own."""
-    bench = perf_ab.Bench(tmp_path, (), ("60s", "90s"), 5_000.0)
+    bench = perf_ab.Bench(tmp_path, (), "", ("60s", "90s"), 5_000.0)
     for number in (1, 2, 3):
         _trial(tmp_path, number, "plain", "open", 100 * number)
         _trial(tmp_path, number, "more", "open", 110 * number)

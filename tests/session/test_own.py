@@ -162,6 +162,16 @@ def test_try_says_what_is_wrong(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.real
+def test_try_of_a_path_that_is_not_there(tmp_path: Path) -> None:
+    """A 404 is an answer: it is told at once, and not taken for a server that never gets ready."""
+    done = bench(tmp_path, "try", "--path", "/nothing", "--", *_TRUTH)
+
+    assert done.returncode == 1
+    assert "answered GET /nothing with 404" in done.stderr
+    assert "not ready" not in done.stderr
+
+
 # -- serve ----------------------------------------------------------------------------------
 
 
