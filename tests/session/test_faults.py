@@ -171,10 +171,11 @@ def test_odd_but_right_servers_are_measured_and_ended(tmp_path: Path) -> None:
     trials = project.trials()
 
     assert done.returncode == 0, done.stderr
-    assert {trial["server"] for trial in trials} == set(SOUND)
-    assert {trial["status"] for trial in trials} <= {"valid", "suspect"}
+    last = {trial["server"]: trial for trial in trials}  # a disturbed one was run again
+    assert set(last) == set(SOUND)
+    wrong = [t for t in last.values() if t["status"] not in ("valid", "suspect")]
+    assert not wrong, [(t["server"], t["status"], t["reasons"], t["detail"]) for t in wrong]
     assert project.nothing_left()
-    floods = next(trial for trial in trials if trial["server"] == "floods")
-    assert "log-cut" in [item["code"] for item in floods["findings"]]
+    assert "log-cut" in [item["code"] for item in last["floods"]["findings"]]
     logs = list(project.root.glob("reports/*/trials/*floods*/server.log"))
     assert logs[0].stat().st_size < 17_000_000
