@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _OVERHEAD_S: Final = 1.0
 """Start, verification and stop of a trial, until one was seen."""
 
+_SPREAD_TOLD: Final = 0.001
+"""Three pilots that agree by chance are no spread of 0 %."""
+
 
 class Pace:
     """The clock of a run's measuring; builds are over when it starts.
@@ -97,7 +100,8 @@ def announcement(plan: Plan, pace: Pace) -> str:
     alone *= plan.alone_rounds
     needed = rounds_expected(sd, math.log1p(plan.precision))
     possible = max(MIN_ROUNDS, int(min(ROUNDS_MAX, max(0.0, pace.left_s - alone) / each)))
-    said = f"calibration: two copies differ by {percent(sd)} from trial to trial (sd)"
+    spread = percent(sd) if sd >= _SPREAD_TOLD else f"less than {percent(_SPREAD_TOLD)}"
+    said = f"calibration: two copies differ by {spread} from trial to trial (sd)"
     asked = f"to tell {percent(plan.precision)}"
     if needed is not None and needed <= possible:
         return (

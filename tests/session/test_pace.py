@@ -116,6 +116,13 @@ def test_the_announcement_names_trials_and_time() -> None:
     assert "2 min 30 s" in said  # 9 rounds of two duets of 8 s, and two servers alone for 3 s
 
 
+def test_pilots_that_agree_are_no_spread_of_nothing() -> None:
+    """Three values can be alike by chance: 0 % would promise too much."""
+    plan = _plan(1_000.0, sd=0.0002)
+
+    assert "differ by less than 0.1 % from" in announcement(plan, Pace(plan, (), Clock()))
+
+
 def test_the_announcement_says_what_the_time_allows() -> None:
     """Too little time is said before the start, with what can be told instead."""
     plan = _plan(60.0, sd=0.012)
