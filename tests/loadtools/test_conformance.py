@@ -41,7 +41,7 @@ MODES = [
     for loop in ("closed", "open")
     if not tool.unsupported(Mode(name, loop).profile(), workload())
 ]
-pytestmark = [pytest.mark.real, pytest.mark.needs(*TOOLS)]
+pytestmark = [pytest.mark.real, pytest.mark.alone, pytest.mark.needs(*TOOLS)]
 
 
 @pytest.fixture(scope="module")

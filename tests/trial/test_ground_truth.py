@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("wrk", "oha")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, pytest.mark.needs("wrk", "oha")]
 
 CLOSED = {"loop": "closed", "connections": 8, "warmup": "0s", "duration": "1s", "timeout": "2s"}
 OPEN = {**CLOSED, "loop": "open", "connections": 64, "rate": 1000}
@@ -31,7 +31,7 @@ SERVERS = {
     "lies": ["--lie-after=300"],
 }
 BEFORE = 3  # questions of `verify` before the load, and as many after it
-TRIES = 3  # another process on these CPUs can only make a response later
+TRIES = 5  # another process on these CPUs can only make a response later
 PAIRS = [(server, profile) for server in SERVERS for profile in PROFILES]
 
 
@@ -205,10 +205,11 @@ def test_a_planted_tail_is_found(runs: Runs, profile: str) -> None:
     found = []
     for one in runs.tries("late", profile):
         assert one.broken == 0
-        found.append((one.at(0.985), one.at(0.995)))
-        if found[-1][1] <= 55:
-            break
-    below, above = min(found, key=lambda pair: pair[1])
+        below, above = one.at(0.985), one.at(0.995)
+        found.append((below, above))
+        if below < 25 and 50 <= above <= 55:
+            break  # what disturbs the machine only ever adds to a latency
+    else:
+        pytest.fail(f"98.5 % and 99.5 % lie at {found} ms")
 
-    assert below < 25
-    assert 50 <= above <= 55
+    assert min(above for _, above in found) >= 50
