@@ -121,6 +121,9 @@ def serve(options: argparse.Namespace) -> None:
         os._exit(options.exit_at_start)
     if options.own_session:
         in_own_session()
+    if options.ignore_term:  # before anybody can know that it listens
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
     counts = Counts()
     if options.stray_child in ("group", "session"):
         stray_child(counts, options.stray_child)
