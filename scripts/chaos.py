@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.tools import find_tool
+from bench.loadtools.install.find import find_tool
 from tests.chaos import Chaos, Shot
 
 

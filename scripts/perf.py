@@ -20,17 +20,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.cpus import split
 from bench.host import local_topology
+from bench.host.cpu_split import split
 from bench.loadtools import TOOLS, Target, ToolOutput
-from bench.matrix import load_server, load_workload
+from bench.loadtools.install.find import search_path
 from bench.model.plan import Arm, LoadProfile
+from bench.plans.server_files import load_server
+from bench.plans.workload_files import load_workload
 from bench.process import Command, Supervisor
 from bench.sampler import Sampler
 from bench.servers import RunningServer, build
 from bench.stats.intervals import paired
-from bench.tools import search_path
-from bench.verify import SideChannel
+from bench.trial.verify import SideChannel
 
 if TYPE_CHECKING:
     from bench.model.plan import CpuSplit, Workload

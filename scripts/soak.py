@@ -28,7 +28,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.session.helpers import Project
+from tests.run.helpers import Project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.session.helpers import Project, structure
+from tests.run.helpers import Project, structure
 
 if TYPE_CHECKING:
     import random

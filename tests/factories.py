@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData
 from bench.model.config import ServerConfig
-from bench.model.host import (
+from bench.model.host_facts import (
     Cluster,
     CpuInfo,
     Host,
@@ -26,7 +26,7 @@ from bench.model.host import (
     PowerInfo,
     ThermalInfo,
 )
-from bench.model.load import PERCENTILES, ErrorCounts, LatencySummary, LoadResult
+from bench.model.load_result import PERCENTILES, ErrorCounts, LatencySummary, LoadResult
 from bench.model.plan import (
     Arm,
     Cell,
@@ -38,7 +38,7 @@ from bench.model.plan import (
     Skipped,
 )
 from bench.model.summary import BuildRecord, RunInfo, RunView
-from bench.model.trial import (
+from bench.model.trial_record import (
     Bound,
     CommandRecord,
     Counters,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING
 
-from bench.model.profile import (
+from bench.model.cpu_profile import (
     Breakdown,
     Conversion,
     ConversionPoint,
@@ -16,7 +16,7 @@ from bench.model.profile import (
     ServerProfile,
     Slice,
 )
-from bench.store import RunDirectory
+from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, run_data
 
 if TYPE_CHECKING:

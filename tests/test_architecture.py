@@ -16,45 +16,37 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[1]
 
+ROOMS: Final = (
+    "model",
+    "process",
+    "store",
+    "workload",
+    "sampler",
+    "stats",
+    "host",
+    "analysis",
+    "reports",
+    "loadtools",
+    "servers",
+    "trial",
+    "plans",
+    "run",
+    "profiling",
+    "cli",
+)
+"""The folders of bench/, lowest first; a module imports from lower rooms only."""
+
 FLOORS: Final[Mapping[str, int]] = {
     "errors": 0,
     "units": 0,
-    "stats": 0,
-    "model": 1,
-    "process": 2,
-    "store": 2,
-    "cache": 2,
-    "render": 2,
-    "meaning": 2,
-    "matrix": 3,
-    "charts": 3,
-    "cpus": 3,
-    "host": 3,
-    "loadtools": 3,
-    "tools": 3,
-    "judgement": 3,
-    "varying": 3,
-    "servers": 4,
-    "loader": 4,
-    "verify": 4,
-    "status": 4,
-    "sampler": 4,
-    "analysis": 4,
-    "reports": 4,
-    "trial": 5,
-    "profiling": 5,
-    "runs": 5,
-    "importing": 6,
-    "session": 6,
-    "cli": 7,
-    "__main__": 8,
+    **{room: floor for floor, room in enumerate(ROOMS, start=1)},
+    "__main__": len(ROOMS) + 1,
 }
-"""Unit (module or package right under bench/) -> floor; imports go to lower floors only."""
+"""Unit (a room, or a module right under bench/) -> floor."""
 
 FORBIDDEN: Final[Mapping[str, frozenset[str]]] = {
     "reports": frozenset({"loadtools", "process", "store"}),  # never see raw output, never write
     "analysis": frozenset({"loadtools", "process", "store"}),
-    "charts": frozenset({"process", "store"}),
     "model": frozenset({"stats"}),
 }
 """Imports that the floors would allow and the design does not."""
@@ -75,7 +67,7 @@ class Owner(NamedTuple):
 
 
 CLOCK_READERS: Final = frozenset(
-    {"cli", "session", "trial", "loader", "sampler", "verify", "servers", "process", "host"}
+    {"cli", "plans", "profiling", "run", "trial", "sampler", "servers", "process", "host"}
 )
 
 OWNERS: Final = (
@@ -108,13 +100,14 @@ OWNERS: Final = (
 )  # fmt: skip
 
 WRITERS: Final[Mapping[str, str]] = {
-    "store": "run directories",
-    "cache": "the user's cache",
+    "store": "run directories and the cache",
     "process": "the output of what it starts",
     "servers": "build logs and stamps in a server's folder",
     "loadtools": "the pool of requests, into a folder that it is given",
-    "loader": "folders for what load processes print, inside a trial's folder",
-    "session": "the lock, build logs in the cache, and the report that --publish names",
+    "trial": "folders for what load processes print, inside a trial's folder",
+    "plans": "folders of arms in the cache",
+    "profiling": "builds with symbols in the cache, and what a profiler wrote",
+    "run": "the lock, build logs in the cache, and the report that --publish names",
     "cli": "the file that --output names",
 }
 """Units that may write files, and what; everybody else returns bytes."""
@@ -283,21 +276,21 @@ def test_house_rule_holds_everywhere(rule: str) -> None:
 LONG = "\n".join(["def f() -> None:", '    """Doc."""', *["    x = 1"] * 60])
 PLANTED: Final = {
     "upwards": ("floors", "stats.a", "from bench.model.plan import Plan"),
-    "sideways": ("floors", "store", "from bench.render import render"),
-    "late upwards": ("floors", "trial", "def f():\n    import bench.session"),
-    "whole package": ("floors", "cpus", "from bench import host"),
+    "sideways": ("floors", "store", "from bench.workload.requests import render"),
+    "late upwards": ("floors", "trial", "def f():\n    import bench.run"),
+    "whole package": ("floors", "host.cpu_split", "from bench import analysis"),
     "no floor": ("floors", "helpers", "x = 1"),
     "forbidden": ("floors", "reports.html", "from bench.loadtools import TOOLS"),
     "subprocess": ("owners", "host.linux", "from subprocess import run"),
-    "print": ("owners", "session", "def f():\n    print('x')"),
+    "print": ("owners", "run", "def f():\n    print('x')"),
     "exit": ("owners", "trial", "import sys\nsys.exit(1)"),
     "raise exit": ("owners", "trial", "raise SystemExit"),
-    "global random": ("owners", "session", "import random\nrandom.shuffle([1])"),
+    "global random": ("owners", "run", "import random\nrandom.shuffle([1])"),
     "clock": ("owners", "reports.markdown", "import time\nx = time.time()"),
     "clock by name": ("owners", "analysis", "from time import monotonic"),
     "open": ("writes", "reports.html", "open('x', 'w')"),
     "path open": ("writes", "analysis.a", "p.open(mode='ab')"),
-    "write_text": ("writes", "charts", "p.write_text('x')"),
+    "write_text": ("writes", "reports.charts", "p.write_text('x')"),
     "long file": ("sizes", "units", "x = 1\n" * 351),
     "long function": ("sizes", "units", LONG),
     "no module docstring": ("docstrings", "units", "x = 1"),
@@ -320,12 +313,12 @@ def test_rule_finds_what_is_planted(case: str) -> None:
         ("floors", "host.linux", "from bench.host.source import Source"),
         ("floors", "cli.run_command", "from bench import __version__"),
         ("owners", "process.command", "import subprocess"),
-        ("owners", "session", "import random\nrandom.Random(1).shuffle([1])"),
+        ("owners", "run", "import random\nrandom.Random(1).shuffle([1])"),
         ("owners", "trial", "import time\ntime.sleep(0.01)"),
         ("writes", "analysis", "open('x')"),
         ("writes", "analysis", "p.open('rb')"),
         ("writes", "store", "p.write_bytes(b'')"),
-        ("writes", "importing", "directory.write_bytes('run.json', b'')"),
+        ("writes", "analysis", "directory.write_bytes('run.json', b'')"),
         ("docstrings", "units", '"""Doc."""\ndef _f(): ...'),
     ],
 )

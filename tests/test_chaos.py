@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.tools import find_tool
+from bench.loadtools.install.find import find_tool
 from tests.chaos import Chaos
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.tools import search_path
+from bench.loadtools.install.find import search_path
 
 _ROOT = Path(__file__).parents[1]
 _NETWORK = ("network", "offline", "dns", "connect", "fetch", "client error", "timed out")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bench.analysis.trials import CellTrials
     from bench.model.plan import Plan
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 _GIVEN_UP_AFTER: Final = 2
 _SEVERITIES: Final = ("info", "warning", "error")

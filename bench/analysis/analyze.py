@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.analysis.aggregate import cell_findings, ordered, run_findings
 from bench.analysis.cells import summarize
 from bench.analysis.limits import as_bounds, ceiling_arms, lower_bounds
+from bench.analysis.loadtool_effect import tool_findings
 from bench.analysis.noise import (
     arms_findings,
     copies,
@@ -17,7 +18,6 @@ from bench.analysis.noise import (
     polish,
     twins,
 )
-from bench.analysis.tools import tool_findings
 from bench.analysis.trials import CellTrials, by_cell
 from bench.analysis.verdicts import GroupVerdicts, group_verdicts
 from bench.analysis.windows import detail, read_windows, window_findings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
-from bench.model.load import PERCENTILES
+from bench.model.load_result import PERCENTILES
 from bench.model.summary import METRICS, CellLatency, CellSummary, Metric, Metrics, Verdict
 from bench.stats import histogram
 from bench.stats.intervals import geometric
@@ -15,8 +15,8 @@ from bench.stats.intervals import geometric
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.model.load import ErrorCounts, LoadResult
-    from bench.model.trial import Exchange, TrialRecord
+    from bench.model.load_result import ErrorCounts, LoadResult
+    from bench.model.trial_record import Exchange, TrialRecord
 
 _NOT_FAILURES: Final = frozenset({"deadline"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from bench.analysis.environment import changes
+from bench.analysis.run_differences import changes
 from bench.analysis.trials import CellTrials, by_cell, compared, shown
 from bench.analysis.verdicts import Bounds, Ratio, decide, no_trials_because
 from bench.errors import UsageError

@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bench.model.finding import Finding
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
     from bench.model.plan import Plan
     from bench.model.summary import BuildRecord, RunInfo
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 
 class RunData(NamedTuple):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bench.analysis.trials import CellTrials
     from bench.model.plan import Plan
-    from bench.model.trial import Bound
+    from bench.model.trial_record import Bound
 
 CEILING: Final = "ceiling"
 """Id of the server that answers as fast as the machine can."""

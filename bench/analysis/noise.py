@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.trials import shown
-from bench.analysis.wording import percent, percents
+from bench.analysis.verdict_text import percent, percents
 from bench.model.finding import Finding, finding
 from bench.stats.intervals import Estimate, paired
-from bench.stats.polish import additive_sd, outliers, residuals
+from bench.stats.median_polish import additive_sd, outliers, residuals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

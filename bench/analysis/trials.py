@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bench.model.plan import Cell, LoadProfile, Plan
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 LATENCIES: Final = frozenset({"p50_us", "p99_us"})
 """Compared only in an open loop."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.analysis import wording
+from bench.analysis import verdict_text as wording
 from bench.analysis.trials import DUET_DIAGNOSIS, LATENCIES, compared, shown
 from bench.model.summary import METRICS, Comparison, Verdict, Word
 from bench.stats.intervals import Estimate, paired

@@ -9,7 +9,7 @@ from bench.analysis.limits import ceiling_arms
 from bench.analysis.trials import CellTrials, by_cell, shown
 from bench.analysis.verdicts import paired_ratio
 from bench.stats.intervals import MIN_ROUNDS, Estimate, geometric
-from bench.stats.polish import median
+from bench.stats.median_polish import median
 from bench.stats.rounds import rounds_to_go, width_factor
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bench.model.plan import Plan
     from bench.model.summary import Comparison, Summary
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 
 class Precision(NamedTuple):

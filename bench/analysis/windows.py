@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.cells import body_bytes, request_bytes
-from bench.analysis.wording import percent
+from bench.analysis.verdict_text import percent
 from bench.model.finding import Finding, finding
 from bench.model.summary import CellDetail, WindowStep
 from bench.stats import histogram
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.analysis.trials import CellTrials
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 BIN_S: Final = 0.25
 """Length of one bin of a series."""

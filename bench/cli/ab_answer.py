@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.analysis.wording import percent, ratio_text
+from bench.analysis.verdict_text import percent, ratio_text
 from bench.units import format_bytes, format_latency, format_rate
 
 if TYPE_CHECKING:
     from bench.model.summary import CellSummary, Comparison, Metric, RunView
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 QUESTION: Final = "requests_per_cpu_second"
 """What `ab` is about: CPU time per successful request, seen the way in which more is better."""

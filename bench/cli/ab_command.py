@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.model.summary import RunView
-    from bench.session import Asked, Contest, Effort, Result
+    from bench.plans.ab import Contest, Effort
+    from bench.plans.arms import Asked
+    from bench.run.start import Result
 
 _DETECT_LEAST: Final = 0.001
 
@@ -100,8 +102,8 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
     Exit codes: 0 compared (no significant difference included), 1 an arm could not be built or
     measured, 2 usage, 4 --fail-on is met.
     """  # noqa: D301 - click's paragraph mark
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.session import plan_ab  # noqa: PLC0415 - the same
+    from bench.plans.ab import plan_ab  # noqa: PLC0415 - the same
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
 
     contest = plan_ab(find_project(Path.cwd(), project), _asked(servers, options), _effort(options))
     for note in contest.notes:
@@ -118,7 +120,7 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
 
 
 def _asked(servers: tuple[str, ...], options: dict[str, Any]) -> Asked:
-    from bench.session import Asked  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.arms import Asked  # noqa: PLC0415 - late, see `bench --help`
 
     return Asked(
         servers, options["refs"], options["worktree"], options["dependencies"], options["env"]
@@ -126,7 +128,7 @@ def _asked(servers: tuple[str, ...], options: dict[str, Any]) -> Asked:
 
 
 def _effort(options: dict[str, Any]) -> Effort:
-    from bench.session import Effort  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.ab import Effort  # noqa: PLC0415 - late, see `bench --help`
 
     detect = _parsed("--detect", options["detect"], parse_percent)
     if not _DETECT_LEAST <= detect < 1:
@@ -157,7 +159,7 @@ def _parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
 
 def _announcement(contest: Contest) -> str:
     """What is going to happen, before it does."""
-    from bench.analysis.wording import percent  # noqa: PLC0415 - late, see `bench --help`
+    from bench.analysis.verdict_text import percent  # noqa: PLC0415 - late, see `bench --help`
 
     plan = contest.planned.plan
     arms = ", ".join(arm.name for arm in plan.arms)
@@ -180,7 +182,7 @@ def measure(
         again: the command that goes on with it after an interruption.
     """
     from bench.cli.progress import Progress  # noqa: PLC0415 - late, see `bench --help`
-    from bench.session import Options, start_run  # noqa: PLC0415 - the same
+    from bench.run.start import Options, start_run  # noqa: PLC0415 - the same
 
     progress = Progress(contest.planned.plan)
     how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]))

@@ -81,9 +81,9 @@ def command(
     """  # noqa: D301 - a backspace keeps a paragraph's lines apart in click
     from bench.analysis import compare  # noqa: PLC0415 - late, see `bench --help`
     from bench.cli.compare_markdown import render  # noqa: PLC0415 - late, see `bench --help`
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.runs import open_run  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.opening import open_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     reports = find_project(Path.cwd(), project).root / "reports"
     before, after = (open_run(find_run(name, reports).path) for name in (baseline, candidate))

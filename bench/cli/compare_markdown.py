@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.analysis.wording import percent, ratio_text
+from bench.analysis.verdict_text import percent, ratio_text
 from bench.reports.escape import markdown, markdown_code
 from bench.units import format_bytes, format_latency, format_rate
 

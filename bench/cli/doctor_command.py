@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.host.doctor import Diagnosis
     from bench.host.measure import Measured
     from bench.model.finding import Finding
-    from bench.model.host import System
+    from bench.model.host_facts import System
     from bench.process import Stray
 
 _TOOLCHAINS: Final = ("cargo", "node", "uv")
@@ -74,7 +74,7 @@ def command(
     undoes it. Errors make results unusable here: then the exit code is 3.
     """
     if noise or ceiling:
-        from bench.cli import probing  # noqa: PLC0415 - late, see `bench --help`
+        from bench.cli import doctor_runs as probing  # noqa: PLC0415 - late, see `bench --help`
 
         if noise:
             return probing.noise(noise, project, as_json=as_json)
@@ -84,7 +84,6 @@ def command(
 
 def _examine(connections: int, root: Path | None, system: System | None, *, as_json: bool) -> int:
     """Judge this machine, or a captured one, and print it."""
-    from bench.cpus import split  # noqa: PLC0415 - late, see `bench --help`
     from bench.host import (  # noqa: PLC0415 - late
         local_host,
         local_system,
@@ -93,6 +92,7 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
         read_host,
         tree_source,
     )
+    from bench.host.cpu_split import split  # noqa: PLC0415 - late, see `bench --help`
     from bench.host.doctor import as_data, diagnose  # noqa: PLC0415 - late
     from bench.process import strays  # noqa: PLC0415 - late
 
@@ -129,8 +129,8 @@ def _measure(cpus: list[int]) -> Measured:
 
 def _find_tools() -> _Tools:
     """Versions of load tools and toolchains, and the load tools that are too old."""
+    from bench.loadtools.install.find import TOOLS, find_tool, search_path  # noqa: PLC0415 - late
     from bench.process import capture  # noqa: PLC0415 - late
-    from bench.tools import TOOLS, find_tool, search_path  # noqa: PLC0415 - late
 
     versions: dict[str, str | None] = {}
     outdated: dict[str, str] = {}

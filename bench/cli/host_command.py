@@ -13,7 +13,7 @@ from bench.cli.common import emit_json, json_option
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.model.host import Host, System
+    from bench.model.host_facts import Host, System
 
 
 @click.command()

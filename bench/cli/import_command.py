@@ -13,8 +13,8 @@ from bench.cli.common import project_option
 from bench.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
-    from bench.importing import Facts, Source
-    from bench.model.load import Loop
+    from bench.model.load_result import Loop
+    from bench.run.importing.sources import Facts, Source
 
 
 def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -86,15 +86,15 @@ def command(
       bench import oha "Rust Baseline=rust.json" "Spikard Python=python.json" \\
           --workload "JSON Small" --connections 50 --body-bytes 86 --hardware MacBook
     """  # noqa: D301 - the backspace is click's mark for lines that stay as they are
-    from bench import importing  # noqa: PLC0415 - late, see `bench --help`
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.importing import import_run  # noqa: PLC0415 - late, see `bench --help`
 
     paths = [_split(result) for result in results]
     sources = [_read(tool, label, path, told["loop"]) for label, path in paths]
     facts = _facts(tool, paths, **told)
     folder = output or find_project(Path.cwd(), project).root / "reports"
-    imported = importing.make_run(sources, facts)
-    click.echo(importing.store(imported, folder))
+    imported = import_run.make_run(sources, facts)
+    click.echo(import_run.store(imported, folder))
     for record in imported.trials:
         if record.status != "valid":
             click.echo(f"{record.trial}: {record.status}: {record.detail}", err=True)
@@ -103,7 +103,7 @@ def command(
 
 
 def _facts(tool: str, paths: list[tuple[str, Path]], **told: Any) -> Facts:
-    from bench.importing import Facts  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.importing.sources import Facts  # noqa: PLC0415 - late, see `bench --help`
 
     return Facts(
         title=told["title"],
@@ -128,8 +128,8 @@ def _split(text: str) -> tuple[str, Path]:
 
 
 def _read(tool: str, label: str, path: Path, loop: Loop) -> Source:
-    from bench.importing import Source  # noqa: PLC0415 - late, see `bench --help`
     from bench.loadtools import TOOLS, Recorded  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.importing.sources import Source  # noqa: PLC0415 - late, see `bench --help`
 
     load = TOOLS[tool].read(path, Recorded(loop=loop))
     return Source(label, path.name, path.read_bytes(), load)

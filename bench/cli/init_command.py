@@ -13,7 +13,7 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import PurePosixPath
 
-    from bench.matrix.starter import Proposal, Wish
+    from bench.plans.starter import Proposal, Wish
 
 
 @click.command()
@@ -37,7 +37,7 @@ def command(folder: Path, name: str | None, port_env: str, path: str) -> None:
     bench init
     bench init ../my-server --name mine --port-env HTTP_PORT --path /health
     """  # noqa: D301 - click's paragraph mark
-    from bench.matrix.starter import propose  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.starter import propose  # noqa: PLC0415 - late, see `bench --help`
 
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder")
@@ -54,8 +54,8 @@ def command(folder: Path, name: str | None, port_env: str, path: str) -> None:
 
 
 def _wish(folder: Path, name: str | None, port_env: str, path: str) -> Wish:
-    from bench.matrix.starter import Wish, project_name  # noqa: PLC0415 - late
     from bench.model.fields import is_identifier  # noqa: PLC0415 - late
+    from bench.plans.starter import Wish, project_name  # noqa: PLC0415 - late
 
     if name is not None and not is_identifier(name):
         raise UsageError(

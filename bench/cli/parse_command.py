@@ -10,7 +10,7 @@ import click
 from bench.cli.common import emit_json
 
 if TYPE_CHECKING:
-    from bench.model.load import Loop
+    from bench.model.load_result import Loop
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

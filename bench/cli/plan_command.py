@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import json_option, project_option
-from bench.cli.planning import matrix_options, overrides_of, show
+from bench.cli.matrix_options import matrix_options, overrides_of, show
 
 if TYPE_CHECKING:
     from bench.model.plan import Plan
@@ -26,8 +26,8 @@ def command(matrix: str, project: Path | None, *, as_json: bool, **options: Any)
     the cache. The order is that of the seed: give --seed to see the order of a run that will be
     started with the same seed.
     """
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.session import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.start import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
 
     found = find_project(Path.cwd(), project)
     planned = plan_matrix(found, matrix, overrides_of(options))
@@ -40,7 +40,7 @@ def _show_expected(plan: Plan, reports: Path) -> None:
     """Say how wide the intervals will probably be, from earlier runs on this host."""
     from bench.analysis import expected_width  # noqa: PLC0415 - late, see `bench --help`
     from bench.host import local_host  # noqa: PLC0415 - the same
-    from bench.runs import earlier_summaries  # noqa: PLC0415 - the same
+    from bench.run.opening import earlier_summaries  # noqa: PLC0415 - the same
 
     summaries = earlier_summaries(reports)
     if not summaries:

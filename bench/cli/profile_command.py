@@ -13,10 +13,10 @@ from bench.errors import EXIT_FAILED, EXIT_OK, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.matrix import Project
-    from bench.model.profile import Conversion
+    from bench.model.cpu_profile import Conversion
+    from bench.plans.project import Project
+    from bench.profiling.profile_run import Wish
     from bench.profiling.report import Profiled, Table
-    from bench.session.profiling import Wish
 
 
 @click.command()
@@ -67,10 +67,10 @@ def command(  # noqa: PLR0917 - one parameter per option
     A trial without a profiler comes first, so that the slowdown is known. The run directory
     holds the raw profiles, a flame graph, speedscope's file and a report.
     """
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.session import conversion as experiment  # noqa: PLC0415 - the same
-    from bench.session.profile_reading import renew  # noqa: PLC0415 - the same
-    from bench.session.profiling import Wish, profile_servers  # noqa: PLC0415 - the same
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.profiling import conversion_run as experiment  # noqa: PLC0415 - the same
+    from bench.profiling.profile_run import Wish, profile_servers  # noqa: PLC0415 - the same
+    from bench.profiling.reading import renew  # noqa: PLC0415 - the same
 
     found = find_project(Path.cwd(), project)
     wish = Wish(connections, rate, seconds, method)
@@ -101,13 +101,13 @@ def command(  # noqa: PLR0917 - one parameter per option
 
 
 def _target(project: Project, into: str | None) -> Path | None:
-    from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     return find_run(into, project.root / "reports").path if into else None
 
 
 def _add(profiled: Path, run: Path) -> Path:
-    from bench.session.profile_into import add, write_report  # noqa: PLC0415 - late
+    from bench.profiling.into_run import add, write_report  # noqa: PLC0415 - late
 
     copy = add(profiled, run)
     write_report(run)
@@ -117,7 +117,7 @@ def _add(profiled: Path, run: Path) -> Path:
 
 def _whole_run(project: Project, run: Path, wish: Wish) -> int:
     """Profile all servers of a run into it; exit code 1 where nothing could be profiled."""
-    from bench.session.profile_into import profile_into  # noqa: PLC0415 - late
+    from bench.profiling.into_run import profile_into  # noqa: PLC0415 - late
 
     done, failed = profile_into(project, run, wish, _told)
     for reason in failed:

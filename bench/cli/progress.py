@@ -15,7 +15,7 @@ from bench.units import format_eta, format_latency, format_rate
 if TYPE_CHECKING:
     from bench.model.plan import Arm, Plan, PlannedTrial, Skipped
     from bench.model.summary import BuildRecord
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 _COLORS = {"valid": "green", "suspect": "yellow", "invalid": "red", "failed": "red"}
 _CLEAR = "\r\x1b[2K"

@@ -56,10 +56,10 @@ def command(
     bench report latest --write
     bench report latest --publish reports/RESULTS.md
     """  # noqa: D301 - a backspace keeps a paragraph's lines apart in click
-    from bench import runs  # noqa: PLC0415 - late, see `bench --help`
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.session import profile_into  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.profiling import into_run as profile_into  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run import opening as runs  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     if as_json:
         if form not in (None, "json"):
@@ -80,8 +80,8 @@ def command(
 
 
 def _publish(run: Path, file: Path) -> None:
-    from bench import runs  # noqa: PLC0415 - late, see `bench --help`
-    from bench.session import publish  # noqa: PLC0415 - the same
+    from bench.run import opening as runs  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.start import publish  # noqa: PLC0415 - the same
 
     publish(runs.open_run(run), file)
     click.echo(f"wrote {file}", err=True)
@@ -94,9 +94,9 @@ def _form(output: Path | None) -> str:
 
 
 def _emit(path: Path, form: str, output: Path | None) -> None:
-    from bench import runs  # noqa: PLC0415 - late, see `bench --help`
     from bench.reports import REPORTS  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store import write_atomic  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run import opening as runs  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import write_atomic  # noqa: PLC0415 - late, see `bench --help`
 
     (_, main), *beside = REPORTS[form].render(runs.open_run(path)).items()
     if output is None or str(output) == "-":

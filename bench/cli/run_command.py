@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import TerminatedError, emit_json, project_option
-from bench.cli.planning import matrix_options, overrides_of, show
+from bench.cli.matrix_options import matrix_options, overrides_of, show
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.matrix import Project
     from bench.model.summary import RunView
-    from bench.session import Planned, Result
-    from bench.session.listener import Listener
+    from bench.plans.project import Project
+    from bench.run.events import Listener
+    from bench.run.resume import Planned
+    from bench.run.start import Result
 
 _OVERRIDES = (
     "servers",
@@ -65,7 +66,7 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
     bench run json-small --servers axum,fastapi --rounds 10
     bench run --resume latest
     """  # noqa: D301 - click's paragraph mark
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
 
     found = _resumable(find_project(Path.cwd(), project), options["resume"])
     planned = _planned(found, matrix, options)
@@ -77,15 +78,16 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
 
 def _resumable(project: Project, run: str | None) -> Project:
     """The project, with the arms that a run of `bench ab` had made for itself."""
-    from bench.session import with_arms  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store import find_run  # noqa: PLC0415 - the same
+    from bench.plans.ab import with_arms  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import find_run  # noqa: PLC0415 - the same
 
     return with_arms(project, find_run(run, project.root / "reports")) if run else project
 
 
 def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> Planned:
-    from bench.session import plan_matrix, planned_again  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.resume import planned_again  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.start import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     if options["resume"]:
         given = [f"--{name}" for name in _OVERRIDES if options[name] is not None]
@@ -126,7 +128,7 @@ def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
 def _measure(
     project: Project, planned: Planned, listener: Listener, options: dict[str, Any]
 ) -> Result:
-    from bench.session import Options, resume_run, start_run  # noqa: PLC0415 - late
+    from bench.run.start import Options, resume_run, start_run  # noqa: PLC0415 - late
 
     how = Options(
         strict=options["strict"],
@@ -141,9 +143,9 @@ def _measure(
 
 def _profile(project: Project, run: Path) -> RunView:
     """Add profiles to the run; what cannot be profiled here is no failure of the run."""
-    from bench.runs import open_run  # noqa: PLC0415 - late, see `bench --help`
-    from bench.session.profile_into import profile_into  # noqa: PLC0415 - the same
-    from bench.session.profiling import Wish  # noqa: PLC0415 - the same
+    from bench.profiling.into_run import profile_into  # noqa: PLC0415 - the same
+    from bench.profiling.profile_run import Wish  # noqa: PLC0415 - the same
+    from bench.run.opening import open_run  # noqa: PLC0415 - late, see `bench --help`
 
     _, failed = profile_into(project, run, Wish(), lambda text: click.echo(f"{text} ...", err=True))
     for reason in failed:
@@ -152,14 +154,14 @@ def _profile(project: Project, run: Path) -> RunView:
 
 
 def _publish(result: Result, file: Path) -> None:
-    from bench.session import publish  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.start import publish  # noqa: PLC0415 - late, see `bench --help`
 
     publish(result.view, file)
     click.echo(f"wrote {file}", err=True)
 
 
 def _show(result: Result, *, as_json: bool) -> None:
-    from bench.runs import render  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.opening import render  # noqa: PLC0415 - late, see `bench --help`
 
     if as_json:
         emit_json(result.view.summary)

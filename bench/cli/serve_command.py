@@ -15,8 +15,8 @@ from bench.errors import EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
     from bench.model.plan import Arm
+    from bench.run.serving import Served
     from bench.servers import RunningServer
-    from bench.session.serving import Served
 
 _LOOK_EVERY_S: Final = 0.1
 
@@ -38,8 +38,8 @@ def command(server: str, project: Path | None) -> int:
     or started, or ended by itself; 130 Ctrl-C and 143 SIGTERM before it was ready. In every
     case the server is stopped first.
     """  # noqa: D301 - click's paragraph mark
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.session.serving import served  # noqa: PLC0415 - the same
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.serving import served  # noqa: PLC0415 - the same
 
     found = find_project(Path.cwd(), project)
     ready = False

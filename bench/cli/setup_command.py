@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bench import tools
 from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import ConfigError, ToolMissingError
+from bench.loadtools.install import find, install_plan
 from bench.process.foreground import foreground
 from bench.units import format_eta
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from bench.loadtools.install.find import Facts
+    from bench.loadtools.install.install_plan import InstallPlan, Step
     from bench.model.config import MatrixConfig
-    from bench.tools import Facts, InstallPlan, Step
 
 TOOLCHAINS: Final = {
     "cargo": ("brew install rustup && rustup default stable", "install Rust with rustup"),
@@ -37,7 +38,7 @@ TOOLCHAINS: Final = {
     "--tool",
     "names",
     multiple=True,
-    type=click.Choice(list(tools.TOOLS)),
+    type=click.Choice(list(find.TOOLS)),
     help="Only this load tool; may be given again (default: all of them).",
 )
 @click.option("--for", "matrix", metavar="MATRIX", help="Only the load tools that MATRIX uses.")
@@ -65,15 +66,15 @@ def command(
     """
     config = _config(matrix, project) if matrix else None
     uses = names or (tuple(profile.tool for profile in config.profiles) if config else ())
-    wanted = tuple(name for name in tools.TOOLS if not uses or name in uses)
-    facts = tools.survey(wanted)
-    plan = tools.plan_install(facts, wanted)
+    wanted = tuple(name for name in find.TOOLS if not uses or name in uses)
+    facts = find.survey(wanted)
+    plan = install_plan.plan_install(facts, wanted)
     _announce(plan, blocked=dry_run)
     ran: list[tuple[Step, int | None]] = []
     if plan.steps and not dry_run:
         _consent(plan, facts, yes=yes)
         ran = _carry_out(plan.steps, facts)
-        facts = tools.survey(wanted)
+        facts = find.survey(wanted)
     servers = _servers_of(config) if config else None
     toolchains = _missing_toolchains(project, servers)
     if as_json:
@@ -86,7 +87,8 @@ def command(
 
 
 def _config(matrix: str, project: Path | None) -> MatrixConfig:
-    from bench.matrix import find_matrix, find_project, load_matrix  # noqa: PLC0415 - late
+    from bench.plans.matrix_files import load_matrix  # noqa: PLC0415 - late
+    from bench.plans.project import find_matrix, find_project  # noqa: PLC0415 - late
 
     return load_matrix(find_matrix(find_project(Path.cwd(), project), matrix))
 
@@ -132,7 +134,7 @@ def at_terminal() -> bool:
 
 def _carry_out(steps: Sequence[Step], facts: Facts) -> list[tuple[Step, int | None]]:
     """Run the steps; a tool whose step failed is skipped, the others go on."""
-    environ = {**os.environ, "PATH": tools.search_path(), "DEBIAN_FRONTEND": "noninteractive"}
+    environ = {**os.environ, "PATH": find.search_path(), "DEBIAN_FRONTEND": "noninteractive"}
     ran: list[tuple[Step, int | None]] = []
     failed: set[str] = set()
     updated = any(step.command[-1] == "update" for step in steps)
@@ -143,7 +145,7 @@ def _carry_out(steps: Sequence[Step], facts: Facts) -> list[tuple[Step, int | No
         ran.append((step, rc))
         if rc and "apt-get" in step.command and not updated:
             updated = True
-            again = tools.update_step(facts, step.tools, "apt's lists may be out of date")
+            again = install_plan.update_step(facts, step.tools, "apt's lists may be out of date")
             click.echo(f"{again.reason}: {again.shown}, then once more", err=True)
             ran.append((again, foreground(again.command, env=environ)))
             rc = foreground(step.command, env=environ)
@@ -157,9 +159,10 @@ def _missing_toolchains(
     project: Path | None, only: Collection[str | None] | None
 ) -> dict[str, list[str]]:
     """Server id -> executables that it needs and that are not here."""
-    from bench.matrix import find_project, load_server  # noqa: PLC0415 - late
+    from bench.plans.project import find_project  # noqa: PLC0415 - late
+    from bench.plans.server_files import load_server  # noqa: PLC0415 - late
 
-    path = tools.search_path()
+    path = find.search_path()
     absent = {}
     for name, file in find_project(Path.cwd(), project).servers.items():
         if only is not None and name not in only:

@@ -13,8 +13,8 @@ from bench.errors import UsageError
 from bench.units import format_rate
 
 if TYPE_CHECKING:
-    from bench.model.trial import CommandRecord, TrialRecord
-    from bench.store import RunDirectory
+    from bench.model.trial_record import CommandRecord, TrialRecord
+    from bench.store.run_directory import RunDirectory
 
 _LOG_LINES = 20
 
@@ -30,8 +30,8 @@ def command(run: str, trial: str | None, project: Path | None, *, as_json: bool)
     A trial is shown with its status and reasons, the exact commands to repeat it by hand with
     their CPUs, what was measured, and the end of the server's log.
     """
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store import find_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     directory = find_run(run, find_project(Path.cwd(), project).root / "reports")
     records, damaged = directory.trials()

@@ -15,7 +15,7 @@ from bench.units import parse_duration
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView
-    from bench.session.attempt import Request, Trying
+    from bench.plans.try_ import Request, Trying
 
 _MAX_BODY: Final = 16_000_000
 _AND: Final = "--and"
@@ -61,7 +61,7 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     bench try --path /items --body item.json --header content-type:application/json -- ./app {port}
     bench try --url http://127.0.0.1:3000/hello
     """  # noqa: D301 - click's paragraph mark
-    from bench.session.attempt import plan_try  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.try_ import plan_try  # noqa: PLC0415 - late, see `bench --help`
 
     contest = plan_try(_trying(command, options), Path.cwd())
     for note in contest.notes:
@@ -77,7 +77,7 @@ def command(command: tuple[str, ...], **options: Any) -> int:
 
 
 def _trying(words: tuple[str, ...], options: dict[str, Any]) -> Trying:
-    from bench.session.attempt import Trying  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.try_ import Trying  # noqa: PLC0415 - late, see `bench --help`
 
     for name in ("duration", "warmup"):
         try:
@@ -116,7 +116,7 @@ def _commands(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 
 def _addresses(urls: tuple[str, ...], path: str | None) -> tuple[tuple[str, ...], str]:
-    from bench.session.attempt import split_url  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.try_ import split_url  # noqa: PLC0415 - late, see `bench --help`
 
     found = [split_url(url) for url in urls]
     paths = {path} if path else {place for _, place in found}
@@ -126,7 +126,7 @@ def _addresses(urls: tuple[str, ...], path: str | None) -> tuple[tuple[str, ...]
 
 
 def _request(path: str, options: dict[str, Any]) -> Request:
-    from bench.session.attempt import Request  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.try_ import Request  # noqa: PLC0415 - late, see `bench --help`
 
     body = options["body"].read_bytes() if options["body"] else b""
     if len(body) > _MAX_BODY:

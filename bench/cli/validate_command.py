@@ -11,8 +11,8 @@ from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
-    from bench.matrix.validation import Checked
     from bench.model.plan import LoadProfile, Workload
+    from bench.plans.validation import Checked
 
 
 @click.command()
@@ -42,8 +42,12 @@ def command(files: tuple[Path, ...], project: Path | None, *, as_json: bool) -> 
 
 
 def _check(files: tuple[Path, ...], folder: Path | None) -> Checked:
-    from bench.matrix import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.matrix.validation import Checked, check_files, check_project  # noqa: PLC0415 - the same
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.validation import (  # noqa: PLC0415 - the same
+        Checked,
+        check_files,
+        check_project,
+    )
 
     if not files:
         return check_project(find_project(Path.cwd(), folder), _unsupported)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.model.finding import Finding
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
 
 _OWN_FILES: Final = 256
 """Descriptors beside the connections: libraries, logs, epoll and wake-up pipes of many threads."""

@@ -15,7 +15,7 @@ from bench.host.state import quick_state, read_any_topology, read_host
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.model.host import System
+    from bench.model.host_facts import System
 
 _DOCKER: Final = "/.dockerenv"
 

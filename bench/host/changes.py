@@ -10,7 +10,7 @@ from bench.model.finding import Finding, finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
 
 _MOVED: Final = 0.03
 """A mean frequency that moved by more than this share is worth a word."""

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.host import checks_darwin, checks_linux
+from bench.host.darwin import system_checks as checks_darwin
+from bench.host.linux import system_checks as checks_linux
 from bench.model.finding import finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bench.model.finding import Finding
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
 
     Check = Callable[[Host], Iterator[Finding]]
 

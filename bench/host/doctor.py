@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bench.host.measure import Measured
     from bench.model.finding import Severity
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
     from bench.model.plan import CpuSplit
     from bench.process import Stray
 

@@ -7,12 +7,12 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.model.host import CpuInfo, Host, MachineInfo, OsInfo, PowerInfo, ThermalInfo
+from bench.model.host_facts import CpuInfo, Host, MachineInfo, OsInfo, PowerInfo, ThermalInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.model.host import Cluster, System
+    from bench.model.host_facts import Cluster, System
     from bench.model.plan import Pinning
 
 STATE: Final = "state."

@@ -6,10 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from bench.host import darwin_text as texts
-from bench.host.darwin_table import known_keys
+from bench.host.darwin import texts
+from bench.host.darwin.table import known_keys
 from bench.host.facts import GONE, scrub
-from bench.host.linux_table import boot_words
+from bench.host.linux.table import boot_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -6,18 +6,18 @@ import resource
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.host import darwin_text as texts
 from bench.host.checks import check_host
-from bench.host.darwin import PRESSURE_COMMAND, read_darwin, read_darwin_topology
-from bench.host.linux import mean_mhz, power_source, read_linux
-from bench.host.linux_topology import CPU, read_topology
+from bench.host.darwin import texts
+from bench.host.darwin.machine import PRESSURE_COMMAND, read_darwin, read_darwin_topology
+from bench.host.linux.machine import mean_mhz, power_source, read_linux
+from bench.host.linux.topology import CPU, read_topology
 from bench.host.source import local_source, parse_int
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.host.source import Source
-    from bench.model.host import Host, System, Topology
+    from bench.model.host_facts import Host, System, Topology
 
 
 class QuickState(NamedTuple):

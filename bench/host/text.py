@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.host.budget import new_connections_per_s, port_count
 
 if TYPE_CHECKING:
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
 
 _GIB: Final = 2**30
 _MIB: Final = 2**20

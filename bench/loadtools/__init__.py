@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from bench.loadtools.base import LoadTool, Recorded, Target, ToolOutput
 from bench.loadtools.merging import merge, shares
 from bench.loadtools.oha import Oha
+from bench.loadtools.tool import LoadTool, Recorded, Target, ToolOutput
 from bench.loadtools.wrk import Wrk
 
 if TYPE_CHECKING:

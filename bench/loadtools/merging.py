@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.model.load import PERCENTILES, ErrorCounts, LatencySummary, LoadResult
+from bench.model.load_result import PERCENTILES, ErrorCounts, LatencySummary, LoadResult
 from bench.stats import histogram
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.model.finding import Finding
-    from bench.model.load import LatencySource
+    from bench.model.load_result import LatencySource
     from bench.model.plan import LoadProfile, Workload
 
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from bench.errors import ParseError, UsageError
 from bench.loadtools import oha_json, oha_result, oha_rows
-from bench.loadtools.base import STDERR, STDOUT, read_text, refuse_failure, tool_env
+from bench.loadtools.tool import STDERR, STDOUT, read_text, refuse_failure, tool_env
 from bench.process.command import Command, capture
-from bench.render import pool
+from bench.workload.requests import pool
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from bench.loadtools.base import Recorded, Target, ToolOutput
-    from bench.model.load import LoadResult
+    from bench.loadtools.tool import Recorded, Target, ToolOutput
+    from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, RequestKind, Workload
 
 JSON_FILE: Final = "oha.json"

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import ParseError
-from bench.model.load import ErrorCounts
+from bench.model.load_result import ErrorCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

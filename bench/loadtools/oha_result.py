@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from bench.loadtools.merging import own_percentiles, summarize
 from bench.model.finding import Finding, finding
-from bench.model.load import LatencySummary, LoadResult
+from bench.model.load_result import LatencySummary, LoadResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.loadtools.oha_json import Report
     from bench.loadtools.oha_rows import Rows
-    from bench.model.load import LatencyKind, LatencySource, Loop
+    from bench.model.load_result import LatencyKind, LatencySource, Loop
     from bench.model.plan import LoadProfile
 
 PACER_LATE_S: Final = 0.002

@@ -9,22 +9,15 @@ from typing import TYPE_CHECKING, Final
 import bench
 from bench.errors import ParseError, ToolMissingError, UsageError
 from bench.loadtools import wrk_detail, wrk_pool, wrk_text
-from bench.loadtools.base import (
-    STDERR,
-    STDOUT,
-    read_bytes,
-    read_text,
-    refuse_failure,
-    tool_env,
-)
+from bench.loadtools.tool import STDERR, STDOUT, read_bytes, read_text, refuse_failure, tool_env
 from bench.process.command import Command, capture
-from bench.render import pool
+from bench.workload.requests import pool
 
 if TYPE_CHECKING:
     import random
 
-    from bench.loadtools.base import Recorded, Target, ToolOutput
-    from bench.model.load import LoadResult
+    from bench.loadtools.tool import Recorded, Target, ToolOutput
+    from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
 
 POOL_FILE: Final = "wrk.pool"

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, NonNegativeInt
 from bench.errors import ParseError
 from bench.loadtools.merging import summarize
 from bench.model.finding import Finding, finding
-from bench.model.load import ErrorCounts, LoadResult
+from bench.model.load_result import ErrorCounts, LoadResult
 from bench.stats import histogram
 
 if TYPE_CHECKING:

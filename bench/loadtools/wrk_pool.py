@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.render import raw
+from bench.workload.requests import raw
 
 if TYPE_CHECKING:
-    from bench.render import Pool
+    from bench.workload.requests import Pool
 
 
 def encode(pool: Pool, host: str) -> bytes:

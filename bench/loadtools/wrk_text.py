@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from bench.errors import ParseError
 from bench.loadtools.merging import own_percentiles
-from bench.model.load import ErrorCounts, LatencySummary, LoadResult
+from bench.model.load_result import ErrorCounts, LatencySummary, LoadResult
 
 _NUMBER = r"[0-9]+\.[0-9][0-9]"
 _TIME = rf"({_NUMBER})(us|ms|s|m|h)"

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.config import Expect, Generator, ServerConfig
-from bench.model.load import Loop
+from bench.model.load_result import Loop
 from bench.model.secrets import Environment
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from bench.model.base import SCHEMA_VERSION, Model
+from bench.model.cpu_profile import Conversion, ServerProfile
 from bench.model.finding import Finding
-from bench.model.host import Host
+from bench.model.host_facts import Host
 from bench.model.plan import LoadProfile, Plan, Skipped
-from bench.model.profile import Conversion, ServerProfile
-from bench.model.trial import Bound, Exchange, TrialRecord
+from bench.model.trial_record import Bound, Exchange, TrialRecord
 
 Word = Literal[
     "faster",

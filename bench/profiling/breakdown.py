@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from bench.model.profile import Breakdown, FunctionShare, Gil, Quality, Slice
+from bench.model.cpu_profile import Breakdown, FunctionShare, Gil, Quality, Slice
 from bench.profiling.stacks import UNKNOWN
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from bench.charts import render_svg
 from bench.profiling.report import Table, html_page, markdown_tables
+from bench.reports.charts.rendering import render_svg
 from bench.reports.profile_figures import slope_chart
 from bench.reports.profiles import line_of, mean_of
-from bench.reports.wording.where import interval
+from bench.reports.wording.time_goes import interval
 
 if TYPE_CHECKING:
-    from bench.model.profile import Conversion
+    from bench.model.cpu_profile import Conversion
 
 SIZES: Final = (0, 1_000, 5_000, 10_000, 20_000, 40_000)
 """Bytes of the JSON object that is sent and that must come back; 0 = an empty object."""

@@ -11,7 +11,7 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.model.profile import Method
+    from bench.model.cpu_profile import Method
 
 FREQUENCY: Final = 499
 """Samples per CPU second; a prime, so that nothing periodic keeps step with it."""

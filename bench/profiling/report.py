@@ -5,23 +5,23 @@ from __future__ import annotations
 from statistics import geometric_mean
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.charts import render_svg
-from bench.model.profile import ServerProfile
+from bench.model.cpu_profile import ServerProfile
 from bench.profiling.pictures import flame_svg, speedscope
 from bench.profiling.stacks import folded
 from bench.reports import escape
+from bench.reports.charts.rendering import render_svg
 from bench.reports.profile_figures import breakdown_chart
 from bench.reports.profiles import differences
-from bench.reports.wording.where import gap_words
+from bench.reports.wording.time_goes import gap_words
 from bench.units import format_count, format_percent, format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.charts import Chart
+    from bench.model.cpu_profile import Breakdown, ProfileRecord
     from bench.model.finding import Finding
-    from bench.model.profile import Breakdown, ProfileRecord
     from bench.profiling.stacks import Profile
+    from bench.reports.charts.chart import Chart
 
 Rows = list[tuple[str, ...]]
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import ParseError
-from bench.model.profile import Gil
+from bench.model.cpu_profile import Gil
 from bench.profiling.asleep import sleeps
 from bench.profiling.stacks import UNKNOWN, Frame, Profile, Stack
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bench.units import format_percent
 
 if TYPE_CHECKING:
-    from bench.model.profile import Breakdown, Quality
+    from bench.model.cpu_profile import Breakdown, Quality
 
 _LEAST: Final = 50
 """With 50 samples a share of 10 % is known to about +-8 points: no order of categories."""

@@ -14,7 +14,7 @@ from bench.reports.terminal import TerminalReport
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.reports.base import Report
+    from bench.reports.blocks import Report
 
 _ALL: Final[tuple[Report, ...]] = (
     MarkdownReport(),

@@ -7,7 +7,7 @@ import io
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from bench.model.load import PERCENTILES
+from bench.model.load_result import PERCENTILES
 from bench.model.summary import METRICS
 from bench.reports import escape
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.base import pieces
+from bench.reports.blocks import pieces
 
 if TYPE_CHECKING:
-    from bench.reports.base import Piece, Text
+    from bench.reports.blocks import Piece, Text
 
 _CONTROL: Final = re.compile(
     # C0, DEL and C1 steer terminals; the others reorder or hide what follows them

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.charts.base import Bar, Chart, Panel, Point
-from bench.charts.specs import (
+from bench.reports import rows
+from bench.reports.blocks import Figure
+from bench.reports.charts.chart import Bar, Chart, Panel, Point
+from bench.reports.charts.specs import (
     bars,
     deviation_axis,
     factor_axis,
@@ -16,21 +18,19 @@ from bench.charts.specs import (
     share_axis,
     time_axis,
 )
-from bench.reports import rows
-from bench.reports.base import Figure
 from bench.reports.escape import line
-from bench.reports.leads import PER_CPU, THROUGHPUT
+from bench.reports.primary_metric import PER_CPU, THROUGHPUT
 from bench.reports.profile_figures import where_charts
 from bench.reports.view import apart, metric_of, rate
-from bench.reports.wording.gap import by_payload
+from bench.reports.wording.baseline_difference import by_payload
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bench.reports.base import Block
-    from bench.reports.leads import Lead
+    from bench.reports.blocks import Block
+    from bench.reports.primary_metric import Lead
     from bench.reports.view import Entry, Group, View
 
 _BIN_S: Final = 0.25

@@ -6,20 +6,20 @@ import json
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bench.charts import THEMES, javascript, page_panels
-from bench.charts.theme import configuration
 from bench.reports import escape
-from bench.reports.base import pieces
-from bench.reports.document import make_document
+from bench.reports.assembly import make_document
+from bench.reports.blocks import pieces
+from bench.reports.charts.rendering import javascript, page_panels
+from bench.reports.charts.theme import THEMES, configuration
 from bench.reports.figures import make_charts
 from bench.reports.view import make_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.charts import Chart
     from bench.model.summary import RunView
-    from bench.reports.base import Piece, Text
+    from bench.reports.blocks import Piece, Text
+    from bench.reports.charts.chart import Chart
 
 
 class HtmlReport:
@@ -29,7 +29,7 @@ class HtmlReport:
 
     def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
         """report.html."""
-        from bench.reports.environment import environment, read  # noqa: PLC0415 - jinja2 is late
+        from bench.reports.jinja import environment, read  # noqa: PLC0415 - jinja2 is late
 
         jinja = environment(autoescape=True)
         jinja.finalize = _finalize

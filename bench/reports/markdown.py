@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bench.charts import render_svg
 from bench.reports import escape
-from bench.reports.document import make_document
+from bench.reports.assembly import make_document
+from bench.reports.charts.rendering import render_svg
 from bench.reports.figures import make_charts
 from bench.reports.view import make_view
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.model.summary import RunView
-    from bench.reports.base import Document
+    from bench.reports.blocks import Document
 
 
 class MarkdownReport:
@@ -42,7 +42,7 @@ def markdown_files(run: RunView, name: str, *, links: bool) -> dict[PurePosixPat
 
 def render_markdown(document: Document) -> bytes:
     """The Markdown of a document; foreign text is escaped piece by piece."""
-    from bench.reports.environment import environment  # noqa: PLC0415 - jinja2 is late
+    from bench.reports.jinja import environment  # noqa: PLC0415 - jinja2 is late
 
     jinja = environment(autoescape=False)
     jinja.filters |= {

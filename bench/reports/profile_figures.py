@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.charts.base import Chart, Point
-from bench.charts.breakdown import COLORS, Part, stacked
-from bench.charts.specs import scattered
+from bench.reports.charts.chart import Chart, Point
+from bench.reports.charts.specs import scattered
+from bench.reports.charts.stacked_bars import COLORS, Part, stacked
 from bench.reports.escape import line
 from bench.reports.profiles import by_workload, categories, line_of, title_of
 from bench.reports.rows import format_cost
@@ -14,7 +14,7 @@ from bench.reports.rows import format_cost
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.model.profile import Conversion, ServerProfile
+    from bench.model.cpu_profile import Conversion, ServerProfile
     from bench.reports.view import View
 
 _TOLD: Final = 4

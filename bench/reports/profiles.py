@@ -10,7 +10,7 @@ from bench.stats.line import MIN_POINTS, fit_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.model.profile import Breakdown, Conversion, ServerProfile
+    from bench.model.cpu_profile import Breakdown, Conversion, ServerProfile
     from bench.reports.view import View
     from bench.stats.line import Line
 

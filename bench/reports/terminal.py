@@ -6,8 +6,9 @@ import textwrap
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from bench.reports import base, escape
-from bench.reports.document import make_document
+from bench.reports import blocks as base
+from bench.reports import escape
+from bench.reports.assembly import make_document
 from bench.reports.view import make_view
 
 if TYPE_CHECKING:

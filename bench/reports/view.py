@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.reports.leads import THROUGHPUT, lead_of
+from bench.reports.primary_metric import THROUGHPUT, lead_of
 from bench.units import format_bytes, format_count, format_duration, format_rate
 
 if TYPE_CHECKING:
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from bench.model.plan import Arm, LoadProfile
     from bench.model.summary import CellDetail, CellSummary, Metric, RunView
-    from bench.model.trial import TrialRecord
-    from bench.reports.leads import Lead
+    from bench.model.trial_record import TrialRecord
+    from bench.reports.primary_metric import Lead
 
 
 CEILING: Final = "ceiling"

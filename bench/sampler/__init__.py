@@ -1,7 +1,7 @@
 """Watches processes and machine during a trial; starts nothing, judges nothing, prints nothing."""
 
-from bench.sampler.linux import descendants
-from bench.sampler.model import Mark, Observation, with_load_cpu
-from bench.sampler.sampler import Sampler
+from bench.sampler.linux.processes import descendants
+from bench.sampler.marks import Mark, Observation, with_load_cpu
+from bench.sampler.sampling import Sampler
 
 __all__ = ["Mark", "Observation", "Sampler", "descendants", "with_load_cpu"]

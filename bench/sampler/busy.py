@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.sampler import group
-from bench.sampler.procfs import NS_PER_S
+from bench.sampler.linux.procfs import NS_PER_S
 from bench.sampler.window import Span, cpus_busy, steal_share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.sampler.group import TaskReading
-    from bench.sampler.procfs import CpuTimes
+    from bench.sampler.linux.procfs import CpuTimes
 
 _LEAST_GIVEN: Final = 0.05
 _MIN_COVER: Final = 0.5

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bench.sampler.procfs import Stat
+    from bench.sampler.linux.procfs import Stat
 
 
 def related(root: int, stats: Iterable[Stat], known: Iterable[int] = ()) -> set[int]:

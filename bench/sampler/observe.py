@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from bench.model.trial import Counters, Resources
+from bench.model.trial_record import Counters, Resources
 from bench.sampler import group, window
 from bench.sampler.busy import Tick, inside, load_busy, server_busy, thread_share
-from bench.sampler.model import Observation
-from bench.sampler.procfs import NS_PER_S, sum_cpu_times
+from bench.sampler.linux.procfs import NS_PER_S, sum_cpu_times
+from bench.sampler.marks import Observation
 from bench.sampler.window import Span, byte_series, loaded_span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.sampler.group import MemoryReading
-    from bench.sampler.model import Mark
+    from bench.sampler.linux.procfs import CpuTimes
+    from bench.sampler.marks import Mark
     from bench.sampler.platforms import Platform
-    from bench.sampler.procfs import CpuTimes
     from bench.sampler.window import Sample
 
 _T = TypeVar("_T")

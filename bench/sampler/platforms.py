@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.sampler.group import GroupProbe
-    from bench.sampler.perf import Counts
-    from bench.sampler.procfs import CpuTimes
-    from bench.sampler.system import SystemReading
+    from bench.sampler.linux.perf import Counts
+    from bench.sampler.linux.procfs import CpuTimes
+    from bench.sampler.linux.system import SystemReading
 
 
 class Platform(Protocol):
@@ -84,9 +84,9 @@ def current_platform(
 ) -> Platform:
     """The platform that this process runs on."""
     if sys.platform == "darwin":
-        from bench.sampler.darwin import DarwinPlatform  # noqa: PLC0415 - needs psutil
+        from bench.sampler.darwin.platform import DarwinPlatform  # noqa: PLC0415 - needs psutil
 
         return DarwinPlatform(server_pid, server_cpus, load_cpus)
-    from bench.sampler.linux_platform import LinuxPlatform  # noqa: PLC0415 - needs /proc
+    from bench.sampler.linux.platform import LinuxPlatform  # noqa: PLC0415 - needs /proc
 
     return LinuxPlatform(server_pid, server_cpus, load_cpus)

@@ -10,8 +10,8 @@ from bench.sampler.ledger import Ledger, Reading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.sampler.linux.procfs import Stat
     from bench.sampler.members import Members
-    from bench.sampler.procfs import Stat
 
 _SETTLE_TRIES: Final = 3
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.sampler.procfs import CpuTimes
+    from bench.sampler.linux.procfs import CpuTimes
 
 BIN_S: Final = 0.25
 _MIN_LOADED: Final = 4

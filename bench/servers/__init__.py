@@ -1,5 +1,6 @@
 """Servers under test: their environment, their build, and a running one as a context."""
 
+from bench.servers.build_dirs import at_home
 from bench.servers.building import (
     Toolchain,
     build,
@@ -9,7 +10,6 @@ from bench.servers.building import (
     toolchain,
 )
 from bench.servers.existing import ExistingServer, is_here, serving
-from bench.servers.homes import at_home
 from bench.servers.ports import choose_port, listeners
 from bench.servers.running import RunningServer
 

@@ -18,7 +18,7 @@ from bench.model.summary import BuildRecord
 from bench.process import Command, capture
 from bench.servers.environment import base_environment, fill_all
 from bench.servers.git import files_of
-from bench.store import write_atomic
+from bench.store.run_directory import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from bench.loadtools.install.find import search_path
 from bench.model.secrets import hidden, is_secret
-from bench.tools import search_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from bench.errors import StartError
-from bench.model.trial import CommandRecord, ServerRecord
+from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.servers.ports import LOOPBACK
 from bench.servers.running import RunningServer, ask_status
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.errors import BenchError, StartError
-from bench.model.trial import CommandRecord, ServerRecord
+from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command
 from bench.process.family import family_pids
 from bench.servers.environment import base_environment, fill, fill_all, redacted

@@ -10,15 +10,15 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import StartError, VerifyError
-from bench.loader import LoadFailure, run_together
-from bench.model.trial import Partner, TrialRecord
+from bench.model.trial_record import Partner, TrialRecord
 from bench.trial.life import Life, Outcome, Setting
+from bench.trial.load import LoadFailure, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bench.loader import LoadRun
     from bench.sampler import Mark, Sampler
+    from bench.trial.load import LoadRun
 
 
 class DuetOutcome(NamedTuple):

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError, StartError, VerifyError
 from bench.host import quick_state
-from bench.loader import Loader, LoadFailure, LoadRun
 from bench.loadtools import TOOLS, Target
-from bench.model.trial import (
+from bench.model.trial_record import (
     Counters,
     Exchange,
     Phases,
@@ -19,9 +18,10 @@ from bench.model.trial import (
 )
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
-from bench.status import Evidence, judge
+from bench.trial.load import Loader, LoadFailure, LoadRun
+from bench.trial.validity import Evidence, judge
+from bench.trial.verify import SideChannel, verify
 from bench.units import format_bytes
-from bench.verify import SideChannel, verify
 
 if TYPE_CHECKING:
     import random
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bench.host import QuickState
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
-    from bench.model.trial import CommandRecord, ServerRecord
+    from bench.model.trial_record import CommandRecord, ServerRecord
     from bench.process import Supervisor
     from bench.sampler import Observation
 

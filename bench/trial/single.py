@@ -6,15 +6,15 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.errors import StartError, VerifyError
-from bench.loader import LoadFailure, run_together
 from bench.trial.life import Life
+from bench.trial.load import LoadFailure, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.loader import Loader
     from bench.sampler import Sampler
     from bench.trial.life import Outcome, Setting
+    from bench.trial.load import Loader
 
 
 def run_trial(setting: Setting, make_life: Callable[[Setting], Life] = Life) -> Outcome:

@@ -16,7 +16,7 @@ from tests.factories import Truth, closed_profile, open_profile, run_data, with_
 if TYPE_CHECKING:
     from bench.model.finding import Finding
     from bench.model.summary import Summary
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 FIVE = {
     "axum": Truth(),

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.analysis import RunData, analyze
-from bench.model.load import ErrorCounts
+from bench.model.load_result import ErrorCounts
 from tests.factories import Truth, closed_profile, exchange, open_profile, run_data
 
 if TYPE_CHECKING:
     from bench.model.summary import CellSummary
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
     from tests.factories import Edit
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.analysis import compare
-from bench.analysis.environment import changes
+from bench.analysis.run_differences import changes
 from bench.errors import UsageError
 from bench.model.summary import METRICS
 from tests.factories import (
@@ -24,7 +24,7 @@ from tests.factories import (
 
 if TYPE_CHECKING:
     from bench.model.summary import CompareResult, CompareRow, RunView
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 BOTH = {"axum": Truth(), "spikard": Truth(rps=17_000)}
 

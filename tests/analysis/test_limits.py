@@ -13,7 +13,7 @@ from tests.factories import Truth, open_profile, run_data
 
 if TYPE_CHECKING:
     from bench.model.summary import Summary
-    from bench.model.trial import Bound, TrialRecord
+    from bench.model.trial_record import Bound, TrialRecord
 
 
 def _codes(summary: Summary) -> dict[str, tuple[str, ...]]:

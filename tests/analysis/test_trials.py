@@ -6,7 +6,7 @@ import pytest
 
 from bench.analysis.trials import by_cell, compared, cpu_us_per_request, shown
 from bench.model.summary import METRICS
-from bench.model.trial import Resources, TrialRecord
+from bench.model.trial_record import Resources, TrialRecord
 from tests.factories import Truth, closed_profile, open_profile, run_data, with_status
 
 

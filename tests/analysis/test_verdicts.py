@@ -14,7 +14,7 @@ from bench.stats.intervals import Estimate, paired
 from tests.factories import Truth, closed_profile, open_profile, run_data, with_status
 
 if TYPE_CHECKING:
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 FAST = paired([1.10, 1.11, 1.09, 1.10, 1.10], [1.0] * 5)
 SLOW = paired([0.80, 0.81, 0.79, 0.80, 0.80], [1.0] * 5)

@@ -12,7 +12,7 @@ from tests.factories import Truth, run_data, with_status
 if TYPE_CHECKING:
     from bench.model.finding import Finding
     from bench.model.summary import Summary
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 
 def _finding(summary: Summary, code: str) -> Finding:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.cli.ab_answer import answers, markdown, text
-from bench.model.trial import Partner
+from bench.model.trial_record import Partner
+from bench.plans.duets import as_duet
 from bench.reports import REPORTS
-from bench.session.duets import as_duet
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bench.analysis import RunData
     from bench.model.summary import RunView
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 _MAIN = Truth(rps=20_000, cpu_us=40.0, noise=0.004, server="mine")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from bench.model.summary import RunView
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 BOTH = {"axum": Truth(), "spikard": Truth(rps=17_000)}
 SLOW = {"axum": Truth(rps=50_000), "spikard": Truth(rps=17_000)}
@@ -37,8 +37,8 @@ class _Stored:
 def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, RunView]:
     """Runs by name, in place of folders in reports/."""
     known: dict[str, RunView] = {}
-    monkeypatch.setattr("bench.store.find_run", lambda name, _reports: _Stored(name))
-    monkeypatch.setattr("bench.runs.open_run", known.__getitem__)
+    monkeypatch.setattr("bench.store.run_directory.find_run", lambda name, _reports: _Stored(name))
+    monkeypatch.setattr("bench.run.opening.open_run", known.__getitem__)
     return known
 
 

@@ -97,8 +97,8 @@ def test_tools_that_are_missing_or_old(tmp_path: Path, monkeypatch: pytest.Monke
     oha = tmp_path / "oha"
     oha.write_text("#!/bin/sh\necho oha 1.9.0\n")
     oha.chmod(0o755)
-    monkeypatch.setattr("bench.tools.find.search_path", lambda: str(tmp_path))
-    monkeypatch.setattr("bench.tools.search_path", lambda: str(tmp_path))
+    monkeypatch.setattr("bench.loadtools.install.find.search_path", lambda: str(tmp_path))
+    monkeypatch.setattr("bench.loadtools.install.find.search_path", lambda: str(tmp_path))
     monkeypatch.setattr("bench.host.measure.measure", lambda _cpus: None)
 
     result = call()

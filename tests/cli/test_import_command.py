@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.cli import main
-from bench.runs import open_run
+from bench.run.opening import open_run
 from tests.loadtools.recorded import DATA, OHA, WRK
 
 REPORT = DATA / "report"

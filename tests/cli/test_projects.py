@@ -11,7 +11,7 @@ import pytest
 
 from bench.cli.common import printable
 from bench.cli.show_command import shell_line
-from bench.model.trial import CommandRecord
+from bench.model.trial_record import CommandRecord
 from tests.servers import ground_truth
 
 if TYPE_CHECKING:

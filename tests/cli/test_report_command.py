@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from bench.cli.report_command import FORMS, command
 from bench.errors import UsageError
 from bench.reports import REPORTS
-from bench.store import RunDirectory
+from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, run_data
 
 if TYPE_CHECKING:

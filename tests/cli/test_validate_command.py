@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner, Result
 
 from bench.cli import bench
-from tests.matrix.helpers import MATRIX, ROOT, SERVER, write_project
+from tests.plans.helpers import MATRIX, ROOT, SERVER, write_project
 
 if TYPE_CHECKING:
     import pytest

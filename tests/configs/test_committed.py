@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.matrix import Overrides, find_project, load_server, load_workload, make_plan
-from bench.matrix.project import find_matrix
 from bench.model.plan import CpuSplit, Pinning, Plan, Workload
-from bench.verify import verify
+from bench.plans.overrides import Overrides
+from bench.plans.planning import make_plan
+from bench.plans.project import find_matrix, find_project
+from bench.plans.server_files import load_server
+from bench.plans.workload_files import load_workload
+from bench.trial.verify import verify
 from tests.servers import ground_truth
 
 ROOT = Path(__file__).parents[2]

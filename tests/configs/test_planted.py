@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.helpers import Project
+from tests.run.helpers import Project
 
 _SERVERS = Path(__file__).parents[2] / "servers"
 _CONSTANT = '{"id": 12345, "name": "test_item", "active": True, "count": 42, "tags": []}'

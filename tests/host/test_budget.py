@@ -11,7 +11,7 @@ from bench.host.budget import budget, new_connections_per_s, nofile_for, port_co
 from tests.host.trees import linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
 
 MAC = read_host(memory_source(mac_tree("m1-pro-6p2e")), "darwin")
 LINUX = read_host(memory_source(linux_tree("linux-kvm-2cpu")), "linux")

@@ -14,11 +14,11 @@ from bench.host import read_any_topology, read_host
 from bench.host.capture import capture_tree
 from bench.host.facts import scrub, scrub_value
 from bench.host.redact import Redactor
-from bench.model.host import Host
+from bench.model.host_facts import Host
 from tests.host.trees import LINUX, MACS, Tree, linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
-    from bench.model.host import System
+    from bench.model.host_facts import System
 
 IDENTIFYING = re.compile(r"FAKE|fake-(host|user)|0a1b2c3d")
 MACHINES = [*(("linux", name) for name in LINUX), *(("darwin", name) for name in MACS)]

@@ -12,7 +12,7 @@ from bench.host.facts import major, round_memory
 from tests.host.trees import linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
 
 
 def xeon() -> Host:

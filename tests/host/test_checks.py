@@ -13,7 +13,7 @@ from tests.host.trees import LINUX, MACS, linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
 
 WITHOUT_COMMAND = {"battery", "thermal", "virtual-machine", "container", "unpinned", "unlike-cores"}
 """Codes of which no command takes the cause away."""

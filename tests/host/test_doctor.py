@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.cpus import split
 from bench.host import (
     local_host,
     local_system,
@@ -15,6 +14,7 @@ from bench.host import (
     read_any_topology,
     read_host,
 )
+from bench.host.cpu_split import split
 from bench.host.doctor import as_data, describe_split, diagnose, tool_findings
 from bench.host.measure import Clock, Measured, RoundTrip, Steadiness
 from bench.host.text import full_table, summary
@@ -22,7 +22,7 @@ from tests.host.trees import LINUX, MACS, linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
     from bench.host.doctor import Diagnosis
-    from bench.model.host import System
+    from bench.model.host_facts import System
 
 MEASURED = Measured(
     Clock(45.0, 60.0),

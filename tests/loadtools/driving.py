@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from bench.model.finding import Finding
-    from bench.model.load import LoadResult
+    from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
 
 SERVER = Path(__file__).with_name("truth_server.py")

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.loadtools import ToolOutput
 from bench.model.config import Expect
-from bench.model.load import ErrorCounts, LoadResult
+from bench.model.load_result import ErrorCounts, LoadResult
 from bench.model.plan import LoadProfile, RequestKind, Workload
 
 DATA = Path(__file__).parents[1] / "data" / "loadtools"

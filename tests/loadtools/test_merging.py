@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bench.loadtools import merge, shares
 from bench.loadtools.merging import own_percentiles, summarize
 from bench.model.finding import finding
-from bench.model.load import ErrorCounts, LoadResult
+from bench.model.load_result import ErrorCounts, LoadResult
 from tests.loadtools.recorded import kind, profile, result, workload
 
 

@@ -14,7 +14,7 @@ from bench.loadtools import oha_json, oha_result
 from tests.loadtools.recorded import OHA, OLD_OHA
 
 if TYPE_CHECKING:
-    from bench.model.load import LoadResult
+    from bench.model.load_result import LoadResult
 
 GOOD = (OHA / "good.json").read_text()
 ALL = sorted([*OHA.glob("*.json"), *OLD_OHA.glob("*.json")])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.errors import ParseError
 from bench.loadtools import wrk_text
-from bench.model.load import ErrorCounts
+from bench.model.load_result import ErrorCounts
 from tests.loadtools.recorded import WRK
 
 GOOD = (WRK / "good-latency.txt").read_text()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.profiling.reading import read_profiles
 from bench.profiling.report import Profiled, notes, render, sections
-from bench.session.profile_reading import read_profiles
 from tests.profiles import breakdown, profile_run
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.model.profile import Breakdown, Quality, Slice
+from bench.model.cpu_profile import Breakdown, Quality, Slice
 from bench.profiling.trust import distrust, without_conclusions
 
 GOOD = Quality(

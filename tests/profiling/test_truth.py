@@ -11,13 +11,13 @@ from bench.process import Command, Supervisor, capture
 from bench.profiling.breakdown import break_down
 from bench.profiling.methods import FREQUENCY, perf_record, perf_script
 from bench.profiling.rules import rule_book
+from bench.profiling.setup import facts_of, find_trampoline
 from bench.profiling.stacks import parse_perf
-from bench.session.profile_setup import facts_of, find_trampoline
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.model.profile import Breakdown
+    from bench.model.cpu_profile import Breakdown
 
 POINTS = 0.05
 SECONDS = 3.0

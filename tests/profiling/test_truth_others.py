@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.loadtools.install.find import search_path
 from bench.process import Command, Supervisor
 from bench.profiling.breakdown import break_down
 from bench.profiling.methods import PRELOAD, PRELOAD_OUT, frequency, refusal, spy_record
 from bench.profiling.rules import rule_book
+from bench.profiling.setup import facts_of
 from bench.profiling.spy import parse_collapsed, parse_told
 from bench.profiling.stacks import parse_cpuprofile
-from bench.session.profile_setup import facts_of
-from bench.tools import search_path
 from tests.profiling.test_truth import PROGRAM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.model.profile import Breakdown
+    from bench.model.cpu_profile import Breakdown
     from bench.process import Child
 
 pytestmark = pytest.mark.real

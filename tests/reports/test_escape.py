@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bench.reports import escape
-from bench.reports.base import Piece, Text, code, link, pieces, plain, strong
+from bench.reports.blocks import Piece, Text, code, link, pieces, plain, strong
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from bench.reports import REPORTS
-from bench.reports.document import make_document
+from bench.reports.assembly import make_document
 from bench.reports.markdown import render_markdown
 from bench.reports.view import make_view
 from tests.factories import Truth, run_data, run_view

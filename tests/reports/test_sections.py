@@ -8,24 +8,24 @@ import pytest
 
 from bench.cli import COMMANDS
 from bench.model.finding import finding
-from bench.model.host import Cluster
+from bench.model.host_facts import Cluster
 from bench.model.plan import Pinning, Skipped
-from bench.reports.base import Bullets, Code, Facts, Folded, Notice, Numbered, Paragraph, plain
+from bench.reports.blocks import Bullets, Code, Facts, Folded, Notice, Numbered, Paragraph, plain
 from bench.reports.sections import next_steps
 from bench.reports.sections.configuration import configuration
 from bench.reports.sections.hardware import UNPINNED_DARWIN, hardware_blocks, hardware_line
 from bench.reports.sections.header import lead
+from bench.reports.sections.left_out import trial_blocks
 from bench.reports.sections.raw_data import repeat_command
 from bench.reports.sections.samples import sample_blocks
-from bench.reports.sections.servers import servers
-from bench.reports.sections.trials import trial_blocks
+from bench.reports.sections.servers_tested import servers
 from bench.reports.view import make_view
 from tests.factories import Truth, exchange, host, run_data, run_view, with_status
 from tests.reports import samples
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
-    from bench.model.host import Host
+    from bench.model.host_facts import Host
     from bench.model.summary import RunView
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.model.load import ErrorCounts, LatencySummary
+from bench.model.load_result import ErrorCounts, LatencySummary
 from tests.factories import Truth, run_data, run_view
 from tests.reports import samples
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView
-    from bench.model.trial import TrialRecord
+    from bench.model.trial_record import TrialRecord
 
 SOURCE = """\
 | Metric | Rust Baseline | Spikard Python | Ratio |

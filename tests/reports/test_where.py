@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.charts.breakdown import COLORS, Part, stacked
-from bench.model.profile import Conversion, Gil, ServerProfile
+from bench.model.cpu_profile import Conversion, Gil, ServerProfile
 from bench.profiling.rules import rule_book
-from bench.reports.base import Folded, Table
+from bench.reports.blocks import Folded, Table
+from bench.reports.charts.stacked_bars import COLORS, Part, stacked
 from bench.reports.figures import make_charts
 from bench.reports.profiles import by_workload, differences, line_of, mean_of
-from bench.reports.sections.where import where_time_goes
+from bench.reports.sections.where_time_goes import where_time_goes
 from bench.reports.view import View, make_view
-from bench.reports.wording.where import (
+from bench.reports.wording.time_goes import (
     DOING,
     gap_words,
     gil_words,

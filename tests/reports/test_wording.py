@@ -9,12 +9,12 @@ import pytest
 
 from bench.model.summary import Verdict
 from bench.reports import rows
-from bench.reports.base import Bullets, plain
+from bench.reports.blocks import Bullets, plain
 from bench.reports.figures import make_charts
-from bench.reports.leads import PER_CPU, RESPONSE_TIME, THROUGHPUT
+from bench.reports.primary_metric import PER_CPU, RESPONSE_TIME, THROUGHPUT
 from bench.reports.view import describe_profile, make_view
+from bench.reports.wording.baseline_difference import gap, payload_gap
 from bench.reports.wording.conclusion import conclusion, in_short
-from bench.reports.wording.gap import gap, payload_gap
 from bench.reports.wording.implications import implications
 from bench.reports.wording.key_findings import key_findings, tail_begins
 from bench.reports.wording.notes import is_lower_bound, notes, verdict_phrase
@@ -24,7 +24,7 @@ from tests.reports import samples
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView, Word
-    from bench.reports.base import Block
+    from bench.reports.blocks import Block
 
 
 def _sentences(blocks: tuple[Block, ...]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from bench.sampler import busy
 from bench.sampler.busy import Tick
 from bench.sampler.group import TaskReading, busiest_thread, switches
-from bench.sampler.procfs import CpuTimes
+from bench.sampler.linux.procfs import CpuTimes
 from bench.sampler.window import Span
 
 S = 1_000_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.sampler.linux.procfs import Stat
 from bench.sampler.members import Members, related
-from bench.sampler.procfs import Stat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,11 +8,11 @@ import pytest
 
 from bench.sampler import observe
 from bench.sampler.group import GroupReading, MemoryReading, TaskReading
-from bench.sampler.model import LoadReading, Mark, Observation, with_load_cpu
+from bench.sampler.linux.perf import Counts
+from bench.sampler.linux.procfs import CpuTimes
+from bench.sampler.linux.system import SystemReading
+from bench.sampler.marks import LoadReading, Mark, Observation, with_load_cpu
 from bench.sampler.observe import Watched
-from bench.sampler.perf import Counts
-from bench.sampler.procfs import CpuTimes
-from bench.sampler.system import SystemReading
 from bench.sampler.window import Sample
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.sampler import window
-from bench.sampler.procfs import CpuTimes
+from bench.sampler.linux.procfs import CpuTimes
 from bench.sampler.window import Sample, Span
 
 ZERO = CpuTimes(0, 0, 0, 0)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from tests.run.helpers import Project
 from tests.servers import ground_truth
-from tests.session.helpers import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.reports.base import Facts, Section
+from bench.reports.blocks import Facts, Section
 from bench.reports.sections.hardware import hardware_blocks, hardware_line
 from bench.reports.view import describe_duration, describe_profile, describe_size
 from bench.units import format_count
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bench.model.plan import CpuSplit, LoadProfile
-    from bench.reports.base import Text
+    from bench.reports.blocks import Text
     from bench.reports.view import View
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.reports.base import Facts, Folded, Heading, Paragraph, Table
+from bench.reports.blocks import Facts, Folded, Heading, Paragraph, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.model.host import CpuInfo, Host
-    from bench.reports.base import Block
+    from bench.model.host_facts import CpuInfo, Host
+    from bench.reports.blocks import Block
     from bench.reports.view import View
 
 UNPINNED_DARWIN: Final = (

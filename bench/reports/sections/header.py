@@ -6,13 +6,13 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.base import Notice, Paragraph, code, strong
+from bench.reports.blocks import Notice, Paragraph, code, strong
 from bench.reports.wording.conclusion import in_short
 from bench.reports.wording.phrases import sentence
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
-    from bench.reports.base import Block, Text
+    from bench.reports.blocks import Block, Text
     from bench.reports.view import View
 
 HEAD_CODES: Final = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.reports.base import Bullets, Folded
+from bench.reports.blocks import Bullets, Folded
 from bench.units import format_percent
 
 if TYPE_CHECKING:
-    from bench.reports.base import Block, Text
+    from bench.reports.blocks import Block, Text
     from bench.reports.view import View
 
 _IMPORTED: tuple[Text, ...] = (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.base import Numbered, code, strong
+from bench.reports.blocks import Numbered, code, strong
 from bench.reports.view import metric_of
 from bench.reports.wording.phrases import join
 
 if TYPE_CHECKING:
-    from bench.reports.base import Block, Text
+    from bench.reports.blocks import Block, Text
     from bench.reports.view import Entry, View
 
 WORKLOADS: Final = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from bench.reports.base import Bullets, Code, Facts, Paragraph, Section, code, link
+from bench.reports.blocks import Bullets, Code, Facts, Paragraph, Section, code, link
 from bench.reports.sections.samples import sample_blocks
 
 if TYPE_CHECKING:
     from bench.model.summary import RunInfo
-    from bench.reports.base import Block, Text
+    from bench.reports.blocks import Block, Text
     from bench.reports.view import View
 
 

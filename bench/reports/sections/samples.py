@@ -6,14 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.base import Code, Folded, Heading, Paragraph, code, strong
+from bench.reports.blocks import Code, Folded, Heading, Paragraph, code, strong
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.model.trial import Exchange
-    from bench.reports.base import Block, Text
+    from bench.model.trial_record import Exchange
+    from bench.reports.blocks import Block, Text
     from bench.reports.view import View
 
 

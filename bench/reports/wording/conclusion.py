@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bench.reports.base import Bullets, Paragraph
+from bench.reports.blocks import Bullets, Paragraph
 from bench.reports.view import metric_of, rate
-from bench.reports.wording.gap import gap, one_gap, tallies
+from bench.reports.wording.baseline_difference import gap, one_gap, tallies
 from bench.reports.wording.notes import verdict_phrase
 from bench.reports.wording.phrases import count, tally
 from bench.units import format_rate
 
 if TYPE_CHECKING:
-    from bench.reports.base import Block, Text
+    from bench.reports.blocks import Block, Text
     from bench.reports.view import Group, View
 
 

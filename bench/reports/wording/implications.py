@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.reports.base import Bullets, Paragraph
+from bench.reports.blocks import Bullets, Paragraph
 from bench.reports.rows import format_us
 from bench.reports.view import apart, metric_of, rate
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
-    from bench.reports.base import Block, Text
+    from bench.reports.blocks import Block, Text
     from bench.reports.view import Group, View
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.base import Bullets, Heading
+from bench.reports.blocks import Bullets, Heading
 from bench.reports.rows import format_cost, format_throughput, format_us, latency_name
 from bench.reports.view import metric_of, rate
-from bench.reports.wording.gap import gap, payload_gap
+from bench.reports.wording.baseline_difference import gap, payload_gap
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_percent, format_rate, format_ratio
 
 if TYPE_CHECKING:
-    from bench.reports.base import Block, Text
+    from bench.reports.blocks import Block, Text
     from bench.reports.view import Entry, Group, View
 
 _TAIL: Final = 2.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from bench.model.summary import Verdict
-    from bench.reports.leads import Lead
+    from bench.reports.primary_metric import Lead
     from bench.reports.view import Entry, Group, View
 
 _PHRASES: Final = {

@@ -1,0 +1,125 @@
+"""What `bench run` and `bench plan` share: options that change a matrix, and a plan in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.common import emit_json
+from bench.errors import UsageError
+from bench.units import format_duration, format_eta
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.model.plan import LoadProfile, Plan
+    from bench.plans.overrides import Overrides
+
+
+def matrix_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that change what a matrix says, for `run` and `plan`."""
+    for option in reversed(
+        (
+            click.option("--servers", help="Only these servers, separated by commas."),
+            click.option("--workloads", help="Only these workloads."),
+            click.option("--profiles", help="Only these load profiles, by id."),
+            click.option("--rounds", type=click.IntRange(1, 100), help="Number of rounds."),
+            click.option("--duration", help="Window of each trial, such as 10s."),
+            click.option("--warmup", help="Warm-up of each trial, such as 2s."),
+            click.option("--connections", type=click.IntRange(1), help="Open connections."),
+            click.option("--seed", type=click.IntRange(0), help="Order and content of requests."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def overrides_of(options: dict[str, Any]) -> Overrides:
+    """The overrides that the options of `matrix_options` ask for.
+
+    Raises:
+        UsageError: a duration that is none.
+    """
+    from bench.plans.overrides import Overrides  # noqa: PLC0415 - late, see `bench --help`
+
+    return Overrides(
+        servers=_names(options["servers"]),
+        workloads=_names(options["workloads"]),
+        profiles=_names(options["profiles"]),
+        rounds=options["rounds"],
+        duration_s=_seconds("--duration", options["duration"]),
+        warmup_s=_seconds("--warmup", options["warmup"]),
+        connections=options["connections"],
+        seed=options["seed"],
+    )
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def _seconds(option: str, text: str | None) -> float | None:
+    from bench.units import parse_duration  # noqa: PLC0415 - late, see `bench --help`
+
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}") from None
+
+
+def show(plan: Plan, *, as_json: bool) -> None:
+    """Print a plan."""
+    if as_json:
+        emit_json(plan)
+        return
+    echo = click.echo
+    echo(f"{plan.title} ({plan.matrix})")
+    echo(f"  servers    {', '.join(arm.name for arm in plan.arms)} (baseline {plan.baseline})")
+    echo(f"  workloads  {', '.join(plan.workloads)}")
+    for profile in plan.profiles:
+        echo(f"  profile    {profile.id}: {_profile(profile)}")
+    cpus = plan.cpus
+    echo(
+        f"  CPUs       server {_list(cpus.server) or cpus.server_count}, "
+        f"load {_list(cpus.load) or cpus.load_count}, rest {_list(cpus.housekeeping) or '-'}; "
+        f"{cpus.pinning.state} ({cpus.pinning.reason})"
+    )
+    for code, text in cpus.notes:
+        echo(f"             {code}: {text}")
+    for skipped in plan.skipped:
+        echo(f"  skipped    {skipped.server}: {skipped.reason}")
+    echo(f"  trials     {_count(plan)} = {len(plan.trials)}, seed {plan.seed}")
+    echo(f"  time       about {format_eta(plan.estimated_s)}, first builds not counted")
+    echo("  order")
+    for number in sorted({trial.round for trial in plan.trials}):
+        names = [trial.cell.id for trial in plan.trials if trial.round == number]
+        echo(f"    round {number}: {' '.join(names)}")
+
+
+def _count(plan: Plan) -> str:
+    """Cells by rounds; in a plan of duets the baseline has none, and servers are alone at times."""
+    if plan.design == "blocks":
+        return f"{len(plan.cells)} cells x {plan.rounds} rounds"
+    duets = sum(cell.server != plan.baseline for cell in plan.cells)
+    alone = sum(trial.cell not in plan.cells for trial in plan.trials)
+    return f"{duets} duets x {plan.rounds} rounds" + (f" + {alone} alone" if alone else "")
+
+
+def _profile(profile: LoadProfile) -> str:
+    rate = ""
+    if profile.rate_rps:
+        rate = f" at {profile.rate_rps:g}/s"
+    if profile.rate_share:
+        rate = f" at {profile.rate_share:.0%} of the slowest server's capacity"
+    return (
+        f"{profile.tool}, {profile.loop} loop, {profile.connections} connections{rate}, "
+        f"{profile.processes} process(es), warm-up {format_duration(profile.warmup_s)}, "
+        f"window {format_duration(profile.duration_s)}"
+    )
+
+
+def _list(cpus: tuple[int, ...]) -> str:
+    return ",".join(str(cpu) for cpu in cpus)

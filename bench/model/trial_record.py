@@ -1,0 +1,221 @@
+"""What became of one trial: status with reasons, what was run, what was measured."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bench.model.base import SCHEMA_VERSION, Model
+from bench.model.finding import Finding
+from bench.model.load_result import LoadResult
+from bench.model.plan import Cell
+
+Status = Literal["valid", "suspect", "invalid", "failed", "interrupted"]
+Bound = Literal["server", "client", "neither", "unknown"]
+
+
+class Phases(Model):
+    """Seconds spent in each part of a trial; monotonic clock.
+
+    Attributes:
+        drain: the tool finishing its own writing, the server finishing its backlog.
+    """
+
+    start: float = 0.0
+    verify: float = 0.0
+    warmup: float = 0.0
+    window: float = 0.0
+    drain: float = 0.0
+    stop: float = 0.0
+    total: float = 0.0
+
+
+class CommandRecord(Model):
+    """A command that can be repeated by hand; secrets in env are shown as `***`."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cpus: tuple[int, ...] | None
+    pid: int | None
+    rc: int | None
+
+
+class ServerRecord(Model):
+    """The server process of a trial.
+
+    Attributes:
+        threads: of its process group at the end of the window, None where unreadable.
+        processes: of its process group at the end of the window.
+    """
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cpus: tuple[int, ...] | None
+    port: int
+    pid: int | None
+    threads: int | None = None
+    processes: int | None = None
+
+
+class Exchange(Model):
+    """One verified request and its response; sizes in bytes as sent and received.
+
+    Attributes:
+        response_wire_bytes: status line and headers included.
+        request_text: the body, shortened for the report.
+    """
+
+    weight: int
+    method: str
+    path: str
+    request_bytes: int
+    response_bytes: int
+    response_wire_bytes: int
+    status: int
+    request_text: str
+    response_text: str
+
+
+class Resources(Model):
+    """Deltas of the measured window; None where the system does not tell.
+
+    Attributes:
+        server_cpu_s: CPU time of the server's process group.
+        load_cpu_s: CPU time of each load tool process.
+        span_s: length of time between the two readings.
+        server_busy: busiest share of the server's CPUs or of one of its threads, 0 to 1.
+        load_busy: busiest load process's share of one CPU, 0 to 1.
+        rss_peak_bytes: highest seen sum over the group, shared pages counted once (PSS).
+        harness_cpu_s: CPU time of `bench` itself.
+    """
+
+    server_cpu_s: float | None = None
+    load_cpu_s: tuple[float, ...] = ()
+    span_s: float | None = None
+    server_busy: float | None = None
+    load_busy: float | None = None
+    rss_peak_bytes: int | None = None
+    voluntary_switches: int | None = None
+    involuntary_switches: int | None = None
+    instructions: int | None = None
+    cycles: int | None = None
+    harness_cpu_s: float | None = None
+    harness_rss_bytes: int | None = None
+    unavailable: dict[str, str] = {}
+
+
+class Counters(Model):
+    """System-wide counters as deltas of the measured window; None where unreadable.
+
+    Attributes:
+        steal_share: of our CPUs' time, given to others by the hypervisor.
+        others_share: of our CPUs' time, used by processes that are not ours.
+        retransmits_needless: those of which the receiver reported that it had the data already
+            (duplicate SACK, RFC 2883): nothing was lost.
+        connections_seen: most established connections at the server's port.
+        cpu_stall_us: time in which a task waited for a CPU, on the whole machine; recorded,
+            never a reason, since a loaded CPU makes it by itself.
+    """
+
+    steal_share: float | None = None
+    others_share: float | None = None
+    throttled_us: int | None = None
+    cpu_throttle_events: int | None = None
+    retransmits: int | None = None
+    retransmits_needless: int | None = None
+    listen_overflows: int | None = None
+    swap_pages: int | None = None
+    frequency_mhz_before: float | None = None
+    frequency_mhz_after: float | None = None
+    wall_minus_monotonic_s: float | None = None
+    connections_seen: int | None = None
+    cpu_stall_us: int | None = None
+    power_source: str | None = None
+    thermal_pressure: str | None = None
+
+
+class SidechannelResult(Model):
+    """What the verification under load saw."""
+
+    asked: int = 0
+    right: int = 0
+    wrong: int = 0
+    unanswered: int = 0
+    first_wrong: str = ""
+
+
+class Partner(Model):
+    """The baseline's part in a duet: measured over the same window as the trial's own server.
+
+    Attributes:
+        server: name of the baseline's arm.
+        first: whether it was started before the other server.
+    """
+
+    server: str
+    server_process: ServerRecord | None
+    load: LoadResult | None
+    resources: Resources
+    counters: Counters
+    exchanges: tuple[Exchange, ...]
+    sidechannel: SidechannelResult
+    warmup_series: tuple[float, ...] = ()
+    window_series: tuple[float, ...] = ()
+    start_s: float
+    first: bool
+    build_hash: str | None = None
+
+
+class TrialRecord(Model):
+    """One finished trial; one line of trials.jsonl, and trial.json in its folder.
+
+    Attributes:
+        trial: its id; `<id>.2` is a re-run of an invalid one.
+        order: position in which it was run, from 0.
+        started: UTC, ISO 8601.
+        reasons: finding codes that decided the status.
+        overhead_s: total less start, declared warm-up and window, drain and stop.
+        detail: one sentence for the terminal when the trial is not valid.
+        warmup_series: bytes/s over the loopback interface per 250 ms of the warm-up's load.
+        window_series: the same for the window.
+        partner: of a duet, the baseline's part; None in a trial of one server alone.
+        raw_sha256: file name -> hash of every raw output kept beside trial.json.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    trial: str
+    server: str
+    workload: str
+    profile: str
+    round: int
+    order: int
+    started: str
+    status: Status
+    reasons: tuple[str, ...]
+    detail: str
+    phases_s: Phases
+    overhead_s: float | None
+    commands: tuple[CommandRecord, ...]
+    server_process: ServerRecord | None
+    load: LoadResult | None
+    offered_rps: float | None
+    resources: Resources
+    counters: Counters
+    bound: Bound
+    exchanges: tuple[Exchange, ...]
+    sidechannel: SidechannelResult = SidechannelResult()
+    warmup_series: tuple[float, ...] = ()
+    window_series: tuple[float, ...] = ()
+    findings: tuple[Finding, ...]
+    build_hash: str | None = None
+    partner: Partner | None = None
+    raw_sha256: dict[str, str] = {}
+
+    @property
+    def usable(self) -> bool:
+        """Whether it enters estimates: n = valid + suspect."""
+        return self.status in ("valid", "suspect")
+
+    @property
+    def cell(self) -> Cell:
+        """The cell this is a trial of."""
+        return Cell(server=self.server, workload=self.workload, profile=self.profile)

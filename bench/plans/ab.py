@@ -1,0 +1,244 @@
+"""`bench ab`: a plan that compares the arms of one server, or several servers."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from bench.errors import ConfigError, UsageError
+from bench.loadtools.install.find import find_tool
+from bench.plans.arms import make_arms
+from bench.plans.doctor_plans import plan_document
+from bench.plans.duets import estimated_s, with_alone
+from bench.plans.server_files import load_server
+from bench.run.build_and_verify import comes_along
+from bench.units import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.model.plan import Plan
+    from bench.plans.arms import Asked, Made
+    from bench.plans.project import Project
+    from bench.run.resume import Planned
+    from bench.store.run_directory import RunDirectory
+
+_ROUNDS: Final = 5
+_ROUNDS_MOST: Final = 99
+_ALONE_MOST: Final = 3
+_ALONE_SHARE: Final = 0.1
+_RATE: Final = "60%"
+_OPTIONS: Final = {
+    "duration": "--duration",
+    "warmup": "--warmup",
+    "connections": "--connections",
+    "workloads": "--workloads",
+    "precision": "--detect",
+    "margin": "--detect",
+}
+"""Key of the matrix -> the option that it came from."""
+
+_PREFERRED: Final = ("json-small", "plaintext")
+
+
+class Effort(NamedTuple):
+    """How, and how long.
+
+    Attributes:
+        design: duet (at the same time) or blocks (one after the other).
+        detect: difference that matters, as a share: the margin, and the half-width to reach.
+        max_time_s: no round begins that would end later, builds not counted.
+        workloads: ids; empty = those of the server.
+    """
+
+    design: str = "duet"
+    detect: float = 0.02
+    max_time_s: float = 300.0
+    workloads: tuple[str, ...] = ()
+    connections: int = 50
+    duration: str = "2s"
+    warmup: str = "1s"
+
+
+class Contest(NamedTuple):
+    """A comparison that is ready to run.
+
+    Attributes:
+        project: the user's, with the arms among its servers.
+        notes: what the user should know before it starts.
+    """
+
+    project: Project
+    planned: Planned
+    notes: tuple[str, ...]
+
+
+def plan_ab(project: Project, asked: Asked, effort: Effort) -> Contest:
+    """Make the arms and plan their comparison.
+
+    Raises:
+        UsageError: what is asked for does not exist; says what does.
+        ConfigError: a server.yaml of an arm, or a workload, is wrong.
+    """
+    _check_workloads(project, effort.workloads)
+    made = make_arms(project, asked)
+    ids = _ids(asked, made)
+    foreign = comes_along(project, project.servers[asked.servers[0]])
+    project = project._replace(
+        servers={**project.servers, **{ids[arm.name]: arm.file for arm in made}},
+        roots=(*project.roots, *(arm.root for arm in made)),
+    )
+    names = effort.workloads or _workloads(project, made, foreign=foreign)
+    document = _document(asked, made, ids, effort, names)
+    trees = {ids[arm.name]: arm.tree for arm in made if arm.tree}
+    planned = _planned(project, document, trees, effort)
+    notes = (*(arm.note for arm in made if arm.note), *_equal(made))
+    return Contest(project, planned, notes)
+
+
+def _ids(asked: Asked, made: tuple[Made, ...]) -> dict[str, str]:
+    """Arm -> id of its server; arms of equal content share one, so that they count as copies."""
+    if len(asked.servers) > 1:
+        return {arm.name: arm.name for arm in made}
+    first: dict[tuple[object, ...], str] = {}
+    for arm in made:
+        first.setdefault(arm.what, f"{asked.servers[0]}.{arm.name}")
+    return {arm.name: first[arm.what] for arm in made}
+
+
+def _check_workloads(project: Project, names: tuple[str, ...]) -> None:
+    import difflib  # noqa: PLC0415 - only for the nearest name
+
+    for name in names:
+        if name not in project.workloads:
+            near = difflib.get_close_matches(name, project.workloads, n=1)
+            advice = f"did you mean {near[0]}?" if near else "`bench list workloads` shows them"
+            raise UsageError(f"--workloads: there is no workload {name!r}", advice=advice)
+
+
+def _document(
+    asked: Asked,
+    made: tuple[Made, ...],
+    ids: dict[str, str],
+    effort: Effort,
+    workloads: Sequence[str],
+) -> dict[str, Any]:
+    names = [arm.name for arm in made]
+    subject = "" if len(asked.servers) > 1 else f"{asked.servers[0]}: "
+    return {
+        "title": f"{subject}{' against '.join(reversed(names))}",
+        "servers": [{"id": ids[arm.name], "as": arm.name, "env": arm.env} for arm in made],
+        "workloads": list(workloads),
+        "profiles": profiles(effort),
+        "rounds": _ROUNDS,
+        "precision": f"{effort.detect * 100:g}%",
+        "max_rounds": _ROUNDS_MOST,
+        "margin": f"{effort.detect * 100:g}%",
+        "design": effort.design,
+        "baseline": names[0],
+    }
+
+
+def profiles(effort: Effort) -> list[dict[str, Any]]:
+    """A saturated closed loop, and an equal offered rate where oha is there to offer it."""
+    window = {
+        "connections": effort.connections,
+        "warmup": effort.warmup,
+        "duration": effort.duration,
+    }
+    found = {name: find_tool(name) for name in ("wrk", "oha")}
+    there = {name: tool is not None and tool.usable for name, tool in found.items()}
+    whole = all(parse_duration(text).is_integer() for text in (effort.duration, effort.warmup))
+    closed = {"tool": "oha" if there["oha"] and not (there["wrk"] and whole) else "wrk", **window}
+    if not there["oha"]:
+        return [closed]
+    return [closed, {"tool": "oha", "loop": "open", "rate": _RATE, **window}]
+
+
+def _workloads(project: Project, made: tuple[Made, ...], *, foreign: bool) -> list[str]:
+    """What the baseline says it serves: the user's own workloads rather than bench's.
+
+    Args:
+        project: where workloads are looked for.
+        made: the arms, baseline first.
+        foreign: the server comes with bench, and knows nothing of the user's workloads.
+    """
+    served = load_server(made[0].file).workloads
+    if served != "all":
+        return list(served)
+    mine = [
+        name
+        for name, path in project.workloads.items()
+        if project.builtin is None or not path.is_relative_to(project.builtin)
+    ]
+    if mine and not foreign:
+        return sorted(mine)
+    for name in _PREFERRED:
+        if name in project.workloads:
+            return [name]
+    raise UsageError("there is no workload", advice="`bench init` writes one")
+
+
+def _planned(
+    project: Project, document: dict[str, Any], trees: dict[str, str], effort: Effort
+) -> Planned:
+    """Plan; rounds are added while an interval is too wide and the time allows it."""
+    digest = hashlib.sha256(repr((document, sorted(trees.items()))).encode()).hexdigest()[:8]
+    name = f"ab-{digest}"
+    try:
+        planned = plan_document(project, name, document)
+    except ConfigError as error:
+        raise _by_option(error, f"{name}.yaml") from None
+    plan = planned.plan
+    if plan.design == "duet":
+        plan = with_alone(plan, _alone_rounds(plan, effort))
+    arms = tuple(arm.model_copy(update={"source_hash": trees.get(arm.server)}) for arm in plan.arms)
+    plan = plan.model_copy(update={"arms": arms, "max_time_s": effort.max_time_s})
+    return planned._replace(plan=plan)
+
+
+def _by_option(error: ConfigError, file: str) -> UsageError:
+    """The same problems, named by option: the matrix is none that the user wrote."""
+    if not any(problem.file.endswith(file) for problem in error.problems):
+        return error
+    said = []
+    for problem in error.problems:
+        if not problem.file.endswith(file):
+            said.append(str(problem))
+            continue
+        option = _OPTIONS.get(problem.key.rpartition(".")[2].partition("[")[0], "")
+        advice = f" ({problem.advice})" if problem.advice else ""
+        said.append(f"{option}{': ' if option else ''}{problem.message}{advice}")
+    return UsageError("\n".join(dict.fromkeys(said)))
+
+
+def _alone_rounds(plan: Plan, effort: Effort) -> int:
+    """Rounds with servers alone: one always, three (an interval) where that is a tenth at most."""
+    first = (trial for trial in plan.trials if trial.round == 1 and trial.cell not in plan.cells)
+    each = estimated_s(plan, first)
+    return _ALONE_MOST if _ALONE_MOST * each <= _ALONE_SHARE * effort.max_time_s else 1
+
+
+def _equal(made: tuple[Made, ...]) -> list[str]:
+    """Arms that are the same thing under two names."""
+    notes = []
+    for index, arm in enumerate(made):
+        twin = next((one.name for one in made[:index] if one.what == arm.what), None)
+        if twin:
+            notes.append(
+                f"{twin} and {arm.name} are the same content: this compares a server with itself"
+            )
+    return notes
+
+
+def with_arms(project: Project, directory: RunDirectory) -> Project:
+    """The project with the arms that a run on disk made, so that it can be gone on with."""
+    plan: Plan = directory.plan()
+    made = {
+        arm.server: Path(arm.folder, "server.yaml")
+        for arm in plan.arms
+        if arm.server not in project.servers and arm.url is None
+    }
+    there = {name: path for name, path in made.items() if path.is_file()}
+    return project._replace(servers={**project.servers, **there})

@@ -1,0 +1,268 @@
+"""Turns what `bench ab` is asked to compare into arms with folders of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
+
+from bench.errors import UsageError
+from bench.model.fields import arm_name
+from bench.plans.dependencies import declared_in, with_dependency
+from bench.plans.server_files import load_server
+from bench.run.build_and_verify import choose_arms
+from bench.run.lock import cache_folder
+from bench.servers.building import hash_files, sources
+from bench.servers.git import (
+    Commit,
+    commit_of,
+    is_tracked,
+    repository_of,
+    uncommitted,
+    worktree,
+)
+from bench.store.run_directory import write_atomic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.plans.project import Project
+
+_DIGITS: Final = 12
+WORKTREE: Final = "worktree"
+
+
+class Asked(NamedTuple):
+    """What is to be compared, as the user named it.
+
+    Attributes:
+        servers: one server for arms of its own, or several to compare with each other.
+        refs: git refs of the repository that the server's `source` names.
+        worktree: also what lies there uncommitted.
+        dependencies: versions such as `spikard==0.17.1`.
+        env: settings such as `THREADS=2`.
+    """
+
+    servers: tuple[str, ...]
+    refs: tuple[str, ...] = ()
+    worktree: bool = False
+    dependencies: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+
+
+class Made(NamedTuple):
+    """One arm, made.
+
+    Attributes:
+        name: in tables.
+        file: its server.yaml.
+        root: folder that the files named in it must stay in.
+        tree: git's hash of what was checked out, None for folders of the user's own.
+        env: added to its environment.
+        note: what the user should know, or "".
+    """
+
+    name: str
+    file: Path
+    root: Path
+    tree: str | None = None
+    env: dict[str, str] = {}
+    note: str = ""
+
+    @property
+    def what(self) -> tuple[object, ...]:
+        """Equal for arms of equal content."""
+        return (self.tree or self.file.resolve(), tuple(sorted(self.env.items())))
+
+
+def make_arms(project: Project, asked: Asked) -> tuple[Made, ...]:
+    """Make every arm, the baseline first; checks out worktrees, builds nothing.
+
+    Raises:
+        UsageError: no such server or ref, no repository, a ref without the server, or fewer
+            than two arms.
+        BuildError: git refuses.
+    """
+    choose_arms(project, asked.servers)  # names the nearest of those that are not there
+    changes = bool(asked.refs or asked.worktree or asked.dependencies or asked.env)
+    if len(asked.servers) > 1:
+        if changes:
+            raise UsageError("--ref, --worktree, --with and --env take one server")
+        return tuple(_plain(project, name, name) for name in asked.servers)
+    if not changes:
+        raise UsageError(
+            f"what is {asked.servers[0]} to be compared with?",
+            advice="another server, --ref REF, --worktree, --with NAME==VERSION, --env NAME=VALUE",
+        )
+    return _distinct((*_by_ref(project, asked), *_by_change(project, asked)))
+
+
+def make_arm(
+    project: Project,
+    server: str,
+    *,
+    ref: str | None = None,
+    worktree: bool = False,
+    dependency: str | None = None,
+) -> Made:
+    """Make one arm, or name the server as it is where no change is asked for.
+
+    Raises:
+        UsageError: no such ref, no repository, a ref without the server, a build that another
+            version cannot be given to.
+        BuildError: git refuses.
+    """
+    if dependency is not None:
+        return _dependency(project, server, dependency)
+    if ref is None and not worktree:
+        return _plain(project, server, server)
+    checkout = _Checkout(project, server)
+    if ref is not None:
+        return checkout.arm(ref, commit_of(checkout.repository, ref))
+    return checkout.arm(WORKTREE, uncommitted(checkout.repository))
+
+
+def _plain(project: Project, server: str, name: str) -> Made:
+    file = project.servers[server]
+    return Made(name, file, project.root_of(file))
+
+
+def _by_ref(project: Project, asked: Asked) -> list[Made]:
+    """Arms of git refs; a single one is completed: HEAD or the working tree."""
+    if not asked.refs and not asked.worktree:
+        return []
+    lone = not asked.dependencies and not asked.env
+    refs = asked.refs or (("HEAD",) if lone else ())
+    checkout = _Checkout(project, asked.servers[0])
+    made = [checkout.arm(ref, commit_of(checkout.repository, ref)) for ref in refs]
+    if asked.worktree or (lone and len(made) == 1):
+        made.append(checkout.arm(WORKTREE, uncommitted(checkout.repository)))
+    return made
+
+
+def _by_change(project: Project, asked: Asked) -> list[Made]:
+    """Arms of other dependencies or settings; a single one is compared with the server as it is."""
+    server = asked.servers[0]
+    made = [_dependency(project, server, text) for text in asked.dependencies]
+    made += [_setting(project, server, text) for text in asked.env]
+    if len(made) == 1 and not asked.refs and not asked.worktree:
+        made.insert(0, _plain(project, server, server))
+    return made
+
+
+class _Checkout:
+    """The repository of a server, and its place in it."""
+
+    def __init__(self, project: Project, server: str) -> None:
+        self._project = project
+        self._server = server
+        self._folder = project.servers[server].resolve().parent
+        config = load_server(project.servers[server])
+        self.repository = repository_of((self._folder / config.source).resolve())
+        self._inside = self._folder.is_relative_to(self.repository)
+        digest = hashlib.sha256(os.fsencode(self.repository)).hexdigest()[:8]
+        self._cache = cache_folder() / "worktrees" / f"{self.repository.name}-{digest}"
+
+    def arm(self, ref: str, commit: Commit) -> Made:
+        """The server as it is in that commit."""
+        name = arm_name(ref)
+        if self._inside:
+            place = worktree(self.repository, commit, self._cache / commit.tree[:_DIGITS])
+            home = place / self._folder.relative_to(self.repository)
+            note = self._find(home, ref)
+            return Made(name, home / "server.yaml", place, commit.tree, note=note)
+        return self._beside(name, commit)
+
+    def _find(self, home: Path, ref: str) -> str:
+        """Make sure that the server is there; one that was never committed is lent."""
+        file = self._folder / "server.yaml"
+        if (home / "server.yaml").is_file():
+            return ""
+        lonely = sources(self._folder) == [] and not is_tracked(self.repository, file)
+        if not lonely and not _is_lent(home):
+            raise UsageError(
+                f"{ref} has no {home.relative_to(home.parents[1])}/server.yaml: "
+                f"the server {self._server} does not exist there",
+                advice="name refs in which it does",
+            )
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, home / "server.yaml")
+        return f"server.yaml of {self._server} is not in {ref}: that of the working tree is used"
+
+    def _beside(self, name: str, commit: Commit) -> Made:
+        """Server and source in places of their own: the project's layout is repeated."""
+        root = self._project.root.resolve()
+        if not self.repository.is_relative_to(root) or not self._folder.is_relative_to(root):
+            raise UsageError(f"`source` of {self._server} leaves the project")
+        digest = hashlib.sha256(commit.tree.encode())
+        files = [*sources(self._folder), self._folder / "server.yaml"]
+        hash_files(digest, self._folder, files)
+        place = self._cache / digest.hexdigest()[:_DIGITS]
+        home = place / self._folder.relative_to(root)
+        worktree(self.repository, commit, place / self.repository.relative_to(root))
+        _copy(self._folder, files, home)
+        return Made(name, home / "server.yaml", place, digest.hexdigest())
+
+
+def _is_lent(home: Path) -> bool:
+    return False if not home.is_dir() else [one.name for one in home.iterdir()] == ["server.yaml"]
+
+
+def _copy(folder: Path, files: list[Path], home: Path) -> None:
+    for file in files:
+        target = home / file.relative_to(folder)
+        if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_atomic(target, file.read_bytes())  # half a file would be taken for a whole one
+            target.chmod(file.stat().st_mode & 0o777 | 0o600)
+
+
+def _dependency(project: Project, server: str, text: str) -> Made:
+    """A copy of the server whose build ends with that version of a dependency."""
+    folder = project.servers[server].resolve().parent
+    config = load_server(project.servers[server])
+    if config.source != ".":
+        raise UsageError(
+            f"--with needs a server that is built from its own folder alone; {server} has a source",
+            advice="commit the other version to a branch and compare by --ref",
+        )
+    document = with_dependency(_document(project.servers[server]), text, declared_in(folder))
+    digest = hashlib.sha256(orjson.dumps(document))
+    files = sources(folder)
+    hash_files(digest, folder, files)
+    place = cache_folder() / "arms" / f"{server}-{digest.hexdigest()[:_DIGITS]}"
+    home = place / folder.name
+    _copy(folder, files, home)
+    file = home / "server.yaml"
+    write_atomic(file, orjson.dumps(document, option=orjson.OPT_INDENT_2))  # JSON is YAML
+    return Made(arm_name(text), file, place)
+
+
+def _document(file: Path) -> dict[str, Any]:
+    """server.yaml as written, known to be right."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - late, see `bench --help`
+
+    loaded: dict[str, Any] = YAML(typ="safe", pure=True).load(file)
+    return loaded
+
+
+def _setting(project: Project, server: str, text: str) -> Made:
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier():
+        raise UsageError(f"--env {text!r}: expected NAME=VALUE, such as THREADS=2")
+    plain = _plain(project, server, arm_name(text))
+    return plain._replace(env={name: value})
+
+
+def _distinct(made: tuple[Made, ...]) -> tuple[Made, ...]:
+    """Arms with names of their own: a second `main` becomes `main-2`."""
+    seen: dict[str, int] = {}
+    named = []
+    for arm in made:
+        seen[arm.name] = seen.get(arm.name, 0) + 1
+        count = seen[arm.name]
+        named.append(arm if count == 1 else arm._replace(name=f"{arm.name}-{count}"))
+    return tuple(named)

@@ -1,0 +1,98 @@
+"""Plans that `bench` makes itself: the noise floor of a server, and what the load tools reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from bench.errors import UsageError
+from bench.host import local_topology
+from bench.host.cpu_split import split
+from bench.plans.overrides import Overrides
+from bench.plans.server_files import load_server
+from bench.run.lock import cache_folder
+from bench.run.start import plan_matrix
+from bench.store.run_directory import write_atomic
+
+if TYPE_CHECKING:
+    from bench.plans.project import Project
+    from bench.run.resume import Planned
+
+_NO_OVERRIDES: Final = Overrides()
+_NOISE_ROUNDS: Final = 5
+_CEILING_ROUNDS: Final = 3
+_CONNECTIONS: Final = 50
+_WINDOW: Final = {"warmup": "1s", "duration": "2s"}
+_PREFERRED: Final = ("json-small", "plaintext")
+CEILING: Final = "ceiling"
+
+
+def plan_document(
+    project: Project, name: str, document: dict[str, Any], overrides: Overrides = _NO_OVERRIDES
+) -> Planned:
+    """Plan a matrix that is no file of the user's.
+
+    It is kept in the cache, so that a run of it can be resumed.
+
+    Raises:
+        ConfigError: the document is wrong.
+    """
+    path = cache_folder() / "matrices" / f"{name}.yaml"
+    write_atomic(path, orjson.dumps(document, option=orjson.OPT_INDENT_2))  # JSON is YAML
+    return plan_matrix(project, str(path), overrides)
+
+
+def plan_noise(project: Project, server: str) -> Planned:
+    """Two copies of one server: what they differ by is the noise floor of this machine.
+
+    Raises:
+        UsageError: there is no such server.
+    """
+    workload = _workload(project, server)
+    document = {
+        "title": f"Noise floor: two copies of {server}",
+        "servers": [server, {"id": server, "as": f"{server}-again"}],
+        "workloads": [workload],
+        "profiles": [{"connections": _CONNECTIONS, **_WINDOW}],
+        "rounds": _NOISE_ROUNDS,
+    }
+    return plan_document(project, f"noise-{server}", document)
+
+
+def plan_ceiling(project: Project) -> Planned:
+    """The ceiling server under 1 to n load processes: what machine and tool allow at most.
+
+    Raises:
+        UsageError: there is no ceiling server.
+    """
+    workload = _workload(project, CEILING)
+    most = split(local_topology(), None, None).load_count
+    counts = sorted({1, most, *(n for n in (2, 4, 8, 16) if n < most)})
+    document = {
+        "title": "Ceiling: what the load tool reaches",
+        "servers": [CEILING],
+        "workloads": [workload],
+        "profiles": [
+            {
+                "id": f"{count}-process{'es' if count > 1 else ''}",
+                "connections": max(_CONNECTIONS, count),
+                "processes": count,
+                **_WINDOW,
+            }
+            for count in counts
+        ],
+        "rounds": _CEILING_ROUNDS,
+    }
+    return plan_document(project, "ceiling", document)
+
+
+def _workload(project: Project, server: str) -> str:
+    if server not in project.servers:
+        raise UsageError(f"there is no server {server!r}", advice="`bench list servers` shows them")
+    served = load_server(project.servers[server]).workloads
+    names = sorted(project.workloads) if served == "all" else list(served)
+    for name in (*_PREFERRED, *names):
+        if name in names:
+            return name
+    raise UsageError(f"{server} serves no workload of this project")

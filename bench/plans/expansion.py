@@ -1,0 +1,277 @@
+"""Combines a matrix with its servers, workloads and profiles, and finds what does not fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.errors import Problem
+from bench.model.config import (
+    Exclude,
+    MatrixConfig,
+    ProfileConfig,
+    ServerConfig,
+    ServerRef,
+    Variant,
+)
+from bench.model.plan import Arm, Cell, LoadProfile, Skipped, Workload
+from bench.plans.matrix_files import CEILING, load_profile, matches, read_matrix
+from bench.plans.overrides import (
+    override_problems,
+    selected_profiles,
+    selected_servers,
+    selected_workloads,
+)
+from bench.plans.server_files import read_server
+from bench.plans.workload_files import read_workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bench.plans.overrides import Overrides
+    from bench.plans.project import Project
+    from bench.plans.yaml.document import Document, Loc
+
+MAX_CELLS: Final = 10_000
+"""More than anybody can measure; a slip of the pen would fill the memory."""
+
+
+class Parts(NamedTuple):
+    """A matrix with everything that it names.
+
+    Attributes:
+        profiles: those that are asked for, with the command line's numbers in them.
+        skipped: servers that no cell is left for.
+    """
+
+    config: MatrixConfig
+    arms: tuple[Arm, ...]
+    workloads: dict[str, Workload]
+    profiles: tuple[ProfileConfig, ...]
+    cells: tuple[Cell, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class Sources:
+    """Servers and workloads of a project, each read once; collects their problems."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._servers: dict[str, ServerConfig | None] = {}
+        self._workloads: dict[str, Workload | None] = {}
+        self.problems: list[Problem] = []
+
+    def server(self, name: str) -> ServerConfig | None:
+        """The server of that id, None where it is unknown or has problems."""
+        if name not in self._servers and name in self._project.servers:
+            path = self._project.servers[name]
+            self._servers[name], document = read_server(
+                path, self._project.root_of(path), self._project.workloads
+            )
+            self.problems += document.problems
+        return self._servers.get(name)
+
+    def workload(self, name: str) -> Workload | None:
+        """The workload of that id, None where it is unknown or has problems."""
+        if name not in self._workloads and name in self._project.workloads:
+            path = self._project.workloads[name]
+            self._workloads[name], document = read_workload(path, self._project.root_of(path))
+            self.problems += document.problems
+        return self._workloads.get(name)
+
+
+def expand(
+    project: Project,
+    path: Path,
+    overrides: Overrides,
+    *,
+    unsupported: Callable[[LoadProfile, Workload], str | None],
+    sources: Sources | None = None,
+) -> tuple[Parts | None, list[Problem]]:
+    """Read a matrix and all that it names.
+
+    Args:
+        project: where ids are looked up.
+        path: the matrix file.
+        overrides: what the command line says otherwise.
+        unsupported: why a load tool cannot do a profile with a workload, or None.
+        sources: servers and workloads that were read already.
+
+    Returns:
+        The parts, or None and every problem of every file.
+    """
+    sources = sources or Sources(project)
+    config, document = read_matrix(path, project, unsupported)
+    if config is None:
+        _read_named(document, sources)
+        return None, document.problems + sources.problems
+    wrong = list(override_problems(config, overrides, project))
+    refs, names = _refs(config, overrides), selected_workloads(config, overrides)
+    arms = [arm for ref in refs if (arm := _arm(project, sources, ref))]
+    workloads = {name: one for name in names if (one := sources.workload(name))}
+    if wrong or len(arms) < len(refs) or len(workloads) < len(names):
+        return None, wrong + sources.problems
+    profiles = selected_profiles(config, overrides)
+    loads = tuple(load_profile(profile, 1) for profile in profiles)
+    if len(arms) * len(workloads) * len(loads) > MAX_CELLS:
+        document.add((), f"more than {MAX_CELLS} cells: nobody can measure that", line=1)
+        return None, document.problems
+    cells = _cells(config, arms, tuple(workloads), loads)
+    _check_cells(document, config, cells)
+    wrong += _check_tools(
+        document, overrides, loads, workloads, cells=cells, unsupported=unsupported
+    )
+    if document.problems or wrong:
+        return None, document.problems + wrong
+    return _parts(config, arms, workloads, profiles, cells), []
+
+
+def _parts(
+    config: MatrixConfig,
+    arms: Sequence[Arm],
+    workloads: dict[str, Workload],
+    profiles: tuple[ProfileConfig, ...],
+    cells: tuple[Cell, ...],
+) -> Parts:
+    """Leave out the servers and workloads that no cell is left for."""
+    busy = {cell.server for cell in cells}
+    used = {cell.workload for cell in cells}
+    return Parts(
+        config=config,
+        arms=tuple(arm for arm in arms if arm.name in busy),
+        workloads={name: workload for name, workload in workloads.items() if name in used},
+        profiles=profiles,
+        cells=cells,
+        skipped=tuple(_skipped(arm, config) for arm in arms if arm.name not in busy),
+    )
+
+
+def _read_named(document: Document, sources: Sources) -> None:
+    """Read what a broken matrix names, so that all problems are shown at once."""
+    for key, read in (
+        ("servers", sources.server),
+        ("variants", sources.server),
+        ("workloads", sources.workload),
+    ):
+        listed = document.data.get(key)
+        for entry in listed if isinstance(listed, list) else ():
+            name = entry.get("id") if isinstance(entry, dict) else entry
+            if isinstance(name, str):
+                read(name)
+
+
+def _refs(config: MatrixConfig, overrides: Overrides) -> tuple[ServerRef | Variant, ...]:
+    refs = selected_servers(config, overrides)
+    wanted = config.ceiling and not overrides.servers
+    if wanted and CEILING not in {ref.arm for ref in refs}:
+        return (*refs, ServerRef(id=CEILING))
+    return refs
+
+
+def _arm(project: Project, sources: Sources, ref: ServerRef | Variant) -> Arm | None:
+    if isinstance(ref, Variant):
+        # A variant that was not made yet is checked as the server that it is a variant of.
+        place = ref.place if ref.place in project.servers else ref.id
+        return _local(project, sources, place, ref)
+    name = ref.id or ref.arm
+    if ref.url is not None:
+        config = ServerConfig(title=ref.url, run=["-"])
+        return Arm(name=ref.arm, server=name, folder="", config=config, url=ref.url)
+    return _local(project, sources, name, ref)
+
+
+def _local(project: Project, sources: Sources, name: str, ref: ServerRef | Variant) -> Arm | None:
+    server = sources.server(name)
+    if server is None:
+        return None
+    folder = str(project.servers[name].resolve().parent)
+    return Arm(name=ref.arm, server=name, folder=folder, config=server, env=ref.env)
+
+
+def _cells(
+    config: MatrixConfig,
+    arms: Sequence[Arm],
+    workloads: Sequence[str],
+    loads: Sequence[LoadProfile],
+) -> tuple[Cell, ...]:
+    everything = (
+        Cell(server=arm.name, workload=workload, profile=load.id)
+        for workload in workloads
+        for load in loads
+        for arm in arms
+        if arm.config.serves(workload)
+    )
+    return tuple(cell for cell in everything if not _excluded(cell, config.exclude))
+
+
+def _excluded(cell: Cell, excludes: Sequence[Exclude]) -> bool:
+    return any(
+        matches(one.server, cell.server)
+        and matches(one.workload, cell.workload)
+        and matches(one.profile, cell.profile)
+        for one in excludes
+    )
+
+
+def _check_cells(document: Document, config: MatrixConfig, cells: Sequence[Cell]) -> None:
+    if len({cell.id for cell in cells}) < len(cells):
+        message = "two cells have the same name: dots in ids make them ambiguous"
+        document.add((), message, line=1)
+    if cells:
+        return
+    if config.exclude:
+        document.add(("exclude",), "nothing is left to measure: every cell is excluded")
+    else:
+        message = "none of the servers can answer any of the workloads"
+        document.add(("servers",), message, "see `workloads` in their server.yaml")
+
+
+def _check_tools(
+    document: Document,
+    overrides: Overrides,
+    loads: Sequence[LoadProfile],
+    workloads: dict[str, Workload],
+    *,
+    cells: Sequence[Cell],
+    unsupported: Callable[[LoadProfile, Workload], str | None],
+) -> list[Problem]:
+    """What a load tool cannot do: a problem of the matrix, or of the option that asks for it."""
+    wrong: dict[str, Problem] = {}
+    for load in loads:
+        used = dict.fromkeys(cell.workload for cell in cells if cell.profile == load.id)
+        reasons = (unsupported(load, workloads[name]) for name in used)
+        reason = next((one for one in reasons if one), None)
+        if reason is None:
+            continue
+        option = _option(overrides)
+        if option is None:
+            document.add(_place(document, load.id), reason)
+        else:
+            problem = Problem(option, 0, "", f"profile {load.id}: {reason}")
+            wrong.setdefault(reason, problem)
+    return list(wrong.values())
+
+
+def _option(overrides: Overrides) -> str | None:
+    """The option that changed the load profiles, if any did."""
+    options = {
+        "--duration": overrides.duration_s,
+        "--warmup": overrides.warmup_s,
+        "--connections": overrides.connections,
+    }
+    return next((name for name, value in options.items() if value is not None), None)
+
+
+def _place(document: Document, name: str) -> Loc:
+    profiles = document.data.get("profiles", [])
+    for index, profile in enumerate(profiles):
+        if ProfileConfig.model_validate(profile).name == name:
+            return ("profiles", index)
+    return ("profiles",)
+
+
+def _skipped(arm: Arm, config: MatrixConfig) -> Skipped:
+    reason = (
+        "all of its cells are excluded" if config.exclude else "it answers none of the workloads"
+    )
+    return Skipped(server=arm.name, reason=reason)

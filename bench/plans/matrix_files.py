@@ -1,0 +1,275 @@
+"""Reads matrix files and checks what stands in them against each other and the project."""
+
+from __future__ import annotations
+
+import ipaddress
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from bench.errors import ConfigError
+from bench.model.config import Expect, MatrixConfig, ProfileConfig, url_arm
+from bench.model.plan import LoadProfile, RequestKind, Workload
+from bench.plans.variant_checks import check_variants, variants_in
+from bench.plans.yaml.checking import check
+from bench.plans.yaml.file_rules import (
+    check_duplicates,
+    check_known,
+    check_name,
+    check_placeholders,
+)
+from bench.plans.yaml.reader import read_document
+from bench.plans.yaml.spelling import spelling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bench.plans.project import Project
+    from bench.plans.yaml.document import Document, Loc
+
+    Unsupported = Callable[[LoadProfile, Workload], str | None]
+
+CEILING: Final = "ceiling"
+"""The id of the server that `ceiling: true` adds, and the name of its arm."""
+
+_ANY_WORKLOAD: Final = Workload(
+    id="any",
+    title="",
+    kinds=(
+        RequestKind(
+            weight=1, method="GET", path="/", headers={}, bodies=(), values={}, expect=Expect()
+        ),
+    ),
+    lua=None,
+    sha256="",
+)
+"""Asks nothing of a load tool: what it refuses here lies in the profile alone."""
+
+
+def load_matrix(path: Path) -> MatrixConfig:
+    """Read a matrix file on its own; the ids in it are not looked up.
+
+    Raises:
+        ConfigError: all that is wrong with it.
+    """
+    config, document = read_matrix(path)
+    if config is None:
+        raise ConfigError(sorted(document.problems))
+    return config
+
+
+def read_matrix(
+    path: Path, project: Project | None = None, unsupported: Unsupported | None = None
+) -> tuple[MatrixConfig | None, Document]:
+    """Read a matrix; None where the document has problems.
+
+    Args:
+        path: the file.
+        project: where its ids are looked up; None = they are not.
+        unsupported: why a load tool cannot do a profile; None = nobody knows.
+    """
+    document = read_document(path)
+    config = check(MatrixConfig, document)
+    data = document.data
+    if data:
+        check_name(document, path.stem, "file", "matrix")
+        _check_servers(document, data)
+        check_variants(document, project)
+        check_duplicates(document, ("workloads",), data.get("workloads"))
+        _check_profiles(document, data.get("profiles"), unsupported)
+        _check_rounds(document, data)
+        _check_baseline(document, data)
+        if project is not None:
+            _check_ids(document, data, project)
+        if config is not None:
+            _check_exclude(document, config)
+    if config is None or document.problems:
+        return None, document
+    return config.model_copy(update={"title": config.title or path.stem}), document
+
+
+def arm_names(data: dict[str, Any]) -> dict[str, Loc]:
+    """Names of the arms as written -> their places; the first of equal ones."""
+    names: dict[str, Loc] = {}
+    for name, loc in _named(data):
+        names.setdefault(name, loc)
+    return names
+
+
+def _named(data: dict[str, Any]) -> Iterator[tuple[str, Loc]]:
+    servers = data.get("servers")
+    for index, entry in enumerate(servers if isinstance(servers, list) else ()):
+        name = _arm_name(entry)
+        if name is not None:
+            yield name, ("servers", index)
+    yield from ((variant.arm, loc) for loc, variant in variants_in(data))
+
+
+def _arm_name(entry: Any) -> str | None:
+    if isinstance(entry, str):
+        return entry
+    if isinstance(entry, dict):
+        for key in ("as", "id"):
+            if isinstance(entry.get(key), str):
+                return str(entry[key])
+        if isinstance(entry.get("url"), str):
+            return url_arm(entry["url"])
+    return None
+
+
+def _check_servers(document: Document, data: dict[str, Any]) -> None:
+    if "servers" not in data and not data.get("variants"):
+        document.add(("servers",), "this key is required and missing", line=document.line(()))
+    first = arm_names(data)
+    for name, loc in _named(data):
+        if first[name] != loc:
+            again = f"{{id: {name}, as: {name}-again}}"
+            advice = f"name the second one: {again if loc[0] == 'servers' else 'as: NAME'}"
+            document.add(loc, f"two servers are called {name}", advice)
+    servers = data.get("servers")
+    for index, entry in enumerate(servers if isinstance(servers, list) else ()):
+        loc = ("servers", index)
+        if isinstance(entry, dict):
+            check_placeholders(document, (*loc, "env"), entry.get("env"))
+            _check_url(document, (*loc, "url"), entry.get("url"))
+
+
+def _check_url(document: Document, loc: Loc, url: Any) -> None:
+    if not isinstance(url, str) or document.is_bad(loc) or _is_loopback(url):
+        return
+    if document.data.get("allow_remote") is not True:
+        message = f"{urlsplit(url).hostname} is not this machine"
+        document.add(loc, message, "allow_remote: true lets a matrix measure another host")
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_profiles(document: Document, profiles: Any, unsupported: Unsupported | None) -> None:
+    names: set[str] = set()
+    if document.is_bad(("profiles",)):
+        return
+    for index, written in enumerate(profiles if isinstance(profiles, list) else ()):
+        if not isinstance(written, dict):
+            continue
+        loc = ("profiles", index)
+        _check_loop(document, loc, written)
+        _check_processes(document, loc, written)
+        if document.has_bad(loc):
+            continue
+        profile = ProfileConfig.model_validate(written)
+        if profile.name in names:
+            message = f"two profiles are called {profile.name}"
+            document.add(loc, message, "give one of them another id")
+        names.add(profile.name)
+        reason = unsupported(load_profile(profile, 1), _ANY_WORKLOAD) if unsupported else None
+        if reason:
+            document.add((*loc, *_named_key(written, reason)), reason)
+
+
+def _named_key(profile: dict[str, Any], reason: str) -> tuple[str, ...]:
+    """The key that a load tool's reason speaks of first, so that the line is right."""
+    found = [(at, key) for key in profile if (at := reason.find(key)) >= 0]
+    return (min(found)[1],) if found else ()
+
+
+def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
+    """A profile with every default filled in.
+
+    Args:
+        profile: as written.
+        load_count: processes where the profile says auto, but never more than connections.
+    """
+    rate = profile.rate
+    return LoadProfile(
+        id=profile.name,
+        tool=profile.tool,
+        loop=profile.loop,
+        connections=profile.connections,
+        rate_rps=rate.rps if rate else None,
+        rate_share=rate.share if rate else None,
+        processes=profile.processes or max(1, min(load_count, profile.connections)),
+        warmup_s=profile.warmup,
+        duration_s=profile.duration,
+        timeout_s=profile.timeout,
+    )
+
+
+def _check_loop(document: Document, loc: Loc, profile: dict[str, Any]) -> None:
+    loop = profile.get("loop", "closed")
+    if loop == "closed" and "rate" in profile:
+        advice = "write loop: open (tool: oha), or remove the rate"
+        document.add(
+            (*loc, "rate"), "a closed loop has no rate: it goes as fast as it is answered", advice
+        )
+    if loop == "open" and "rate" not in profile:
+        advice = "such as rate: 2000, or rate: 50% of the slowest server's capacity"
+        document.add((*loc, "rate"), "an open loop needs a rate", advice)
+
+
+def _check_processes(document: Document, loc: Loc, profile: dict[str, Any]) -> None:
+    processes, connections = profile.get("processes"), profile.get("connections", 50)
+    if type(processes) is int and type(connections) is int and connections < processes:
+        message = f"{connections} connections cannot be shared by {processes} processes"
+        document.add((*loc, "processes"), message, f"at most {connections}")
+
+
+def _check_rounds(document: Document, data: dict[str, Any]) -> None:
+    rounds, most = data.get("rounds", 5), data.get("max_rounds")
+    if "max_rounds" in data and "precision" not in data:
+        advice = "add precision: 2%, or remove max_rounds"
+        document.add(("max_rounds",), "it has an effect only together with precision", advice)
+    elif type(rounds) is int and type(most) is int and most < rounds:
+        document.add(("max_rounds",), f"{most} is less than rounds, which is {rounds}")
+
+
+def _check_baseline(document: Document, data: dict[str, Any]) -> None:
+    baseline, names = data.get("baseline"), arm_names(data)
+    if isinstance(baseline, str) and names and baseline not in {*names, *_ceiling(data)}:
+        message = f"{baseline} is not among the servers of this matrix"
+        document.add(("baseline",), message, spelling(baseline, names))
+
+
+def _ceiling(data: dict[str, Any]) -> list[str]:
+    return [CEILING] if data.get("ceiling") is True else []
+
+
+def _check_ids(document: Document, data: dict[str, Any], project: Project) -> None:
+    servers, workloads = data.get("servers"), data.get("workloads")
+    for index, entry in enumerate(servers if isinstance(servers, list) else ()):
+        if isinstance(entry, dict) and "url" in entry:
+            continue
+        name = entry.get("id") if isinstance(entry, dict) else entry
+        loc: Loc = ("servers", index, "id") if isinstance(entry, dict) else ("servers", index)
+        check_known(document, loc, "server", name, project.servers)
+    for index, name in enumerate(workloads if isinstance(workloads, list) else ()):
+        check_known(document, ("workloads", index), "workload", name, project.workloads)
+    if data.get("ceiling") is True and CEILING not in project.servers:
+        document.add(("ceiling",), f"there is no server {CEILING} in this project")
+
+
+def _check_exclude(document: Document, config: MatrixConfig) -> None:
+    """A pattern that fits nothing is a slip, and would silently leave a cell in."""
+    arms = [ref.arm for ref in config.arms] + [CEILING] * config.ceiling
+    known = {
+        "server": arms,
+        "workload": config.workloads,
+        "profile": [profile.name for profile in config.profiles],
+    }
+    for index, entry in enumerate(config.exclude):
+        for key, names in known.items():
+            pattern = getattr(entry, key)
+            if not any(matches(pattern, name) for name in names):
+                message = f"{pattern} fits no {key} of this matrix"
+                document.add(("exclude", index, key), message, spelling(pattern, names))
+
+
+def matches(pattern: str | None, name: str) -> bool:
+    """Whether a pattern of `exclude` fits a name; None fits all."""
+    return pattern is None or fnmatchcase(name, pattern)

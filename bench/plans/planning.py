@@ -1,0 +1,140 @@
+"""Expands a matrix to a plan: cells, rounds in random order, estimated time; runs nothing."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Final
+
+from bench.errors import ConfigError
+from bench.model.plan import CpuSplit, LoadProfile, Plan, PlannedTrial, Workload
+from bench.plans.expansion import expand
+from bench.plans.matrix_files import load_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from bench.model.config import MatrixConfig
+    from bench.plans.expansion import Parts
+    from bench.plans.overrides import Overrides
+    from bench.plans.project import Project
+
+TRIAL_OVERHEAD_S: Final = 1.5
+"""Start, verification and stop of one trial, as seen with the servers that come with bench."""
+
+CALIBRATION_S: Final = 3.0
+"""Window in which a server's capacity is measured where a rate is a share of it."""
+
+_MAX_ROUNDS: Final = 12
+
+
+def make_plan(
+    project: Project,
+    path: Path,
+    overrides: Overrides,
+    *,
+    cpus: CpuSplit | Callable[[MatrixConfig], CpuSplit],
+    unsupported: Callable[[LoadProfile, Workload], str | None],
+    draw_seed: Callable[[], int],
+) -> tuple[Plan, dict[str, Workload]]:
+    """Expand a matrix file to everything that a run will do.
+
+    Args:
+        project: where ids are looked up.
+        path: the matrix file.
+        overrides: what the command line says otherwise.
+        cpus: the split for this matrix, or how to find it once the matrix is known to be
+            good; `load_count` decides about `processes: auto`.
+        unsupported: why a load tool cannot do a profile with a workload, or None.
+        draw_seed: called where neither the matrix nor the command line has a seed.
+
+    Returns:
+        The plan, and the workloads by id with their bodies.
+
+    Raises:
+        ConfigError: all that is wrong with the matrix, its servers, workloads and the options.
+    """
+    parts, problems = expand(project, path, overrides, unsupported=unsupported)
+    if parts is None or problems:
+        raise ConfigError(sorted(problems))
+    given = overrides.seed if overrides.seed is not None else parts.config.seed
+    plan = _plan(
+        parts,
+        matrix=path.stem,
+        seed=draw_seed() if given is None else given,
+        rounds=overrides.rounds or parts.config.rounds,
+        cpus=cpus(parts.config) if callable(cpus) else cpus,
+    )
+    trials = tuple(
+        trial for number in range(1, plan.rounds + 1) for trial in rounds_for(plan, number)
+    )
+    update = {"trials": trials, "estimated_s": estimate(plan, trials)}
+    return plan.model_copy(update=update), parts.workloads
+
+
+def _plan(parts: Parts, *, matrix: str, seed: int, rounds: int, cpus: CpuSplit) -> Plan:
+    """A plan without its trials."""
+    config = parts.config
+    names = [arm.name for arm in parts.arms]
+    wanted = config.baseline or names[0]
+    return Plan(
+        matrix=matrix,
+        title=config.title,
+        seed=seed,
+        rounds=rounds,
+        max_rounds=_max_rounds(rounds, config.max_rounds) if config.precision else rounds,
+        precision=config.precision,
+        margin=config.margin,
+        baseline=wanted if wanted in names else names[0],
+        design=config.design,
+        arms=parts.arms,
+        workloads=tuple(parts.workloads),
+        workload_titles={name: one.title for name, one in parts.workloads.items()},
+        profiles=tuple(load_profile(profile, cpus.load_count) for profile in parts.profiles),
+        cells=parts.cells,
+        trials=(),
+        cpus=cpus,
+        skipped=parts.skipped,
+        estimated_s=0.0,
+    )
+
+
+def rounds_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:
+    """The trials of one round in the order in which they run: each cell once.
+
+    The order depends on the plan's seed and the round's number alone, so that rounds which are
+    added later, or planned again on resume, are the same. In a duet the baseline takes part in
+    each other server's trial and has none of its own.
+
+    Args:
+        plan: cells, seed and design.
+        number: of the round, from 1.
+    """
+    cells = [cell for cell in plan.cells if plan.design == "blocks" or cell.server != plan.baseline]
+    random.Random(f"{plan.seed}/{number}").shuffle(cells)  # noqa: S311 - repeatable, not secret
+    digits = max(2, len(str(max(plan.rounds, plan.max_rounds))))
+    return tuple(
+        PlannedTrial(id=f"r{number:0{digits}d}-{cell.id}", round=number, cell=cell)
+        for cell in cells
+    )
+
+
+def estimate(plan: Plan, trials: Sequence[PlannedTrial]) -> float:
+    """Seconds that trials take: warm-up, window, the rest of each, and calibration."""
+    profiles = {profile.id: profile for profile in plan.profiles}
+    loads = (profiles[trial.cell.profile] for trial in trials)
+    measuring = sum(load.warmup_s + load.duration_s + TRIAL_OVERHEAD_S for load in loads)
+    return measuring + len(calibrations(plan)) * (CALIBRATION_S + TRIAL_OVERHEAD_S)
+
+
+def calibrations(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """(server, workload) pairs whose capacity a rate in percent needs, each once."""
+    shared = {profile.id for profile in plan.profiles if profile.rate_share is not None}
+    pairs: Iterable[tuple[str, str]] = (
+        (cell.server, cell.workload) for cell in plan.cells if cell.profile in shared
+    )
+    return tuple(dict.fromkeys(pairs))
+
+
+def _max_rounds(rounds: int, most: int | None) -> int:
+    return max(rounds, most if most is not None else _MAX_ROUNDS)

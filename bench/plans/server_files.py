@@ -1,0 +1,124 @@
+"""Reads server.yaml: keys, commands and their placeholders; starts nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.errors import ConfigError
+from bench.model.config import ServerConfig
+from bench.plans.yaml.checking import check
+from bench.plans.yaml.file_rules import (
+    check_duplicates,
+    check_known,
+    check_name,
+    check_placeholders,
+    texts,
+)
+from bench.plans.yaml.files import inside
+from bench.plans.yaml.reader import read_document
+from bench.plans.yaml.spelling import argument_list
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from bench.plans.yaml.document import Document, Loc
+
+_OPERATORS: Final = frozenset({"&&", "||", "|", ";", ">", ">>", "<", "&", "2>&1"})
+_PORT: Final = "{port}"
+
+
+def load_server(path: Path) -> ServerConfig:
+    """Read a server.yaml; the title is filled in.
+
+    Raises:
+        ConfigError: all that is wrong with it.
+    """
+    config, document = read_server(path, None)
+    if config is None:
+        raise ConfigError(sorted(document.problems))
+    return config
+
+
+def read_server(
+    path: Path, root: Path | None, workloads: Collection[str] | None = None
+) -> tuple[ServerConfig | None, Document]:
+    """Read a server.yaml; None where the document has problems.
+
+    Args:
+        path: the file.
+        root: the project, which `source` must stay in; None = not checked.
+        workloads: ids that there are; None = not checked.
+    """
+    document = read_document(path)
+    config = check(ServerConfig, document)
+    if document.data:
+        check_name(document, document.path.resolve().parent.name, "folder", "server")
+        _check_commands(document)
+        check_placeholders(document, ("env",), document.data.get("env"))
+        _check_port(document)
+        _check_source(document, root)
+        _check_workloads(document, workloads)
+    if config is None or document.problems:
+        return None, document
+    return config.model_copy(update={"title": config.title or path.parent.name}), document
+
+
+def _check_commands(document: Document) -> None:
+    data = document.data
+    build = data.get("build")
+    commands: list[tuple[Loc, Any]] = [((key,), data.get(key)) for key in ("run", "version")]
+    if isinstance(build, list):
+        commands += [(("build", index), command) for index, command in enumerate(build)]
+    for loc, command in commands:
+        if isinstance(command, list):
+            check_placeholders(document, loc, command)
+            _check_command(document, loc, command)
+
+
+def _check_command(document: Document, loc: Loc, command: list[Any]) -> None:
+    if len(command) == 1 and isinstance(command[0], str) and " " in command[0].strip():
+        form = argument_list(command[0].split())
+        document.add((*loc, 0), "a whole command line stands in one argument", f"write {form}")
+    for index, word in enumerate(command):
+        if isinstance(word, str) and word in _OPERATORS:
+            advice = "several commands belong in build, each a list of its own, or in a script"
+            document.add(
+                (*loc, index),
+                f"{word} means something only to a shell, and none reads this",
+                advice,
+            )
+
+
+def _check_port(document: Document) -> None:
+    """A server that is not told its port can only be found by luck."""
+    data = document.data
+    told = [text for key in ("run", "env") for _, text in texts((key,), data.get(key))]
+    if "run" not in data or document.has_bad(("run",)) or document.has_bad(("env",)):
+        return
+    if not any(_PORT in text for text in told):
+        advice = 'such as run: [python, app.py, "{port}"] or env: {PORT: "{port}"}'
+        document.add(
+            ("run",),
+            "the server is not told its port: {port} stands neither in run nor in env",
+            advice,
+        )
+
+
+def _check_source(document: Document, root: Path | None) -> None:
+    source = document.data.get("source")
+    if not isinstance(source, str) or document.is_bad(("source",)):
+        return
+    folder = document.path.parent / source
+    if root is not None and not inside(folder, root):
+        document.add(("source",), "the path leaves the project")
+    elif not folder.is_dir():
+        document.add(("source",), "there is no such folder")
+
+
+def _check_workloads(document: Document, known: Collection[str] | None) -> None:
+    listed = document.data.get("workloads")
+    check_duplicates(document, ("workloads",), listed)
+    for index, name in enumerate(listed if isinstance(listed, list) else ()):
+        if known is not None:
+            check_known(document, ("workloads", index), "workload", name, known)

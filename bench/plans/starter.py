@@ -1,0 +1,327 @@
+"""What `bench init` writes for a folder: looks at its files, proposes commands; writes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from bench.model.fields import is_identifier
+from bench.plans.yaml.files import read_limited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_UP: Final = "../.."
+_MAX_BYTES: Final = 1_000_000
+_ENTRY_FILES: Final = ("app.py", "main.py", "server.py")
+_SCRIPTS: Final = ("server.js", "index.js", "app.js", "src/index.js", "server.mjs", "index.mjs")
+MATRIX: Final = "first"
+
+
+class Wish(NamedTuple):
+    """What the user says about the server.
+
+    Attributes:
+        name: id of the server.
+        port_env: variable that tells it its port; "" = `{port}` as an argument.
+        path: what is asked.
+    """
+
+    name: str
+    port_env: str = ""
+    path: str = "/"
+
+
+class Proposal(NamedTuple):
+    """Files for a folder, relative to it, and what to look at next."""
+
+    kind: str
+    files: dict[PurePosixPath, str]
+    look: tuple[str, ...]
+
+
+class _Server(NamedTuple):
+    """The part of a server.yaml that depends on the kind of project."""
+
+    kind: str
+    language: str
+    needs: str
+    build: list[list[str]]
+    run: list[str]
+    look: str
+    python: bool = False
+    port_argument: bool = False
+
+
+def propose(folder: Path, wish: Wish) -> Proposal:
+    """A server.yaml, a workload and a matrix that fit the folder.
+
+    A folder in which nothing is recognized gets a small server of its own, so that the first
+    run works and can be changed from there.
+    """
+    finders: tuple[Callable[[Path, str], _Server | None], ...] = (_cargo, _go, _node, _python)
+    found = next((server for find in finders if (server := find(folder, wish.name))), None)
+    home = PurePosixPath("servers", wish.name)
+    files = {
+        home / ".gitignore": ".build/\n.venv/\n",
+        PurePosixPath("configs", "workloads", f"{wish.name}.yaml"): _workload(wish, found),
+        PurePosixPath("configs", f"{MATRIX}.yaml"): _matrix(wish),
+    }
+    if found is None and not (folder / home / "server.yaml").exists():
+        files[home / "app.py"] = _SAMPLE
+    server = found or _sample()
+    files[home / "server.yaml"] = _server_yaml(server, wish, own=found is None)
+    look = (
+        f"{home}/server.yaml: {server.look}",
+        f"configs/workloads/{wish.name}.yaml: the requests, and the response each must get",
+        f"`bench validate`, then `bench verify {wish.name}`, then `bench run {MATRIX}`",
+    )
+    return Proposal(server.kind, files, look)
+
+
+def project_name(folder: Path) -> str:
+    """An id made of the folder's name."""
+    plain = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")
+    name = re.sub(r"\.\.+", ".", plain)[:40]
+    return name if is_identifier(name) else "server"
+
+
+def _cargo(folder: Path, _name: str) -> _Server | None:
+    data = _toml(folder / "Cargo.toml")
+    if data is None:
+        return None
+    bins = data.get("bin")
+    package = data.get("package") or {}
+    first = bins[0].get("name") if isinstance(bins, list) and bins else None
+    name = str(package.get("default-run") or first or package.get("name") or "server")
+    manifest = f"{_UP}/Cargo.toml"
+    return _Server(
+        kind="Cargo.toml",
+        language="Rust",
+        needs="cargo",
+        build=[["cargo", "build", "--release", "--manifest-path", manifest]],
+        run=[f"{_UP}/target/release/{name}"],
+        look="is this the binary, and how is it told its port?",
+    )
+
+
+def _go(folder: Path, name: str) -> _Server | None:
+    if not (folder / "go.mod").is_file():
+        return None
+    output = f".build/{name}"
+    build = ["go", "build", "-C", _UP, "-buildvcs=false"]
+    return _Server(
+        kind="go.mod",
+        language="Go",
+        needs="go",
+        # A program with the commit inside would differ between arms of equal content.
+        build=[[*build, "-o", f"servers/{name}/{output}", _go_package(folder)]],
+        run=[output],
+        look="is this the main package, and how is it told its port?",
+    )
+
+
+def _go_package(folder: Path) -> str:
+    """Where `package main` is: the top folder, or the first of cmd/."""
+    if not any("package main" in _text(file) for file in sorted(folder.glob("*.go"))):
+        commands = sorted(file.parent.name for file in folder.glob("cmd/*/main.go"))
+        if commands:
+            return f"./cmd/{commands[0]}"
+    return "."
+
+
+def _node(folder: Path, _name: str) -> _Server | None:
+    data = _json(folder / "package.json")
+    if data is None:
+        return None
+    script = _node_script(folder, data)
+    install = "ci" if (folder / "package-lock.json").is_file() else "install"
+    depends = isinstance(data.get("dependencies"), dict) and data["dependencies"]
+    return _Server(
+        kind="package.json",
+        language="JavaScript",
+        needs="node",
+        build=[["npm", install, "--prefix", _UP]] if depends else [],
+        run=["node", f"{_UP}/{script}"],
+        look="is this the script that listens, and how is it told its port?",
+    )
+
+
+def _node_script(folder: Path, data: dict[str, Any]) -> str:
+    """What `npm start` runs, or `main`, which `npm init` writes whether it is there or not."""
+    scripts = data.get("scripts")
+    start = str(scripts.get("start", "")) if isinstance(scripts, dict) else ""
+    begins = re.fullmatch(r"node (\S+)", start.strip())
+    named = [begins[1]] if begins else []
+    named += [data["main"]] if isinstance(data.get("main"), str) else []
+    there = (name for name in (*named, *_SCRIPTS) if (folder / name).is_file())
+    return next(there, named[0] if named else "server.js")
+
+
+def _python(folder: Path, _name: str) -> _Server | None:
+    script = next((name for name in _ENTRY_FILES if (folder / name).is_file()), None)
+    packaged = (folder / "pyproject.toml").is_file()
+    listed = (folder / "requirements.txt").is_file()
+    if not packaged and not listed and script is None:
+        return None
+    build = [["uv", "venv", "--allow-existing", "--python", "{python}", ".venv"]]
+    wanted = _python_needs(folder, script)
+    if wanted:
+        build.append(["uv", "pip", "install", "--python", ".venv", *wanted])
+    run, argument = _python_run(folder, script or "app.py")
+    return _Server(
+        kind="pyproject.toml" if packaged else "requirements.txt" if listed else str(script),
+        language="Python",
+        needs="uv",
+        build=build,
+        run=run,
+        look="is this the module that listens, and how is it told its port?",
+        python=True,
+        port_argument=argument,
+    )
+
+
+def _python_needs(folder: Path, script: str | None) -> list[str]:
+    """What `uv pip install` is given, or nothing.
+
+    A script at the top needs the dependencies only. Installing such a project would fail: to
+    setuptools configs/ and servers/ look like packages of it.
+    """
+    if (folder / "requirements.txt").is_file():
+        return ["-r", f"{_UP}/requirements.txt"]
+    data = _toml(folder / "pyproject.toml") or {}
+    if "project" in data and script is not None:
+        return ["-r", f"{_UP}/pyproject.toml"]
+    return ["-e", _UP] if {"project", "build-system"} & set(data) else []
+
+
+def _python_run(folder: Path, script: str) -> tuple[list[str], bool]:
+    """The command, and whether it takes its port as an argument."""
+    text = _text(folder / script)
+    app = re.search(r"^(\w+)\s*=\s*(?:FastAPI|Starlette|Litestar|Quart)\(", text, re.MULTILINE)
+    if app and "__main__" not in text:
+        module = f"{script.removesuffix('.py')}:{app[1]}"
+        uvicorn = ["-m", "uvicorn", "--app-dir", _UP, module, "--no-access-log"]
+        return [".venv/bin/python", *uvicorn, "--port", "{port}"], True
+    return [".venv/bin/python", f"{_UP}/{script}"], False
+
+
+def _sample() -> _Server:
+    return _Server(
+        kind="a sample",
+        language="Python",
+        needs="python3",
+        build=[],
+        run=["python3", "app.py"],
+        look="put your own build and run commands in place of the sample's",
+    )
+
+
+def _server_yaml(server: _Server, wish: Wish, *, own: bool) -> str:
+    lines = [
+        f"title: {json.dumps(wish.name)}",
+        f"language: {server.language}",
+        f"needs: [{server.needs}]  # executables; without them the server is skipped",
+    ]
+    if server.python:
+        lines.append('python: ">=3.11"')
+    lines.append("# Commands are run in this folder, as they stand, without a shell.")
+    if server.build:
+        lines += ["build:", *(f"  - {json.dumps(argv)}" for argv in server.build)]
+    run = list(server.run)
+    if not wish.port_env and not server.port_argument and own:
+        run.append("{port}")
+    lines.append(f"run: {json.dumps(run)}")
+    if not server.port_argument and not (own and not wish.port_env):
+        name = wish.port_env or "PORT"
+        lines.append(f'env: {{{name}: "{{port}}"}}  # how the server is told its port')
+    lines.append(
+        f"ready: {json.dumps(wish.path)}  # a path that is answered with 2xx once it is up"
+    )
+    if not own:
+        lines.append(f"source: {_UP}  # what it is built from; `bench ab --ref` checks it out")
+    lines.append(f"workloads: [{wish.name}]")
+    return "\n".join(lines) + "\n"
+
+
+def _workload(wish: Wish, found: _Server | None) -> str:
+    expect = "{status: 200}" if found else '{status: 200, text: "Hello, World!"}'
+    return (
+        f"title: {json.dumps(f'GET {wish.path}')}\n"
+        "requests:\n"
+        f"  - path: {json.dumps(wish.path)}\n"
+        f"    expect: {expect}  # also json: ..., text: ..., headers: {{...}}\n"
+    )
+
+
+def _matrix(wish: Wish) -> str:
+    return (
+        f"title: First run of {wish.name}\n"
+        f"servers: [{wish.name}]\n"
+        f"workloads: [{wish.name}]\n"
+        "profiles: [{tool: wrk, loop: closed, connections: 50, warmup: 1s, duration: 3s}]\n"
+        "rounds: 3\n"
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_limited(path, _MAX_BYTES).decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+def _toml(path: Path) -> dict[str, Any] | None:
+    """A TOML file; {} where it is there and cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        return tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        data = json.loads(_text(path))
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+_SAMPLE: Final = '''"""A server to begin with: put yours in its place."""
+
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # connections stay open
+    disable_nagle_algorithm = True
+
+    def do_GET(self):
+        body = b"Hello, World!"
+        self.send_response(200)
+        self.send_header("content-type", "text/plain")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 1024
+
+
+port = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PORT", "8000")
+Server(("127.0.0.1", int(port)), Handler).serve_forever()
+'''

@@ -1,0 +1,66 @@
+"""Checks that several kinds of file share; each works on what is written, right or wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.model.fields import is_identifier
+from bench.plans.yaml.spelling import nearest, printable, shown, spelling
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from bench.plans.yaml.document import Document, Loc
+
+PLACEHOLDERS: Final = ("port", "cpus", "python")
+"""What is replaced in build, run, env and version."""
+
+_BRACES: Final = re.compile(r"\{[^{}]*\}")
+
+
+def check_placeholders(document: Document, loc: Loc, value: Any) -> None:
+    """Report every `{...}` below a place that is not replaced."""
+    for where, text in texts(loc, value):
+        for found in _BRACES.findall(text):
+            if found[1:-1] not in PLACEHOLDERS:
+                near = nearest(found[1:-1], PLACEHOLDERS)
+                advice = f"did you mean {{{near}}}?" if near else ""
+                known = "{port}, {cpus} and {python}"
+                document.add(where, f"{found[:40]} is not replaced: only {known} are", advice)
+
+
+def texts(loc: Loc, value: Any) -> Iterator[tuple[Loc, str]]:
+    """All texts below a place; keys of mappings are not among them."""
+    if isinstance(value, str):
+        yield loc, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts((*loc, key), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts((*loc, index), inner)
+
+
+def check_name(document: Document, name: str, where: str, what: str) -> None:
+    """Report a file or folder whose name cannot be the id that it is."""
+    if not is_identifier(name):
+        expected = "lower-case letters, digits, '-', '_' or '.'"
+        message = f"the {where}'s name is the {what}'s id: expected {expected}, got {shown(name)}"
+        document.add((), message, line=1)
+
+
+def check_duplicates(document: Document, loc: Loc, listed: Any) -> None:
+    """Report a word that stands twice in a list."""
+    seen: dict[str, int] = {}
+    for index, word in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(word, str) and word in seen:
+            document.add((*loc, index), f"{word} stands here twice", "remove one of them")
+        elif isinstance(word, str):
+            seen[word] = index
+
+
+def check_known(document: Document, loc: Loc, what: str, name: Any, known: Collection[str]) -> None:
+    """Report an id that nothing in the project has."""
+    if isinstance(name, str) and name not in known and not document.full:
+        document.add(loc, f"there is no {what} {printable(name[:60])}", spelling(name, known))

@@ -1,0 +1,224 @@
+"""Profiles servers: a trial without a profiler, one with it, and one without it again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench import __version__
+from bench.errors import StartError, UsageError
+from bench.host import local_topology
+from bench.host.cpu_split import split
+from bench.model.cpu_profile import ProfileRecord
+from bench.model.finding import finding
+from bench.model.plan import Arm, Cell, LoadProfile, PlannedTrial
+from bench.plans.workload_files import load_workload
+from bench.process import Supervisor
+from bench.profiling.methods import frequency, looking_s
+from bench.profiling.profile_findings import judge_profile
+from bench.profiling.profiled_trial import ProfiledLife
+from bench.profiling.reading import told_by
+from bench.profiling.setup import check_tool, prepare
+from bench.run.build_and_verify import choose_arms
+from bench.run.lock import cache_folder, only_run
+from bench.servers import build, missing
+from bench.store.run_directory import RunDirectory
+from bench.trial import Life, Setting, run_trial
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bench.model.plan import CpuSplit, Workload
+    from bench.model.trial_record import TrialRecord
+    from bench.plans.project import Project
+    from bench.profiling.setup import Prepared
+
+_WARMUP_S: Final = 2.0
+_TIMEOUT_S: Final = 5.0
+
+
+class Wish(NamedTuple):
+    """How a server is to be loaded and profiled.
+
+    Attributes:
+        connections: over all load processes.
+        rate: offered requests per second, None = closed loop.
+        seconds: the window, the same for both trials.
+        method: perf, py-spy, node, sample or auto.
+    """
+
+    connections: int = 50
+    rate: float | None = None
+    seconds: float = 5.0
+    method: str = "auto"
+
+
+def profile_servers(
+    project: Project,
+    servers: Sequence[str],
+    workload_name: str,
+    wish: Wish,
+    told: Callable[[str], None],
+) -> Path:
+    """Profile each server under the same load; the run directory with the raw profiles.
+
+    Args:
+        project: where servers and workloads are.
+        servers: their names, the first is the one asked about.
+        workload_name: one workload.
+        wish: load and method.
+        told: hears what is done now.
+
+    Raises:
+        UsageError: a name is wrong, or no profiler can be used here.
+        BuildError: a server could not be built.
+        StartError: a trial failed.
+    """
+    workload = _workload(project, workload_name)
+    arms = choose_arms(project, servers)
+    ready = [(arm, prepare(arm, wish.method)) for arm in arms]
+    cpus = split(local_topology(), None, None)
+    profile = load_profile(wish, cpus)
+    check_tool(profile.tool)
+    with only_run():
+        now = datetime.now(UTC)
+        name = f"{now:%Y%m%dT%H%M%SZ}-profile-{'-'.join(servers)}-{workload_name}"
+        directory = RunDirectory.create(project.root / "reports", name)
+        with Supervisor(cpus.housekeeping, run=name) as supervisor:
+            desk = _Desk(directory, workload, profile, cpus, supervisor, told)
+            for arm, prepared in ready:
+                record = _profile_one(desk, arm, prepared)
+                directory.write_model(f"profiles/{arm.name}.json", record)
+    return directory.path
+
+
+_MakeLife = Callable[[Setting], Life]
+
+
+class _Desk(NamedTuple):
+    """What all trials of one profile run share."""
+
+    directory: RunDirectory
+    workload: Workload
+    profile: LoadProfile
+    cpus: CpuSplit
+    supervisor: Supervisor
+    told: Callable[[str], None]
+
+    def trial(self, arm: Arm, kind: str, life: _MakeLife = Life, by: str = "") -> TrialRecord:
+        """Run one trial.
+
+        Args:
+            arm: the server as it is to be started.
+            kind: the second part of the trial's name.
+            life: what its life is; with a profiler or without.
+            by: the profiler, which marks the trial.
+
+        Raises:
+            StartError: it failed, or the profiler did.
+        """
+        cell = Cell(server=arm.name, workload=self.workload.id, profile=self.profile.id)
+        planned = PlannedTrial(id=f"{arm.name}.{kind}", round=0, cell=cell)
+        setting = Setting(
+            planned=planned,
+            arm=arm,
+            workload=self.workload,
+            profile=self.profile,
+            cpus=self.cpus,
+            supervisor=self.supervisor,
+            folder=self.directory.trial_folder(planned.id),
+            order=0,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            rng=random.Random(self.workload.sha256),  # noqa: S311 - the same requests for all
+            build_hash=None,
+        )
+        record = run_trial(setting, life).record
+        if by:
+            text = f"{by} looked into it: its throughput is not that of the server"
+            note = finding("profiled", planned.id, text)
+            record = record.model_copy(update={"findings": (*record.findings, note)})
+        self.directory.write_model(f"trials/{planned.id}/trial.json", record)
+        if record.load is None or "tool-failed" in record.reasons:
+            raise StartError(f"the trial of {arm.name} failed: {record.detail}", code="no-answer")
+        return record
+
+
+def _profile_one(desk: _Desk, arm: Arm, prepared: Prepared) -> ProfileRecord:
+    reason = missing(prepared.plain)
+    if reason:
+        raise UsageError(f"{arm.name} cannot be built here: {reason}")
+    desk.told(
+        f"building {arm.name}" + (f" with {prepared.interpreter}" if prepared.interpreter else "")
+    )
+    log = cache_folder() / "logs" / f"build-{arm.name}-profiled.log"
+    built = build(prepared.plain, desk.supervisor, log, cpus=str(desk.cpus.server_count))
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    plain, profiled, again = _trials(desk, prepared)
+    folder = desk.directory.path / "trials" / f"{arm.name}.profiled"
+    record = ProfileRecord(
+        bench_version=__version__,
+        server=arm.name,
+        title=arm.config.title or arm.name,
+        workload=desk.workload.id,
+        method=prepared.method,
+        runtime=prepared.runtime,
+        interpreter=prepared.interpreter or built.runtime,
+        frequency=frequency(prepared.method),
+        window_s=looking_s(prepared.method, desk.profile.duration_s),
+        started=started,
+        lost=_number(folder / "perf.lost"),
+        errors=told_by(folder / "py-spy.log").errors,
+        plain=plain,
+        profiled=profiled,
+        again=again,
+    )
+    return record.model_copy(update={"findings": judge_profile(record, prepared.refused)})
+
+
+def _trials(desk: _Desk, prepared: Prepared) -> tuple[TrialRecord, TrialRecord, TrialRecord]:
+    """Without, with and without the profiler: a machine that drifts slows neither side more."""
+    name, method = prepared.plain.name, prepared.method
+    desk.told(f"{name}: a trial without a profiler")
+    plain = desk.trial(prepared.plain, "plain")
+    desk.told(f"{name}: a trial with {method}")
+    profiled = desk.trial(
+        prepared.profiled, "profiled", lambda own: ProfiledLife(own, prepared), method
+    )
+    if method == "py-spy":
+        desk.told(f"{name}: a trial with {method} that looks at the GIL")
+        look = lambda own: ProfiledLife(own, prepared, gil=True)  # noqa: E731 - as above
+        desk.trial(prepared.profiled, "gil", look, method)
+    desk.told(f"{name}: a trial without a profiler again")
+    return plain, profiled, desk.trial(prepared.plain, "again")
+
+
+def _number(path: Path) -> int:
+    return int(path.read_text()) if path.exists() else 0
+
+
+def _workload(project: Project, name: str) -> Workload:
+    if name not in project.workloads:
+        raise UsageError(
+            f"there is no workload {name!r}", advice="`bench list workloads` shows them"
+        )
+    path = project.workloads[name]
+    return load_workload(path, project.root_of(path))
+
+
+def load_profile(wish: Wish, cpus: CpuSplit) -> LoadProfile:
+    """The load profile of a wish: wrk in a closed loop, oha at an offered rate."""
+    tool = "wrk" if wish.rate is None else "oha"
+    return LoadProfile(
+        id=f"{tool}-c{wish.connections}",
+        tool=tool,
+        loop="closed" if wish.rate is None else "open",
+        connections=wish.connections,
+        rate_rps=wish.rate,
+        processes=min(cpus.load_count, wish.connections),
+        warmup_s=_WARMUP_S,
+        duration_s=wish.seconds,
+        timeout_s=_TIMEOUT_S,
+    )

@@ -1,0 +1,180 @@
+"""Makes a server ready for a profiler: the interpreter, a build of its own, the facts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.errors import ToolMissingError, UsageError
+from bench.loadtools import TOOLS
+from bench.loadtools.install.find import find_tool, search_path
+from bench.process import capture
+from bench.profiling.methods import (
+    PERF_TRY,
+    PRELOAD_OUT,
+    TRAMPOLINE,
+    Facts,
+    choose_method,
+    node_argv,
+    runtime_of,
+)
+from bench.run.lock import cache_folder
+from bench.servers import satisfies
+
+if TYPE_CHECKING:
+    from bench.model.cpu_profile import Method
+    from bench.model.plan import Arm
+
+_ASK = (
+    "import sys, sysconfig; print('%d.%d.%d' % sys.version_info[:3]); "
+    "print(sysconfig.get_config_var('PY_HAVE_PERF_TRAMPOLINE') or 0); print(sys._base_executable)"
+)
+_NAMES = ("python3.12", "python3.13", "python3.14", "python3")
+_NOT_COPIED = (".venv", "venv", ".build", "__pycache__", "target", ".git")
+
+
+class Interpreter(NamedTuple):
+    """A Python whose functions perf can see."""
+
+    path: str
+    version: str
+
+
+class Prepared(NamedTuple):
+    """A server ready to be profiled.
+
+    Attributes:
+        plain: as it is started for the trial without a profiler.
+        profiled: the same build, started so that the profiler can read it.
+        interpreter: what both run with where it was chosen for the profile, else None.
+        refused: methods that were passed over, with the reason.
+    """
+
+    plain: Arm
+    profiled: Arm
+    method: Method
+    runtime: str
+    interpreter: str | None
+    refused: tuple[str, ...]
+
+
+def prepare(arm: Arm, asked: str) -> Prepared:
+    """Choose the method and make the two arms; nothing is built or started yet.
+
+    Raises:
+        UsageError: no profiler can be used here, or `run` does not start node itself.
+    """
+    runtime = runtime_of(arm.config.language)
+    python = find_trampoline(arm.config.python) if arm.config.python else None
+    method, refused = choose_method(asked, runtime, facts_of(python))
+    if method == "perf" and runtime == "python" and python is not None:
+        plain = _own_build(arm, python)
+        env = {**plain.env, "PYTHONPERFSUPPORT": "1"}
+        profiled = plain.model_copy(update={"env": env})
+        return Prepared(plain, profiled, method, runtime, f"Python {python.version}", refused)
+    profiled = arm
+    if runtime == "node":
+        argv = node_argv(arm.config.run, method)
+        if argv is None and method != "sample":
+            raise UsageError(
+                f"{arm.name}: `run` does not start node itself, so that no profiler can be set up",
+                advice="write `run: [node, server.js]` instead of a script that starts it",
+            )
+        if argv is not None:
+            config = arm.config.model_copy(update={"run": list(argv)})
+            env = dict(arm.env) if method == "perf" else {**arm.env, PRELOAD_OUT: ""}
+            profiled = arm.model_copy(update={"config": config, "env": env})
+    return Prepared(arm, profiled, method, runtime, None, refused)
+
+
+def facts_of(python: Interpreter | None) -> Facts:
+    """What this machine has and allows; `python` is what was found for the server."""
+    path = search_path()
+    return Facts(
+        system="linux" if sys.platform.startswith("linux") else sys.platform,
+        root=os.geteuid() == 0,
+        perf=shutil.which("perf", path=path) is not None,
+        paranoid=_setting("/proc/sys/kernel/perf_event_paranoid"),
+        spy=shutil.which("py-spy", path=path) is not None,
+        ptrace=_setting("/proc/sys/kernel/yama/ptrace_scope"),
+        python=python is not None,
+        perf_says=_perf_says(path),
+    )
+
+
+def _perf_says(path: str) -> str:
+    """Why perf cannot be used, by trying it on a child of its own; "" where it works."""
+    done = capture(PERF_TRY, env={**os.environ, "PATH": path, "LC_ALL": "C"})
+    if done is None:
+        return "it could not be started"
+    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    return "" if done.rc == 0 else (lines[1:2] or lines or ["it said nothing"])[0]
+
+
+def _setting(path: str) -> int | None:
+    try:
+        return int(Path(path).read_text().strip())
+    except (OSError, ValueError):
+        return None
+
+
+def find_trampoline(constraint: str) -> Interpreter | None:
+    """The first Python of at least 3.12 that the server accepts and that perf can see into."""
+    for name in (sys.executable, *_NAMES, *_pyenv()):
+        done = capture([name, "-I", "-c", _ASK])
+        if done is None or done.rc != 0:
+            continue
+        version, trampoline, base = done.stdout.split("\n")[:3]
+        major, minor = (int(part) for part in version.split(".")[:2])
+        fits = (major, minor) >= TRAMPOLINE and satisfies((major, minor), constraint)
+        if fits and trampoline == "1":
+            return Interpreter(base, version)
+    return None
+
+
+def _pyenv() -> list[str]:
+    root = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    return [str(path) for path in sorted(root.glob("versions/3.1[2-9]*/bin/python3"))]
+
+
+def _own_build(arm: Arm, python: Interpreter) -> Arm:
+    """A copy of the server's sources in the cache, to be built with that interpreter.
+
+    The server's own build stays as it is: a run must not find an interpreter that it did not
+    choose.
+    """
+    folder = cache_folder() / "profiled" / f"{arm.server}-python{python.version}"
+    shutil.copytree(
+        arm.folder, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True
+    )
+    config = arm.config.model_copy(
+        update={
+            "python": None,
+            "build": [
+                [word.replace("{python}", python.path) for word in argv]
+                for argv in arm.config.build
+            ],
+        }
+    )
+    return arm.model_copy(update={"folder": str(folder), "config": config})
+
+
+def check_tool(name: str) -> None:
+    """Make sure that a load tool can be used; children find it on PATH from here on.
+
+    Raises:
+        ToolMissingError: it is not there, or too old.
+    """
+    os.environ["PATH"] = search_path()
+    found = find_tool(name)
+    reason = f"the load tool {name} is not installed"
+    if found is not None:
+        reason = (found.version and TOOLS[name].outdated(found.version)) or ""
+        if found.usable and not reason:
+            return
+    raise ToolMissingError(
+        reason or f"{name} is too old for this", advice=f"`bench setup --tool {name}` installs it"
+    )

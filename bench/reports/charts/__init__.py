@@ -1,0 +1,1 @@
+"""Charts: figures in, Vega-Lite specifications out; rendered to SVG by vl-convert."""

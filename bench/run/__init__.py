@@ -1,0 +1,1 @@
+"""Runs: start, calibrate, rounds, deadline, machine lock, finish, resume and import."""

@@ -1,0 +1,153 @@
+"""Builds and verifies servers on their own, without a matrix or a run."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.errors import BuildError, StartError, UsageError, VerifyError
+from bench.host import local_topology
+from bench.host.cpu_split import split
+from bench.model.plan import Arm
+from bench.plans.server_files import load_server
+from bench.plans.workload_files import load_workload
+from bench.process import Supervisor
+from bench.run.lock import cache_folder
+from bench.servers import RunningServer, at_home, build, missing
+from bench.trial.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from bench.model.plan import CpuSplit, Workload
+    from bench.model.summary import BuildRecord
+    from bench.model.trial_record import Exchange
+    from bench.plans.project import Project
+
+
+class Verified(NamedTuple):
+    """What became of one server x workload.
+
+    Attributes:
+        workload: id, or "" where the server did not get as far.
+        error: what was wrong, or "".
+        skipped: the server cannot be built here; `error` holds the reason.
+    """
+
+    server: str
+    workload: str
+    exchanges: tuple[Exchange, ...]
+    error: str
+    skipped: bool = False
+
+
+def choose_arms(project: Project, names: Sequence[str]) -> list[Arm]:
+    """The named servers, or all of the project; those that come with `bench` where it has none.
+
+    Raises:
+        UsageError: there is no such server; names the nearest.
+    """
+    import difflib  # noqa: PLC0415 - only for the nearest name
+
+    for name in names:
+        if name not in project.servers:
+            near = difflib.get_close_matches(name, project.servers, n=1)
+            raise UsageError(
+                f"there is no server {name!r} in {project.root / 'servers'}",
+                advice=f"did you mean {near[0]}?" if near else "`bench list servers` shows them",
+            )
+    chosen = names or _own(project) or sorted(project.servers)
+    return [at_home(_arm(project, name), cache_folder()) for name in chosen]
+
+
+def _own(project: Project) -> list[str]:
+    return sorted(name for name, path in project.servers.items() if not comes_along(project, path))
+
+
+def comes_along(project: Project, path: Path) -> bool:
+    """Whether a file comes with `bench` and is not of the project."""
+    return project.root_of(path) == project.builtin != project.root
+
+
+def _arm(project: Project, name: str) -> Arm:
+    return Arm(
+        name=name,
+        server=name,
+        folder=str(project.servers[name].parent.resolve()),
+        config=load_server(project.servers[name]),
+    )
+
+
+def build_servers(
+    arms: Iterable[Arm], told: Callable[[Arm], None]
+) -> Iterator[tuple[Arm, BuildRecord | None, str]]:
+    """Build each server; yields its record, or None and the reason.
+
+    Args:
+        arms: the servers.
+        told: called before each build.
+    """
+    cpus = split(local_topology(), None, None)
+    logs = cache_folder() / "logs"
+    with Supervisor() as supervisor:
+        for arm in arms:
+            reason = missing(arm)
+            if reason:
+                yield arm, None, f"skipped: {reason}"
+                continue
+            told(arm)
+            log = logs / f"build-{arm.name}.log"
+            log.unlink(missing_ok=True)
+            try:
+                record = build(arm, supervisor, log, cpus=str(cpus.server_count))
+            except BuildError as error:
+                yield arm, None, str(error)
+                continue
+            yield arm, record, ""
+
+
+def verify_servers(
+    project: Project, arms: Sequence[Arm], told: Callable[[Arm], None]
+) -> Iterator[Verified]:
+    """Build, start and ask each server every workload that it says it can serve."""
+    workloads = {
+        name: load_workload(path, project.root_of(path))
+        for name, path in sorted(project.workloads.items())
+    }
+    cpus = split(local_topology(), None, None)
+    for arm, record, reason in build_servers(arms, told):
+        if record is None:
+            yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
+            continue
+        served = arm.config.workloads
+        names = _workloads(project, arm.server) if served == "all" else served
+        with Supervisor() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+            chosen = [workloads[name] for name in names if name in workloads]
+            yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
+
+
+def _workloads(project: Project, server: str) -> list[str]:
+    """What `all` means: servers that come with `bench` do not know the user's own workloads."""
+    known = sorted(project.workloads)
+    if not comes_along(project, project.servers[server]):
+        return known
+    return [name for name in known if comes_along(project, project.workloads[name])]
+
+
+def _verify(
+    arm: Arm, workloads: list[Workload], cpus: CpuSplit, supervisor: Supervisor, log: Path
+) -> Iterator[Verified]:
+    rng = random.SystemRandom()
+    try:
+        with RunningServer(arm, cpus, supervisor, rng, log) as server:
+            for workload in workloads:
+                try:
+                    exchanges = verify(server.port, workload, rng)
+                except VerifyError as error:
+                    yield Verified(arm.name, workload.id, (), str(error))
+                else:
+                    yield Verified(arm.name, workload.id, exchanges, "")
+    except StartError as error:
+        yield Verified(arm.name, "", (), str(error))

@@ -1,0 +1,74 @@
+"""Whether this machine is fit for a plan, and what keeps `bench` itself out of the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from bench.errors import UnfitHostError
+from bench.host import budget, local_host, unfit
+from bench.model.finding import Finding, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.model.host_facts import Host
+    from bench.model.plan import CpuSplit, Plan
+
+
+def fit_host(plan: Plan, tools: dict[str, str | None], *, strict: bool) -> Host:
+    """Read this machine.
+
+    Raises:
+        UnfitHostError: with `strict`, where it is unfit for measuring this plan.
+    """
+    host = local_host(tools=tools)
+    errors = unfit(plan_findings(plan, host))
+    if strict and errors:
+        raise UnfitHostError(
+            "this machine is unfit for measuring: " + "; ".join(item.text for item in errors),
+            advice="`bench doctor` says what mends it; without --strict the run is marked instead",
+        )
+    return host
+
+
+def plan_findings(plan: Plan, host: Host) -> list[Finding]:
+    """What must be known before the run: the machine, the CPU split, the system's limits."""
+    notes = [finding(code, "run", text) for code, text in plan.cpus.notes]
+    most = max((profile.connections for profile in plan.profiles), default=1)
+    processes = max((profile.processes for profile in plan.profiles), default=1)
+    servers = 2 if plan.design == "duet" else 1
+    return [*host.findings, *notes, *budget(host, most * servers, processes * servers)]
+
+
+@contextlib.contextmanager
+def out_of_the_way(cpus: CpuSplit) -> Iterator[None]:
+    """Hold `bench` itself off the server's CPUs while it measures, where CPUs can be held."""
+    away = cpus.housekeeping or cpus.load
+    if not away or not hasattr(os, "sched_setaffinity") or cpus.pinning.state != "pinned":
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, away)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, before)
+
+
+def not_restarted(plan: Plan) -> list[Finding]:
+    """One finding for each server that runs already: its trials are no fresh starts."""
+    advice = "measure its command instead: a fresh process for each trial"
+    return [
+        finding(
+            "not-restarted",
+            arm.name,
+            f"{arm.name} was running already: every trial met the same process",
+            advice=advice,
+        )
+        for arm in plan.arms
+        if arm.url is not None
+    ]

@@ -1,0 +1,1 @@
+"""Results measured elsewhere as a run."""

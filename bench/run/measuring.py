@@ -1,0 +1,111 @@
+"""Carries out single trials and duets of a plan; decides neither which nor how many."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import orjson
+
+from bench.trial import Setting, run_duet, run_trial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.model.plan import Arm, LoadProfile, Plan, PlannedTrial, Workload
+    from bench.model.summary import BuildRecord
+    from bench.model.trial_record import TrialRecord
+    from bench.process import Supervisor
+    from bench.store.run_directory import RunDirectory
+
+
+class Measuring:
+    """What every trial of a run has in common.
+
+    Args:
+        directory: where raw output goes.
+        supervisor: starts every process.
+
+    Attributes:
+        builds: arm name -> how it was built; filled as builds are made.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        workloads: dict[str, Workload],
+        directory: RunDirectory,
+        supervisor: Supervisor,
+    ) -> None:
+        self.builds: dict[str, BuildRecord] = {}
+        self._plan = plan
+        self._arms = {arm.name: arm for arm in plan.arms}
+        self._workloads = workloads
+        self._directory = directory
+        self._supervisor = supervisor
+
+    def measure(
+        self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool = False
+    ) -> TrialRecord:
+        """Run one trial, or one duet where the plan says so, and keep its histograms.
+
+        Args:
+            planned: which cell in which round; names the folder.
+            profile: with its offered rate filled in.
+            order: position in the run, from 0.
+            alone: without the baseline beside it, in a plan of duets too.
+
+        Raises:
+            KeyboardInterrupt: passed on after servers and tools were stopped.
+            StoreError: the disk is full.
+        """
+        folder = self._directory.trial_folder(planned.id)
+        setting = self._setting(planned, profile, folder, order=order)
+        histograms: dict[str, tuple[tuple[int, int], ...] | None]
+        if self._plan.design == "duet" and not alone:
+            duet = run_duet(setting, self._baseline_of(setting))
+            record = duet.record
+            histograms = {"": duet.histogram, "partner/": duet.partner_histogram}
+        else:
+            outcome = run_trial(setting)
+            record, histograms = outcome.record, {"": outcome.histogram}
+        for place, counts in histograms.items():
+            if counts is not None:
+                name = f"trials/{planned.id}/{place}histogram.json"
+                self._directory.write_bytes(name, orjson.dumps(counts))
+        return record
+
+    def _baseline_of(self, setting: Setting) -> Setting:
+        """The same trial with the baseline in the candidate's place."""
+        arm = self._arms[self._plan.baseline]
+        folder = setting.folder / "partner"
+        folder.mkdir(mode=0o700)
+        return setting._replace(
+            arm=arm,
+            folder=folder,
+            rng=random.Random(f"{self._plan.seed}/{setting.planned.id}/partner"),  # noqa: S311 - repeatable, not secret
+            build_hash=self._hash(arm),
+        )
+
+    def _setting(
+        self, planned: PlannedTrial, profile: LoadProfile, folder: Path, *, order: int
+    ) -> Setting:
+        arm = self._arms[planned.cell.server]
+        return Setting(
+            planned=planned,
+            arm=arm,
+            workload=self._workloads[planned.cell.workload],
+            profile=profile,
+            cpus=self._plan.cpus,
+            supervisor=self._supervisor,
+            folder=folder,
+            order=order,
+            started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            rng=random.Random(f"{self._plan.seed}/{planned.id}"),  # noqa: S311 - repeatable, not secret
+            build_hash=self._hash(arm),
+        )
+
+    def _hash(self, arm: Arm) -> str | None:
+        build = self.builds.get(arm.name)
+        return build.hash if build else None

@@ -1,0 +1,54 @@
+"""Starts one server as a trial would, for whoever wants to look at it."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.errors import BuildError
+from bench.host import local_topology
+from bench.host.cpu_split import split
+from bench.process import Supervisor
+from bench.run.build_and_verify import build_servers, choose_arms
+from bench.servers import RunningServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bench.model.plan import Arm
+    from bench.plans.project import Project
+
+
+class Served(NamedTuple):
+    """A server that runs, and the file that receives its output."""
+
+    server: RunningServer
+    log: Path
+
+
+@contextlib.contextmanager
+def served(project: Project, name: str, told: Callable[[Arm], None]) -> Iterator[Served]:
+    """Build a server, start it on its CPUs and a free port, and stop it at the end.
+
+    Args:
+        project: where the server is.
+        name: its id.
+        told: called before it is built.
+
+    Raises:
+        UsageError: there is no such server.
+        BuildError: it cannot be built here.
+        StartError: it did not get ready.
+    """
+    arms = choose_arms(project, [name])
+    for arm, record, reason in build_servers(arms, told):
+        if record is None:
+            raise BuildError(f"{arm.name}: {reason}")
+    cpus = split(local_topology(), None, None)
+    with Supervisor() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        log = Path(scratch, "server.log")
+        with RunningServer(arms[0], cpus, supervisor, random.SystemRandom(), log) as server:
+            yield Served(server, log)

@@ -1,0 +1,320 @@
+"""From a matrix's name to a finished run directory: plan, machine, trials, reports."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import random
+import shutil
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench import __version__
+from bench.errors import (
+    EXIT_FAILED,
+    EXIT_OK,
+    BenchError,
+    ToolMissingError,
+    UsageError,
+)
+from bench.host import compare_hosts, local_host, local_topology
+from bench.host.cpu_split import split
+from bench.loadtools import TOOLS
+from bench.loadtools.install.find import find_tool, search_path
+from bench.model.finding import Finding, finding
+from bench.model.secrets import hidden_words
+from bench.model.summary import RunInfo, RunView
+from bench.plans.duets import as_duet
+from bench.plans.planning import make_plan
+from bench.plans.project import find_matrix
+from bench.plans.variants import with_variants
+from bench.process import Command, Supervisor
+from bench.run.fitness import fit_host, out_of_the_way, plan_findings
+from bench.run.lock import Turn, cache_folder, only_run
+from bench.run.opening import render, write_derived
+from bench.run.resume import Planned, changes, matrix_place
+from bench.run.secret_values import kept_matrix, with_secrets
+from bench.run.session import Ended, Session
+from bench.servers import at_home
+from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
+
+if TYPE_CHECKING:
+    from bench.plans.overrides import Overrides
+    from pathlib import Path
+
+    from bench.model.host_facts import Host
+    from bench.model.plan import LoadProfile, Plan, Workload
+    from bench.plans.project import Project
+    from bench.run.events import Listener
+    from bench.store.run_directory import Damaged
+
+_SEED_BITS = 31
+_KEPT = frozenset(
+    {"concurrent-run", "resumed-changed", "server-skipped", "build-failed", "damaged-record"}
+)
+"""Findings that a resumed run keeps of its earlier parts; the others are found anew."""
+
+
+class Options(NamedTuple):
+    """How a run is carried out.
+
+    Attributes:
+        strict: refuse a machine that is unfit for measuring.
+        allow_concurrent: go on beside another run.
+        force_resume: resume although something changed; marks the report.
+    """
+
+    strict: bool = False
+    allow_concurrent: bool = False
+    force_resume: bool = False
+    argv: tuple[str, ...] = ()
+
+
+class Result(NamedTuple):
+    """A finished run.
+
+    Attributes:
+        exit_code: as formats say; 0 or 1.
+        view: what the reports were made from.
+        finished_before: it was to be resumed and nothing was left to do.
+    """
+
+    directory: RunDirectory
+    view: RunView
+    exit_code: int
+    finished_before: bool = False
+
+
+def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
+    """Read a matrix and say what a run of it would do on this machine.
+
+    Raises:
+        ConfigError: the matrix or what it names is wrong; all problems at once.
+        UsageError: there is no such matrix, or it asks for CPUs that are not there.
+    """
+    path = find_matrix(project, name)
+    variants = with_variants(project, path, overrides)
+    topology = local_topology()
+    plan, workloads = make_plan(
+        variants.project,
+        path,
+        overrides,
+        cpus=lambda config: split(topology, config.server_cpus, config.load_cpus),
+        unsupported=_unsupported,
+        draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
+    )
+    plan = variants.marked(plan)
+    plan = plan.model_copy(
+        update={"arms": tuple(at_home(arm, cache_folder()) for arm in plan.arms)}
+    )
+    return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
+
+
+def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:
+    return TOOLS[profile.tool].unsupported(profile, workload)
+
+
+def tool_versions(plan: Plan) -> dict[str, str | None]:
+    """Version of Python and of each load tool that the plan uses.
+
+    Raises:
+        ToolMissingError: one is not there, or too old.
+    """
+    # oha lies in ~/.cargo/bin, which is not on everybody's PATH; children inherit this one.
+    os.environ["PATH"] = search_path()
+    versions: dict[str, str | None] = {"python": platform.python_version()}
+    for name in sorted({profile.tool for profile in plan.profiles}):
+        found = find_tool(name)
+        mend = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
+        if found is None:
+            raise ToolMissingError(f"the load tool {name} is not installed", advice=mend)
+        outdated = found.version and TOOLS[name].outdated(found.version)
+        if outdated or not found.usable:
+            raise ToolMissingError(
+                outdated or f"{name} {found.version} is too old for this", advice=mend
+            )
+        versions[name] = found.version
+    return versions
+
+
+def start_run(project: Project, planned: Planned, listener: Listener, options: Options) -> Result:
+    """Run a plan from the beginning.
+
+    Raises:
+        BenchError: see the exit codes; what is finished is on disk.
+        KeyboardInterrupt: the same; `<run>/run.json` says that it was interrupted.
+    """
+    tools = tool_versions(planned.plan)
+    host = fit_host(planned.plan, tools, strict=options.strict)
+    with only_run(allow_concurrent=options.allow_concurrent) as turn:
+        started = datetime.now(UTC)
+        directory = RunDirectory.create(project.root / "reports", _run_id(started, planned.plan))
+        info = RunInfo(
+            run_id=directory.path.name,
+            bench_version=__version__,
+            matrix=planned.plan.matrix,
+            started=started.isoformat(timespec="seconds"),
+            finished=None,
+            exit_code=None,
+            argv=hidden_words(options.argv),
+            matrix_file=matrix_place(planned.matrix, project),
+        )
+        directory.write_bytes("matrix.yaml", kept_matrix(planned.matrix))
+        directory.write_model("host.json", host)
+        hashes = {name: workload.sha256 for name, workload in planned.workloads.items()}
+        plan = planned.plan.model_copy(update={"workload_hashes": hashes})
+        planned = planned._replace(plan=plan)
+        directory.write_model("plan.json", plan)
+        conduct = _Conduct(directory, info, planned, host, listener, turn)
+        return _carry_out(conduct, plan_findings(plan, host))
+
+
+def resume_run(
+    project: Project, run: str, planned: Planned, listener: Listener, options: Options
+) -> Result:
+    """Go on with a run that did not finish: same plan, order, seed and rates.
+
+    A finished run is not touched: its reports are renewed and its exit code is given again.
+
+    Raises:
+        UsageError: there is no such run, or matrix, servers, tools or machine changed.
+    """
+    directory = find_run(run, project.root / "reports")
+    info = directory.info()
+    if info.finished is not None and not directory.trials()[1]:
+        view = write_derived(directory.path)
+        return Result(directory, view, info.exit_code or EXIT_OK, finished_before=True)
+    plan = with_secrets(planned.plan, planned.matrix, directory, project)
+    planned = planned._replace(plan=plan)
+    host = fit_host(plan, tool_versions(plan), strict=options.strict)
+    changed = changes(directory, planned, host, project)
+    if changed and not options.force_resume:
+        raise UsageError(
+            f"{directory.path.name} cannot be resumed: {'; '.join(changed)}",
+            advice="start a new run, or add --force-resume, which marks the report",
+        )
+    with only_run(allow_concurrent=options.allow_concurrent) as turn:
+        damaged = directory.mend()
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
+        info = info.model_copy(update=update)
+        notes = [*plan_findings(planned.plan, host), *_resumed(changed), *_set_aside(damaged)]
+        notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
+        conduct = _Conduct(directory, info, planned, directory.host(), listener, turn)
+        return _carry_out(conduct, notes)
+
+
+def publish(view: RunView, file: Path) -> None:
+    """Write the report that can be committed, and its charts beside it."""
+    rendered = render(view, ["results"])
+    main, *others = rendered.items()
+    write_atomic(file, main[1])
+    charts = file.parent / "charts"
+    names = {name for name, _ in others}
+    if charts.is_dir():
+        for old in charts.glob("*.svg"):
+            if f"charts/{old.name}" not in names:
+                old.unlink()
+    for name, data in others:
+        write_atomic(file.parent / name, data)
+
+
+class _Conduct(NamedTuple):
+    """What a run or the rest of one is carried out with; `host` is that of its beginning."""
+
+    directory: RunDirectory
+    info: RunInfo
+    planned: Planned
+    host: Host
+    listener: Listener
+    turn: Turn
+
+
+def _carry_out(conduct: _Conduct, notes: list[Finding]) -> Result:
+    directory, info = conduct.directory, conduct.info
+    directory.write_model("findings.json", notes)
+    directory.write_model("run.json", info)
+    conduct.listener.kept()
+    found: list[Finding] = []
+    try:
+        ended = _measure(conduct, found)
+    except BaseException:  # an interruption too: what is finished gets its report
+        with contextlib.suppress(BenchError):
+            _close(conduct, info, [*notes, *found])
+        raise
+    unbuilt = ended.build_failures or any(item.code == "build-failed" for item in notes)
+    exit_code = EXIT_FAILED if ended.failed_cells or unbuilt else EXIT_OK
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    info = info.model_copy(update={"finished": finished, "exit_code": exit_code})
+    return Result(directory, _close(conduct, info, [*notes, *found]), exit_code)
+
+
+def _measure(conduct: _Conduct, found: list[Finding]) -> Ended:
+    """Build and run all trials; what the session notes comes to `found` in any case."""
+    directory, planned = conduct.directory, conduct.planned
+    cpus = planned.plan.cpus
+    with Supervisor(cpus.housekeeping or cpus.load, run=directory.path.name) as supervisor:
+        _keep_awake(supervisor, directory.path)
+        session = Session(
+            plan=planned.plan,
+            workloads=planned.workloads,
+            directory=directory,
+            supervisor=supervisor,
+            listener=conduct.listener,
+        )
+        try:
+            session.prepare()
+            with out_of_the_way(cpus):
+                return session.run()
+        finally:
+            found += session.findings
+
+
+def _close(conduct: _Conduct, info: RunInfo, notes: list[Finding]) -> RunView:
+    """Write what is known at the end, and the reports."""
+    directory, host = conduct.directory, conduct.host
+    after = local_host(tools=host.tools)
+    directory.write_model("host.after.json", after)
+    notes = [*notes, *_concurrent(conduct.turn, notes), *compare_hosts(host, after)]
+    directory.write_model("findings.json", notes)
+    directory.write_model("run.json", info)
+    return write_derived(directory.path)
+
+
+def _keep_awake(supervisor: Supervisor, folder: Path) -> None:
+    """Hold macOS awake while the supervisor lives; a Linux laptop is caught by the clocks."""
+    if sys.platform != "darwin" or shutil.which("caffeinate") is None:
+        return
+    argv = ("caffeinate", "-dims", "-w", str(os.getpid()))
+    supervisor.spawn(Command(argv, dict(os.environ), folder, None, folder / "caffeinate.log"))
+
+
+def _concurrent(turn: Turn, notes: list[Finding]) -> list[Finding]:
+    if not turn.disturbed or any(item.code == "concurrent-run" for item in notes):
+        return []
+    return [finding("concurrent-run", "run", "another run of `bench` went on at the same time")]
+
+
+def _resumed(changed: tuple[str, ...]) -> list[Finding]:
+    if not changed:
+        return []
+    text = f"resumed by force although {'; '.join(changed)}"
+    return [finding("resumed-changed", "run", text, advice="start a new run for a fair comparison")]
+
+
+def _set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
+    """A torn last line is an unfinished trial like any other; other damage must be told."""
+    lines = [str(item.line) for item in damaged if item.reason != TORN]
+    if not lines:
+        return []
+    text = f"trials.jsonl was damaged in line {', '.join(lines)}: set aside in trials.damaged"
+    advice = "the trials that were there have been repeated"
+    return [finding("damaged-record", "run", text, advice=advice)]
+
+
+def _run_id(started: datetime, plan: Plan) -> str:
+    digest = hashlib.sha256(plan.model_dump_json().encode()).hexdigest()
+    return f"{started:%Y%m%dT%H%M%SZ}-{plan.matrix}-{digest[:6]}"

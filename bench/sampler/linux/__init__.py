@@ -1,0 +1,1 @@
+"""Processes and counters as Linux shows them."""

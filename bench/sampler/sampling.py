@@ -1,0 +1,198 @@
+"""Watches one trial: clocks and counters at marks, slow-moving things every 250 ms."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+from bench.sampler.marks import LoadReading, Mark, Observation
+from bench.sampler.observe import Watched, observe, tick_of
+from bench.sampler.pace import Pace
+from bench.sampler.platforms import current_platform
+from bench.sampler.window import BIN_S, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from bench.sampler.group import GroupProbe
+    from bench.sampler.platforms import Platform
+
+TRAFFIC_S: Final = BIN_S / 2
+"""How often the loopback counter is read, so that begin and end of the load are found."""
+
+_SAMPLES_PER_TICK: Final = round(BIN_S / TRAFFIC_S)
+_SAMPLES_PER_FRESH: Final = 4 * _SAMPLES_PER_TICK
+_MEMORY_PACE: Final = (4 * BIN_S, 0.001)
+_SOCKET_PACE: Final = (6 * BIN_S, 0.0005)
+_FREQUENCY_PACE: Final = (BIN_S, 0.001)
+_GROWTH: Final = 1.05
+"""Memory that grew by this factor is looked at again before its time."""
+
+
+class _Load:
+    """A load process with its descendants, from when it was named to its end."""
+
+    def __init__(self, probe: GroupProbe) -> None:
+        self._probe = probe
+        self.last: LoadReading | None = None
+
+    def look(self, now_s: float, *, fresh: bool = True) -> int | None:
+        """Read it; its CPU time, or None when it is gone."""
+        reading = self._probe.read(fresh=fresh)
+        if reading is None or not reading.processes:
+            return None
+        self.last = LoadReading(now_s, reading.cpu_ns)
+        return reading.cpu_ns
+
+
+class Sampler:
+    """Reads clocks and counters of one server under load; use it as a context manager.
+
+    Args:
+        server_pid: first process of the server; its descendants and its process group belong.
+        server_cpus: CPUs that the server is held on (or may use).
+        load_cpus: the same for the load tools.
+        port: of the server.
+        platform: how this system is read.
+    """
+
+    def __init__(
+        self,
+        *,
+        server_pid: int,
+        server_cpus: tuple[int, ...],
+        load_cpus: tuple[int, ...],
+        port: int,
+        platform: Platform | None = None,
+    ) -> None:
+        self._platform = platform or current_platform(server_pid, server_cpus, load_cpus)
+        self._server = self._platform.group(server_pid)
+        self._port = port
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._ours = self._platform.group(os.getpid())
+        self._loads: dict[int, _Load] = {}
+        self._watched = Watched()
+        self._memory_pace = Pace(*_MEMORY_PACE)
+        self._socket_pace = Pace(*_SOCKET_PACE)
+        self._frequency_pace = Pace(*_FREQUENCY_PACE)
+        self._memory_at = 0
+
+    def __enter__(self) -> Self:
+        self._server.read()
+        self._platform.start_counting(self._server)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped = True
+        self._wake.set()
+        self._thread.join()
+        self._platform.stop_counting()
+
+    def set_load_pids(self, pids: Sequence[int]) -> None:
+        """Name the load processes that run now; earlier ones are no longer looked at."""
+        with self._lock:
+            self._loads = {pid: _Load(self._platform.group(pid)) for pid in pids}
+            self._look_at_loads(time.monotonic())
+
+    def mark(self) -> Mark:
+        """Read every clock and counter now; below 5 ms up to 200 threads or 100 processes."""
+        with self._lock:
+            mark = self._mark()
+        self._memory_pace.want(mark.at_s)
+        self._socket_pace.want(mark.at_s + BIN_S)
+        self._wake.set()
+        return mark
+
+    def window(self, begin: Mark, end: Mark) -> Observation:
+        """What happened between two marks."""
+        return observe(begin, end, self._watched, self._platform)
+
+    def _mark(self) -> Mark:
+        at_s = time.monotonic()
+        group = self._server.read()
+        harness_ns = time.process_time_ns()
+        self._look_at_loads(at_s)
+        system = self._platform.system()
+        counts = self._platform.counts()
+        ours = self._ours.read()
+        return Mark(
+            at_s=at_s,
+            group=group,
+            loads={pid: load.last for pid, load in self._loads.items() if load.last},
+            ours_ns=ours.cpu_ns if ours else harness_ns,
+            harness_ns=harness_ns,
+            tasks=self._server.tasks(),
+            system=system,
+            counts=counts,
+        )
+
+    def _look_at_loads(self, now_s: float, *, fresh: bool = True) -> dict[int, int]:
+        """CPU time of each load process that is alive."""
+        found = {pid: load.look(now_s, fresh=fresh) for pid, load in self._loads.items()}
+        return {pid: cpu_ns for pid, cpu_ns in found.items() if cpu_ns is not None}
+
+    def _run(self) -> None:
+        next_s = time.monotonic()
+        count = 0
+        while not self._stopped:
+            now_s = time.monotonic()
+            if now_s >= next_s:
+                self._sample()
+                if count % _SAMPLES_PER_TICK == 0:
+                    self._tick(fresh=count % _SAMPLES_PER_FRESH == 0)
+                count += 1
+                next_s += TRAFFIC_S * max(1, int((now_s - next_s) / TRAFFIC_S) + 1)
+            self._slow(now_s)
+            self._wake.wait(max(0.0, next_s - time.monotonic()))
+            self._wake.clear()
+
+    def _sample(self) -> None:
+        count = self._platform.loopback_bytes()
+        if count is not None:
+            self._watched.samples.append(Sample(time.monotonic(), count))
+
+    def _tick(self, *, fresh: bool) -> None:
+        with self._lock:
+            now_s = time.monotonic()
+            group = self._server.read(fresh=fresh)
+            loads = self._look_at_loads(now_s, fresh=fresh)
+        server_ns = group.cpu_ns if group else None
+        if fresh:
+            self._check_growth()
+        cpus = self._platform.cpu_times()
+        self._watched.ticks.append(tick_of(now_s, server_ns, loads, cpus, self._platform))
+
+    def _slow(self, now_s: float) -> None:
+        """Costly readings, outside the lock so that a mark never waits for them."""
+        if self._memory_pace.due(now_s):
+            self._read_memory(now_s)
+        if self._socket_pace.due(now_s):
+            begun = time.thread_time()
+            self._watched.connections.append((now_s, self._platform.connections(self._port)))
+            self._socket_pace.ran(now_s, time.thread_time() - begun)
+        if self._frequency_pace.due(now_s):
+            begun = time.thread_time()
+            self._watched.frequencies.append((now_s, self._platform.frequency_mhz()))
+            self._frequency_pace.ran(now_s, time.thread_time() - begun)
+
+    def _check_growth(self) -> None:
+        if (self._server.resident_bytes() or 0) > self._memory_at * _GROWTH:
+            self._memory_pace.hurry()
+
+    def _read_memory(self, now_s: float) -> None:
+        begun = time.thread_time()
+        self._memory_at = self._server.resident_bytes() or 0
+        self._watched.memory.append((now_s, self._server.memory()))
+        self._memory_pace.ran(now_s, time.thread_time() - begun)

@@ -1,0 +1,1 @@
+"""The run directory and the cache directory: all that is kept on disk."""

@@ -1,0 +1,265 @@
+"""Starts the processes of a load tool together, waits for them, and merges what they reported.
+
+This is the one seam through which load is started: nothing above knows where it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.errors import BenchError, ParseError
+from bench.loadtools import Target, ToolOutput, merge, shares
+from bench.loadtools.install.find import tool_path
+from bench.model.trial_record import CommandRecord
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bench.loadtools import LoadTool
+    from bench.model.finding import Finding
+    from bench.model.load_result import LoadResult
+    from bench.model.plan import CpuSplit, LoadProfile, Workload
+    from bench.process import Child, Supervisor
+
+_TICK_S: Final = 0.25
+"""How often we wake up in a window: each time costs 0.1 ms, since our memory has gone cold."""
+
+_GRACE_S: Final = 10.0
+_STDERR_CHARS: Final = 300
+
+
+class LoadFailure(BenchError):  # noqa: N818 - it is a failure of the tool, kept as data of the trial
+    """The load tool did not deliver: killed, hung, wrong output.
+
+    Attributes:
+        commands: what was run, with exit codes.
+    """
+
+    def __init__(self, message: str, commands: tuple[CommandRecord, ...]) -> None:
+        super().__init__(message)
+        self.commands = commands
+
+
+class LoadRun(NamedTuple):
+    """One finished piece of load.
+
+    Attributes:
+        started: monotonic time at which the first process was started.
+        ended: monotonic time at which the last process was gone.
+        cpu_s: user + system seconds per process.
+        spans_s: seconds each process lived.
+    """
+
+    result: LoadResult
+    findings: tuple[Finding, ...]
+    commands: tuple[CommandRecord, ...]
+    started: float
+    ended: float
+    cpu_s: tuple[float, ...]
+    spans_s: tuple[float, ...]
+
+
+class Running(NamedTuple):
+    """The processes of one window, and where each leaves its output."""
+
+    children: list[Child]
+    outputs: list[ToolOutput]
+
+    def kill(self) -> None:
+        """End them all, whatever they do."""
+        for child in self.children:
+            child.signal(signal.SIGKILL)
+            child.wait(_GRACE_S)
+
+
+def run_together(
+    loaders: Sequence[Loader],
+    name: str,
+    duration_s: float,
+    *,
+    started: Sequence[Callable[[tuple[int, ...]], None]],
+    tick: Callable[[float], None],
+    ended: Callable[[], None] = lambda: None,
+) -> list[LoadRun]:
+    """Run the processes of one or more loaders over the same window.
+
+    Args:
+        loaders: one per server.
+        name: sub-folder for the raw output, `warmup` or `load`.
+        duration_s: window asked for.
+        started: per loader, called once with its pids.
+        tick: called four times a second with the seconds since the start, while waiting.
+        ended: called when all processes have ended, before their output is read: reading it
+            takes up to a second of our own CPU time, which is no part of the window.
+
+    Raises:
+        LoadFailure: a process failed, hung, or its output is not a result.
+    """
+    began = time.monotonic()
+    begun: list[tuple[Loader, Running]] = []
+    try:
+        for loader, told in zip(loaders, started, strict=True):
+            running = loader.begin(name, duration_s)
+            begun.append((loader, running))
+            told(tuple(child.pid for child in running.children))
+        for loader, running in begun:
+            limit_s = duration_s + loader.limit_s
+            if not _wait(running.children, began, (limit_s - _GRACE_S, limit_s), tick):
+                raise loader.hung(running, limit_s)  # noqa: TRY301 - the others must be ended first
+    except BaseException:
+        for _, running in begun:
+            running.kill()
+        raise
+    ended()
+    return [loader.finish(running) for loader, running in begun]
+
+
+def _wait(
+    children: Sequence[Child],
+    began: float,
+    limits_s: tuple[float, float],
+    tick: Callable[[float], None],
+) -> bool:
+    """Wait for all; False when one takes longer than the second limit.
+
+    At the first limit each is sent SIGINT: a load tool that still works off requests which the
+    server was too slow for ends with a whole report of the time so far.
+    """
+    asked: set[int] = set()
+    for child in children:
+        while not child.wait(_TICK_S):
+            elapsed = time.monotonic() - began
+            tick(elapsed)
+            if elapsed > limits_s[0] and child.pid not in asked:
+                asked.add(child.pid)
+                child.signal(signal.SIGINT)
+            if elapsed > limits_s[1]:
+                return False
+    return True
+
+
+class Loader:
+    """Sends the load of one trial: the warm-up and the window, each with fresh tool processes.
+
+    Args:
+        folder: the trial's folder; pool files are written there once.
+        rng: decides the pool and the seeds of the processes.
+    """
+
+    def __init__(
+        self,
+        *,
+        tool: LoadTool,
+        profile: LoadProfile,
+        workload: Workload,
+        target: Target,
+        cpus: CpuSplit,
+        supervisor: Supervisor,
+        folder: Path,
+        rng: random.Random,
+    ) -> None:
+        self._tool = tool
+        self._profile = profile
+        self._workload = workload
+        self._target = target
+        self._cpus = cpus
+        self._supervisor = supervisor
+        self._folder = folder
+        self._rng = rng
+        tool.prepare(workload, profile, target, folder, rng)
+
+    @property
+    def limit_s(self) -> float:
+        """Seconds beyond the window after which the tool is taken to hang."""
+        return self._profile.timeout_s + _GRACE_S
+
+    def begin(self, name: str, duration_s: float) -> Running:
+        """Start all processes of one window."""
+        running = Running([], [])
+        try:
+            for index, share in enumerate(shares(self._profile, self._workload)):
+                child, out = self._start(name, index, share, duration_s)
+                running.children.append(child)
+                running.outputs.append(out)
+        except BaseException:
+            running.kill()
+            raise
+        return running
+
+    def hung(self, running: Running, waited_s: float) -> LoadFailure:
+        """What to raise when the processes did not end."""
+        return LoadFailure(
+            f"{self._tool.name} did not end within {waited_s:.0f} s and was killed",
+            tuple(self._record(child) for child in running.children),
+        )
+
+    def finish(self, running: Running) -> LoadRun:
+        """Read and merge what the ended processes left.
+
+        Raises:
+            LoadFailure: the output of one is not a result.
+        """
+        children = running.children
+        started = min(child.started for child in children)
+        ended = max(child.ended or 0.0 for child in children)
+        commands = tuple(self._record(child) for child in children)
+        result, findings = self._parse(running, commands)
+        return LoadRun(
+            result=result,
+            findings=findings,
+            commands=commands,
+            started=started,
+            ended=ended,
+            cpu_s=tuple(child.cpu_s or 0.0 for child in children),
+            spans_s=tuple((child.ended or ended) - child.started for child in children),
+        )
+
+    def _start(
+        self, name: str, index: int, share: LoadProfile, duration_s: float
+    ) -> tuple[Child, ToolOutput]:
+        out = self._folder / f"{name}-{index}"
+        out.mkdir(mode=0o700, exist_ok=True)
+        command = self._tool.command(
+            self._target,
+            self._workload,
+            share,
+            out,
+            index=index,
+            seed=self._rng.getrandbits(31),
+            folder=self._folder,
+            duration_s=duration_s,
+        )
+        pinned = self._cpus.pinning.state == "pinned"
+        cpus = (self._cpus.load[index % len(self._cpus.load)],) if pinned else None
+        argv = (tool_path(command.argv[0]), *command.argv[1:])
+        child = self._supervisor.spawn(command._replace(argv=argv, cpus=cpus))
+        output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
+        return child, output
+
+    def _parse(
+        self, running: Running, commands: tuple[CommandRecord, ...]
+    ) -> tuple[LoadResult, tuple[Finding, ...]]:
+        results = []
+        for child, out, share in zip(
+            running.children,
+            running.outputs,
+            shares(self._profile, self._workload),
+            strict=True,
+        ):
+            try:
+                results.append(self._tool.parse(out._replace(rc=child.rc or 0), share))
+            except ParseError as error:
+                raise LoadFailure(f"{self._tool.name}: {error}", commands) from None
+        return merge(results)
+
+    def _record(self, child: Child) -> CommandRecord:
+        command = child.command
+        env = {key: value for key, value in command.env.items() if os.environ.get(key) != value}
+        return CommandRecord(
+            argv=command.argv, env=env, cpus=command.cpus, pid=child.pid, rc=child.rc
+        )

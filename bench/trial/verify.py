@@ -1,0 +1,246 @@
+"""Checks that a server answers what the workload expects, before, during and after the load."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from bench.errors import VerifyError
+from bench.model.trial_record import Exchange, SidechannelResult
+from bench.workload.json_equal import json_difference, parse, same_meaning
+from bench.workload.requests import raw, render
+from bench.workload.vary import Varying
+
+if TYPE_CHECKING:
+    import random
+
+    from bench.model.config import Expect
+    from bench.model.plan import Workload
+    from bench.workload.requests import Rendered
+
+_TIMEOUT_S: Final = 10.0
+_SHOWN_BYTES: Final = 1000
+_DIFFERENCE_CHARS: Final = 120
+_PER_KIND: Final = 2
+_HEAD_MAX: Final = 64_000_000
+
+
+class Answer(NamedTuple):
+    """A response as received; wire_bytes counts status line and headers too."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    wire_bytes: int
+
+
+class _Counting(io.RawIOBase):
+    """A socket's receiving side that counts bytes and refuses endless and dripping answers."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        received = self._sock.recv_into(buffer)
+        self.count += received
+        if self.count > _HEAD_MAX:
+            raise OSError("more than 64 MB in one answer")
+        return received
+
+
+class _Source:
+    """What http.client needs of a socket."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return self._stream
+
+
+def ask(
+    port: int, request: Rendered, *, host: str = "127.0.0.1", timeout_s: float = _TIMEOUT_S
+) -> Answer:
+    """Send one rendered request on a connection of its own and read the whole answer.
+
+    Raises:
+        VerifyError: no connection, no answer in time, or not HTTP.
+    """
+    deadline = time.monotonic() + timeout_s
+    try:
+        with socket.create_connection((host, port), timeout=timeout_s) as sock:
+            sock.sendall(raw(request, f"{host}:{port}"))
+            counter = _Counting(sock, deadline)
+            with http.client.HTTPResponse(
+                _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
+                method=request.method,
+            ) as response:  # Python 3.13 complains of one that is left open
+                response.begin()
+                body = response.read()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise VerifyError(
+            f"{request.method} {request.path}: no usable answer ({reason})", code="no-answer"
+        ) from None
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers, body, counter.count)
+
+
+def difference(expect: Expect, answer: Answer) -> str | None:
+    """What is wrong with an answer, or None; JSON is compared by meaning."""
+    if answer.status != expect.status:
+        return f"expected status {expect.status}, got {answer.status}: {_short(answer.body)}"
+    for name, value in expect.headers.items():
+        got = answer.headers.get(name.lower())
+        if got != value:
+            return f"expected header {name}: {value}, got {got!r}"
+    if expect.text is not None and answer.body != expect.text.encode():
+        return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(answer.body)}"
+    return _json_wrong(expect.json_value, answer.body) if expect.has_json else None
+
+
+def _json_wrong(expected: Any, body: bytes) -> str | None:
+    if same_meaning(expected, body):
+        return None
+    try:
+        value = parse(body)
+    except (ValueError, RecursionError):
+        return f"expected JSON, got {_short(body)}"
+    return json_difference(expected, value)
+
+
+def verify(
+    port: int,
+    workload: Workload,
+    rng: random.Random,
+    *,
+    host: str = "127.0.0.1",
+    timeout_s: float = _TIMEOUT_S,
+) -> tuple[Exchange, ...]:
+    """Ask each request kind twice with random values, so that a constant answer fails.
+
+    A kind whose body is always the same and is to come back is asked a third time with one
+    value of the body changed.
+
+    Returns:
+        One exchange per kind, with the sizes really sent and received.
+
+    Raises:
+        VerifyError: the first wrong answer: request, what was expected, what came.
+    """
+    exchanges = []
+    for kind, spec in enumerate(workload.kinds):
+        seen: list[tuple[Rendered, Answer]] = []
+        for _ in range(_PER_KIND):
+            request = render(workload, kind, rng)
+            answer = ask(port, request, host=host, timeout_s=timeout_s)
+            wrong = difference(request.expect, answer)
+            if wrong:
+                raise VerifyError(f"{request.method} {request.path}: {wrong}")
+            seen.append((request, answer))
+        _check_varied(port, workload, kind, rng, host=host, timeout_s=timeout_s)
+        exchanges.append(_exchange(spec.weight, seen))
+    return tuple(exchanges)
+
+
+def _check_varied(
+    port: int, workload: Workload, kind: int, rng: random.Random, *, host: str, timeout_s: float
+) -> None:
+    varying = Varying.of(workload, kind, rng)
+    if varying is None:
+        return
+    request = varying.draw(rng)
+    answer = ask(port, request, host=host, timeout_s=timeout_s)
+    wrong = difference(request.expect, answer)
+    if wrong:
+        raise VerifyError(
+            f"{request.method} {request.path}, with one value of the body changed: {wrong}"
+        )
+
+
+def sizes(exchanges: tuple[Exchange, ...]) -> tuple[float, float, float]:
+    """(request body, response body, response on the wire) in bytes, weighted by request kind."""
+    total = sum(exchange.weight for exchange in exchanges) or 1
+    return (
+        sum(e.weight * e.request_bytes for e in exchanges) / total,
+        sum(e.weight * e.response_bytes for e in exchanges) / total,
+        sum(e.weight * e.response_wire_bytes for e in exchanges) / total,
+    )
+
+
+class SideChannel:
+    """Asks the server now and then while it is under load, and keeps count of the answers."""
+
+    def __init__(self, port: int, workload: Workload, rng: random.Random) -> None:
+        self._port = port
+        self._workload = workload
+        self._rng = rng
+        self._weights = [kind.weight for kind in workload.kinds]
+        self._varying = [Varying.of(workload, kind, rng) for kind in range(len(workload.kinds))]
+        self._counts = {"right": 0, "wrong": 0, "unanswered": 0}
+        self._first_wrong = ""
+
+    def ask(self, timeout_s: float) -> None:
+        """Send one random request of the workload and judge its answer.
+
+        An answer later than `timeout_s` counts as unanswered, which is no error: a saturated
+        server may be slow.
+        """
+        kind = self._rng.choices(range(len(self._weights)), self._weights)[0]
+        varying = self._varying[kind]
+        if varying is None:
+            request = render(self._workload, kind, self._rng)
+        else:
+            request = varying.draw(self._rng)
+        try:
+            answer = ask(self._port, request, timeout_s=timeout_s)
+        except VerifyError:
+            self._counts["unanswered"] += 1
+            return
+        wrong = difference(request.expect, answer)
+        self._counts["wrong" if wrong else "right"] += 1
+        if wrong and not self._first_wrong:
+            self._first_wrong = f"{request.method} {request.path}: {wrong}"
+
+    def result(self) -> SidechannelResult:
+        """The counts so far."""
+        return SidechannelResult(
+            asked=sum(self._counts.values()), first_wrong=self._first_wrong, **self._counts
+        )
+
+
+def _exchange(weight: int, seen: list[tuple[Rendered, Answer]]) -> Exchange:
+    request, answer = seen[0]
+    return Exchange(
+        weight=weight,
+        method=request.method,
+        path=request.path,
+        request_bytes=round(sum(len(r.body) for r, _ in seen) / len(seen)),
+        response_bytes=round(sum(len(a.body) for _, a in seen) / len(seen)),
+        response_wire_bytes=round(sum(a.wire_bytes for _, a in seen) / len(seen)),
+        status=answer.status,
+        request_text=_text(request.body),
+        response_text=_text(answer.body),
+    )
+
+
+def _text(body: bytes) -> str:
+    shown = body[:_SHOWN_BYTES].decode("utf-8", "replace")
+    return shown if len(body) <= _SHOWN_BYTES else f"{shown}... ({len(body):,} bytes)"
+
+
+def _short(body: bytes) -> str:
+    text = body[:_DIFFERENCE_CHARS].decode("utf-8", "replace")
+    return repr(text + ("..." if len(body) > _DIFFERENCE_CHARS else ""))

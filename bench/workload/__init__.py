@@ -1,0 +1,1 @@
+"""Requests of a workload: rendered, varied, and their responses compared."""

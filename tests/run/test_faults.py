@@ -1,0 +1,181 @@
+"""Every kind of bad server gets its own reason, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.run.helpers import Project
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real, pytest.mark.needs("wrk")]
+
+FAULTS = {
+    "exit-at-start": (["--exit-at-start=3"], "failed", "server-died", "exit code 3"),
+    "never-ready": (["--never-ready"], "failed", "server-not-ready", "did not answer"),
+    "other-port": (["--port-offset=1"], "failed", "server-not-ready", "refused"),
+    "all-500": (["--status=500"], "failed", "wrong-response", "expected status 200, got 500"),
+    "lies": (["--lie-after=300"], "invalid", "wrong-response", "under load were wrong"),
+    "errors": (["--error-share=0.05"], "invalid", "errors", "requests failed (status"),
+    "dies": (["--exit-after=1000"], "invalid", "server-died", "exit code 3"),
+    "mute": (["--hang-after=0"], "failed", "no-answer", "timed out"),
+    "hangs": (["--hang-after=1000"], "invalid", "no-answer", "no usable answer"),
+    "resets": (["--reset-requests=50"], "invalid", "errors", "failed (read"),
+    "restarts": (["--restart-after=1000"], "invalid", "server-restarted", "was replaced"),
+}
+SOUND = {
+    "stray-port": ["--stray-child=port"],
+    "own-session": ["--own-session"],
+    "stray-group": ["--stray-child=group"],
+    "stray-session": ["--stray-child=session"],
+    "ignores-term": ["--ignore-term"],
+    "half-dead": ["--half-dead-on-term"],
+    "floods": ["--flood=20000"],
+}
+
+
+_NOISY = "import sys\nwhile True: sys.stdout.buffer.write(bytes(range(256)) * 64)"
+
+
+class FaultyRun:
+    """One run of all faulty servers, one of a build that fails and a sound one among them."""
+
+    def __init__(self, root: Path) -> None:
+        self.project = Project(root)
+        for name, (options, *_) in FAULTS.items():
+            self.project.server(name, *options, ready_timeout="1s")
+        self.project.server("eater", memory_limit="5MB")
+        self.project.server(
+            "binary",
+            run=["python3", "-c", _NOISY, "{port}"],
+            ready_timeout="300ms",
+            stop={"grace": "1ms"},
+        )
+        self.project.server("sound")
+        self.project.server("broken", build=[["sh", "-c", "echo no such crate; exit 4"]])
+        self.project.server("absent", needs=["no-such-compiler"])
+        servers = [*FAULTS, "eater", "binary", "broken", "absent", "sound"]
+        self.project.matrix(*servers, baseline="sound")
+        self.done: subprocess.CompletedProcess[str] = self.project.bench("run", "faults", "--json")
+        self.trials = self.project.trials()
+
+    def of(self, server: str) -> list[dict[str, Any]]:
+        """The trials of one server."""
+        return [trial for trial in self.trials if trial["server"] == server]
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> FaultyRun:
+    """All faults in one run: that others go on is part of what is shown."""
+    return FaultyRun(tmp_path_factory.mktemp("faulty"))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_has_its_reason(faulty: FaultyRun, fault: str) -> None:
+    """A faulty server's trial has the status, reason and words of its fault."""
+    _, status, reason, words = FAULTS[fault]
+    trials = faulty.of(fault)
+
+    assert trials[0]["status"] == status
+    assert reason in trials[0]["reasons"]
+    assert words in trials[0]["detail"]
+    assert words.split("\n")[0] in faulty.done.stderr
+    assert len(trials) == (2 if status == "invalid" else 1)
+
+
+def test_other_cells_go_on(faulty: FaultyRun) -> None:
+    """Faulty servers cost their own cells only; the run's exit code says that some failed."""
+    summary = json.loads(faulty.done.stdout)
+    cells = {cell["server"]: cell for cell in summary["cells"]}
+
+    assert faulty.done.returncode == 1
+    assert "Traceback" not in faulty.done.stderr
+    assert cells["sound"]["metrics"]["throughput_rps"]["n"] == 1
+    assert [name for name in cells if cells[name]["metrics"]["throughput_rps"]] == ["sound"]
+
+
+def test_nothing_stays(faulty: FaultyRun) -> None:
+    """No process of the run is alive after it."""
+    assert faulty.project.nothing_left()
+
+
+def test_memory_limit(faulty: FaultyRun) -> None:
+    """A server above its memory limit is stopped, and the reason says so."""
+    trial = faulty.of("eater")[0]
+
+    assert trial["status"] == "invalid"
+    assert trial["reasons"] == ["memory-limit"]
+    assert "`memory_limit` is 5.00 MB" in trial["detail"]
+
+
+def test_binary_flood_before_it_is_ready(faulty: FaultyRun) -> None:
+    """A server that pours out binary data is a short log and harmless characters on the screen."""
+    trial = faulty.of("binary")[0]
+    log = next(faulty.project.root.glob("reports/*/trials/*binary*/server.log"))
+
+    assert trial["reasons"] == ["server-not-ready"]
+    assert log.stat().st_size < 17_000_000
+    assert not [char for char in faulty.done.stderr if ord(char) < 32 and char != "\n"]
+
+
+def test_a_build_that_fails(faulty: FaultyRun) -> None:
+    """A failing build skips its server with its last lines, in terminal and report."""
+    skipped = {item["server"]: item["reason"] for item in json.loads(faulty.done.stdout)["skipped"]}
+
+    assert "no such crate" in faulty.done.stderr
+    assert "no such crate" in skipped["broken"]
+    assert faulty.of("broken") == []
+    assert "build-failed" in faulty.project.findings()
+
+
+def test_a_missing_toolchain(faulty: FaultyRun) -> None:
+    """A server whose toolchain is missing is skipped with the reason."""
+    assert "no-such-compiler not found" in faulty.done.stderr
+    assert faulty.of("absent") == []
+
+
+def test_a_missing_toolchain_is_no_failure(tmp_path: Path) -> None:
+    """Where only a toolchain is missing the exit code is 0; two failures of a cell are enough."""
+    project = Project(tmp_path)
+    project.server("good")
+    project.server("absent", needs=["no-such-compiler"])
+    project.matrix("good", "absent")
+    done = project.bench("run", "faults")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_failures_are_enough(tmp_path: Path) -> None:
+    """A cell that failed twice before any load is not tried again."""
+    project = Project(tmp_path)
+    project.server("bad", "--exit-at-start=3")
+    project.matrix("bad", rounds=5)
+    done = project.bench("run", "faults")
+
+    assert done.returncode == 1
+    assert [trial["status"] for trial in project.trials()] == ["failed", "failed"]
+
+
+def test_odd_but_right_servers_are_measured_and_ended(tmp_path: Path) -> None:
+    """Servers that fork, ignore signals, leave their session or flood are measured and ended."""
+    project = Project(tmp_path)
+    for name, options in SOUND.items():
+        project.server(name, *options, stop={"grace": "200ms"})
+    project.matrix(*SOUND)
+    done = project.bench("run", "faults")
+    trials = project.trials()
+
+    assert done.returncode == 0, done.stderr
+    last = {trial["server"]: trial for trial in trials}  # a disturbed one was run again
+    assert set(last) == set(SOUND)
+    wrong = [t for t in last.values() if t["status"] not in ("valid", "suspect")]
+    assert not wrong, [(t["server"], t["status"], t["reasons"], t["detail"]) for t in wrong]
+    assert project.nothing_left()
+    assert "log-cut" in [item["code"] for item in last["floods"]["findings"]]
+    logs = list(project.root.glob("reports/*/trials/*floods*/server.log"))
+    assert logs[0].stat().st_size < 17_000_000

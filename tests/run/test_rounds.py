@@ -1,0 +1,300 @@
+"""Which rounds a session runs, and when it ends: deadline, precision, calibration, resume.
+
+The trials are scripted and take as long on a clock of the test's own as they say.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from itertools import cycle
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from bench.model.trial_record import Partner
+from bench.plans.duets import as_duet, with_alone
+from bench.run import session as trials
+from bench.run.deadline import Pace
+from bench.run.measuring import Measuring
+from bench.run.session import Session
+from bench.store.run_directory import RunDirectory
+from tests.factories import Truth, closed_profile, open_profile, run_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from bench.model.plan import LoadProfile, Plan, PlannedTrial
+    from bench.model.trial_record import TrialRecord
+    from bench.process import Supervisor
+    from bench.run.events import Listener
+
+_TRIAL_S = 10.0
+_DATA = run_data({"main": Truth(), "branch": Truth()}, profiles=[closed_profile()])
+_SHARED = run_data(
+    {"main": Truth(), "branch": Truth()},
+    profiles=[closed_profile(), open_profile("open", rate_rps=None, share=0.6)],
+)
+
+
+class Heard:
+    """Keeps what a session told."""
+
+    def __init__(self) -> None:
+        self.told_texts: list[str] = []
+        self.reasons: list[str] = []
+        self.calibrations: list[str] = []
+        self.measured: list[str] = []
+
+    def calibrating(self, server: str, workload: str) -> None:
+        """A capacity is about to be measured."""
+        self.calibrations.append(f"{server} {workload}")
+
+    def began(self, planned: PlannedTrial, done: int, total: int) -> None:
+        """A trial is about to run."""
+        assert done < total
+        self.measured.append(planned.id)
+
+    def finished(self, record: TrialRecord, done: int, total: int) -> None:
+        """A trial has ended."""
+        assert 0 < done <= total
+        assert record.trial == self.measured[-1]
+
+    def added(self, rounds: int, reason: str) -> None:
+        """A round was added."""
+        assert rounds == 1
+        self.reasons.append(reason)
+
+    def told(self, text: str) -> None:
+        """Something to know."""
+        self.told_texts.append(text)
+
+
+class Bench:
+    """A run directory, and sessions whose trials are scripted.
+
+    Args:
+        noise: how the log-ratio of a duet goes up and down from trial to trial.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
+        self.directory = RunDirectory.create(folder, "run")
+        self.heard = Heard()
+        self.now = 0.0
+        self.profiles: list[LoadProfile] = []
+        self._signs: Iterator[int] = cycle((1, 1, -1, -1))
+        self._noise = noise
+        monkeypatch.setattr(Measuring, "measure", self._measure)
+        monkeypatch.setattr(trials, "Pace", partial(Pace, clock=lambda: self.now))
+
+    def _measure(
+        self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool = False
+    ) -> TrialRecord:
+        self.now += _TRIAL_S
+        self.profiles.append(profile)
+        record = _DATA.trials[0]
+        resources = record.resources.model_copy(update={"server_cpu_s": 1.0})
+        factor = math.exp(next(self._signs) * self._noise)
+        update: dict[str, Any] = {
+            "trial": planned.id,
+            "round": planned.round,
+            "order": order,
+            **planned.cell.model_dump(),
+            "phases_s": record.phases_s.model_copy(update={"total": _TRIAL_S}),
+            "resources": resources.model_copy(update={"server_cpu_s": factor}),
+        }
+        if not alone:
+            update["partner"] = Partner(
+                server="main",
+                server_process=None,
+                load=record.load,
+                resources=resources,
+                counters=record.counters,
+                exchanges=(),
+                sidechannel=record.sidechannel,
+                start_s=0.1,
+                first=False,
+            )
+        return record.model_copy(update=update)
+
+    def run(self, plan: Plan) -> Plan:
+        """Go through a session; the plan as it ended."""
+        session = Session(
+            plan=plan,
+            workloads={},
+            directory=self.directory,
+            supervisor=cast("Supervisor", None),
+            listener=cast("Listener", self.heard),
+        )
+        return session.run().plan
+
+    @property
+    def rounds(self) -> list[int]:
+        """Of each duet on disk."""
+        return [record.round for record in self.directory.trials()[0] if record.partner]
+
+
+def _plan(data: Any = _DATA, **update: Any) -> Plan:
+    """Two duets a round, 20 s; without a calibration unless the precision is left to it."""
+    known = {"precision": 0.02, "max_rounds": 99, "spreads": {"json-small": 0.01}}
+    plan = as_duet(data.plan.model_copy(update={"design": "duet"}))
+    return with_alone(plan, 0).model_copy(update={**known, **update})
+
+
+@pytest.fixture
+def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Trials that hardly differ."""
+    return Bench(tmp_path, monkeypatch, 0.001)
+
+
+@pytest.fixture
+def noisy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Trials that differ by 10 %: no number of rounds here reaches 2 %."""
+    return Bench(tmp_path, monkeypatch, 0.1)
+
+
+def test_the_rounds_that_were_planned_end_at_the_deadline(quiet: Bench) -> None:
+    """Four rounds of 20 s fit in 99 s; the fifth is taken out of the plan, and that is said."""
+    ended = quiet.run(_plan(max_time_s=99.0))
+
+    assert quiet.rounds == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert ended.rounds == 4
+    assert {trial.round for trial in ended.trials} == {1, 2, 3, 4}
+    assert quiet.directory.plan() == ended
+    assert "4 rounds are all" in quiet.heard.told_texts[-1]
+
+
+def test_added_rounds_end_at_the_deadline(noisy: Bench) -> None:
+    """Too wide an interval is no reason to go on beyond the time."""
+    ended = noisy.run(_plan(max_time_s=155.0))
+
+    assert ended.rounds == max(noisy.rounds) == 7
+    assert noisy.now <= 155
+    assert "7 rounds are all" in noisy.heard.told_texts[-1]
+
+
+def test_three_rounds_are_measured_in_any_case(noisy: Bench) -> None:
+    """A deadline that is too short for an interval is said before the first trial."""
+    ended = noisy.run(_plan(max_time_s=5.0))
+
+    assert ended.rounds == max(noisy.rounds) == 3
+    assert noisy.heard.told_texts[0].startswith("3 rounds, the least that gives an interval")
+
+
+def test_a_narrow_interval_ends_it_before_the_deadline(quiet: Bench) -> None:
+    """Five rounds are the least by which the width may be judged."""
+    ended = quiet.run(_plan(max_time_s=1_000.0))
+
+    assert ended.rounds == 5
+    assert quiet.heard.reasons == []
+
+
+@pytest.mark.parametrize("most", [3, 4])
+def test_fewer_than_five_rounds_at_most(quiet: Bench, most: int) -> None:
+    """Where five are not allowed the most are measured, whatever the width is."""
+    plan = _plan(max_rounds=most)
+    first = tuple(trial for trial in plan.trials if trial.round <= 3)
+    ended = quiet.run(plan.model_copy(update={"rounds": 3, "trials": first}))
+
+    assert ended.rounds == max(quiet.rounds) == most
+    assert len(quiet.heard.reasons) == most - 3
+    assert all("5 are the least" in reason for reason in quiet.heard.reasons)
+
+
+def test_on_resume_finished_trials_count(noisy: Bench) -> None:
+    """80 s of 99 s were used: no fifth round, however long the pause was."""
+    noisy.run(_plan(max_time_s=99.0))
+    noisy.now = 0.0
+    again = noisy.run(_plan(max_time_s=99.0))
+
+    assert again.rounds == 4
+    assert noisy.now == 0.0
+
+
+def test_a_round_that_was_begun_is_finished_on_resume(noisy: Bench) -> None:
+    """Half a round is of no use."""
+    plan = _plan(max_time_s=85.0)
+    noisy.run(plan)
+    lines = (noisy.directory.path / "trials.jsonl").read_bytes().splitlines(keepends=True)
+    (noisy.directory.path / "trials.jsonl").write_bytes(b"".join(lines[:-1]))
+    shorter = plan.model_copy(update={"max_time_s": 71.0})
+    noisy.run(shorter)
+
+    assert len(lines) == 8
+    assert noisy.rounds == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_without_a_deadline_max_rounds_ends_it(noisy: Bench) -> None:
+    """A matrix of duets has no time budget."""
+    assert noisy.run(_plan(max_rounds=8)).rounds == 8
+    assert noisy.heard.told_texts == []
+
+
+def test_servers_alone_are_measured_without_the_baseline(quiet: Bench) -> None:
+    """In the rounds asked for, once each, with the short profile."""
+    quiet.run(with_alone(_plan(), 2))
+    alone = [r for r in quiet.directory.trials()[0] if r.partner is None]
+
+    assert sorted((r.round, r.server) for r in alone) == [
+        (1, "branch"),
+        (1, "main"),
+        (2, "branch"),
+        (2, "main"),
+    ]
+    assert {record.profile for record in alone} == {"wrk-c50-alone"}
+
+
+# -- calibration ----------------------------------------------------------------------------
+
+
+def test_three_duets_of_two_copies_come_first(quiet: Bench) -> None:
+    """Their spread is kept in the plan and announced; they are no trials of the run."""
+    ended = quiet.run(_plan(spreads={}, max_time_s=500.0))
+
+    assert quiet.heard.calibrations == ["main-again json-small"]
+    assert len(quiet.profiles) == 3 + 10
+    assert 0.001 <= ended.spreads["json-small"] <= 0.0013
+    (said,) = quiet.heard.told_texts
+    assert said.startswith("calibration: two copies differ by 0.1 % from trial to trial (sd): ")
+    assert "about 5 trials per arm" in said
+    assert said.endswith("to tell 2 %")
+    assert min(quiet.rounds) == 1
+
+
+def test_the_calibration_is_part_of_the_time(noisy: Bench) -> None:
+    """30 s of pilots and three rounds of 20 s leave nothing for a fourth in 100 s."""
+    assert noisy.run(_plan(spreads={}, max_time_s=100.0)).rounds == 3
+
+
+def test_a_short_session_has_one_pilot(quiet: Bench) -> None:
+    """Three would take more than a fifth of 30 s: without a share of a capacity there is none."""
+    ended = quiet.run(_plan(spreads={}, max_time_s=30.0))
+
+    assert quiet.heard.calibrations == []
+    assert ended.spreads == {}
+
+
+def test_capacities_and_the_spread_come_of_the_same_duets(quiet: Bench) -> None:
+    """Three of the copy and one of each other arm, saturated; the rate is a share of the least."""
+    ended = quiet.run(_plan(_SHARED, spreads={}, max_time_s=5_000.0))
+    pilots = [profile for profile in quiet.profiles if profile.id == "open"][:4]
+    offered = {p.rate_rps for p in quiet.profiles if p.id == "open" and p.loop == "open"}
+
+    assert quiet.heard.calibrations == ["main-again json-small", "branch json-small"]
+    assert all(profile.loop == "closed" for profile in pilots)
+    assert set(ended.calibrated) == {"main-again/json-small/open", "branch/json-small/open"}
+    assert offered == {round(0.6 * min(ended.calibrated.values()), 3)}
+    assert "json-small" in ended.spreads
+
+
+def test_a_resumed_run_is_not_calibrated_again(quiet: Bench) -> None:
+    """Capacities and spreads lie in the plan."""
+    ended = quiet.run(_plan(_SHARED, spreads={}, max_time_s=5_000.0))
+    quiet.heard.calibrations.clear()
+    quiet.heard.told_texts.clear()
+    quiet.run(ended)
+
+    assert quiet.heard.calibrations == []
+    assert quiet.heard.told_texts == []

@@ -1,0 +1,166 @@
+"""A trial's status follows from declared causes only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench.model.finding import finding
+from bench.model.load_result import ErrorCounts, LoadResult
+from bench.model.plan import RequestKind, Workload
+from bench.model.trial_record import Counters, Resources, SidechannelResult
+from bench.trial.validity import Evidence, error_total, judge
+from tests.factories import Truth, closed_profile, run_data
+
+_TRIAL = run_data({"axum": Truth()}, rounds=1).trials[0]
+_PROFILE = closed_profile().model_copy(update={"duration_s": 10.0})
+_KIND: dict[str, Any] = {
+    "weight": 1,
+    "method": "GET",
+    "path": "/",
+    "headers": {},
+    "bodies": (),
+    "values": {},
+    "expect": {},
+}
+_WORKLOAD = Workload(id="w", title="W", kinds=(RequestKind(**_KIND),), lua=None, sha256="0")
+
+
+def load(**keys: Any) -> LoadResult:
+    """A sound result that obeys Little's law, changed by keys."""
+    assert _TRIAL.load is not None
+    base = _TRIAL.load.model_copy(
+        update={
+            "duration_s": _PROFILE.duration_s,
+            "requests": 100_000,
+            "ok": 100_000,
+            "throughput_rps": 100_000 / _PROFILE.duration_s,
+            "bytes_in": 0,
+            "errors": ErrorCounts(),
+            "latency_us": None,
+        }
+    )
+    return base.model_copy(update=keys)
+
+
+def evidence(**keys: Any) -> Evidence:
+    """Evidence of a sound trial, changed by keys."""
+    fields: dict[str, Any] = {
+        "trial": "r01-a",
+        "profile": _PROFILE,
+        "workload": _WORKLOAD,
+        "load": load(),
+        "load_findings": (),
+        "resources": Resources(server_busy=0.95, load_busy=0.4, span_s=10.0),
+        "counters": Counters(),
+        "exchanges": (),
+        "side": SidechannelResult(asked=2, right=2),
+        "failure": None,
+        "measured": True,
+        "log_cut": False,
+        **keys,
+    }
+    return Evidence(**fields)
+
+
+def test_sound() -> None:
+    """A trial without any cause is valid and says who was the limit."""
+    judged = judge(evidence())
+
+    assert (judged.status, judged.reasons, judged.bound) == ("valid", (), "server")
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"failure": ("server-died", "it died")}, "server-died"),
+        ({"side": SidechannelResult(asked=3, right=2, wrong=1)}, "wrong-response"),
+        ({"counters": Counters(wall_minus_monotonic_s=30.0)}, "suspended"),
+        ({"load": load(ok=99_800, errors=ErrorCounts(status=200))}, "errors"),
+        ({"load": load(errors=ErrorCounts(read=101))}, "errors"),
+        ({"load": load(ok=0, requests=0)}, "errors"),
+        ({"load": load(duration_s=11.0)}, "window-off"),
+        ({"load": load(duration_s=9.0)}, "window-off"),
+    ],
+)
+def test_not_to_be_believed(keys: dict[str, Any], reason: str) -> None:
+    """Each declared cause makes a measured trial invalid, with its reason and words."""
+    judged = judge(evidence(**keys))
+
+    assert judged.status == "invalid"
+    assert judged.reasons == (reason,)
+    assert judged.detail
+
+
+def test_never_measured() -> None:
+    """What fails before any load is failed, not invalid."""
+    judged = judge(evidence(failure=("server-died", "x"), measured=False, load=None))
+
+    assert judged.status == "failed"
+    assert judged.bound == "unknown"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"load": load(ok=99_950, errors=ErrorCounts(status=50))},
+        {"load": load(errors=ErrorCounts(deadline=5_000))},
+        {"load": load(duration_s=10.09)},
+        {"side": SidechannelResult(asked=3, right=1, unanswered=2)},
+    ],
+)
+def test_still_valid(keys: dict[str, Any]) -> None:
+    """Few errors, deadline aborts, wrk's 100 ms and late answers are no cause."""
+    assert judge(evidence(**keys)).status == "valid"
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"counters": Counters(steal_share=0.05)}, "steal"),
+        ({"counters": Counters(others_share=0.2)}, "others-on-cpu"),
+        ({"counters": Counters(power_source="battery"), "power_before": "ac"}, "power-changed"),
+    ],
+)
+def test_suspect(keys: dict[str, Any], reason: str) -> None:
+    """A declared cause of noise keeps the trial and marks it."""
+    judged = judge(evidence(**keys))
+
+    assert (judged.status, judged.reasons) == ("suspect", (reason,))
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        ({"counters": Counters(connections_seen=19)}, "connections-short"),
+        ({"load_findings": (finding("histogram-mismatch", "load", "x"),)}, "histogram-mismatch"),
+    ],
+)
+def test_failed_checks_are_findings(keys: dict[str, Any], code: str) -> None:
+    """A check that fails is said beside the trial; it is no cause of noise."""
+    judged = judge(evidence(**keys))
+
+    assert judged.status == "valid"
+    assert [(item.code, item.scope) for item in judged.findings] == [(code, "r01-a")]
+
+
+def test_client_bound_is_a_note() -> None:
+    """A busy load tool beside an idle server is said, and is no reason to doubt the trial."""
+    judged = judge(evidence(resources=Resources(server_busy=0.5, load_busy=0.97)))
+
+    assert (judged.status, judged.bound) == ("valid", "client")
+    assert [item.code for item in judged.findings] == ["client-bound"]
+
+
+def test_notes() -> None:
+    """A cut log and timeouts are said."""
+    judged = judge(evidence(log_cut=True, load=load(errors=ErrorCounts(timeout=3))))
+
+    assert [item.code for item in judged.findings] == ["log-cut", "timeouts"]
+
+
+def test_error_total_leaves_deadlines_out() -> None:
+    """Requests cut off by the end of the window are no errors."""
+    assert error_total(ErrorCounts(read=2, deadline=50, other=None)) == 2
+    assert error_total(None) == 0

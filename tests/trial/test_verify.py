@@ -1,0 +1,178 @@
+"""Answers are judged by meaning; a wrong, late, endless or constant one is named."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.errors import VerifyError
+from bench.model.config import Expect
+from bench.model.plan import RequestKind, Workload
+from bench.trial.verify import Answer, SideChannel, ask, difference, sizes, verify
+from bench.workload.requests import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BODY = b'{"id":12345,"name":"test","active":true,"list":[1,{"deep":"abc"}]}'
+
+
+def workload(*kinds: RequestKind) -> Workload:
+    return Workload(id="w", title="W", kinds=kinds, lua=None, sha256="0")
+
+
+def echo_kind(body: bytes = BODY, **keys: Any) -> RequestKind:
+    expect = keys.pop("expect", Expect(json_value="same-as-body"))
+    fields = {
+        "weight": 1,
+        "method": "POST",
+        "path": "/echo",
+        "headers": {"content-type": "application/json"},
+        "bodies": (body,),
+        "values": {},
+        "expect": expect,
+        **keys,
+    }
+    return RequestKind(**fields)
+
+
+Reply = bytes | None
+
+
+@contextlib.contextmanager
+def serving(reply: Callable[[bytes], Reply]) -> Iterator[int]:
+    """A server that answers each request's body with `reply(body)`; None = closes at once."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        answer = reply(_body(connection))
+                        if answer is not None:
+                            connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+def _body(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = [
+        int(line.split(b":")[1])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length")
+    ]
+    while lengths and len(body) < lengths[0]:
+        body += connection.recv(65536)
+    return body
+
+
+def http(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    ("expect", "answer", "words"),
+    [
+        (Expect(), Answer(500, {}, b"oops", 4), "expected status 200, got 500: 'oops'"),
+        (Expect(text="hi"), Answer(200, {}, b"ho", 2), "expected the text 'hi', got 'ho'"),
+        (Expect(json_value=1), Answer(200, {}, b"<p>", 3), "expected JSON, got '<p>'"),
+        (
+            Expect(headers={"Content-Type": "a/b"}),
+            Answer(200, {}, b"", 0),
+            "expected header Content-Type: a/b, got None",
+        ),
+    ],
+)
+def test_wrong_answers_are_named(expect: Expect, answer: Answer, words: str) -> None:
+    """What is wrong is said with what was expected."""
+    assert difference(expect, answer) == words
+
+
+def test_a_null_is_an_expected_value() -> None:
+    """`json: null` expects null, no json key expects nothing."""
+    assert difference(Expect(json_value=None), Answer(200, {}, b"1", 1)) is not None
+    assert difference(Expect(), Answer(200, {}, b"1", 1)) is None
+
+
+def test_an_echo_passes_with_its_real_sizes() -> None:
+    """Sizes of an exchange are those sent and received, headers counted apart."""
+    with serving(lambda body: http(body, headers="X-A: b\r\n")) as port:
+        (exchange,) = verify(port, workload(echo_kind()), random.Random(1))
+
+    assert (exchange.request_bytes, exchange.response_bytes) == (len(BODY), len(BODY))
+    assert exchange.response_wire_bytes == len(http(BODY, headers="X-A: b\r\n"))
+    assert exchange.response_text == BODY.decode()
+    assert sizes((exchange,)) == (len(BODY), len(BODY), exchange.response_wire_bytes)
+
+
+def test_a_chunked_answer_is_read_whole() -> None:
+    """A chunked answer counts with its decoded body and its bytes on the wire."""
+    chunked = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
+    )
+    kind = echo_kind(expect=Expect(text="hello"))
+    with serving(lambda _: chunked) as port:
+        answer = ask(port, render(workload(kind), 0, random.Random(1)))
+
+    assert answer.body == b"hello"
+    assert answer.wire_bytes == len(chunked)
+
+
+def test_a_constant_answer_fails() -> None:
+    """A server that always sends the right bytes of a fixed body is found out."""
+    with (
+        serving(lambda _: http(BODY)) as port,
+        pytest.raises(VerifyError, match="one value of the body changed"),
+    ):
+        verify(port, workload(echo_kind()), random.Random(1))
+
+
+def test_no_answer_has_a_code_of_its_own() -> None:
+    """Closing without an answer, or not listening, is `no-answer`, not a wrong one."""
+    request = render(workload(echo_kind()), 0, random.Random(1))
+    with serving(lambda _: None) as port, pytest.raises(VerifyError) as closed:
+        ask(port, request)
+    with pytest.raises(VerifyError) as refused:
+        ask(port, request)
+
+    assert closed.value.code == refused.value.code == "no-answer"
+
+
+def test_not_http() -> None:
+    """An answer that is not HTTP is no usable answer."""
+    request = render(workload(echo_kind()), 0, random.Random(1))
+    with serving(lambda _: b"SSH-2.0-x\r\n") as port, pytest.raises(VerifyError, match="no usable"):
+        ask(port, request)
+
+
+def test_side_channel_counts() -> None:
+    """Right, wrong and missing answers are counted apart; the first wrong one is quoted."""
+    answers = iter([True, False, None])
+
+    def reply(body: bytes) -> Reply:
+        kind = next(answers, None)
+        return None if kind is None else http(body if kind else b'{"id":0}')
+
+    with serving(reply) as port:
+        side = SideChannel(port, workload(echo_kind()), random.Random(3))
+        for _ in range(3):
+            side.ask(2.0)
+        result = side.result()
+
+    assert (result.asked, result.right, result.wrong, result.unanswered) == (3, 1, 1, 1)
+    assert "POST /echo" in result.first_wrong
