@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(_ROOT))
 
-from bench.run.lock import cache_folder  # noqa: E402 - needs the path above
+from bench.store.cache import cache_folder  # noqa: E402 - needs the path above
 from scripts.perf_ab_table import (  # noqa: E402 - the same
     COSTLIER,
     WORKLOAD,

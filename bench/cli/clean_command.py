@@ -84,7 +84,7 @@ def _runs(project: Project, keep: int) -> Iterator[Item]:
 
 
 def _cache() -> Iterator[Item]:
-    from bench.run.lock import cache_folder  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.cache import cache_folder  # noqa: PLC0415 - late, see `bench --help`
 
     logs = cache_folder() / "logs"
     if logs.is_dir():

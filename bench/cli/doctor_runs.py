@@ -13,7 +13,7 @@ from bench.units import format_percent, format_rate
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView
-    from bench.run.resume import Planned
+    from bench.plans.matrix_plan import Planned
     from bench.run.start import Result
 
 

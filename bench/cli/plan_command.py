@@ -26,8 +26,8 @@ def command(matrix: str, project: Path | None, *, as_json: bool, **options: Any)
     the cache. The order is that of the seed: give --seed to see the order of a run that will be
     started with the same seed.
     """
+    from bench.plans.matrix_plan import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
     from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run.start import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
 
     found = find_project(Path.cwd(), project)
     planned = plan_matrix(found, matrix, overrides_of(options))

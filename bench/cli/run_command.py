@@ -15,9 +15,9 @@ from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView
+    from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
     from bench.run.events import Listener
-    from bench.run.resume import Planned
     from bench.run.start import Result
 
 _OVERRIDES = (
@@ -85,8 +85,8 @@ def _resumable(project: Project, run: str | None) -> Project:
 
 
 def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> Planned:
+    from bench.plans.matrix_plan import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
     from bench.run.resume import planned_again  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run.start import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
     from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     if options["resume"]:

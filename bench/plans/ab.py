@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.errors import ConfigError, UsageError
 from bench.loadtools.install.find import find_tool
 from bench.plans.arms import make_arms
+from bench.plans.choosing import comes_along
 from bench.plans.doctor_plans import plan_document
 from bench.plans.duets import estimated_s, with_alone
 from bench.plans.server_files import load_server
-from bench.run.build_and_verify import comes_along
 from bench.units import parse_duration
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from bench.model.plan import Plan
     from bench.plans.arms import Asked, Made
+    from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
-    from bench.run.resume import Planned
     from bench.store.run_directory import RunDirectory
 
 _ROUNDS: Final = 5

@@ -11,10 +11,9 @@ import orjson
 
 from bench.errors import UsageError
 from bench.model.fields import arm_name
+from bench.plans.choosing import choose_arms
 from bench.plans.dependencies import declared_in, with_dependency
 from bench.plans.server_files import load_server
-from bench.run.build_and_verify import choose_arms
-from bench.run.lock import cache_folder
 from bench.servers.building import hash_files, sources
 from bench.servers.git import (
     Commit,
@@ -24,6 +23,7 @@ from bench.servers.git import (
     uncommitted,
     worktree,
 )
+from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
 
 if TYPE_CHECKING:

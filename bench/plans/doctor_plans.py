@@ -9,15 +9,15 @@ import orjson
 from bench.errors import UsageError
 from bench.host import local_topology
 from bench.host.cpu_split import split
+from bench.plans.matrix_plan import plan_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.server_files import load_server
-from bench.run.lock import cache_folder
-from bench.run.start import plan_matrix
+from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
 
 if TYPE_CHECKING:
+    from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
-    from bench.run.resume import Planned
 
 _NO_OVERRIDES: Final = Overrides()
 _NOISE_ROUNDS: Final = 5

@@ -23,13 +23,13 @@ from bench.model.config import Expect, ServerConfig
 from bench.model.fields import arm_name
 from bench.model.plan import Arm
 from bench.plans.ab import Contest
+from bench.plans.matrix_plan import plan_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.project import find_project
 from bench.plans.workload_files import load_workload
 from bench.process import Supervisor
-from bench.run.lock import cache_folder
-from bench.run.start import plan_matrix
 from bench.servers import is_here, serving
+from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
 from bench.trial.verify import Answer, ask
 from bench.workload.requests import Rendered

@@ -13,14 +13,15 @@ from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.model.cpu_profile import Conversion, ConversionPoint, cpu_us_per_request
 from bench.model.plan import Cell, PlannedTrial
+from bench.plans.choosing import choose_arms
 from bench.plans.workload_files import load_workload
 from bench.process import Supervisor
 from bench.profiling.conversion import SIZES, body_of, render
 from bench.profiling.profile_run import load_profile
 from bench.profiling.setup import check_tool
-from bench.run.build_and_verify import choose_arms
-from bench.run.lock import cache_folder, only_run
+from bench.run.lock import only_run
 from bench.servers import build, missing
+from bench.store.cache import cache_folder
 from bench.store.run_directory import RunDirectory
 from bench.trial import Setting, run_trial
 

@@ -14,6 +14,7 @@ from bench.host.cpu_split import split
 from bench.model.cpu_profile import ProfileRecord
 from bench.model.finding import finding
 from bench.model.plan import Arm, Cell, LoadProfile, PlannedTrial
+from bench.plans.choosing import choose_arms
 from bench.plans.workload_files import load_workload
 from bench.process import Supervisor
 from bench.profiling.methods import frequency, looking_s
@@ -21,9 +22,9 @@ from bench.profiling.profile_findings import judge_profile
 from bench.profiling.profiled_trial import ProfiledLife
 from bench.profiling.reading import told_by
 from bench.profiling.setup import check_tool, prepare
-from bench.run.build_and_verify import choose_arms
-from bench.run.lock import cache_folder, only_run
+from bench.run.lock import only_run
 from bench.servers import build, missing
+from bench.store.cache import cache_folder
 from bench.store.run_directory import RunDirectory
 from bench.trial import Life, Setting, run_trial
 

@@ -21,8 +21,8 @@ from bench.profiling.methods import (
     node_argv,
     runtime_of,
 )
-from bench.run.lock import cache_folder
 from bench.servers import satisfies
+from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
     from bench.model.cpu_profile import Method

@@ -7,21 +7,20 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.errors import BuildError, StartError, UsageError, VerifyError
+from bench.errors import BuildError, StartError, VerifyError
 from bench.host import local_topology
 from bench.host.cpu_split import split
-from bench.model.plan import Arm
-from bench.plans.server_files import load_server
+from bench.plans.choosing import comes_along
 from bench.plans.workload_files import load_workload
 from bench.process import Supervisor
-from bench.run.lock import cache_folder
-from bench.servers import RunningServer, at_home, build, missing
+from bench.servers import RunningServer, build, missing
+from bench.store.cache import cache_folder
 from bench.trial.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from bench.model.plan import CpuSplit, Workload
+    from bench.model.plan import Arm, CpuSplit, Workload
     from bench.model.summary import BuildRecord
     from bench.model.trial_record import Exchange
     from bench.plans.project import Project
@@ -41,43 +40,6 @@ class Verified(NamedTuple):
     exchanges: tuple[Exchange, ...]
     error: str
     skipped: bool = False
-
-
-def choose_arms(project: Project, names: Sequence[str]) -> list[Arm]:
-    """The named servers, or all of the project; those that come with `bench` where it has none.
-
-    Raises:
-        UsageError: there is no such server; names the nearest.
-    """
-    import difflib  # noqa: PLC0415 - only for the nearest name
-
-    for name in names:
-        if name not in project.servers:
-            near = difflib.get_close_matches(name, project.servers, n=1)
-            raise UsageError(
-                f"there is no server {name!r} in {project.root / 'servers'}",
-                advice=f"did you mean {near[0]}?" if near else "`bench list servers` shows them",
-            )
-    chosen = names or _own(project) or sorted(project.servers)
-    return [at_home(_arm(project, name), cache_folder()) for name in chosen]
-
-
-def _own(project: Project) -> list[str]:
-    return sorted(name for name, path in project.servers.items() if not comes_along(project, path))
-
-
-def comes_along(project: Project, path: Path) -> bool:
-    """Whether a file comes with `bench` and is not of the project."""
-    return project.root_of(path) == project.builtin != project.root
-
-
-def _arm(project: Project, name: str) -> Arm:
-    return Arm(
-        name=name,
-        server=name,
-        folder=str(project.servers[name].parent.resolve()),
-        config=load_server(project.servers[name]),
-    )
 
 
 def build_servers(

@@ -14,8 +14,6 @@ from bench.store.cache import cache_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Turn", "cache_folder", "only_run"]
-
 
 class Turn:
     """The turn of one run: whether it had the machine to itself.

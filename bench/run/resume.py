@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bench.errors import UsageError
+from bench.plans.matrix_plan import Planned
 from bench.plans.project import find_matrix
 from bench.plans.server_files import load_server
 from bench.plans.workload_files import load_workload
@@ -17,17 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.model.host_facts import Host
-    from bench.model.plan import Arm, Plan, Workload
+    from bench.model.plan import Arm, Plan
     from bench.plans.project import Project
     from bench.store.run_directory import RunDirectory
-
-
-class Planned(NamedTuple):
-    """A plan with everything it needs."""
-
-    plan: Plan
-    workloads: dict[str, Workload]
-    matrix: Path
 
 
 def matrix_place(matrix: Path, project: Project) -> str:

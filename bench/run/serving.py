@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.errors import BuildError
 from bench.host import local_topology
 from bench.host.cpu_split import split
+from bench.plans.choosing import choose_arms
 from bench.process import Supervisor
-from bench.run.build_and_verify import build_servers, choose_arms
+from bench.run.build_and_verify import build_servers
 from bench.servers import RunningServer
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import platform
-import random
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -20,38 +19,31 @@ from bench.errors import (
     ToolMissingError,
     UsageError,
 )
-from bench.host import compare_hosts, local_host, local_topology
-from bench.host.cpu_split import split
+from bench.host import compare_hosts, local_host
 from bench.loadtools import TOOLS
 from bench.loadtools.install.find import find_tool, search_path
 from bench.model.finding import Finding, finding
 from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
-from bench.plans.duets import as_duet
-from bench.plans.planning import make_plan
-from bench.plans.project import find_matrix
-from bench.plans.variants import with_variants
 from bench.process import Command, Supervisor
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
-from bench.run.lock import Turn, cache_folder, only_run
+from bench.run.lock import Turn, only_run
 from bench.run.opening import render, write_derived
-from bench.run.resume import Planned, changes, matrix_place
+from bench.run.resume import changes, matrix_place
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Ended, Session
-from bench.servers import at_home
 from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
 
 if TYPE_CHECKING:
-    from bench.plans.overrides import Overrides
     from pathlib import Path
 
     from bench.model.host_facts import Host
-    from bench.model.plan import LoadProfile, Plan, Workload
+    from bench.model.plan import Plan
+    from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
     from bench.run.events import Listener
     from bench.store.run_directory import Damaged
 
-_SEED_BITS = 31
 _KEPT = frozenset(
     {"concurrent-run", "resumed-changed", "server-skipped", "build-failed", "damaged-record"}
 )
@@ -86,35 +78,6 @@ class Result(NamedTuple):
     view: RunView
     exit_code: int
     finished_before: bool = False
-
-
-def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
-    """Read a matrix and say what a run of it would do on this machine.
-
-    Raises:
-        ConfigError: the matrix or what it names is wrong; all problems at once.
-        UsageError: there is no such matrix, or it asks for CPUs that are not there.
-    """
-    path = find_matrix(project, name)
-    variants = with_variants(project, path, overrides)
-    topology = local_topology()
-    plan, workloads = make_plan(
-        variants.project,
-        path,
-        overrides,
-        cpus=lambda config: split(topology, config.server_cpus, config.load_cpus),
-        unsupported=_unsupported,
-        draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
-    )
-    plan = variants.marked(plan)
-    plan = plan.model_copy(
-        update={"arms": tuple(at_home(arm, cache_folder()) for arm in plan.arms)}
-    )
-    return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
-
-
-def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:
-    return TOOLS[profile.tool].unsupported(profile, workload)
 
 
 def tool_versions(plan: Plan) -> dict[str, str | None]:

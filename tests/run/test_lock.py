@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import UsageError
-from bench.run.lock import cache_folder, only_run
+from bench.run.lock import only_run
+from bench.store.cache import cache_folder
 from tests.run.helpers import Project, wait_until
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ import pytest
 
 from bench.cli.progress import Progress
 from bench.host import QuickState, quick_state
+from bench.plans.matrix_plan import plan_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.project import find_project
-from bench.run.start import Options, Result, plan_matrix, start_run
+from bench.run.start import Options, Result, start_run
 from bench.sampler.darwin import platform as darwin
 from bench.sampler.linux import system
 from bench.trial import life

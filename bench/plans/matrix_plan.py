@@ -1,0 +1,62 @@
+"""From a matrix's name to the plan of a run on this machine."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.host import local_topology
+from bench.host.cpu_split import split
+from bench.loadtools import TOOLS
+from bench.plans.duets import as_duet
+from bench.plans.planning import make_plan
+from bench.plans.project import find_matrix
+from bench.plans.variants import with_variants
+from bench.servers import at_home
+from bench.store.cache import cache_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.model.plan import LoadProfile, Plan, Workload
+    from bench.plans.overrides import Overrides
+    from bench.plans.project import Project
+
+_SEED_BITS: Final = 31
+
+
+class Planned(NamedTuple):
+    """A plan with everything it needs."""
+
+    plan: Plan
+    workloads: dict[str, Workload]
+    matrix: Path
+
+
+def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
+    """Read a matrix and say what a run of it would do on this machine.
+
+    Raises:
+        ConfigError: the matrix or what it names is wrong; all problems at once.
+        UsageError: there is no such matrix, or it asks for CPUs that are not there.
+    """
+    path = find_matrix(project, name)
+    variants = with_variants(project, path, overrides)
+    topology = local_topology()
+    plan, workloads = make_plan(
+        variants.project,
+        path,
+        overrides,
+        cpus=lambda config: split(topology, config.server_cpus, config.load_cpus),
+        unsupported=_unsupported,
+        draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
+    )
+    plan = variants.marked(plan)
+    plan = plan.model_copy(
+        update={"arms": tuple(at_home(arm, cache_folder()) for arm in plan.arms)}
+    )
+    return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
+
+
+def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:
+    return TOOLS[profile.tool].unsupported(profile, workload)
