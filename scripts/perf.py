@@ -164,7 +164,7 @@ def costs(server: str, windows: int, seconds: int, folder: Path) -> list[Cost]:
                 port=ours.port,
             )
         )
-        side = SideChannel(ours.port, workload, random.Random())
+        side = SideChannel(ours, workload, random.Random())
         setting = Bench(supervisor, cpus, workload, (ours, bare), folder, seconds, sampler, side)
         setting.window(-1)  # warm-up
         return [setting.window(number) for number in range(windows)]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from bench.loadtools.merging import merge, shares
 from bench.loadtools.oha import Oha
-from bench.loadtools.tool import LoadTool, Recorded, Target, ToolOutput
+from bench.loadtools.tool import LoadTool, Recorded, ToolOutput
 from bench.loadtools.wrk import Wrk
+from bench.model.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

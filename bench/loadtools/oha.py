@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from bench.loadtools.tool import Recorded, Target, ToolOutput
+    from bench.loadtools.tool import Recorded, ToolOutput
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, RequestKind, Workload
 

@@ -13,24 +13,12 @@ if TYPE_CHECKING:
 
     from bench.model.load_result import LoadResult, Loop
     from bench.model.plan import LoadProfile, Workload
+    from bench.model.target import Target
     from bench.process.command import Command
 
 STDOUT: Final = "stdout.txt"
 STDERR: Final = "stderr.txt"
 _READ_MAX: Final = 2**28
-
-
-class Target(NamedTuple):
-    """Where the load goes."""
-
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """`host:port`, as in a URL and in the Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
 
 
 class ToolOutput(NamedTuple):

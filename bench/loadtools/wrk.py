@@ -16,9 +16,10 @@ from bench.workload.requests import pool
 if TYPE_CHECKING:
     import random
 
-    from bench.loadtools.tool import Recorded, Target, ToolOutput
+    from bench.loadtools.tool import Recorded, ToolOutput
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
+    from bench.model.target import Target
 
 POOL_FILE: Final = "wrk.pool"
 DETAIL_FILE: Final = "wrk.json"

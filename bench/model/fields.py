@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from bench.model.base import Model
 from bench.model.secrets import hidden
+from bench.model.target import Target
 from bench.units import parse_duration, parse_percent, parse_size
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -30,8 +31,7 @@ _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METHOD: Final = re.compile(r"[A-Z]{1,16}")
 _PYTHONS: Final = re.compile(r"(>=|<=|==|!=|~=|>|<)\s*\d+(\.\d+)*(\.\*)?")
-_URL: Final = re.compile(r"http://([A-Za-z0-9](?:[A-Za-z0-9.-]*)|\[[0-9a-f:]+\])(:\d{1,5})?/?")
-_PORT_MAX: Final = 65_535
+_URL: Final = re.compile(r"http://([A-Za-z0-9](?:[A-Za-z0-9.-]*)|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?")
 _UNIT_MAX: Final = 32
 _DAY_S: Final = 86_400.0
 _SIZE_MAX: Final = 10**15
@@ -274,9 +274,13 @@ def _int_range(value: Any) -> Any:
 
 def _server_url(text: str) -> str:
     """`http://host:port` and nothing else: bench asks for the workload's own paths."""
-    found = _URL.fullmatch(text)
-    if not found or int((found[2] or ":0")[1:]) > _PORT_MAX:
-        raise ValueError("expected an address such as http://127.0.0.1:3000, without a path")
+    expected = "expected an address such as http://127.0.0.1:3000, without a path"
+    if not _URL.fullmatch(text):
+        raise ValueError(expected)
+    try:
+        Target.of_url(text)  # knows which ports and IPv6 addresses there are
+    except ValueError:
+        raise ValueError(expected) from None
     return text.rstrip("/")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from bench.errors import ConfigError
 from bench.model.config import Expect, MatrixConfig, ProfileConfig, url_arm
 from bench.model.plan import LoadProfile, RequestKind, Workload
+from bench.model.target import Target
 from bench.plans.variant_checks import check_variants, variants_in
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import (
@@ -136,19 +135,12 @@ def _check_servers(document: Document, data: dict[str, Any]) -> None:
 
 
 def _check_url(document: Document, loc: Loc, url: Any) -> None:
-    if not isinstance(url, str) or document.is_bad(loc) or _is_loopback(url):
+    if not isinstance(url, str) or document.is_bad(loc):
         return
-    if document.data.get("allow_remote") is not True:
-        message = f"{urlsplit(url).hostname} is not this machine"
+    target = Target.of_url(url)
+    if not target.is_local and document.data.get("allow_remote") is not True:
+        message = f"{target.host} is not this machine's loopback"
         document.add(loc, message, "allow_remote: true lets a matrix measure another host")
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_profiles(document: Document, profiles: Any, unsupported: Unsupported | None) -> None:

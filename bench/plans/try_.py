@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import random
@@ -22,14 +23,15 @@ from bench.loadtools.install.find import find_tool
 from bench.model.config import Expect, ServerConfig
 from bench.model.fields import arm_name
 from bench.model.plan import Arm
+from bench.model.target import Target
 from bench.plans.ab import Contest
 from bench.plans.matrix_plan import plan_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.project import find_project
 from bench.plans.workload_files import load_workload
 from bench.process import Supervisor
-from bench.servers import is_here, serving
 from bench.store.cache import cache_folder
+from bench.servers import serving
 from bench.store.run_directory import write_atomic
 from bench.trial.verify import Answer, ask
 from bench.workload.requests import Rendered
@@ -82,26 +84,20 @@ def split_url(url: str) -> tuple[str, str]:
     """Address and path of a URL on this machine.
 
     Raises:
-        UsageError: not http, no port, or another machine.
+        UsageError: not http, no host, or another machine.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 80
-    except ValueError:  # a port beyond 65535, a bracket that is not closed
-        parts, port = urlsplit(""), 0
-    if parts.scheme != "http" or not parts.hostname or not port:
+    parts, target = urlsplit(""), None
+    with contextlib.suppress(ValueError):  # a port beyond 65535, a bracket that is not closed
+        parts, target = urlsplit(url), Target.of_url(url)
+    if parts.scheme != "http" or target is None:
         raise UsageError(f"--url {url!r}: expected an address such as http://127.0.0.1:3000/path")
-    if parts.hostname == "::1":
+    if not target.is_local:
         raise UsageError(
-            f"--url {url!r}: only IPv4 is measured", advice="does it answer at 127.0.0.1 too?"
-        )
-    if not is_here(parts.hostname):
-        raise UsageError(
-            f"--url {url!r}: {parts.hostname} is not this machine",
-            advice="only 127.0.0.1 is measured: never load a server of others",
+            f"--url {url!r}: {target.host} is not this machine's loopback",
+            advice="never load a server of others; a matrix with `allow_remote: true` may name it",
         )
     path = parts.path or "/"
-    return f"http://127.0.0.1:{port}", f"{path}?{parts.query}" if parts.query else path
+    return f"http://{target.authority}", f"{path}?{parts.query}" if parts.query else path
 
 
 def plan_try(trying: Trying, folder: Path) -> Contest:
@@ -210,11 +206,11 @@ def _expected(arm: Arm, request: Request) -> tuple[dict[str, Any], list[str]]:
         with serving(probed, cpus, supervisor, random.SystemRandom(), log) as server:
             rendered = Rendered(0, *request_parts(request), Expect())
             deadline = time.monotonic() + arm.config.ready_timeout
-            while (first := ask(server.port, rendered)).status == _NOT_YET:
+            while (first := ask(server.target, rendered)).status == _NOT_YET:
                 if time.monotonic() > deadline:
                     break
                 time.sleep(_POLL_S)
-            second = ask(server.port, rendered)
+            second = ask(server.target, rendered)
     for answer in (first, second):
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - 2xx
             raise VerifyError(

@@ -106,7 +106,7 @@ def _verify(
         with RunningServer(arm, cpus, supervisor, rng, log) as server:
             for workload in workloads:
                 try:
-                    exchanges = verify(server.port, workload, rng)
+                    exchanges = verify(server.target, workload, rng)
                 except VerifyError as error:
                     yield Verified(arm.name, workload.id, (), str(error))
                 else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.errors import UnfitHostError
 from bench.host import budget, local_host, unfit
 from bench.model.finding import Finding, finding
+from bench.model.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,23 @@ def out_of_the_way(cpus: CpuSplit) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, before)
+
+
+def beyond_loopback(plan: Plan) -> list[Finding]:
+    """One finding for each server on another machine: a network is part of its figures."""
+    advice = "measure it on its own machine, or tell the network's part from a run beside it"
+    return [
+        finding(
+            "remote",
+            arm.name,
+            f"{arm.name} is on another host ({target.host}): the network is part of its figures, "
+            "its CPU time and memory are not seen",
+            advice=advice,
+            host=target.host,
+        )
+        for arm in plan.arms
+        if arm.url is not None and not (target := Target.of_url(arm.url)).is_local
+    ]
 
 
 def not_restarted(plan: Plan) -> list[Finding]:

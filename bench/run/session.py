@@ -16,7 +16,7 @@ from bench.plans.planning import rounds_for
 from bench.run.calibration import calibrate, offered
 from bench.run.compact import slim
 from bench.run.deadline import Pace, announcement, ended_by_time, precision_words, too_short
-from bench.run.fitness import not_restarted
+from bench.run.fitness import beyond_loopback, not_restarted
 from bench.run.measuring import Measuring
 from bench.servers import build, missing
 from bench.store.run_directory import NEEDED_BYTES
@@ -67,7 +67,10 @@ class Session:
         listener: Listener,
     ) -> None:
         self.plan = plan
-        self.findings: list[Finding] = not_restarted(plan)
+        self.findings: list[Finding] = [
+            *not_restarted(plan),
+            *beyond_loopback(plan),
+        ]
         self._measuring = Measuring(plan, workloads, directory, supervisor)
         self._directory = directory
         self._supervisor = supervisor

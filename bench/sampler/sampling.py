@@ -55,7 +55,8 @@ class Sampler:
         server_pid: first process of the server; its descendants and its process group belong.
         server_cpus: CPUs that the server is held on (or may use).
         load_cpus: the same for the load tools.
-        port: of the server.
+        port: of the server; None where it is on another machine, so that neither its
+            connections nor its traffic over the loopback can be seen.
         platform: how this system is read.
     """
 
@@ -65,7 +66,7 @@ class Sampler:
         server_pid: int,
         server_cpus: tuple[int, ...],
         load_cpus: tuple[int, ...],
-        port: int,
+        port: int | None,
         platform: Platform | None = None,
     ) -> None:
         self._platform = platform or current_platform(server_pid, server_cpus, load_cpus)
@@ -159,6 +160,8 @@ class Sampler:
             self._wake.clear()
 
     def _sample(self) -> None:
+        if self._port is None:
+            return
         count = self._platform.loopback_bytes()
         if count is not None:
             self._watched.samples.append(Sample(time.monotonic(), count))
@@ -178,7 +181,7 @@ class Sampler:
         """Costly readings, outside the lock so that a mark never waits for them."""
         if self._memory_pace.due(now_s):
             self._read_memory(now_s)
-        if self._socket_pace.due(now_s):
+        if self._port is not None and self._socket_pace.due(now_s):
             begun = time.thread_time()
             self._watched.connections.append((now_s, self._platform.connections(self._port)))
             self._socket_pace.ran(now_s, time.thread_time() - begun)

@@ -9,7 +9,7 @@ from bench.servers.building import (
     satisfies,
     toolchain,
 )
-from bench.servers.existing import ExistingServer, is_here, serving
+from bench.servers.existing import ExistingServer, serving
 from bench.servers.ports import choose_port, listeners
 from bench.servers.running import RunningServer
 
@@ -21,7 +21,6 @@ __all__ = [
     "build",
     "choose_port",
     "content_hash",
-    "is_here",
     "listeners",
     "missing",
     "satisfies",

@@ -1,15 +1,14 @@
-"""A server that somebody else runs on this machine: looked at, never started, never stopped."""
+"""A server that somebody else runs: looked at, never started, never stopped."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import urlsplit
 
 from bench.errors import StartError
+from bench.model.target import Target
 from bench.model.trial_record import CommandRecord, ServerRecord
-from bench.servers.ports import LOOPBACK
 from bench.servers.running import RunningServer, ask_status
 
 if TYPE_CHECKING:
@@ -25,10 +24,10 @@ NOBODY: Final = 2**30
 
 
 class ExistingServer:
-    """Context manager with the shape of `RunningServer` around a server at a known port.
+    """Context manager with the shape of `RunningServer` around a server at a known address.
 
-    Its process is found by the port where the system tells (another user's cannot be seen);
-    where it is not, the server's CPU time and memory are not known.
+    Its process is found by the address where the system tells (another user's or another
+    machine's cannot be seen); where it is not, its CPU time and memory are not known.
 
     Args:
         arm: with `url`.
@@ -45,11 +44,12 @@ class ExistingServer:
 
     def __init__(self, arm: Arm) -> None:
         self.arm = arm
-        self.port = urlsplit(arm.url or "").port or 80
-        self.pid = listener_pid(self.port) or NOBODY
+        self.target = Target.of_url(arm.url or "")
+        self.port = self.target.port
+        self.pid = listener_pid(self.target) or NOBODY
 
     def __enter__(self) -> Self:
-        if ask_status(self.port, self.arm.config.ready) is None:
+        if ask_status(self.target, self.arm.config.ready) is None:
             raise StartError(
                 f"nobody answers at {self.arm.url}",
                 code="server-not-ready",
@@ -76,9 +76,9 @@ class ExistingServer:
         Raises:
             StartError: `server-restarted`.
         """
-        if self.pid != NOBODY and listener_pid(self.port) != self.pid:
+        if self.pid != NOBODY and listener_pid(self.target) != self.pid:
             raise StartError(
-                f"{self.arm.name}: another process than before listens on port {self.port}",
+                f"{self.arm.name}: another process than before listens at {self.target.authority}",
                 code="server-restarted",
             )
 
@@ -89,7 +89,7 @@ class ExistingServer:
     def answered(self, timeout_s: float) -> bool:
         """Wait until it answers again, at most that long."""
         deadline = time.monotonic() + timeout_s
-        return bool(ask_status(self.port, self.arm.config.ready, deadline - time.monotonic()))
+        return bool(ask_status(self.target, self.arm.config.ready, deadline - time.monotonic()))
 
     def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
         """What the trial's record says about it."""
@@ -119,16 +119,32 @@ class ExistingServer:
         return "it is not known how it ended"
 
 
-def listener_pid(port: int) -> int | None:
-    """Process that listens on a port of the loopback or of any address; None = not to be seen."""
+def listener_pid(target: Target) -> int | None:
+    """Process that listens at a loopback address; None = not to be seen.
+
+    One that listens at that very address gets its connections before one that listens at all.
+    """
+    if not target.is_local:
+        return None
+    listening = _listening(target.port)
+    any_address = ("::",) if ":" in target.host else ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
+    for address in (target.host, f"::ffff:{target.host}", *any_address):
+        if address in listening:
+            return listening[address]
+    return None
+
+
+def _listening(port: int) -> dict[str, int]:
+    """Address -> process that listens there on a port."""
     import psutil  # noqa: PLC0415 - late, see `bench --help`
 
+    found: dict[str, int] = {}
     with contextlib.suppress(psutil.Error, OSError):
         for one in psutil.net_connections(kind="tcp"):
-            here = one.laddr and one.laddr.port == port
-            if here and one.status == psutil.CONN_LISTEN and one.pid:
-                return int(one.pid)
-    return None
+            listens = one.laddr and one.status == psutil.CONN_LISTEN
+            if listens and one.laddr.port == port and one.pid:
+                found[one.laddr.ip] = int(one.pid)
+    return found
 
 
 def serving(
@@ -138,8 +154,3 @@ def serving(
     if arm.url is not None:
         return ExistingServer(arm)
     return RunningServer(arm, cpus, supervisor, rng, log)
-
-
-def is_here(host: str) -> bool:
-    """Whether traffic to that host stays on this machine's IPv4 loopback."""
-    return host in ("localhost", LOOPBACK)

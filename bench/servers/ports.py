@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.errors import StartError
+from bench.model.target import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LOOPBACK: Final = "127.0.0.1"
 _LISTEN: Final = "0A"
 _FIRST: Final = 10_240
 _EPHEMERAL_LINUX: Final = 32_768

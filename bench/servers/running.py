@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.errors import BenchError, StartError
+from bench.model.target import LOOPBACK, Target
 from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command
 from bench.process.family import family_pids
 from bench.servers.environment import base_environment, fill, fill_all, redacted
-from bench.servers.ports import LOOPBACK, choose_port, is_free, listeners
+from bench.servers.ports import choose_port, is_free, listeners
 
 if TYPE_CHECKING:
     import random
@@ -45,6 +46,7 @@ class RunningServer:
 
     Attributes:
         port: where it listens on 127.0.0.1.
+        target: the same as a whole address.
         ready_s: seconds from the start to ready.
         stop_s: seconds from asking it to stop until its port was free.
         obeyed: whether it stopped when asked, within its grace.
@@ -59,6 +61,7 @@ class RunningServer:
     ) -> None:
         self.arm = arm
         self.port = choose_port(rng)
+        self.target = Target(LOOPBACK, self.port)
         self.ready_s = 0.0
         self.stop_s = 0.0
         self.obeyed = True
@@ -151,7 +154,7 @@ class RunningServer:
 
     def answered(self, timeout_s: float) -> bool:
         """Wait until it answers its ready path again, at most that long."""
-        return bool(ask_status(self.port, self.arm.config.ready, timeout_s))
+        return bool(ask_status(self.target, self.arm.config.ready, timeout_s))
 
     def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
         """What the trial's record says about this process."""
@@ -210,7 +213,7 @@ class RunningServer:
                     code="server-died",
                     advice=_ADVICE_BUILD,
                 )
-            status = ask_status(self.port, self.arm.config.ready)
+            status = ask_status(self.target, self.arm.config.ready)
             if status and (self.arm.ready_any or 200 <= status < 300):  # noqa: PLR2004 - 2xx
                 return
             if status is not None:
@@ -251,19 +254,19 @@ class RunningServer:
 _ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
 
 
-def ask_status(port: int, path: str, timeout_s: float = _ASK_S) -> int | None:
+def ask_status(target: Target, path: str, timeout_s: float = _ASK_S) -> int | None:
     """Status of GET path; None = no connection, 0 = connected and no answer in time.
 
     http.client would wait forever for an answer that comes in drips.
     """
     deadline = time.monotonic() + timeout_s
     try:
-        sock = socket.create_connection((LOOPBACK, port), timeout=timeout_s)
+        sock = socket.create_connection(target, timeout=timeout_s)
     except OSError:
         return None
     head = b""
     with sock, contextlib.suppress(OSError):
-        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\n\r\n".encode())
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {target.authority}\r\n\r\n".encode())
         while not (match := _STATUS.match(head)) and len(head) < _HEAD_MAX:
             left = deadline - time.monotonic()
             if left <= 0:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError, StartError, VerifyError
 from bench.host import quick_state
-from bench.loadtools import TOOLS, Target
+from bench.loadtools import TOOLS
 from bench.model.trial_record import (
     Counters,
     Exchange,
@@ -97,7 +97,7 @@ class Life:
         self.loader: Loader | None = None
         self.power_before: str | None = None
         self.next_look = 0.0
-        self._side = SideChannel(self.server.port, setting.workload, setting.rng)
+        self._side = SideChannel(self.server.target, setting.workload, setting.rng)
         self._next_ask = 0.0
 
     def fail(self, code: str, error: BenchError) -> None:
@@ -116,7 +116,7 @@ class Life:
         try:
             setting = self.setting
             self.exchanges = verify(
-                self.server.port,
+                self.server.target,
                 setting.workload,
                 setting.rng,
                 timeout_s=setting.profile.timeout_s,
@@ -133,7 +133,7 @@ class Life:
             server_pid=self.server.pid,
             server_cpus=self.setting.cpus.server,
             load_cpus=self.setting.cpus.load,
-            port=self.server.port,
+            port=self.server.port if self.server.target.is_local else None,
         )
 
     def load_up(self) -> Loader:
@@ -143,7 +143,7 @@ class Life:
             tool=TOOLS[setting.profile.tool],
             profile=setting.profile,
             workload=setting.workload,
-            target=Target("127.0.0.1", self.server.port),
+            target=self.server.target,
             cpus=setting.cpus,
             supervisor=setting.supervisor,
             folder=setting.folder,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bench.model.config import Expect
     from bench.model.plan import Workload
+    from bench.model.target import Target
     from bench.workload.requests import Rendered
 
 _TIMEOUT_S: Final = 10.0
@@ -70,9 +71,7 @@ class _Source:
         return self._stream
 
 
-def ask(
-    port: int, request: Rendered, *, host: str = "127.0.0.1", timeout_s: float = _TIMEOUT_S
-) -> Answer:
+def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> Answer:
     """Send one rendered request on a connection of its own and read the whole answer.
 
     Raises:
@@ -80,8 +79,8 @@ def ask(
     """
     deadline = time.monotonic() + timeout_s
     try:
-        with socket.create_connection((host, port), timeout=timeout_s) as sock:
-            sock.sendall(raw(request, f"{host}:{port}"))
+        with socket.create_connection(target, timeout=timeout_s) as sock:
+            sock.sendall(raw(request, target.authority))
             counter = _Counting(sock, deadline)
             with http.client.HTTPResponse(
                 _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
@@ -122,11 +121,10 @@ def _json_wrong(expected: Any, body: bytes) -> str | None:
 
 
 def verify(
-    port: int,
+    target: Target,
     workload: Workload,
     rng: random.Random,
     *,
-    host: str = "127.0.0.1",
     timeout_s: float = _TIMEOUT_S,
 ) -> tuple[Exchange, ...]:
     """Ask each request kind twice with random values, so that a constant answer fails.
@@ -145,24 +143,24 @@ def verify(
         seen: list[tuple[Rendered, Answer]] = []
         for _ in range(_PER_KIND):
             request = render(workload, kind, rng)
-            answer = ask(port, request, host=host, timeout_s=timeout_s)
+            answer = ask(target, request, timeout_s=timeout_s)
             wrong = difference(request.expect, answer)
             if wrong:
                 raise VerifyError(f"{request.method} {request.path}: {wrong}")
             seen.append((request, answer))
-        _check_varied(port, workload, kind, rng, host=host, timeout_s=timeout_s)
+        _check_varied(target, workload, kind, rng, timeout_s=timeout_s)
         exchanges.append(_exchange(spec.weight, seen))
     return tuple(exchanges)
 
 
 def _check_varied(
-    port: int, workload: Workload, kind: int, rng: random.Random, *, host: str, timeout_s: float
+    target: Target, workload: Workload, kind: int, rng: random.Random, *, timeout_s: float
 ) -> None:
     varying = Varying.of(workload, kind, rng)
     if varying is None:
         return
     request = varying.draw(rng)
-    answer = ask(port, request, host=host, timeout_s=timeout_s)
+    answer = ask(target, request, timeout_s=timeout_s)
     wrong = difference(request.expect, answer)
     if wrong:
         raise VerifyError(
@@ -183,8 +181,8 @@ def sizes(exchanges: tuple[Exchange, ...]) -> tuple[float, float, float]:
 class SideChannel:
     """Asks the server now and then while it is under load, and keeps count of the answers."""
 
-    def __init__(self, port: int, workload: Workload, rng: random.Random) -> None:
-        self._port = port
+    def __init__(self, target: Target, workload: Workload, rng: random.Random) -> None:
+        self._target = target
         self._workload = workload
         self._rng = rng
         self._weights = [kind.weight for kind in workload.kinds]
@@ -205,7 +203,7 @@ class SideChannel:
         else:
             request = varying.draw(self._rng)
         try:
-            answer = ask(self._port, request, timeout_s=timeout_s)
+            answer = ask(self._target, request, timeout_s=timeout_s)
         except VerifyError:
             self._counts["unanswered"] += 1
             return

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.model.plan import CpuSplit, Pinning, Plan, Workload
+from bench.model.target import Target
 from bench.plans.overrides import Overrides
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix, find_project
@@ -122,7 +123,7 @@ def test_every_workload_can_be_answered(tmp_path: Path) -> None:
     """A server that does what the workloads say passes the verification of all eight."""
     with ground_truth.start(log=tmp_path / "log") as server:
         for name in EIGHT:
-            assert verify(server.port, workload(name), random.Random(name))
+            assert verify(Target("127.0.0.1", server.port), workload(name), random.Random(name))
 
 
 @pytest.mark.parametrize("server", [*FIVE, "ceiling"])

@@ -14,6 +14,7 @@ import pytest
 
 from bench.errors import VerifyError
 from bench.model.config import Expect
+from bench.model.target import Target
 from bench.plans.workload_files import load_workload
 from bench.servers.running import ask_status
 from bench.trial.verify import Answer, difference, verify
@@ -50,7 +51,7 @@ def test_a_dripping_answer_times_out(dripping: int) -> None:
     workload = load_workload(_ROOT / "configs" / "workloads" / "json-small.yaml", _ROOT)
     began = time.monotonic()
     with pytest.raises(VerifyError, match="timed out"):
-        verify(dripping, workload, random.Random(1), timeout_s=0.4)
+        verify(Target("127.0.0.1", dripping), workload, random.Random(1), timeout_s=0.4)
 
     assert time.monotonic() - began < 2
 
@@ -59,7 +60,7 @@ def test_a_dripping_ready_path_is_no_answer(dripping: int) -> None:
     """Waiting for readiness ends in time too: connected, and not answered."""
     began = time.monotonic()
 
-    assert ask_status(dripping, "/health", 0.4) == 0
+    assert ask_status(Target("127.0.0.1", dripping), "/health", 0.4) == 0
     assert time.monotonic() - began < 2
 
 

@@ -13,6 +13,7 @@ import pytest
 from bench.errors import VerifyError
 from bench.model.config import Expect
 from bench.model.plan import RequestKind, Workload
+from bench.model.target import Target
 from bench.trial.verify import Answer, SideChannel, ask, difference, sizes, verify
 from bench.workload.requests import render
 
@@ -45,7 +46,7 @@ Reply = bytes | None
 
 
 @contextlib.contextmanager
-def serving(reply: Callable[[bytes], Reply]) -> Iterator[int]:
+def serving(reply: Callable[[bytes], Reply]) -> Iterator[Target]:
     """A server that answers each request's body with `reply(body)`; None = closes at once."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(5)
@@ -61,7 +62,7 @@ def serving(reply: Callable[[bytes], Reply]) -> Iterator[int]:
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield listener.getsockname()[1]
+        yield Target(*listener.getsockname()[:2])
         listener.shutdown(socket.SHUT_RDWR)
     thread.join(5)
 
@@ -111,8 +112,8 @@ def test_a_null_is_an_expected_value() -> None:
 
 def test_an_echo_passes_with_its_real_sizes() -> None:
     """Sizes of an exchange are those sent and received, headers counted apart."""
-    with serving(lambda body: http(body, headers="X-A: b\r\n")) as port:
-        (exchange,) = verify(port, workload(echo_kind()), random.Random(1))
+    with serving(lambda body: http(body, headers="X-A: b\r\n")) as target:
+        (exchange,) = verify(target, workload(echo_kind()), random.Random(1))
 
     assert (exchange.request_bytes, exchange.response_bytes) == (len(BODY), len(BODY))
     assert exchange.response_wire_bytes == len(http(BODY, headers="X-A: b\r\n"))
@@ -126,8 +127,8 @@ def test_a_chunked_answer_is_read_whole() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
     )
     kind = echo_kind(expect=Expect(text="hello"))
-    with serving(lambda _: chunked) as port:
-        answer = ask(port, render(workload(kind), 0, random.Random(1)))
+    with serving(lambda _: chunked) as target:
+        answer = ask(target, render(workload(kind), 0, random.Random(1)))
 
     assert answer.body == b"hello"
     assert answer.wire_bytes == len(chunked)
@@ -136,19 +137,19 @@ def test_a_chunked_answer_is_read_whole() -> None:
 def test_a_constant_answer_fails() -> None:
     """A server that always sends the right bytes of a fixed body is found out."""
     with (
-        serving(lambda _: http(BODY)) as port,
+        serving(lambda _: http(BODY)) as target,
         pytest.raises(VerifyError, match="one value of the body changed"),
     ):
-        verify(port, workload(echo_kind()), random.Random(1))
+        verify(target, workload(echo_kind()), random.Random(1))
 
 
 def test_no_answer_has_a_code_of_its_own() -> None:
     """Closing without an answer, or not listening, is `no-answer`, not a wrong one."""
     request = render(workload(echo_kind()), 0, random.Random(1))
-    with serving(lambda _: None) as port, pytest.raises(VerifyError) as closed:
-        ask(port, request)
+    with serving(lambda _: None) as target, pytest.raises(VerifyError) as closed:
+        ask(target, request)
     with pytest.raises(VerifyError) as refused:
-        ask(port, request)
+        ask(target, request)
 
     assert closed.value.code == refused.value.code == "no-answer"
 
@@ -156,8 +157,11 @@ def test_no_answer_has_a_code_of_its_own() -> None:
 def test_not_http() -> None:
     """An answer that is not HTTP is no usable answer."""
     request = render(workload(echo_kind()), 0, random.Random(1))
-    with serving(lambda _: b"SSH-2.0-x\r\n") as port, pytest.raises(VerifyError, match="no usable"):
-        ask(port, request)
+    with (
+        serving(lambda _: b"SSH-2.0-x\r\n") as target,
+        pytest.raises(VerifyError, match="no usable"),
+    ):
+        ask(target, request)
 
 
 def test_side_channel_counts() -> None:
@@ -168,8 +172,8 @@ def test_side_channel_counts() -> None:
         kind = next(answers, None)
         return None if kind is None else http(body if kind else b'{"id":0}')
 
-    with serving(reply) as port:
-        side = SideChannel(port, workload(echo_kind()), random.Random(3))
+    with serving(reply) as target:
+        side = SideChannel(target, workload(echo_kind()), random.Random(3))
         for _ in range(3):
             side.ask(2.0)
         result = side.result()

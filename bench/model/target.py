@@ -1,0 +1,63 @@
+"""Where a server is asked: the one value that says so, from the plan to the load tool."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+LOOPBACK: Final = "127.0.0.1"
+_HTTP_PORT: Final = 80
+_THIS_MACHINE: Final = {"localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - nothing is bound
+
+
+class Target(NamedTuple):
+    """Host and port of a server.
+
+    Attributes:
+        host: a name or an address, an IPv6 one without brackets.
+    """
+
+    host: str
+    port: int
+
+    @classmethod
+    def of_url(cls, url: str) -> Target:
+        """Read an address such as `http://[::1]:3000`.
+
+        What servers print when they listen on every address (`0.0.0.0`, `[::]`) is none that
+        can be asked: their loopback address takes its place, as it does for `localhost`.
+
+        Raises:
+            ValueError: no host, a port beyond 65535, a bracket that is not closed.
+        """
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if not host or parts.port == 0:
+            raise ValueError(f"no server can be asked at {url!r}")
+        return cls(_plain(host), parts.port or _HTTP_PORT)
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, as in a URL and in the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether what is sent there stays on this machine's loopback."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def _plain(host: str) -> str:
+    """One spelling of each address; a name is kept."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return _THIS_MACHINE.get(host, host)
+    mapped = getattr(address, "ipv4_mapped", None)
+    text = str(mapped or address)
+    return _THIS_MACHINE.get(text, text)
