@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.loadtools.tool import Recorded, ToolOutput
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, RequestKind, Workload
+    from bench.model.target import Target
 
 JSON_FILE: Final = "oha.json"
 DB_FILE: Final = "oha.sqlite"

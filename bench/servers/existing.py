@@ -141,8 +141,12 @@ def _listening(port: int) -> dict[str, int]:
     found: dict[str, int] = {}
     with contextlib.suppress(psutil.Error, OSError):
         for one in psutil.net_connections(kind="tcp"):
-            listens = one.laddr and one.status == psutil.CONN_LISTEN
-            if listens and one.laddr.port == port and one.pid:
+            if (
+                one.laddr
+                and one.laddr.port == port
+                and one.status == psutil.CONN_LISTEN
+                and one.pid
+            ):
                 found[one.laddr.ip] = int(one.pid)
     return found
 

@@ -166,12 +166,8 @@ def test_the_load_goes_to_the_named_address(tmp_path: Path, host: str, tool: str
         (project.root / "configs" / "workloads").mkdir(exist_ok=True)
         (project.root / "configs" / "workloads" / "hello.yaml").write_text(WORKLOAD)
         url = f"http://{server.target.authority}"
-        keys: dict[str, Any] = {
-            "workloads": ["hello"],
-            "profiles": [profile],
-            "allow_remote": remote,
-        }
-        project.matrix({"url": url, "as": "there"}, **keys)
+        keys: dict[str, Any] = {"workloads": ["hello"], "profiles": [profile]}
+        project.matrix({"url": url, "as": "there"}, allow_remote=remote, **keys)
         done = project.bench("run", "faults")
 
     assert done.returncode == 0, done.stdout + done.stderr
