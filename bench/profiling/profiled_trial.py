@@ -67,10 +67,9 @@ class ProfiledLife(Life):
         self._asked: list[int] = []
         if prepared.runtime == "node" and prepared.method == "perf":
             # V8 writes a log of its own beside the map, by default into the server's folder.
-            program, *words = self._started.argv
-            self._started.argv = (program, f"--logfile={setting.folder / 'v8.log'}", *words)
+            self._started.more_words = (f"--logfile={setting.folder / 'v8.log'}",)
         if prepared.method == "node":
-            self._started.own_env[PRELOAD_OUT] = str(setting.folder / NODE_FILE)
+            self._started.more_env[PRELOAD_OUT] = str(setting.folder / NODE_FILE)
 
     def begin_window(self) -> None:
         """Attach the profiler to the server's own processes; the load begins right after."""

@@ -45,8 +45,10 @@ class RunningServer:
         log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
 
     Attributes:
-        port: where it listens on 127.0.0.1.
+        port: where it listens on 127.0.0.1; drawn when it is started, 0 before.
         target: the same as a whole address.
+        more_env: added to its environment, where set before it is started.
+        more_words: put after the program of its command, the same.
         ready_s: seconds from the start to ready.
         stop_s: seconds from asking it to stop until its port was free.
         obeyed: whether it stopped when asked, within its grace.
@@ -60,7 +62,7 @@ class RunningServer:
         self, arm: Arm, cpus: CpuSplit, supervisor: Supervisor, rng: random.Random, log: Path
     ) -> None:
         self.arm = arm
-        self.port = choose_port(rng)
+        self.port = 0
         self.target = Target(LOOPBACK, self.port)
         self.ready_s = 0.0
         self.stop_s = 0.0
@@ -71,14 +73,15 @@ class RunningServer:
         self._cpus = cpus
         self._supervisor = supervisor
         self._log = log
-        values = {"port": str(self.port), "cpus": str(cpus.server_count), "python": ""}
-        self.own_env = {
-            name: fill(value, values) for name, value in (arm.config.env | arm.env).items()
-        }
-        self.argv = fill_all(arm.config.run, values)
+        self._rng = rng
+        self.more_env: dict[str, str] = {}
+        self.more_words: tuple[str, ...] = ()
+        self.own_env: dict[str, str] = {}
+        self.argv: tuple[str, ...] = ()
         self._child: Child | None = None
 
     def __enter__(self) -> Self:
+        self._draw_port()
         began = time.monotonic()
         pinned = self._cpus.server if self._cpus.pinning.state == "pinned" else None
         command = Command(
@@ -202,6 +205,16 @@ class RunningServer:
         if self._child is None:
             raise BenchError(f"{self.arm.name} was never started")
         return self._child
+
+    def _draw_port(self) -> None:
+        """Draw the port now: a server started just before, as in a duet, has taken its own."""
+        self.port = choose_port(self._rng)
+        self.target = Target(LOOPBACK, self.port)
+        values = {"port": str(self.port), "cpus": str(self._cpus.server_count), "python": ""}
+        env = self.arm.config.env | self.arm.env
+        self.own_env = {name: fill(value, values) for name, value in env.items()} | self.more_env
+        program, *words = fill_all(self.arm.config.run, values)
+        self.argv = (program, *self.more_words, *words)
 
     def _wait_ready(self, deadline: float) -> None:
         """Ask the ready path every 10 ms until it answers 2xx."""

@@ -97,7 +97,7 @@ class Life:
         self.loader: Loader | None = None
         self.power_before: str | None = None
         self.next_look = 0.0
-        self._side = SideChannel(self.server.target, setting.workload, setting.rng)
+        self._side: SideChannel | None = None
         self._next_ask = 0.0
 
     def fail(self, code: str, error: BenchError) -> None:
@@ -109,6 +109,8 @@ class Life:
         """The server is ready; note how it was started."""
         self.phases["start"] = self.server.ready_s
         self.process = self.server.record()
+        setting = self.setting
+        self._side = SideChannel(self.server.target, setting.workload, setting.rng)
 
     def verify(self) -> None:
         """Ask every request kind before any load."""
@@ -167,7 +169,7 @@ class Life:
         """While the window goes on: look after the server, and ask it twice a second."""
         self.look_after(elapsed)
         left = self.setting.profile.duration_s - elapsed
-        if elapsed >= self._next_ask and left > _LAST_ASK_S:
+        if self._side and elapsed >= self._next_ask and left > _LAST_ASK_S:
             self._side.ask(min(_ASK_TIMEOUT_S, left))
             self._next_ask = elapsed + _ASK_EVERY_S
             self.side = self._side.result()

@@ -1,0 +1,72 @@
+"""Ports of a trial: drawn one after the other, and a lack of them is the trial's failure."""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.model.config import ServerConfig
+from bench.model.plan import Arm, PlannedTrial
+from bench.process import Supervisor
+from bench.servers import ports
+from bench.trial import Setting, run_duet, run_trial
+from tests.factories import Truth, closed_profile, run_data
+from tests.servers import ground_truth
+from tests.trial.test_verify import echo_kind, workload
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.real
+
+
+def setting(folder: Path, name: str, supervisor: Supervisor) -> Setting:
+    """A trial of a ground-truth server."""
+    plan = run_data({name: Truth()}).plan
+    folder.mkdir()
+    run = [sys.executable, str(ground_truth.TRUTH), "--port={port}"]
+    config = ServerConfig(title=name, run=run, ready="/plaintext")
+    (planned,) = plan.trials[:1]
+    assert isinstance(planned, PlannedTrial)
+    return Setting(
+        planned=planned,
+        arm=Arm(name=name, server=name, folder=str(folder), config=config),
+        workload=workload(echo_kind()),
+        profile=closed_profile().model_copy(update={"warmup_s": 0.0, "duration_s": 1.0}),
+        cpus=plan.cpus.model_copy(
+            update={"pinning": plan.cpus.pinning.model_copy(update={"state": "unpinned"})}
+        ),
+        supervisor=supervisor,
+        folder=folder,
+        order=0,
+        started="2026-01-01T00:00:00Z",
+        rng=random.Random(1),
+        build_hash=None,
+    )
+
+
+def test_no_free_port_fails_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run goes on with the next trial: what failed is in the record."""
+    monkeypatch.setattr(ports, "is_free", lambda _: False)
+    with Supervisor() as supervisor:
+        record = run_trial(setting(tmp_path / "a", "a", supervisor)).record
+
+    assert (record.status, record.reasons) == ("failed", ("port-busy",))
+    assert "no free port found" in record.detail
+
+
+@pytest.mark.needs("wrk")
+def test_servers_of_a_duet_never_share_a_port(tmp_path: Path) -> None:
+    """Both draw the same port first; the second one sees that the first server listens there."""
+    with Supervisor() as supervisor:
+        ours, theirs = (setting(tmp_path / name, name, supervisor) for name in ("a", "b"))
+        record = run_duet(ours, theirs).record
+
+    assert record.status in ("valid", "suspect"), record.detail
+    assert record.partner is not None
+    assert record.server_process is not None
+    assert record.partner.server_process is not None
+    assert record.server_process.port != record.partner.server_process.port
