@@ -106,8 +106,9 @@ def _load(lives: list[Life], samplers: list[Sampler]) -> None:
 
 def _each(lives: list[Life], name: str) -> Callable[[float], None]:
     def tick(elapsed: float) -> None:
-        for life in lives:
-            getattr(life, name)(elapsed)
+        began = time.monotonic() - elapsed
+        for life in lives:  # the one before may have waited a second for an answer
+            getattr(life, name)(time.monotonic() - began)
 
     return tick
 

@@ -167,7 +167,9 @@ class Life:
 
     def meanwhile(self, elapsed: float) -> None:
         """While the window goes on: look after the server, and ask it twice a second."""
+        began = time.monotonic() - elapsed
         self.look_after(elapsed)
+        elapsed = time.monotonic() - began
         left = self.setting.profile.duration_s - elapsed
         if self._side and elapsed >= self._next_ask and left > _LAST_ASK_S:
             self._side.ask(min(_ASK_TIMEOUT_S, left))

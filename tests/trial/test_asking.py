@@ -1,0 +1,78 @@
+"""The side channel never asks beyond the end of the window."""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.model.config import ServerConfig
+from bench.model.plan import Arm
+from bench.trial import Life, Setting
+from bench.trial.duet import _each
+from tests.factories import Truth, closed_profile, run_data
+from tests.trial.test_verify import echo_kind, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WINDOW_S = 2.0
+LEFT_S = 0.6
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Address of a server that accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def life(url: str, folder: Path) -> Life:
+    """A life whose window of two seconds goes on."""
+    plan = run_data({"a": Truth()}).plan
+    config = ServerConfig(title="a", run=["-"])
+    made = Life(
+        Setting(
+            planned=plan.trials[0],
+            arm=Arm(name="a", server="a", folder="", config=config, url=url),
+            workload=workload(echo_kind()),
+            profile=closed_profile().model_copy(update={"duration_s": WINDOW_S}),
+            cpus=plan.cpus,
+            supervisor=None,  # type: ignore[arg-type] # nothing is started
+            folder=folder,
+            order=0,
+            started="2026-01-01T00:00:00Z",
+            rng=random.Random(1),
+            build_hash=None,
+        )
+    )
+    made.launched()
+    made.begin_window()
+    return made
+
+
+def test_both_lives_of_a_duet_stop_asking_in_time(silent: str, tmp_path: Path) -> None:
+    """The first question takes all that is left of the window: there is none for the second."""
+    lives = [life(silent, tmp_path), life(silent, tmp_path)]
+    began = time.monotonic()
+
+    _each(lives, "meanwhile")(WINDOW_S - LEFT_S)
+
+    assert [one.side.asked for one in lives] == [1, 0]
+    assert time.monotonic() - began < 2 * LEFT_S
+
+
+def test_looking_after_the_server_counts(
+    silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it took to look after the server is no longer left for a question."""
+    one = life(silent, tmp_path)
+    monkeypatch.setattr(one, "look_after", lambda _: time.sleep(LEFT_S))
+
+    one.meanwhile(WINDOW_S - LEFT_S)
+
+    assert one.side.asked == 0
