@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import resource
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -23,7 +24,23 @@ _EXCLUDE_HV: Final = 1 << 6
 _CLOSE_ON_EXEC: Final = 8
 _ATTACH_TRIES: Final = 5
 MAX_TASKS: Final = 256
-"""Two open files per thread: more would come near the usual limit of 1,024."""
+"""More threads than that take too long to attach to."""
+
+_FILES_PER_TASK: Final = 2
+_SERVERS: Final = 2
+_FILES_KEPT: Final = 256
+"""Open files that are left to the rest of `bench`."""
+
+
+def task_budget() -> int:
+    """Threads that one server's counters may be attached to within the limit of open files.
+
+    A duet has two servers, each with counters of its own in this one process.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return MAX_TASKS
+    return min(MAX_TASKS, max(0, limit - _FILES_KEPT) // (_FILES_PER_TASK * _SERVERS))
 
 
 class Counts(NamedTuple):
@@ -126,10 +143,11 @@ class PerfCounters:
 
         Such a thread may have inherited the counters or not; only a quiet moment is certain.
         """
+        most = task_budget()
         for _ in range(_ATTACH_TRIES):
             present = set(tasks())
-            if len(present) > MAX_TASKS:
-                raise OSError(0, f"more than {MAX_TASKS} threads")
+            if len(present) > most:
+                raise OSError(0, f"more than {most} threads")
             for task in present:
                 self._attach_task(task)
             if present >= set(tasks()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import struct
 import sys
 import time
@@ -90,6 +91,32 @@ def test_too_many_threads_are_given_up() -> None:
     counters = PerfCounters(lambda: list(range(perf.MAX_TASKS + 1)), opener=opener_of({}))
 
     assert str(perf.MAX_TASKS) in counters.reason
+
+
+@pytest.mark.parametrize("limit", [128, 256, 512, 1024])
+def test_both_servers_of_a_duet_leave_open_files(limit: int) -> None:
+    """Where one server has as many threads as may be counted, the other may have them too."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
+    try:
+        opener = opener_of({(kind, task): 1 for kind in (0, 1) for task in range(perf.MAX_TASKS)})
+        most = max(n for n in range(perf.MAX_TASKS + 1) if _attaches(n))
+        pair = [PerfCounters(lambda: list(range(most)), opener=opener) for _ in range(2)]
+        spare = [os.open(os.devnull, os.O_RDONLY) for _ in range(min(50, limit // 4))]
+        reasons = [counters.reason for counters in pair]
+        for handle in spare:
+            os.close(handle)
+        for counters in pair:
+            counters.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert reasons == ["", ""]
+
+
+def _attaches(tasks: int) -> bool:
+    """Whether that many threads are not too many; none of them is there any more."""
+    return not PerfCounters(lambda: list(range(tasks)), opener=opener_of({})).reason
 
 
 def test_user_mode_is_taken_where_the_kernel_is_not_allowed() -> None:
