@@ -139,7 +139,7 @@ def _check_url(document: Document, loc: Loc, url: Any) -> None:
         return
     target = Target.of_url(url)
     if not target.is_local and document.data.get("allow_remote") is not True:
-        message = f"{target.host} is not this machine's loopback"
+        message = f"{target.host} is not this machine"
         document.add(loc, message, "allow_remote: true lets a matrix measure another host")
 
 

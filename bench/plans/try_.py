@@ -93,7 +93,7 @@ def split_url(url: str) -> tuple[str, str]:
         raise UsageError(f"--url {url!r}: expected an address such as http://127.0.0.1:3000/path")
     if not target.is_local:
         raise UsageError(
-            f"--url {url!r}: {target.host} is not this machine's loopback",
+            f"--url {url!r}: {target.host} is not this machine",
             advice="never load a server of others; a matrix with `allow_remote: true` may name it",
         )
     path = parts.path or "/"
