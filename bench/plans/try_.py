@@ -30,8 +30,8 @@ from bench.plans.overrides import Overrides
 from bench.plans.project import find_project
 from bench.plans.workload_files import load_workload
 from bench.process import Supervisor
-from bench.store.cache import cache_folder
 from bench.servers import serving
+from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
 from bench.trial.verify import Answer, ask
 from bench.workload.requests import Rendered

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bench.store.atomic import replace_file
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,16 +34,5 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
             return found[_DIGEST:]
     made = make()
     with contextlib.suppress(OSError):
-        _keep(path, hashlib.sha256(made).digest() + made)
+        replace_file(path, hashlib.sha256(made).digest() + made, lasting=False)
     return made
-
-
-def _keep(path: Path, data: bytes) -> None:
-    """Write the file at once, whoever reads or writes it at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from bench.model.host_facts import Host
 from bench.model.plan import Plan
 from bench.model.summary import BuildRecord, RunInfo
 from bench.model.trial_record import TrialRecord
+from bench.store.atomic import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -252,24 +253,13 @@ class RunDirectory:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name, then rename it.
+    """Write a file at once, whoever reads or writes it at the same time.
 
     Raises:
         StoreError: disk full, no permission; nothing is left half written.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
     with _telling("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
+        replace_file(path, data)
 
 
 def find_run(name: str, reports: Path) -> RunDirectory:
