@@ -10,6 +10,7 @@ import math
 import re
 from typing import Annotated, Any, Final
 
+from packaging.specifiers import InvalidSpecifier, Specifier
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from bench.model.base import Model
@@ -30,7 +31,6 @@ _NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METHOD: Final = re.compile(r"[A-Z]{1,16}")
-_PYTHONS: Final = re.compile(r"(>=|<=|==|!=|~=|>|<)\s*\d+(\.\d+)*(\.\*)?")
 _URL: Final = re.compile(r"http://([A-Za-z0-9](?:[A-Za-z0-9.-]*)|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?")
 _UNIT_MAX: Final = 32
 _DAY_S: Final = 86_400.0
@@ -246,8 +246,13 @@ def _relative(text: str) -> str:
 
 
 def _pythons(text: str) -> str:
-    if not all(_PYTHONS.fullmatch(part.strip()) for part in text.split(",")):
-        raise ValueError('expected versions of Python such as ">=3.11" or ">=3.11,<3.14"')
+    problem = ValueError('expected versions of Python such as ">=3.11" or ">=3.11,<3.14"')
+    try:
+        clauses = [Specifier(part) for part in text.split(",")]
+    except InvalidSpecifier:
+        raise problem from None
+    if any(clause.operator == "===" for clause in clauses):  # compares text: "===3.11" fits none
+        raise problem
     return text
 
 

@@ -129,7 +129,7 @@ def find_trampoline(constraint: str) -> Interpreter | None:
             continue
         version, trampoline, base = done.stdout.split("\n")[:3]
         major, minor = (int(part) for part in version.split(".")[:2])
-        fits = (major, minor) >= TRAMPOLINE and satisfies((major, minor), constraint)
+        fits = (major, minor) >= TRAMPOLINE and satisfies(version, constraint)
         if fits and trampoline == "1":
             return Interpreter(base, version)
     return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from packaging.specifiers import SpecifierSet
 
 from bench.errors import BuildError
 from bench.model.secrets import hidden
@@ -61,7 +62,6 @@ _CANDIDATES: Final = (
     "python3.10",
     "python3",
 )
-_CLAUSE: Final = re.compile(r"(>=|<=|==|!=|~=|>|<)?\s*(\d+)(?:\.(\d+))?(?:\.\*|\.\d+)?")
 
 
 class Toolchain(NamedTuple):
@@ -102,27 +102,12 @@ def toolchain(arm: Arm) -> Toolchain:
     return Toolchain(None, None)
 
 
-def satisfies(version: tuple[int, int], constraint: str) -> bool:
-    """Whether a Python version fits `>=3.11`, `3.12`, `>=3.11,<3.14`."""
-    for clause in constraint.split(","):
-        match = _CLAUSE.fullmatch(clause.strip())
-        if not match:
-            return False
-        wanted = (int(match[2]), int(match[3])) if match[3] else (int(match[2]),)
-        mine = version[: len(wanted)]
-        operator = match[1] or "=="
-        fits = {
-            ">=": mine >= wanted,
-            "<=": mine <= wanted,
-            ">": mine > wanted,
-            "<": mine < wanted,
-            "!=": mine != wanted,
-            "==": mine == wanted,
-            "~=": mine >= wanted,
-        }[operator]
-        if not fits:
-            return False
-    return True
+def satisfies(version: str, constraint: str) -> bool:
+    """Whether a Python version such as `3.12.4` fits `>=3.11`, `~=3.11.2`, `>=3.11,<3.14`.
+
+    The constraint is read as packagers write them: `==3.12` is 3.12.0 only, `==3.12.*` any 3.12.
+    """
+    return SpecifierSet(constraint).contains(version, prereleases=True)
 
 
 def _interpreter(constraint: str) -> tuple[str, str] | None:
@@ -133,8 +118,7 @@ def _interpreter(constraint: str) -> tuple[str, str] | None:
         if done is None or done.rc != 0:
             continue
         version, base = done.stdout.split("\n")[:2]
-        major, minor = (int(part) for part in version.split(".")[:2])
-        if satisfies((major, minor), constraint):
+        if satisfies(version, constraint):
             return base, version
     return None
 

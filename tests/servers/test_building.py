@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import ValidationError
 
 from bench.errors import BuildError
 from bench.model.config import ServerConfig
@@ -105,20 +106,49 @@ def test_the_interpreter_of_a_build(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("constraint", "fits"),
+    ("version", "constraint", "fits"),
     [
-        (">=3.11", True),
-        ("3.12", True),
-        ("==3.12.*", True),
-        (">=3.11,<3.13", True),
-        ("~=3.12", True),
-        ("!=3.12", False),
-        (">3.12", False),
-        ("<=3.11", False),
-        ("3", True),
-        ("three", False),
+        ("3.12.4", ">=3.11", True),
+        ("3.12.4", "==3.12.*", True),
+        ("3.12.4", "==3.12", False),
+        ("3.12.0", "==3.12", True),
+        ("3.12.4", ">=3.11, <3.13", True),
+        ("3.13.0", ">=3.11,<3.13", False),
+        ("3.13.1", "~=3.11", True),
+        ("4.0.0", "~=3.11", False),
+        ("3.11.2", "~=3.11.2", True),
+        ("3.11.9", "~=3.11.2", True),
+        ("3.11.1", "~=3.11.2", False),
+        ("3.13.0", "~=3.11.2", False),
+        ("3.11.0", ">=3.11.9", False),
+        ("3.11.9", ">=3.11.9", True),
+        ("3.11.4", ">3.11.4", False),
+        ("3.11.5", "<=3.11.4", False),
+        ("3.12.4", "!=3.12.4", False),
+        ("3.12.5", "!=3.12.4", True),
+        ("3.12.4", "!=3.12.*", False),
+        ("3.9.2", ">=3.11", False),
     ],
 )
-def test_constraints(constraint: str, *, fits: bool) -> None:
-    """Python constraints are read as packagers write them."""
-    assert satisfies((3, 12), constraint) is fits
+def test_constraints(version: str, constraint: str, *, fits: bool) -> None:
+    """Python constraints are read as packagers write them, patch levels and `~=` included."""
+    assert satisfies(version, constraint) is fits
+
+
+def test_the_patch_level_of_an_interpreter_counts(tmp_path: Path) -> None:
+    """An interpreter one patch level too old is not taken, and the server is skipped."""
+    major, minor, patch = sys.version_info[:3]
+    later = f">={major}.{minor}.{patch + 90},<{major}.{minor + 1}"
+    exact = f"=={major}.{minor}.{patch}"
+
+    assert missing(arm(tmp_path / "s", python=later)) == f"no Python {later} found"
+    assert toolchain(arm(tmp_path / "s", python=exact)).runtime == f"Python {exact[2:]}"
+
+
+@pytest.mark.parametrize(
+    "constraint", ["", "3.11", ">=3.11,", ">=three", "~=3", ">=3.11.*", "===3.11", ">=3.11 <3.14"]
+)
+def test_a_constraint_that_is_none(tmp_path: Path, constraint: str) -> None:
+    """What packagers would refuse is refused when the file is read, not when it is built."""
+    with pytest.raises(ValidationError, match="expected versions of Python such as"):
+        arm(tmp_path / "s", python=constraint)
