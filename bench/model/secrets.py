@@ -17,6 +17,8 @@ _SECRET: Final = re.compile(
 )
 _SETTING: Final = re.compile(r"(-*)([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
 HIDDEN: Final = "***"
+_SHORTEST: Final = 4
+"""Shorter values are left in printed text: `SORT_KEY: "1"` would take every 1 out of it."""
 
 
 def is_secret(name: str) -> bool:
@@ -27,6 +29,14 @@ def is_secret(name: str) -> bool:
 def hidden(env: Mapping[str, str]) -> dict[str, str]:
     """The variables in their order; secrets become `***`."""
     return {name: HIDDEN if is_secret(name) else value for name, value in env.items()}
+
+
+def without_values(text: str, env: Mapping[str, str]) -> str:
+    """Printed text in which the values of those variables that are secrets became `***`."""
+    secret = {one for name, one in env.items() if is_secret(name) and len(one) >= _SHORTEST}
+    for value in sorted(secret, key=len, reverse=True):  # one may be part of another
+        text = text.replace(value, HIDDEN)
+    return text
 
 
 def hidden_words(argv: Iterable[str]) -> tuple[str, ...]:

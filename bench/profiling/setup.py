@@ -22,6 +22,7 @@ from bench.profiling.methods import (
     runtime_of,
 )
 from bench.servers import satisfies
+from bench.servers.environment import fill, fill_all
 from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -150,16 +151,18 @@ def _own_build(arm: Arm, python: Interpreter) -> Arm:
     shutil.copytree(
         arm.folder, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True
     )
-    config = arm.config.model_copy(
+    values, own = {"python": python.path}, arm.config
+    config = own.model_copy(
         update={
             "python": None,
-            "build": [
-                [word.replace("{python}", python.path) for word in argv]
-                for argv in arm.config.build
-            ],
+            "build": [list(fill_all(argv, values)) for argv in own.build],
+            "run": list(fill_all(own.run, values)),
+            "version": list(fill_all(own.version, values)) if own.version else own.version,
+            "env": {name: fill(value, values) for name, value in own.env.items()},
         }
     )
-    return arm.model_copy(update={"folder": str(folder), "config": config})
+    env = {name: fill(value, values) for name, value in arm.env.items()}
+    return arm.model_copy(update={"folder": str(folder), "config": config, "env": env})
 
 
 def check_tool(name: str) -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from packaging.specifiers import SpecifierSet
 
 from bench.errors import BuildError
-from bench.model.secrets import hidden
+from bench.model.secrets import hidden, without_values
 from bench.model.summary import BuildRecord
 from bench.process import Command, capture
-from bench.servers.environment import base_environment, fill_all
+from bench.servers.environment import base_environment, command_environment, fill_all
 from bench.servers.git import files_of
 from bench.store.run_directory import write_atomic
 
@@ -51,6 +51,8 @@ _TOOLCHAINS: Final = {
     "cc": ("cc", "--version"),
     "java": ("java", "-version"),
 }
+_UNKNOWN: Final = {"cpus": "1", "port": "0", "python": ""}
+"""What `{...}` stands for while the interpreter is not chosen yet."""
 _BUILD_LIMIT_S: Final = 3600.0
 _VERSION_LIMIT_S: Final = 30.0
 _TAIL_LINES: Final = 15
@@ -78,7 +80,7 @@ class Toolchain(NamedTuple):
 
 def missing(arm: Arm) -> str | None:
     """Why the server cannot be built here (an executable or interpreter is absent), or None."""
-    path = base_environment()["PATH"]
+    path = command_environment(arm.config.env, _UNKNOWN)["PATH"]
     absent = [name for name in arm.config.needs if shutil.which(name, path=path) is None]
     if absent:
         return f"{' and '.join(absent)} not found on PATH"
@@ -92,7 +94,7 @@ def toolchain(arm: Arm) -> Toolchain:
     if arm.config.python:
         found = _interpreter(arm.config.python)
         return Toolchain(found[0], f"Python {found[1]}") if found else Toolchain(None, None)
-    env = base_environment()
+    env = command_environment(arm.config.env, _UNKNOWN)  # RUSTUP_TOOLCHAIN, for one, chooses
     for need in arm.config.needs:
         argv = _TOOLCHAINS.get(Path(need).name)
         done = capture(argv, env=env) if argv else None
@@ -189,8 +191,9 @@ def build(arm: Arm, supervisor: Supervisor, log: Path, *, cpus: str = "1") -> Bu
     if not cached:
         before = set(sources(folder))
         (folder / _STAMP).unlink(missing_ok=True)
+        env = command_environment(arm.config.env, values)
         for argv in commands:
-            _run(arm, argv, supervisor, log)
+            _run(arm, argv, supervisor, log, env)
         _write_stamp(folder, digest, before)
     else:
         log.touch()
@@ -227,11 +230,15 @@ def _write_stamp(folder: Path, digest: str, before: set[Path]) -> None:
     write_atomic(folder / _STAMP, "\n".join([digest, *names]).encode())
 
 
-def _run(arm: Arm, argv: tuple[str, ...], supervisor: Supervisor, log: Path) -> None:
+def _run(
+    arm: Arm, argv: tuple[str, ...], supervisor: Supervisor, log: Path, env: dict[str, str]
+) -> None:
     with log.open("ab") as file:
         file.write(f"$ {' '.join(argv)}\n".encode())
-    command = Command(argv, base_environment(), Path(arm.folder), None, log)
-    child = supervisor.run(command, _BUILD_LIMIT_S)
+    try:
+        child = supervisor.run(Command(argv, env, Path(arm.folder), None, log), _BUILD_LIMIT_S)
+    finally:  # also when the user interrupts it
+        _hide(log, env)
     if child.rc != 0:
         tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:])
         how = _how(child.rc or 0)
@@ -239,6 +246,14 @@ def _run(arm: Arm, argv: tuple[str, ...], supervisor: Supervisor, log: Path) -> 
             f"building {arm.name} failed: {' '.join(argv)} ({how})\n{tail}",
             advice=f"the whole output is in {log}",
         )
+
+
+def _hide(log: Path, env: dict[str, str]) -> None:
+    """Replace the secrets that a build printed."""
+    printed = log.read_text("utf-8", "surrogateescape")
+    clean = without_values(printed, env)
+    if clean != printed:
+        write_atomic(log, clean.encode("utf-8", "surrogateescape"))
 
 
 def _how(rc: int) -> str:
@@ -252,10 +267,12 @@ def _version(arm: Arm, supervisor: Supervisor, values: dict[str, str]) -> str | 
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         out, err = Path(scratch, "out"), Path(scratch, "err")
         argv = fill_all(arm.config.version, values)
+        env = command_environment(arm.config.env, values)
         child = supervisor.run(
-            Command(argv, base_environment(), Path(arm.folder), None, out, err), _VERSION_LIMIT_S
+            Command(argv, env, Path(arm.folder), None, out, err), _VERSION_LIMIT_S
         )
-        lines = out.read_text("utf-8", "replace").split("\n") if child.rc == 0 else []
+        text = without_values(out.read_text("utf-8", "replace"), env)
+        lines = text.split("\n") if child.rc == 0 else []
     return lines[0].strip()[:100] if lines and lines[0].strip() else None
 
 

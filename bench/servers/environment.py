@@ -41,3 +41,8 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def fill_all(argv: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
     """`fill` over an argument list."""
     return tuple(fill(word, values) for word in argv)
+
+
+def command_environment(own: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """What a server's command runs with: `base_environment` and its own variables, filled."""
+    return base_environment() | {name: fill(value, values) for name, value in own.items()}

@@ -16,6 +16,7 @@ from bench.model.target import LOOPBACK, Target
 from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command
 from bench.process.family import family_pids
+from bench.servers.building import toolchain
 from bench.servers.environment import base_environment, fill, fill_all, redacted
 from bench.servers.ports import choose_port, is_free, listeners
 
@@ -210,7 +211,11 @@ class RunningServer:
         """Draw the port now: a server started just before, as in a duet, has taken its own."""
         self.port = choose_port(self._rng)
         self.target = Target(LOOPBACK, self.port)
-        values = {"port": str(self.port), "cpus": str(self._cpus.server_count), "python": ""}
+        values = {
+            "port": str(self.port),
+            "cpus": str(self._cpus.server_count),
+            "python": _python(self.arm),
+        }
         env = self.arm.config.env | self.arm.env
         self.own_env = {name: fill(value, values) for name, value in env.items()} | self.more_env
         program, *words = fill_all(self.arm.config.run, values)
@@ -265,6 +270,13 @@ class RunningServer:
 
 
 _ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
+
+
+def _python(arm: Arm) -> str:
+    """The interpreter for `{python}`; looked for only where `run` or `env` names it."""
+    named = [*arm.config.run, *arm.config.env.values(), *arm.env.values()]
+    wanted = any("{python}" in word for word in named)
+    return (toolchain(arm).python or "") if wanted else ""
 
 
 def ask_status(target: Target, path: str, timeout_s: float = _ASK_S) -> int | None:

@@ -94,6 +94,24 @@ def test_a_python_server_for_perf_gets_a_build_of_its_own(
     assert found.plain.env == {"A": "1"}
 
 
+def test_the_build_for_a_profile_keeps_the_variables(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`{python}` is the interpreter of the profile wherever server.yaml may name it."""
+    program(bare, "perf", "exit 0")
+    monkeypatch.setattr(module, "find_trampoline", lambda _: PYTHON)
+    (bare / "server").mkdir()
+    server = arm(bare / "server", "Python", ["{python}", "app.py"], ">=3.11")
+    config = server.config.model_copy(
+        update={"env": {"HOME_OF": "{python}", "N": "{cpus}"}, "version": ["{python}", "-V"]}
+    )
+
+    own = prepare(server.model_copy(update={"config": config}), "auto").plain.config
+
+    assert own.env == {"HOME_OF": PYTHON.path, "N": "{cpus}"}
+    assert (own.run, own.version) == ([PYTHON.path, "app.py"], [PYTHON.path, "-V"])
+
+
 def test_a_python_server_without_perf_is_left_as_it_is(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

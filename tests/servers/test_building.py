@@ -152,3 +152,52 @@ def test_a_constraint_that_is_none(tmp_path: Path, constraint: str) -> None:
     """What packagers would refuse is refused when the file is read, not when it is built."""
     with pytest.raises(ValidationError, match="expected versions of Python such as"):
         arm(tmp_path / "s", python=constraint)
+
+
+def test_variables_reach_build_and_version(tmp_path: Path) -> None:
+    """`env` of server.yaml is there for build and version, with its placeholders replaced."""
+    tell = ["sh", "-c", 'echo "$FOO $CPUS $PORT $PYTHON_HERE"']
+    server = arm(
+        tmp_path / "s",
+        python=">=3.11",
+        env={"FOO": "bar", "CPUS": "{cpus}", "PORT": "{port}", "PYTHON_HERE": "{python}"},
+        build=[["sh", "-c", 'echo "$FOO $CPUS $PORT $PYTHON_HERE" > out']],
+        version=tell,
+    )
+    wanted = f"bar 3 0 {toolchain(server).python}"
+    with Supervisor() as supervisor:
+        record = build(server, supervisor, tmp_path / "log", cpus="3")
+
+    assert (tmp_path / "s" / "out").read_text() == f"{wanted}\n"
+    assert record.version == wanted
+
+
+def test_a_secret_reaches_the_build_and_stands_nowhere(tmp_path: Path) -> None:
+    """What a build or version command prints of a secret is `***` in log, record and error."""
+    tell = ["sh", "-c", "echo token $API_TOKEN"]
+    env = {"API_TOKEN": "s3cr3t-value"}
+    good = arm(tmp_path / "s", env=env, build=[tell, tell], version=tell)
+    bad = arm(tmp_path / "bad", env=env, build=[["sh", "-c", "echo token $API_TOKEN; exit 1"]])
+    with Supervisor() as supervisor:
+        record = build(good, supervisor, tmp_path / "log")
+        with pytest.raises(BuildError) as caught:
+            build(bad, supervisor, tmp_path / "bad.log")
+
+    logs = (tmp_path / "log").read_text() + (tmp_path / "bad.log").read_text()
+    assert logs.count("\ntoken ***\n") == 3
+    assert record.version == "token ***"
+    assert "token ***" in caught.value.message
+    assert "s3cr3t" not in logs + record.model_dump_json() + str(caught.value)
+
+
+def test_the_variables_choose_tools_and_toolchain(tmp_path: Path) -> None:
+    """A PATH in `env` is where `needs` is looked for and the compiler asked its version."""
+    tool = tmp_path / "bin" / "go"
+    tool.parent.mkdir()
+    tool.write_text('#!/bin/sh\necho "go of our own $CHOICE"\n')
+    tool.chmod(0o755)
+    path = f"{tool.parent}:/usr/bin:/bin"
+    server = arm(tmp_path / "s", needs=["go"], env={"PATH": path, "CHOICE": "7"})
+
+    assert missing(server) is None
+    assert toolchain(server).runtime == "go of our own 7"
