@@ -14,6 +14,7 @@ from bench.model.fields import arm_name
 from bench.plans.choosing import choose_arms
 from bench.plans.dependencies import declared_in, with_dependency
 from bench.plans.server_files import load_server
+from bench.servers.build_dirs import copy_server
 from bench.servers.building import hash_files, sources
 from bench.servers.git import (
     Commit,
@@ -24,7 +25,6 @@ from bench.servers.git import (
     worktree,
 )
 from bench.store.cache import cache_folder
-from bench.store.run_directory import write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,21 +203,12 @@ class _Checkout:
         place = self._cache / digest.hexdigest()[:_DIGITS]
         home = place / self._folder.relative_to(root)
         worktree(self.repository, commit, place / self.repository.relative_to(root))
-        _copy(self._folder, files, home)
+        copy_server(self._folder, home)
         return Made(name, home / "server.yaml", place, digest.hexdigest())
 
 
 def _is_lent(home: Path) -> bool:
     return False if not home.is_dir() else [one.name for one in home.iterdir()] == ["server.yaml"]
-
-
-def _copy(folder: Path, files: list[Path], home: Path) -> None:
-    for file in files:
-        target = home / file.relative_to(folder)
-        if not target.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_atomic(target, file.read_bytes())  # half a file would be taken for a whole one
-            target.chmod(file.stat().st_mode & 0o777 | 0o600)
 
 
 def _dependency(project: Project, server: str, text: str) -> Made:
@@ -235,10 +226,9 @@ def _dependency(project: Project, server: str, text: str) -> Made:
     hash_files(digest, folder, files)
     place = cache_folder() / "arms" / f"{server}-{digest.hexdigest()[:_DIGITS]}"
     home = place / folder.name
-    _copy(folder, files, home)
-    file = home / "server.yaml"
-    write_atomic(file, orjson.dumps(document, option=orjson.OPT_INDENT_2))  # JSON is YAML
-    return Made(arm_name(text), file, place)
+    whole = orjson.dumps(document, option=orjson.OPT_INDENT_2)  # JSON is YAML
+    copy_server(folder, home, server_yaml=whole)
+    return Made(arm_name(text), home / "server.yaml", place)
 
 
 def _document(file: Path) -> dict[str, Any]:

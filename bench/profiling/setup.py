@@ -22,6 +22,7 @@ from bench.profiling.methods import (
     runtime_of,
 )
 from bench.servers import satisfies
+from bench.servers.build_dirs import content_of, copy_server
 from bench.servers.environment import fill, fill_all
 from bench.store.cache import cache_folder
 
@@ -34,7 +35,6 @@ _ASK = (
     "print(sysconfig.get_config_var('PY_HAVE_PERF_TRAMPOLINE') or 0); print(sys._base_executable)"
 )
 _NAMES = ("python3.12", "python3.13", "python3.14", "python3")
-_NOT_COPIED = (".venv", "venv", ".build", "__pycache__", "target", ".git")
 
 
 class Interpreter(NamedTuple):
@@ -145,12 +145,12 @@ def _own_build(arm: Arm, python: Interpreter) -> Arm:
     """A copy of the server's sources in the cache, to be built with that interpreter.
 
     The server's own build stays as it is: a run must not find an interpreter that it did not
-    choose.
+    choose. Other sources get another copy: in the old one a deleted module could be imported.
     """
-    folder = cache_folder() / "profiled" / f"{arm.server}-python{python.version}"
-    shutil.copytree(
-        arm.folder, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True
-    )
+    source = Path(arm.folder)
+    name = f"{arm.server}-python{python.version}-{content_of(source)}"
+    folder = cache_folder() / "profiled" / name
+    copy_server(source, folder)
     values, own = {"python": python.path}, arm.config
     config = own.model_copy(
         update={

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.servers.building import hash_files, sources
+from bench.store.run_directory import write_atomic
 
 if TYPE_CHECKING:
     from bench.model.plan import Arm
@@ -31,9 +30,8 @@ def at_home(arm: Arm, cache: Path) -> Arm:
     folder = Path(arm.folder)
     if arm.url is not None or not needs_copy(folder):
         return arm
-    home = cache / "servers" / f"{arm.server}-{_content(folder)[:_DIGITS]}" / folder.name
-    if not home.is_dir():
-        _copy(folder, home)
+    home = cache / "servers" / f"{arm.server}-{content_of(folder)}" / folder.name
+    copy_server(folder, home)
     return arm.model_copy(update={"folder": str(home)})
 
 
@@ -42,20 +40,35 @@ def needs_copy(folder: Path) -> bool:
     return folder.is_relative_to(_PACKAGED) or not os.access(folder, os.W_OK)
 
 
-def _content(folder: Path) -> str:
+def content_of(folder: Path) -> str:
+    """A short hash of a server's sources and its server.yaml, to name a copy after."""
     digest = hashlib.sha256()
-    hash_files(digest, folder, [*sources(folder), folder / "server.yaml"])
-    return digest.hexdigest()
+    hash_files(digest, folder, _copied(folder))
+    return digest.hexdigest()[:_DIGITS]
 
 
-def _copy(folder: Path, home: Path) -> None:
-    """Copy by way of a temporary folder: an interrupted copy must not look like a whole one."""
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".copy-", dir=home.parent) as scratch:
-        for path in [*sources(folder), folder / "server.yaml"]:
-            target = Path(scratch, home.name, path.relative_to(folder))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-            target.chmod(path.stat().st_mode & 0o777 | 0o600)
-        if not home.is_dir():
-            Path(scratch, home.name).rename(home)
+def _copied(folder: Path) -> list[Path]:
+    config = folder / "server.yaml"  # missing where `bench try` made the server up
+    return [*sources(folder), *([config] if config.is_file() else [])]
+
+
+def copy_server(folder: Path, home: Path, *, server_yaml: bytes | None = None) -> None:
+    """Copy a server's sources to a folder that was named after their content.
+
+    What is there already is kept, so that an interrupted copy is completed; each file is
+    written whole or not at all.
+
+    Args:
+        folder: the server's own; what builds made in it stays behind.
+        home: where the copy goes.
+        server_yaml: for the copy, instead of the server's own.
+    """
+    for path in _copied(folder):
+        target = home / path.relative_to(folder)
+        mode = path.stat().st_mode & 0o777 | 0o600
+        if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own = server_yaml if path.name == "server.yaml" else None
+            write_atomic(target, path.read_bytes() if own is None else own)
+        if target.stat().st_mode & 0o777 != mode:
+            target.chmod(mode)

@@ -112,6 +112,28 @@ def test_the_build_for_a_profile_keeps_the_variables(
     assert (own.run, own.version) == ([PYTHON.path, "app.py"], [PYTHON.path, "-V"])
 
 
+def test_a_source_that_was_deleted_is_not_profiled(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second profile is built from the sources of now; the same sources use the same build."""
+    program(bare, "perf", "exit 0")
+    monkeypatch.setattr(module, "find_trampoline", lambda _: PYTHON)
+    source = bare / "server"
+    (source / "old").mkdir(parents=True)
+    (source / "old" / "gone.py").write_text("pass")
+    (source / "app.py").write_text("pass")
+    server = arm(source, "Python", [".venv/bin/python", "app.py"], ">=3.11")
+
+    first = Path(prepare(server, "auto").plain.folder)
+    again = Path(prepare(server, "auto").plain.folder)
+    (source / "old" / "gone.py").unlink()
+    second = Path(prepare(server, "auto").plain.folder)
+
+    assert first == again
+    assert (first / "old" / "gone.py").is_file()
+    assert [str(path.relative_to(second)) for path in second.rglob("*.py")] == ["app.py"]
+
+
 def test_a_python_server_without_perf_is_left_as_it_is(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
