@@ -53,10 +53,11 @@ class Child:
         cpu_s: user + system time of it and the children it waited for, once it has ended.
     """
 
-    def __init__(self, supervisor: Supervisor, command: Command, pid: int, started: float) -> None:
+    def __init__(self, supervisor: Supervisor, command: Command, answer: dict[str, Any]) -> None:
         self.command = command
-        self.pid = pid
-        self.started = started
+        self.pid: int = answer["pid"]
+        self.started: float = answer["at"]
+        self._request: int = answer["id"]
         self.rc: int | None = None
         self.ended: float | None = None
         self.cpu_s: float | None = None
@@ -80,8 +81,13 @@ class Child:
         return True
 
     def signal(self, number: int) -> None:
-        """Send a signal to its process group; with SIGKILL also to all its descendants."""
-        self._supervisor.request("signalled", op="signal", pid=self.pid, signal=number)
+        """Send a signal to its process group; with SIGKILL also to all its descendants.
+
+        Once it has ended this reaches what it left behind, never another that got its id.
+        """
+        self._supervisor.request(
+            "signalled", op="signal", pid=self.pid, started_by=self._request, signal=number
+        )
 
     def stop(self, number: int, grace_s: float) -> bool:
         """Ask its group to stop, then kill group and descendants; True when asking was enough."""
@@ -165,7 +171,7 @@ class Supervisor:
         )
         if answer["event"] == "failed":
             raise BenchError(f"cannot start {command.argv[0]!r}: {answer['error']}")
-        child = Child(self, command, answer["pid"], answer["at"])
+        child = Child(self, command, answer)
         self._children[child.pid] = child
         self.pump(0)
         self._settle()

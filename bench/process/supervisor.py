@@ -8,6 +8,10 @@ descendant that starts a session of its own and loses its parent comes back to i
 subreaper: there it kills groups and the descendants that `ps` shows; a process that left both
 its group and its parent before that escapes, which `bench doctor` looks for.
 
+A process id is given out again once its process was reaped and its group is empty. So a child
+is ours only until it is reaped, and what it left in its group only while that group exists;
+whatever else has its id by then is a stranger, which no signal may reach.
+
 It must not do anything else: no logging, no policy.
 """
 
@@ -23,11 +27,16 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False  # the import of typing would cost more than all the others
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_DEADLINE_S = 5.0
 _KILL_POLL_S = 0.005
 _LINUX = sys.platform.startswith("linux")
 _OPEN_MAX = 10_240
+_NONE = (0, 0, "")
 _ALL_CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 """What the supervisor may use before it is held anywhere."""
 
@@ -38,8 +47,8 @@ def become_subreaper() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def process_table() -> dict[int, tuple[int, int]]:
-    """Every process: pid -> (parent pid, process group)."""
+def process_table() -> dict[int, tuple[int, int, str]]:
+    """Every process: pid -> (parent pid, process group, when it started as the system says it)."""
     if not _LINUX:
         return _ps_table()
     table = {}
@@ -51,25 +60,30 @@ def process_table() -> dict[int, tuple[int, int]]:
                 fields = file.read().rpartition(b")")[2].split()
         except OSError:
             continue
-        table[int(name)] = (int(fields[1]), int(fields[2]))
+        table[int(name)] = (int(fields[1]), int(fields[2]), fields[19].decode())
     return table
 
 
-def _ps_table() -> dict[int, tuple[int, int]]:
+def _ps_table() -> dict[int, tuple[int, int, str]]:
+    with os.popen("/bin/ps -A -o pid=,ppid=,pgid=,lstart=") as lines:  # noqa: S605 - a constant command
+        return ps_table(lines)
+
+
+def ps_table(lines: Iterable[str]) -> dict[int, tuple[int, int, str]]:
+    """The table that `ps -A -o pid=,ppid=,pgid=,lstart=` prints; the time is of five words."""
     table = {}
-    with os.popen("/bin/ps -A -o pid=,ppid=,pgid=") as lines:  # noqa: S605 - a constant command
-        for line in lines:
-            pid, ppid, pgid = (int(field) for field in line.split())
-            table[pid] = (ppid, pgid)
+    for line in lines:
+        pid, ppid, pgid, *started = line.split()
+        table[int(pid)] = (int(ppid), int(pgid), " ".join(started))
     return table
 
 
-def family(roots: set[int], table: dict[int, tuple[int, int]]) -> set[int]:
+def family(roots: set[int], table: Mapping[int, tuple[int, int, str]]) -> set[int]:
     """The roots, everything descended from them, and everything in their process groups."""
     found = set(roots)
     while True:
         more = {
-            pid for pid, (ppid, pgid) in table.items() if ppid in found or pgid in found
+            pid for pid, (ppid, pgid, _) in table.items() if ppid in found or pgid in found
         } - found
         if not more:
             return found
@@ -77,10 +91,16 @@ def family(roots: set[int], table: dict[int, tuple[int, int]]) -> set[int]:
 
 
 class Supervisor:
-    """Started processes by pid, and the loop that serves requests until the pipe closes."""
+    """Started processes by pid, and the loop that serves requests until the pipe closes.
+
+    Attributes:
+        known: children that were not reaped yet, with the id of the request that started them.
+        left: those that were, where others of their group lived on.
+    """
 
     def __init__(self) -> None:
         self.known: dict[int, int] = {}
+        self.left: dict[int, int] = {}
         self.closing = False
 
     def say(self, **event: object) -> None:
@@ -105,7 +125,8 @@ class Supervisor:
             os.waitpid(pid, 0)
             self.say(event="failed", id=request["id"], error=error)
             return
-        self.known[pid] = pid
+        self.left.pop(pid, None)  # the id would not be free if the group still existed
+        self.known[pid] = int(str(request["id"]))
         self.say(event="spawned", id=request["id"], pid=pid, at=time.monotonic())
 
     def reap(self) -> bool:
@@ -117,7 +138,10 @@ class Supervisor:
                 return False
             if pid == 0:
                 return True
-            if self.known.pop(pid, None) is not None:
+            started_by = self.known.pop(pid, None)
+            if started_by is not None:
+                if _group_exists(pid):
+                    self.left[pid] = started_by
                 self.say(
                     event="exited",
                     pid=pid,
@@ -127,33 +151,51 @@ class Supervisor:
                     max_rss=usage.ru_maxrss,
                 )
 
+    def ours(self, roots: set[int], table: Mapping[int, tuple[int, int, str]]) -> set[int]:
+        """The processes of the table that are the roots, of their groups, or descended from them.
+
+        A root that was reaped is none of them, and its group only as long as the id was not
+        given out again.
+        """
+        me = os.getpid()
+        for root in [root for root in self.left if root in table or not _group_exists(root)]:
+            del self.left[root]
+        live = {root for root in roots if root in self.known or table.get(root, (0,))[0] == me}
+        gone = {root for root in roots if root in self.left}
+        if _LINUX:  # a subreaper: whatever is not descended from us was never ours
+            table = {pid: table[pid] for pid in family({me}, _parents(table)) if pid in table}
+        return {pid for pid in family(live | gone, table) if pid in table} - {me}
+
     def kill(self, roots: set[int], number: int) -> int:
         """Send a signal to the roots' groups and, for SIGKILL, to all their descendants."""
+        table = process_table()
         if number != signal.SIGKILL:
-            for root in roots:
+            asked = {root for root in roots if self.ours({root}, table)}
+            for root in asked:
                 _signal(os.killpg, root, number)
-            return len(roots)
+            return len(asked)
         deadline = time.monotonic() + _KILL_DEADLINE_S
-        killed: set[int] = set()
+        seen: dict[int, str] = {}  # by id and start: an id may be given out again meanwhile
         while time.monotonic() < deadline:
-            table = process_table()
-            alive = {pid for pid in family(roots, table) if pid in table} - {os.getpid()}
+            same = {pid for pid, started in seen.items() if table.get(pid, _NONE)[2] == started}
+            alive = self.ours(roots, table)
+            alive |= {pid for pid in family(same, table) if pid in table} - {os.getpid()}
             if not alive:
                 break
             for pid in alive:
                 _signal(os.kill, pid, number)
-            killed |= alive
+            seen.update((pid, table[pid][2]) for pid in alive)
             self.reap()
             time.sleep(_KILL_POLL_S)
-            roots = roots | alive
-        return len(killed)
+            table = process_table()
+        return len(seen)
 
     def orphans(self) -> set[int]:
         """Children that we did not start: descendants that lost their parent."""
         me = os.getpid()
         return {
             pid
-            for pid, (ppid, _group) in process_table().items()
+            for pid, (ppid, _group, _started) in process_table().items()
             if ppid == me and pid not in self.known
         }
 
@@ -163,7 +205,8 @@ class Supervisor:
             self.spawn(request)
         elif request["op"] == "signal":
             root = int(str(request["pid"]))
-            count = self.kill({root}, int(str(request["signal"])))
+            same = request["started_by"] in (self.known.get(root), self.left.get(root))
+            count = self.kill({root}, int(str(request["signal"]))) if same else 0
             self.say(event="signalled", id=request["id"], count=count)
         elif request["op"] == "sweep":
             self.reap()
@@ -205,10 +248,27 @@ class Supervisor:
         """Kill whatever was started or adopted until no child is left."""
         deadline = time.monotonic() + _KILL_DEADLINE_S
         while time.monotonic() < deadline:
-            self.kill(set(self.known) | self.orphans(), signal.SIGKILL)
+            self.kill(set(self.known) | set(self.left) | self.orphans(), signal.SIGKILL)
             if not self.reap():
                 return
             time.sleep(_KILL_POLL_S)
+
+
+def _parents(
+    table: Mapping[int, tuple[int, int, str]],
+) -> dict[int, tuple[int, int, str]]:
+    """The table without groups: what is descended from a process, and nothing else."""
+    return {pid: (ppid, 0, started) for pid, (ppid, _, started) in table.items()}
+
+
+def _group_exists(pgid: int) -> bool:
+    try:
+        os.killpg(pgid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # only zombies, on macOS
+        return True
+    return True
 
 
 def _signal(send: object, target: int, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import shutil
@@ -124,8 +125,9 @@ class ProfiledLife(Life):
             _fail(failed(child.command.argv[0], text))
 
     def _node(self) -> None:
-        for pid in self._asked:
-            os.kill(pid, signal.SIGUSR2)
+        for pid in {*self._asked} & {*self._started.pids()}:  # one that ended may be a stranger now
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR2)
 
     def _written(self) -> None:
         """Wait until V8 wrote its profiles."""

@@ -125,7 +125,7 @@ class RunningServer:
 
     def pids(self) -> tuple[int, ...]:
         """All live processes of the server: its group and descendants."""
-        return family_pids(self.pid)
+        return family_pids(self.pid, ended=self._started.rc is not None)
 
     def check_listener(self) -> None:
         """Check that the processes that listened when it got ready still do, and nobody else.

@@ -14,8 +14,9 @@ import pytest
 
 from bench.errors import BenchError
 from bench.process import Command, Supervisor
+from bench.process import supervisor as program
 from bench.process.family import family_pids
-from bench.process.supervisor import family
+from bench.process.supervisor import family, ps_table
 
 
 def command(tmp_path: Path, *argv: str, cpus: tuple[int, ...] | None = None) -> Command:
@@ -194,7 +195,8 @@ def test_a_dead_supervisor_is_an_error(tmp_path: Path) -> None:
 
 def test_family_follows_parents_and_groups() -> None:
     """A family holds descendants and members of their groups, nobody else."""
-    table = {10: (1, 10), 11: (10, 10), 12: (11, 12), 13: (1, 12), 20: (1, 20)}
+    parents = {10: (1, 10), 11: (10, 10), 12: (11, 12), 13: (1, 12), 20: (1, 20)}
+    table = {pid: (*each, "t") for pid, each in parents.items()}
 
     assert family({10}, table) == {10, 11, 12, 13}
 
@@ -205,3 +207,104 @@ def test_family_pids_of_this_process(tmp_path: Path) -> None:
         child = supervisor.spawn(command(tmp_path, "sh", "-c", "sleep 68 & wait"))
 
         assert wait_until(lambda: len(family_pids(child.pid)) == 2)
+
+
+def test_an_id_that_a_stranger_has_now_is_not_signalled(tmp_path: Path) -> None:
+    """Once a child was reaped, neither stop nor kill reaches the process that got its id."""
+    stranger = subprocess.Popen(["sleep", "69"], start_new_session=True)
+    try:
+        with Supervisor() as supervisor:
+            child = supervisor.run(command(tmp_path, "true"), 5)
+            child.pid = stranger.pid  # as if the system had given the id out again
+            child.stop(signal.SIGTERM, 0.1)
+            child.signal(signal.SIGTERM)
+            child.signal(signal.SIGKILL)
+
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_an_id_that_another_child_has_now_is_not_signalled(tmp_path: Path) -> None:
+    """A child is known by the request that started it: a later one with its id is another."""
+    with Supervisor() as supervisor:
+        child = supervisor.run(command(tmp_path, "true"), 5)
+        other = supervisor.spawn(command(tmp_path, "sleep", "70"))
+        child.pid = other.pid
+        child.stop(signal.SIGTERM, 0.1)
+        child.signal(signal.SIGTERM)
+
+        assert not other.wait(0.2)
+
+
+def test_what_an_ended_child_left_in_its_group_is_killed(tmp_path: Path) -> None:
+    """The group of a reaped child is still its own as long as it exists."""
+    with Supervisor() as supervisor:
+        child = supervisor.run(command(tmp_path, "sh", "-c", "sleep 71 & echo $!"), 5)
+        left = int((tmp_path / "out").read_text())
+        assert alive(left)
+
+        assert child.stop(signal.SIGTERM, 1.0)
+        assert wait_until(lambda: not alive(left))
+
+
+@pytest.mark.parametrize("linux", [True, False])
+def test_who_belongs_to_a_root(monkeypatch: pytest.MonkeyPatch, *, linux: bool) -> None:
+    """Reaped roots are nobody; their groups count until the id is given out again."""
+    monkeypatch.setattr(program, "_LINUX", linux)
+    monkeypatch.setattr(program, "_group_exists", lambda _: True)
+    me = os.getpid()
+    init = me if linux else 1  # who adopts orphans
+    table = {
+        me: (1, me, "a"),
+        10: (me, 10, "b"),  # a child, and its child
+        11: (10, 10, "b"),
+        21: (init, 20, "c"),  # left in the group of a child that was reaped
+        30: (1, 30, "d"),  # a stranger with the id of a child that was reaped, and its child
+        31: (30, 30, "d"),
+    }
+    supervisor = program.Supervisor()
+    supervisor.known = {10: 1}
+    supervisor.left = {20: 2, 30: 3}
+
+    assert supervisor.ours({10}, table) == {10, 11}
+    assert supervisor.ours({20}, table) == {21}
+    assert supervisor.ours({30}, table) == set()
+    assert supervisor.left == {20: 2}
+
+
+def test_an_id_given_out_again_during_a_kill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A descendant that was killed and whose id has another start now is left alone."""
+    me = os.getpid()
+    first = {me: (1, me, "a"), 10: (me, 10, "b"), 11: (10, 11, "b")}
+    later = {me: (1, me, "a"), 11: (1, 11, "late")}
+    tables = iter([first, later])
+    killed: list[int] = []
+    monkeypatch.setattr(program, "process_table", lambda: next(tables))
+    monkeypatch.setattr(program, "_signal", lambda _send, pid, _number: killed.append(pid))
+    monkeypatch.setattr(program.Supervisor, "reap", lambda self: self.known.clear() or True)
+    supervisor = program.Supervisor()
+    supervisor.known = {10: 1}
+
+    assert supervisor.kill({10}, signal.SIGKILL) == 2
+    assert sorted(killed) == [10, 11]
+
+
+def test_the_table_of_a_mac() -> None:
+    """`ps` says the start in five words, whatever the language."""
+    lines = [
+        "    1     0     1 Mon Nov 23 08:00:01 2026    \n",
+        "  312     1   312 Fr 27 Nov 06:10:02 2026\n",
+    ]
+
+    assert ps_table(lines) == {
+        1: (0, 1, "Mon Nov 23 08:00:01 2026"),
+        312: (1, 312, "Fr 27 Nov 06:10:02 2026"),
+    }
+
+
+def test_the_family_of_an_ended_process_is_no_stranger() -> None:
+    """Where the end of a process was seen, whoever has its id now is not counted as it."""
+    assert os.getpid() in family_pids(os.getpid())
+    assert family_pids(os.getpid(), ended=True) == ()
