@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,9 @@ from pydantic import ValidationError
 
 from bench.errors import BuildError
 from bench.model.config import ServerConfig
-from bench.model.plan import Arm
+from bench.model.plan import Arm, CpuSplit, Pinning
 from bench.process import Supervisor
-from bench.servers import build, missing
+from bench.servers import RunningServer, build, missing
 from bench.servers.building import content_hash, satisfies, toolchain
 
 if TYPE_CHECKING:
@@ -201,3 +202,25 @@ def test_the_variables_choose_tools_and_toolchain(tmp_path: Path) -> None:
 
     assert missing(server) is None
     assert toolchain(server).runtime == "go of our own 7"
+
+
+def test_run_gets_the_interpreter_where_it_names_it(tmp_path: Path) -> None:
+    """`{python}` in `run` and in `env` is the one that the build used."""
+    server = arm(
+        tmp_path / "s",
+        python=">=3.11",
+        run=["{python}", "app.py", "{port}"],
+        env={"PYTHON_HERE": "{python}"},
+    )
+    split = CpuSplit(
+        server=(0,),
+        load=(0,),
+        housekeeping=(),
+        server_count=1,
+        load_count=1,
+        pinning=Pinning(state="none", reason="a test"),
+    )
+    with Supervisor() as supervisor:
+        started = RunningServer(server, split, supervisor, random.Random(1), tmp_path / "log")
+
+    assert started.argv[0] == started.own_env["PYTHON_HERE"] == toolchain(server).python
