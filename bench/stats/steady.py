@@ -21,7 +21,11 @@ STEP_MIN: Final = 0.05
 SEGMENT_SHARE: Final = 0.2
 PLATEAU_SHARE: Final = 0.98
 PLATEAU_BINS: Final = 4
-"""The plateau is reached where a second's worth of bins is on average at 98 % of it."""
+"""The plateau is reached where a second's worth of bins is on average at 98 % of it.
+
+Fewer remain at the end of a warm-up, where one fast bin shows nothing; only a warm-up that is
+shorter than a second is judged by what it has.
+"""
 _BINS_MAX: Final = 80
 """Longer series are coalesced: the partition's work grows with the square of the length."""
 _BINS_MIN: Final = 10
@@ -189,8 +193,9 @@ def plateau(warmup: Sequence[float], window: Sequence[float], bin_s: float) -> f
     level = sorted(window)[len(window) // 2] if window else 0.0
     if level <= 0:
         return None
-    for start in range(len(warmup)):
-        ahead = warmup[start : start + PLATEAU_BINS]
-        if math.fsum(ahead) / len(ahead) >= PLATEAU_SHARE * level:
+    bins = min(PLATEAU_BINS, len(warmup))
+    for start in range(len(warmup) - bins + 1):
+        ahead = warmup[start : start + bins]
+        if ahead and math.fsum(ahead) / bins >= PLATEAU_SHARE * level:
             return start * bin_s
     return None

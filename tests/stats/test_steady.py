@@ -170,6 +170,19 @@ class TestPlateau:
         """A second on average is needed, not one bin."""
         assert plateau([1200.0, *[500.0] * 5, *[1000.0] * 8], [1000.0] * 40, 0.25) > 1.0  # type: ignore[operator] # the test gives what the type would not
 
+    def test_a_fast_end_is_no_plateau(self) -> None:
+        """The last bins are judged by a whole second too, not by fewer and fewer of them."""
+        slow = [1.0] * 7
+
+        assert plateau([*slow, 100.0], [100.0] * 8, 0.25) is None
+        assert plateau([*slow, *[100.0] * 3], [100.0] * 8, 0.25) is None
+        assert plateau([*slow, *[100.0] * 4], [100.0] * 8, 0.25) == pytest.approx(1.75)
+
+    def test_a_warm_up_below_a_second_is_judged_as_a_whole(self) -> None:
+        """Two bins at the level are, a slow one and a fast one are not."""
+        assert plateau([100.0] * 2, [100.0] * 8, 0.25) == 0.0
+        assert plateau([1.0, 100.0], [100.0] * 8, 0.25) is None
+
     @pytest.mark.parametrize(
         ("warmup", "window"),
         [([500.0] * 8, [1000.0] * 40), ([], [1000.0]), ([1.0], []), ([1.0], [0.0])],
