@@ -36,6 +36,7 @@ from bench.model.plan import (
     Plan,
     PlannedTrial,
     Skipped,
+    mark_copies,
 )
 from bench.model.summary import BuildRecord, RunInfo, RunView
 from bench.model.trial_record import (
@@ -229,7 +230,7 @@ def _plan(
         block = [PlannedTrial(id=f"r{number:02d}-{c.id}", round=number, cell=c) for c in cells]
         rng.shuffle(block)
         trials += block
-    return Plan(
+    plan = Plan(
         matrix="synthetic",
         title="Synthetic run",
         seed=7,
@@ -251,6 +252,7 @@ def _plan(
         skipped=skipped,
         estimated_s=7.5 * len(trials),
     )
+    return mark_copies(plan)
 
 
 def arm(name: str, truth: Truth) -> Arm:

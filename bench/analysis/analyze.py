@@ -98,7 +98,12 @@ def _group(data: RunData, cells: tuple[CellTrials, ...]) -> _Group:
     limited = lower_bounds(cells, ceilings)
     baseline = _baseline(plan, cells)
     verdicts = group_verdicts(
-        cells, baseline, plan.margin, as_bounds(limited, plan.baseline, cells), ceilings
+        cells,
+        baseline,
+        plan.margin,
+        as_bounds(limited, plan.baseline, cells),
+        ceilings,
+        copies=plan.copies,
     )
     done = []
     for cell in cells:

@@ -53,7 +53,8 @@ def compare(
     """Compare each cell that both runs have; the first run is the baseline.
 
     Rounds of two runs are no pairs: ratios are Welch's on logs. Holm's correction is made
-    over the servers of one workload and profile, per metric.
+    over the servers of one workload and profile, per metric; A/A copies have a family of their
+    own and open no gate.
 
     Args:
         baseline: the first run.
@@ -76,7 +77,8 @@ def compare(
             advice="compare two runs of one matrix",
         )
     limit = baseline.summary.margin if margin is None else margin
-    rows = tuple(_rows(pairs, limit, _bounds(baseline), _bounds(candidate)))
+    copies = _copies(baseline, candidate)
+    rows = tuple(_rows(pairs, limit, (_bounds(baseline), _bounds(candidate)), copies))
     return CompareResult(
         title=baseline.summary.title,
         baseline_run=baseline.info.run_id,
@@ -85,10 +87,19 @@ def compare(
         margin=limit,
         metric=metric,
         rows=rows,
-        missing=tuple(_missing(before, after, metric)),
+        missing=tuple(_missing(before, after, metric, copies)),
         changes=changes(baseline, candidate),
-        gate=tuple(row for row in rows if row.metric == metric and _worse(row)),
+        gate=tuple(
+            row for row in rows if row.metric == metric and row.server not in copies and _worse(row)
+        ),
     )
+
+
+def _copies(baseline: RunView, candidate: RunView) -> frozenset[str]:
+    """Arms that are A/A copies in each of the runs that have them."""
+    plans = (baseline.plan, candidate.plan)
+    originals = {arm.name for plan in plans for arm in plan.arms if arm.name not in plan.copies}
+    return (plans[0].copies | plans[1].copies) - originals
 
 
 def _worse(row: CompareRow) -> bool:
@@ -136,7 +147,10 @@ def _offered(cell: CellTrials) -> float:
 
 
 def _missing(
-    before: Mapping[str, CellTrials], after: Mapping[str, CellTrials], metric: str
+    before: Mapping[str, CellTrials],
+    after: Mapping[str, CellTrials],
+    metric: str,
+    copies: frozenset[str],
 ) -> Iterable[MissingCell]:
     for key in dict.fromkeys((*before, *after)):
         a, b = before.get(key), after.get(key)
@@ -145,6 +159,7 @@ def _missing(
         if found and cell:
             side, reason = found
             gated = side != "neither" or compared(metric, cell.profile)
+            gated = gated and cell.cell.server not in copies
             yield MissingCell(**cell.cell.model_dump(), side=side, reason=reason, gated=gated)
 
 
@@ -180,15 +195,18 @@ def _bounds(view: RunView) -> dict[str, str]:
 
 
 def _rows(
-    pairs: Sequence[_Pair], margin: float, before: Mapping[str, str], after: Mapping[str, str]
+    pairs: Sequence[_Pair],
+    margin: float,
+    bounds: tuple[Mapping[str, str], Mapping[str, str]],
+    copies: frozenset[str],
 ) -> Iterable[CompareRow]:
     groups: dict[tuple[str, str], list[_Pair]] = {}
     for pair in pairs:
         groups.setdefault((pair.cell.workload, pair.cell.profile), []).append(pair)
     for group in groups.values():
-        bounds = Bounds(_by_server(group, after), _by_server(group, before))
+        before, after = (_by_server(group, side) for side in bounds)
         for metric in METRICS:
-            yield from _metric_rows(group, metric, margin, bounds)
+            yield from _metric_rows(group, metric, margin, Bounds(after, before), copies)
 
 
 def _by_server(group: Sequence[_Pair], bounds: Mapping[str, str]) -> dict[str, str]:
@@ -196,7 +214,7 @@ def _by_server(group: Sequence[_Pair], bounds: Mapping[str, str]) -> dict[str, s
 
 
 def _metric_rows(
-    group: Sequence[_Pair], metric: str, margin: float, bounds: Bounds
+    group: Sequence[_Pair], metric: str, margin: float, bounds: Bounds, copies: frozenset[str]
 ) -> Iterable[CompareRow]:
     having = [
         pair
@@ -206,7 +224,12 @@ def _metric_rows(
         and shown(metric, pair.after)
     ]
     ratios = {pair.cell.server: Ratio(_unpaired(pair, metric)) for pair in having}
-    verdicts = decide(metric, ratios, margin, bounds)
+    own = {name: ratio for name, ratio in ratios.items() if name not in copies}
+    again = {name: ratio for name, ratio in ratios.items() if name in copies}
+    verdicts = {
+        **decide(metric, own, margin, bounds),
+        **decide(metric, again, margin, bounds),
+    }
     return [_row(pair, metric, verdicts[pair.cell.server]) for pair in having]
 
 

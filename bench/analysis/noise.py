@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.analysis.trials import CellTrials
-    from bench.model.plan import Arm, Plan
+    from bench.model.plan import Plan
 
 ARMS_CONFIDENCE: Final = 0.99
 SUSPECT_SHARE: Final = 0.2
@@ -45,18 +45,8 @@ class Copies(NamedTuple):
 
 
 def twins(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """Pairs of arms that are copies of one server: equal server, environment, place and build."""
-    seen: dict[tuple[object, ...], str] = {}
-    pairs = []
-    for arm in plan.arms:
-        first = seen.setdefault(_identity(arm), arm.name)
-        if first != arm.name:
-            pairs.append((first, arm.name))
-    return tuple(pairs)
-
-
-def _identity(arm: Arm) -> tuple[object, ...]:
-    return arm.server, arm.folder, arm.url, arm.hash, tuple(sorted(arm.env.items()))
+    """Pairs of arms that the plan says are copies of one server."""
+    return tuple((arm.copy_of, arm.name) for arm in plan.arms if arm.copy_of is not None)
 
 
 def copies(
@@ -79,6 +69,8 @@ def copies(
 def _copy(first: CellTrials, second: CellTrials) -> Copies | None:
     metric = "p50_us" if first.profile.loop == "open" else "throughput_rps"
     if second.partner is not None:
+        if second.partner.cell.server != first.cell.server:
+            return None  # a duet with the baseline says nothing about a copy of another arm
         metric = "requests_per_cpu_second"
     a, b = shown(metric, second.partner or first), shown(metric, second)
     rounds = sorted(a.keys() & b.keys())

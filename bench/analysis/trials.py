@@ -83,7 +83,7 @@ def with_partners(plan: Plan, cells: tuple[CellTrials, ...]) -> tuple[CellTrials
     """Give each cell of a duet plan its own baseline; the baseline's cell is that of its copy.
 
     The baseline has no trials of its own: it is part of every other one. Its own cell shows
-    what it did beside the first arm of its group, which is its copy.
+    what it did beside the first arm of its group that was measured, as a rule its copy.
     """
     paired = [_paired(plan, cell) for cell in cells]
     done = []
@@ -92,12 +92,13 @@ def with_partners(plan: Plan, cells: tuple[CellTrials, ...]) -> tuple[CellTrials
             done.append(cell)
             continue
         group = (cell.cell.workload, cell.cell.profile)
-        others = (
+        others = [
             other.partner
             for other in paired
             if other.partner and (other.cell.workload, other.cell.profile) == group
-        )
-        done.append(next(others, cell))
+        ]
+        # A copy without any usable trial must not take the baseline from the others.
+        done.append(next((own for own in others if own.usable), others[0] if others else cell))
     return tuple(done)
 
 

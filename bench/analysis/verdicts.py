@@ -143,6 +143,8 @@ def group_verdicts(
     margin: float,
     bounds: Bounds,
     left_out: frozenset[str] = frozenset(),
+    *,
+    copies: frozenset[str] = frozenset(),
 ) -> GroupVerdicts:
     """Compare the cells of one workload and profile with the baseline, metric by metric.
 
@@ -151,23 +153,31 @@ def group_verdicts(
         baseline: that of the baseline, None where it has no usable trial.
         margin: what is too small to matter.
         bounds: throughputs that are lower bounds.
-        left_out: servers that are no candidates (the ceiling).
+        left_out: servers that are not compared (the ceiling).
+        copies: A/A copies: compared, but in a family of their own, so that they take no power
+            from the candidates.
     """
     if baseline is None:
         return GroupVerdicts({}, ())
     verdicts: dict[tuple[str, str], Verdict] = {}
     rows: list[Comparison] = []
-    candidates = [c for c in cells if c is not baseline and c.cell.server not in left_out]
+    others = [c for c in cells if c is not baseline and c.cell.server not in left_out]
+    order = [each.cell.server for each in others]
+    own = [each for each in others if each.cell.server not in copies]
+    again = [each for each in others if each.cell.server in copies]
     for metric in METRICS:
         if not (compared(metric, baseline.profile) and shown(metric, baseline)):
             continue
-        if metric in DUET_DIAGNOSIS and any(cell.partner for cell in candidates):
+        if metric in DUET_DIAGNOSIS and any(cell.partner for cell in others):
             continue
         verdicts[baseline.cell.server, metric] = BASELINE
-        decided = _decide_metric(metric, candidates, baseline, margin, bounds)
-        for server, verdict in decided.items():
-            verdicts[server, metric] = verdict
-            rows.append(_row(server, metric, baseline, verdict))
+        decided = {
+            **_decide_metric(metric, own, baseline, margin, bounds),
+            **_decide_metric(metric, again, baseline, margin, bounds),
+        }
+        for server in (name for name in order if name in decided):
+            verdicts[server, metric] = decided[server]
+            rows.append(_row(server, metric, baseline, decided[server]))
     return GroupVerdicts(verdicts, tuple(rows))
 
 

@@ -50,9 +50,12 @@ class Answer(NamedTuple):
 
 
 def answers(view: RunView) -> tuple[Answer, ...]:
-    """The answer of every arm and workload, in the order of the plan; copies are left out."""
-    baseline = view.plan.baseline
-    arms = [arm.name for arm in view.plan.arms if arm.name not in (baseline, f"{baseline}-again")]
+    """The answer of every arm and workload, in the order of the plan.
+
+    Copies are left out, unless they are all there is: arms of equal content.
+    """
+    others = [arm for arm in view.plan.arms if arm.name != view.plan.baseline]
+    arms = [arm.name for arm in others if arm.copy_of is None] or [arm.name for arm in others]
     return tuple(
         _answer(view, arm, workload)
         for workload in view.plan.workloads

@@ -213,15 +213,19 @@ def _check_compared(view: RunView) -> None:
     """
     lost = {one.server: one.reason for one in view.plan.skipped}
     arms = [cell.server for cell in view.summary.cells if cell.server not in lost]
-    copy = f"{view.plan.baseline}-again"
-    if view.plan.baseline in arms and set(arms) - {view.plan.baseline, copy}:
+    # Without a candidate the copies are what was asked for, unless an arm beside them was lost.
+    others = set(arms) - {view.plan.baseline, *(view.plan.copies if lost else ())}
+    if view.plan.baseline in arms and others:
         return
     reasons = "; ".join(f"{name}: {reason.splitlines()[0]}" for name, reason in lost.items())
     raise BenchError(f"nothing was compared ({reasons or 'no arm could be measured'})")
 
 
 def _gate(result: Result, metric: str) -> None:
-    """Turn the result into an exit code; an arm that could not be measured comes first."""
+    """Turn the result into an exit code; an arm that could not be measured comes first.
+
+    A copy of the baseline is no candidate: what it differs by is noise.
+    """
     view = result.view
     if result.exit_code:
         raise BenchError("not everything could be measured: the gate says nothing")
@@ -231,6 +235,7 @@ def _gate(result: Result, metric: str) -> None:
             f"nothing here is compared by {metric}",
             advice="response times need oha: `bench setup --tool oha`",
         )
-    met = [r for r in rows if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
+    judged = [row for row in rows if row.server not in view.plan.copies]
+    met = [r for r in judged if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
     if met:
         raise GateMetError(f"{met[0].workload}, {met[0].profile}: {met[0].verdict.text}")

@@ -80,6 +80,8 @@ class Arm(Model):
             None where the folder is the user's own.
         ready_any: any answer to `ready` will do, whatever its status (`bench try` of a path
             that is not asked by GET).
+        copy_of: name of the arm that this one is again (an A/A copy: it shows the noise and is
+            no candidate), None for an arm of its own.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Arm(Model):
     hash: str | None = None
     source_hash: str | None = None
     ready_any: bool = False
+    copy_of: str | None = None
 
 
 class Pinning(Model):
@@ -190,3 +193,30 @@ class Plan(Model):
     estimated_s: float
     max_time_s: float | None = None
     options: dict[str, str] = {}
+
+    @property
+    def copies(self) -> frozenset[str]:
+        """Names of the arms that are A/A copies of another one."""
+        return frozenset(arm.name for arm in self.arms if arm.copy_of is not None)
+
+
+def mark_copies(plan: Plan) -> Plan:
+    """The plan with `copy_of` in each arm that is equal to an earlier one, the baseline first.
+
+    Equal are server, folder, address, environment and, once it is known, the build. This is asked
+    when a plan is made, and of plans on disk that are older than `copy_of`; everything else reads
+    what the plan says.
+    """
+    first: dict[tuple[object, ...], str] = {}
+    for arm in sorted(plan.arms, key=lambda arm: arm.name != plan.baseline):
+        first.setdefault(_identity(arm), arm.name)
+    originals = [first[_identity(arm)] for arm in plan.arms]
+    arms = tuple(
+        arm.model_copy(update={"copy_of": None if name == arm.name else name})
+        for arm, name in zip(plan.arms, originals, strict=True)
+    )
+    return plan.model_copy(update={"arms": arms})
+
+
+def _identity(arm: Arm) -> tuple[object, ...]:
+    return arm.server, arm.folder, arm.url, arm.hash, tuple(sorted(arm.env.items()))

@@ -284,7 +284,7 @@ class MissingCell(Model):
     Attributes:
         side: which run lacks it; neither = both have it, under loads that are not the same.
         gated: whether the gate fails for it: a cell that is lacking, or one that the gate's
-            metric would have compared.
+            metric would have compared; never for an A/A copy.
     """
 
     server: str

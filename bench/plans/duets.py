@@ -98,22 +98,23 @@ def _alone_for(plan: Plan, number: int) -> list[PlannedTrial]:
 
 def copy_of(plan: Plan) -> str:
     """Name of the arm that is the baseline again, "" where there is none."""
-    baseline = next((arm for arm in plan.arms if arm.name == plan.baseline), None)
-    others = (arm for arm in plan.arms if baseline and arm is not baseline)
-    return next((arm.name for arm in others if baseline and _same(arm, baseline)), "")
+    return next((arm.name for arm in plan.arms if arm.copy_of == plan.baseline), "")
 
 
 def _with_copy(plan: Plan, baseline: Arm) -> tuple[Arm, ...]:
     """The baseline first, its copy second, then the others."""
     others = [arm for arm in plan.arms if arm.name != baseline.name]
-    if any(_same(arm, baseline) for arm in others):
+    if copy_of(plan):
         return (baseline, *others)
-    copy = baseline.model_copy(update={"name": baseline.name + COPY_SUFFIX})
-    return (baseline, copy, *others)
+    update = {"name": _free(baseline.name + COPY_SUFFIX, plan), "copy_of": baseline.name}
+    return (baseline, baseline.model_copy(update=update), *others)
 
 
-def _same(arm: Arm, other: Arm) -> bool:
-    return arm.model_copy(update={"name": other.name}) == other
+def _free(name: str, plan: Plan) -> str:
+    """The name, or `name-2` and so on where a server is really called that."""
+    taken = {*(arm.name for arm in plan.arms), *(one.server for one in plan.skipped)}
+    numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))
+    return next(each for each in (name, *numbered) if each not in taken)
 
 
 def cost_ratio(record: TrialRecord) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.loadtools import TOOLS
+from bench.model.plan import mark_copies
 from bench.plans.duets import as_duet
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix
@@ -55,6 +56,7 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
     plan = plan.model_copy(
         update={"arms": tuple(at_home(arm, cache_folder()) for arm in plan.arms)}
     )
+    plan = mark_copies(plan)
     return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
 
 

@@ -26,11 +26,13 @@ class Entry(NamedTuple):
 
     Attributes:
         title: unique within the run.
+        copy_of: name of the arm that this one is again, None for one of its own.
     """
 
     title: str
     cell: CellSummary
     detail: CellDetail
+    copy_of: str | None = None
 
     @property
     def server(self) -> str:
@@ -73,6 +75,11 @@ class Group(NamedTuple):
     def others(self) -> tuple[Entry, ...]:
         """All but the baseline."""
         return tuple(entry for entry in self.entries if entry is not self.baseline)
+
+    @property
+    def candidates(self) -> tuple[Entry, ...]:
+        """The others without A/A copies; the copies themselves where there is nothing else."""
+        return tuple(entry for entry in self.others if entry.copy_of is None) or self.others
 
     @property
     def measured(self) -> tuple[Entry, ...]:
@@ -118,13 +125,18 @@ class View(NamedTuple):
 def make_view(run: RunView) -> View:
     """Arrange a run for the sections of a report."""
     titles = _titles(run)
+    copies = {arm.name: arm.copy_of for arm in run.plan.arms}
     pairs = list(zip(run.summary.cells, run.details, strict=True))
     keys = list(dict.fromkeys((cell.workload, cell.profile) for cell, _ in pairs))
     profiles = [run.profiles[profile] for profile in dict.fromkeys(p for _, p in keys)]
     groups = tuple(
         _group(
             run,
-            (Entry(titles.get(c.server, c.server), c, d) for c, d in pairs if _key(c) == key),
+            (
+                Entry(titles.get(c.server, c.server), c, d, copies.get(c.server))
+                for c, d in pairs
+                if _key(c) == key
+            ),
             key,
             profiles,
         )

@@ -11,7 +11,7 @@ from bench.analysis import precision
 from bench.errors import BuildError, StoreError
 from bench.model.finding import Finding, finding
 from bench.model.plan import Skipped
-from bench.plans.duets import copy_of, duets_for
+from bench.plans.duets import duets_for
 from bench.plans.planning import rounds_for
 from bench.run.calibration import calibrate, offered
 from bench.run.compact import slim
@@ -172,7 +172,7 @@ class Session:
         if plan.design != "duet" or not plan.skipped:
             return True
         names = {arm.name for arm in plan.arms}
-        return plan.baseline in names and not names <= {plan.baseline, copy_of(plan)}
+        return plan.baseline in names and not names <= {plan.baseline, *plan.copies}
 
     def _pending(self, trials: tuple[PlannedTrial, ...]) -> Iterator[PlannedTrial]:
         done = {record.trial: record.status for record in self._records}

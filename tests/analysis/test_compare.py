@@ -10,6 +10,7 @@ from bench.analysis import compare
 from bench.analysis.run_differences import changes
 from bench.errors import UsageError
 from bench.model.summary import METRICS
+from bench.stats.intervals import welch
 from tests.factories import (
     Truth,
     build,
@@ -131,6 +132,29 @@ def test_runs_without_a_common_cell_are_refused() -> None:
     """There is nothing to compare."""
     with pytest.raises(UsageError, match="no cell in common"):
         compare(_view(), _view({"else": Truth()}))
+
+
+def test_copies_open_no_gate_and_take_no_power() -> None:
+    """What a copy of the baseline is slower by from run to run is told and not judged."""
+    before = _view({"axum": Truth(), "axum2": Truth(server="axum")}, seed=1)
+    after = _view({"axum": Truth(), "axum2": Truth(rps=50_000, server="axum")})
+    rows = _rows(compare(before, after))
+    values = [
+        [t.load.throughput_rps for t in view.trials if t.server == "axum" and t.load]
+        for view in (after, before)
+    ]
+
+    assert rows["axum2"].verdict.word == "slower"
+    assert [row.server for row in compare(before, after).gate] == []
+    assert rows["axum"].verdict.p_holm == pytest.approx(welch(*values).p)
+
+
+def test_a_copy_that_one_run_lacks_fails_no_gate() -> None:
+    """It is listed; a candidate that is lacking fails the gate."""
+    before = _view({"axum": Truth(), "axum2": Truth(server="axum"), "b": Truth()})
+    missing = compare(before, _view({"axum": Truth()})).missing
+
+    assert [(each.server, each.gated) for each in missing] == [("axum2", False), ("b", True)]
 
 
 class TestMissing:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.analysis import analyze
-from bench.analysis.noise import polish, twins
+from bench.analysis.noise import copies, polish, twins
 from bench.analysis.trials import by_cell
+from bench.model.plan import mark_copies
 from tests.factories import Truth, open_profile, run_data, with_status
 
 if TYPE_CHECKING:
@@ -75,7 +76,26 @@ def test_builds_that_differ_make_no_copies() -> None:
     plan = run_data({"a": Truth(), "b": Truth(server="a")}).plan
     arms = (plan.arms[0], plan.arms[1].model_copy(update={"hash": "else"}))
 
-    assert twins(plan.model_copy(update={"arms": arms})) == ()
+    assert twins(mark_copies(plan.model_copy(update={"arms": arms}))) == ()
+
+
+def test_the_baseline_is_never_the_copy() -> None:
+    """Wherever it stands, the others are copies of it."""
+    data = run_data({"x": Truth(server="a"), "y": Truth(server="a")}, baseline="y")
+
+    assert twins(data.plan) == (("y", "x"),)
+
+
+def test_a_duet_says_nothing_about_copies_of_another_arm() -> None:
+    """Beside the second b ran the baseline, not the first b: their difference is no noise."""
+    truth = {"a": Truth(), "b": Truth(cpu_us=40.0), "b2": Truth(cpu_us=40.0, server="b")}
+    data = run_data(truth)
+    cells = by_cell(data.plan, data.trials)
+    beside = tuple(cell._replace(partner=cells[0]) for cell in cells)
+
+    assert [c.cell.server for c in cells] == ["a", "b", "b2"]
+    assert copies([beside], twins(data.plan)) == ()
+    assert len(copies([cells], twins(data.plan))) == 1
 
 
 def test_three_copies_are_held_against_the_first() -> None:

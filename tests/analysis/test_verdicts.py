@@ -270,3 +270,17 @@ def test_the_baseline_is_called_baseline() -> None:
 
     assert metric is not None
     assert metric.verdict == BASELINE
+
+
+def test_a_copy_takes_no_power_from_the_candidate() -> None:
+    """Holm's family holds candidates only: with one of them its p is not corrected."""
+    truth = {"a": Truth(), "a2": Truth(server="a"), "b": Truth(rps=59_000)}
+    data = run_data(truth)
+    found = _rows(analyze(data)[0].comparisons, "throughput_rps")
+    base, copy, other = by_cell(data.plan, data.trials)
+    ratios = [paired_ratio(each, base, "throughput_rps") for each in (copy, other)]
+
+    assert list(found) == ["a2", "b"]
+    assert [verdict.p_holm for verdict in found.values()] == [
+        ratio.estimate.p for ratio in ratios if ratio
+    ]

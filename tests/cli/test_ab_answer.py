@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.cli.ab_answer import answers, markdown, text
+from bench.cli.ab_command import _gate
+from bench.errors import GateMetError
 from bench.model.trial_record import Partner
 from bench.plans.duets import as_duet
 from bench.reports import REPORTS
+from bench.run.start import Result
+from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bench.analysis import RunData
     from bench.model.summary import RunView
@@ -23,9 +28,11 @@ if TYPE_CHECKING:
 _MAIN = Truth(rps=20_000, cpu_us=40.0, noise=0.004, server="mine")
 
 
-def _duets(branch: Truth, *, rounds: int = 7, margin: float = 0.01) -> RunView:
+def _duets(
+    branch: Truth, *, again: Truth = _MAIN, rounds: int = 7, margin: float = 0.01
+) -> RunView:
     """Seven rounds of duets, both loops, the first three with servers alone."""
-    servers = {"main": _MAIN, "main-again": _MAIN, "branch": branch}
+    servers = {"main": _MAIN, "main-again": again, "branch": branch._replace(server="mine.branch")}
     profiles = [closed_profile(), open_profile(share=0.6)]
     data = run_data(servers, profiles=profiles, rounds=rounds, margin=margin, block_noise=0.02)
     plan = as_duet(data.plan.model_copy(update={"design": "duet"}))
@@ -137,3 +144,38 @@ def test_the_report_tells_what_the_baseline_used() -> None:
     shown = next(iter(report.values())).decode()
 
     assert shown.count("2 threads in 1 process under load") == len(view.plan.arms) == 3
+
+
+class TestCopies:
+    """A copy of the baseline shows the noise: it is no candidate, whatever it is called."""
+
+    METRIC = "requests_per_cpu_second"
+
+    def test_a_slower_copy_does_not_meet_the_gate(self, tmp_path: Path) -> None:
+        """The candidate is equivalent; that the copy is slower is noise."""
+        view = _duets(_MAIN, again=_MAIN._replace(cpu_us=44.0), margin=0.03)
+        words = {
+            row.server: row.verdict.word
+            for row in view.summary.comparisons
+            if row.metric == self.METRIC
+        }
+
+        assert words == {"main-again": "slower", "branch": "equivalent"}
+        _gate(Result(RunDirectory(tmp_path), view, 0), self.METRIC)
+
+    def test_a_server_really_called_so_is_a_candidate(self, tmp_path: Path) -> None:
+        """Its name alone makes no copy of it: it is answered, and it meets the gate."""
+        other = _MAIN._replace(cpu_us=44.0, server="main-again")
+        view = _duets(_MAIN, again=other, margin=0.03)
+
+        assert [arm.name for arm in view.plan.arms][:2] == ["main", "main-again-2"]
+        assert [answer.arm for answer in answers(view)] == ["main-again", "branch"]
+        with pytest.raises(GateMetError, match="main-again"):
+            _gate(Result(RunDirectory(tmp_path), view, 0), self.METRIC)
+
+    def test_arms_of_equal_content_are_answered(self) -> None:
+        """Two refs of one content were asked for: the copy is all there is."""
+        view = run_view(run_data({"main": _MAIN, "branch": _MAIN}))
+
+        assert view.plan.copies == {"branch"}
+        assert [answer.arm for answer in answers(view)] == ["branch"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -391,3 +391,24 @@ def test_the_ceiling_is_a_yardstick() -> None:
     assert "| the most that the load tool can see on this machine |" in page
     assert "| Metric | Axum (Rust) | Robyn (Rust) | Ratio |" in page
     assert "Highest measured rate: Ceiling" not in page
+
+
+class TestCopies:
+    """An A/A copy is no result: it stands in the table with a note, and in no count."""
+
+    TRUTH: Final = {"a": Truth(), "a2": Truth(server="a"), "a-again": Truth(rps=30_000)}
+
+    def test_only_the_copy_is_called_one(self) -> None:
+        """By what the plan says, not by its name."""
+        view = make_view(run_view(run_data(self.TRUTH)))
+        (group,) = view.groups
+        found = {entry.server: notes(view, group, entry) for entry in group.entries}
+
+        assert found["a2"].startswith("a copy of a: noise floor ")
+        assert "copy" not in found["a"] + found["a-again"]
+
+    def test_it_is_not_counted_among_the_comparisons(self) -> None:
+        """Two workloads, one candidate: two comparisons."""
+        run = run_view(run_data(self.TRUTH, workloads=["json-small", "json-large"]))
+
+        assert "Of 2 comparisons with " in in_short(make_view(run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -208,3 +209,20 @@ def test_histogram_or_none(run: RunDirectory) -> None:
     assert run.histogram("r01-a") == {5: 2, 7: 1}
     (folder / "histogram.json").write_text("[[5, 2], [7")
     assert run.histogram("r01-a") is None
+
+
+def test_plans_older_than_copy_of_say_what_is_a_copy(run: RunDirectory) -> None:
+    """Equal arms are copies there; once it is recorded, what is recorded holds."""
+    truth = {"a": Truth(), "x": Truth(server="a"), "a-again": Truth()}
+    plan = run_data(truth).plan
+    document = plan.model_dump(mode="json")
+    for arm in document["arms"]:
+        del arm["copy_of"]
+    run.write_bytes("plan.json", json.dumps(document).encode())
+
+    assert [arm.copy_of for arm in run.plan().arms] == [None, "a", None]
+
+    arms = tuple(arm.model_copy(update={"copy_of": None}) for arm in plan.arms)
+    run.write_model("plan.json", plan.model_copy(update={"arms": arms}))
+
+    assert run.plan().copies == frozenset()

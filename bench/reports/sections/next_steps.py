@@ -51,7 +51,9 @@ def _rounds(view: View) -> list[Step]:
     if len({trial.round for trial in view.run.trials if trial.usable}) < _ENOUGH_ROUNDS:
         head: Text = (strong("Get intervals and verdicts"), " from at least 3 rounds")
         return [(head, ((code(f"bench run {matrix} --rounds 5"),),))]
-    open_cells = [text for group in view.groups for text in map(_undecided, group.others) if text]
+    open_cells = [
+        text for group in view.groups for text in map(_undecided, group.candidates) if text
+    ]
     if not open_cells:
         return []
     head = (strong("Decide what is inconclusive"), " by more rounds")

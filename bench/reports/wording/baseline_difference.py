@@ -26,7 +26,7 @@ def gap(view: View) -> list[Text]:
     judged = [group for group in view.groups if group.baseline]
     sentences: list[Text] = []
     for name in view.titles:
-        pairs = [(group, e) for group in judged for e in group.others if e.server == name]
+        pairs = [(group, e) for group in judged for e in group.candidates if e.server == name]
         found = [(g, e, m) for g, e in pairs if (m := metric_of(e, g.lead_metric))]
         if len(found) == 1:
             sentences += one_gap(*found[0])
@@ -103,7 +103,7 @@ def payload_gap(view: View) -> list[Text]:
     span = f"From {format_bytes(small)} to {format_bytes(large)} per request"
     steady: list[str] = []
     sentences: list[Text] = []
-    for entry in first.others:
+    for entry in first.candidates:
         before, after = _ratio(first, entry.server), _ratio(last, entry.server)
         if before is None or after is None:
             continue
@@ -143,6 +143,6 @@ def payload_bytes(group: Group) -> float | None:
 
 
 def _ratio(group: Group, server: str) -> float | None:
-    entry = next((entry for entry in group.others if entry.server == server), None)
+    entry = next((entry for entry in group.candidates if entry.server == server), None)
     metric = metric_of(entry, "throughput_rps") if entry else None
     return metric.verdict.ratio if metric and metric.verdict else None

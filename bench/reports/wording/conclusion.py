@@ -54,7 +54,7 @@ def _basis(view: View) -> str:
 def _one_group(group: Group) -> str:
     found = [
         sentence
-        for entry in group.others
+        for entry in group.candidates
         if (metric := metric_of(entry, group.lead_metric))
         for sentence in one_gap(group, entry, metric)
     ]
@@ -71,7 +71,7 @@ def _range(group: Group) -> str:
     """From the least ratio to the greatest: `, 0.12x (Spikard) to 0.46x (Fastify)`."""
     found = sorted(
         (metric.verdict.ratio, entry.title)
-        for entry in group.others
+        for entry in group.candidates
         if (metric := metric_of(entry, group.lead_metric))
         and metric.verdict
         and metric.verdict.ratio is not None
@@ -101,7 +101,7 @@ def _highest(groups: list[Group]) -> str:
 
 
 def _verdict_words(group: Group) -> list[str]:
-    found = (metric_of(entry, group.lead_metric) for entry in group.others)
+    found = (metric_of(entry, group.lead_metric) for entry in group.candidates)
     return [
         verdict_phrase(metric.verdict, group.lead) for metric in found if metric and metric.verdict
     ]
@@ -111,7 +111,7 @@ def _tally(view: View) -> str:
     judged = [
         (group, metric.verdict)
         for group in view.groups
-        for entry in group.others
+        for entry in group.candidates
         if (metric := metric_of(entry, group.lead_metric)) and metric.verdict
     ]
     words = "; ".join(text for _, text in tallies(judged))
@@ -131,7 +131,7 @@ def _per_group(view: View) -> list[Text]:
 
 def _by_word(group: Group) -> str:
     said: dict[str, list[str]] = {}
-    for entry in group.others:
+    for entry in group.candidates:
         metric = metric_of(entry, group.lead_metric)
         if metric and metric.verdict:
             ratio = metric.verdict.ratio

@@ -57,16 +57,11 @@ def notes(view: View, group: Group, entry: Entry) -> str:
 
 
 def _copy(view: View, entry: Entry) -> list[str]:
-    """Says so where the arm is a copy of an earlier one: what they differ by is noise."""
-    arms = list(view.run.plan.arms)
-    own = next((arm for arm in arms if arm.name == entry.server), None)
+    """Says so where the arm is a copy of another one: what they differ by is noise."""
     floor = view.run.summary.noise_floor
-    if own is None or floor is None:
+    if entry.copy_of is None or floor is None:
         return []
-    earlier = arms[: arms.index(own)]
-    same = (arm for arm in earlier if (arm.server, arm.env) == (own.server, own.env))
-    first = next(same, None)
-    return [f"a copy of {first.name}: noise floor {floor:.1%}"] if first else []
+    return [f"a copy of {entry.copy_of}: noise floor {floor:.1%}"]
 
 
 def is_lower_bound(group: Group, entry: Entry) -> bool:
