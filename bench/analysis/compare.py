@@ -89,9 +89,7 @@ def compare(
         rows=rows,
         missing=tuple(_missing(before, after, metric, copies)),
         changes=changes(baseline, candidate),
-        gate=tuple(
-            row for row in rows if row.metric == metric and row.server not in copies and _worse(row)
-        ),
+        gate=tuple(r for r in rows if r.metric == metric and r.server not in copies and _worse(r)),
     )
 
 

@@ -218,5 +218,11 @@ def mark_copies(plan: Plan) -> Plan:
     return plan.model_copy(update={"arms": arms})
 
 
+def known_copies(plan: Plan) -> Plan:
+    """A plan from disk: as it is where it says what is a copy, marked where it is too old to."""
+    said = any("copy_of" in arm.model_fields_set for arm in plan.arms)
+    return plan if said else mark_copies(plan)
+
+
 def _identity(arm: Arm) -> tuple[object, ...]:
     return arm.server, arm.folder, arm.url, arm.hash, tuple(sorted(arm.env.items()))

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from bench.errors import StoreError, UsageError
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
-from bench.model.plan import Plan, mark_copies
+from bench.model.plan import Plan, known_copies
 from bench.model.summary import BuildRecord, RunInfo
 from bench.model.trial_record import TrialRecord
 from bench.store.atomic import replace_file
@@ -188,10 +188,8 @@ class RunDirectory:
         return self.read_model("run.json", RunInfo)
 
     def plan(self) -> Plan:
-        """plan.json; in one that is older than `copy_of` the copies are told by what is equal."""
-        plan = self.read_model("plan.json", Plan)
-        recorded = any("copy_of" in arm.model_fields_set for arm in plan.arms)
-        return plan if recorded else mark_copies(plan)
+        """plan.json; in an old one the copies are told by what is equal."""
+        return known_copies(self.read_model("plan.json", Plan))
 
     def host(self) -> Host:
         """host.json."""

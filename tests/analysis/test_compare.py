@@ -146,7 +146,7 @@ def test_copies_open_no_gate_and_take_no_power() -> None:
 
     assert rows["axum2"].verdict.word == "slower"
     assert [row.server for row in compare(before, after).gate] == []
-    assert rows["axum"].verdict.p_holm == pytest.approx(welch(*values).p)
+    assert rows["axum"].verdict.p_holm == pytest.approx(welch(values[0], values[1]).p)
 
 
 def test_a_copy_that_one_run_lacks_fails_no_gate() -> None:

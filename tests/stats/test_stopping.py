@@ -2,8 +2,8 @@
 
 A session is simulated as `ab` carries it out: two arms against the baseline (a copy and the
 candidate) under two load profiles, five rounds, then one more as long as any interval is wider
-than asked; a verdict for the one candidate under each profile, the copy being none. Intervals, stopping rule and verdicts are the
-functions that a run uses.
+than asked; a verdict for the one candidate under each profile, the copy being none. Intervals,
+stopping rule and verdicts are the functions that a run uses.
 """
 
 from __future__ import annotations
