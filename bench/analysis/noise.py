@@ -43,6 +43,17 @@ class Copies(NamedTuple):
         low, high = self.at_99.low, self.at_99.high
         return low is not None and high is not None and not low <= 1 <= high
 
+    @property
+    def may_differ(self) -> float | None:
+        """By how much the two may differ, a share: the far end of the 95 % interval of |ln ratio|.
+
+        None where there is no interval.
+        """
+        low, high = self.at_95.low, self.at_95.high
+        if low is None or high is None:
+            return None
+        return math.expm1(max(abs(math.log(low)), abs(math.log(high))))
+
 
 def twins(plan: Plan) -> tuple[tuple[str, str], ...]:
     """Pairs of arms that the plan says are copies of one server."""
@@ -83,17 +94,25 @@ def _copy(first: CellTrials, second: CellTrials) -> Copies | None:
 
 
 def noise_floor(found: Sequence[Copies]) -> float | None:
-    """The widest half-width of two copies' throughput ratio, as a share; None without copies."""
+    """What two copies may differ by here, a share: the most of all pairs; None without copies.
+
+    By throughput or CPU time, and by p50 only where nothing else was measured.
+    """
+    furthest = _furthest(found)
+    return furthest[0] if furthest else None
+
+
+def _furthest(found: Sequence[Copies]) -> tuple[float, Copies] | None:
     rates = [each for each in found if each.metric != "p50_us"] or list(found)
-    halves = [half for each in rates if (half := each.at_95.half_width) is not None]
-    return math.expm1(max(halves)) if halves else None
+    pairs = [(share, each) for each in rates if (share := each.may_differ) is not None]
+    return max(pairs, key=lambda pair: pair[0]) if pairs else None
 
 
 def arms_findings(found: Sequence[Copies]) -> tuple[Finding, ...]:
     """`arms-differ`, which heads the report, and the `noise-floor`."""
     differing = [each for each in found if each.differ]
-    floor = noise_floor(found)
-    widest = f", the widest of {len(found)}" if len(found) > 1 else ""
+    furthest = _furthest(found)
+    most = f", the most of {len(found)} comparisons" if len(found) > 1 else ""
     out = []
     if differing:
         named = "; ".join(_difference(each) for each in differing)
@@ -106,15 +125,15 @@ def arms_findings(found: Sequence[Copies]) -> tuple[Finding, ...]:
                 cells=len(differing),
             )
         )
-    if floor is not None:
-        first = found[0]
+    if furthest is not None:
+        floor, pair = furthest
         out.append(
             finding(
                 "noise-floor",
                 "run",
-                f"two copies of {first.first.cell.server} are told apart only beyond "
-                f"{percent(floor)} (half-width of their ratio{widest})",
-                half_width=floor,
+                f"two copies of {pair.first.cell.server} may differ by up to {percent(floor)} "
+                f"here (far end of the 95 % interval of their ratio{most})",
+                may_differ=floor,
             )
         )
     return tuple(out)

@@ -23,18 +23,27 @@ def _finding(summary: Summary, code: str) -> Finding | None:
 
 
 def test_copies_give_the_noise_floor() -> None:
-    """The half-width of the ratio of two copies, as a share."""
+    """The end of the interval of their ratio that is farther from 1, as a share."""
     summary, _ = analyze(run_data({"a": Truth(), "again": Truth(server="a")}))
     (row,) = [r for r in summary.comparisons if r.metric == "throughput_rps"]
     assert row.verdict.low is not None
     assert row.verdict.high is not None
-    half = (row.verdict.high / row.verdict.low) ** 0.5 - 1
+    farther = max(row.verdict.high, 1 / row.verdict.low) - 1
 
-    assert summary.noise_floor == pytest.approx(half)
+    assert summary.noise_floor == pytest.approx(farther)
     found = _finding(summary, "noise-floor")
     assert found is not None
-    assert found.text.startswith("two copies of a are told apart only beyond")
+    assert found.text.startswith("two copies of a may differ by up to")
     assert _finding(summary, "arms-differ") is None
+
+
+def test_copies_that_are_tightly_apart_have_a_floor_beyond_that() -> None:
+    """Copies 5 % apart with little spread: two copies may differ by 5 %, not by the spread."""
+    truth = {"a": Truth(noise=0.001), "again": Truth(rps=57_000, noise=0.001, server="a")}
+    floor = analyze(run_data(truth))[0].noise_floor
+
+    assert floor is not None
+    assert 0.05 < floor < 0.06
 
 
 def test_without_copies_there_is_no_floor() -> None:
