@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.model.summary import TrialCounts
+from bench.model.trial_record import cpu_us_per_request, span_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -164,25 +165,6 @@ def shown(metric: str, trials: CellTrials) -> dict[int, float]:
     return values
 
 
-def cpu_us_per_request(trial: TrialRecord) -> float | None:
-    """Server CPU microseconds per successful request.
-
-    Where the clocks were read over a span shorter than the window, the requests are taken in
-    proportion; a longer span holds no further requests.
-    """
-    load, used = trial.load, trial.resources.server_cpu_s
-    if load is None or not load.ok or not used:
-        return None
-    return used * 1e6 / (load.ok * _span_share(trial))
-
-
-def _span_share(trial: TrialRecord) -> float:
-    span = trial.resources.span_s
-    if trial.load is None or not span or not trial.load.duration_s:
-        return 1.0
-    return min(1.0, span / trial.load.duration_s)
-
-
 def _throughput(trial: TrialRecord) -> float | None:
     return trial.load.throughput_rps if trial.load else None
 
@@ -196,7 +178,7 @@ def _instructions(trial: TrialRecord) -> float | None:
     count = trial.resources.instructions
     if trial.load is None or not trial.load.ok or count is None:
         return None
-    return count / (trial.load.ok * _span_share(trial))
+    return count / (trial.load.ok * span_share(trial))
 
 
 def _memory(trial: TrialRecord) -> float | None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.finding import Finding
-from bench.model.trial_record import TrialRecord
+from bench.model.trial_record import TrialRecord, cpu_us_per_request
 
 Method = Literal["perf", "py-spy", "node", "sample"]
 
@@ -240,12 +240,3 @@ class Conversion(Model):
     def of(self, server: str) -> tuple[ConversionPoint, ...]:
         """The usable points of one server."""
         return tuple(p for p in self.points if p.server == server and p.us is not None)
-
-
-def cpu_us_per_request(trial: TrialRecord) -> float | None:
-    """CPU time of the server per complete response, in microseconds; None where unknown."""
-    load, cpu = trial.load, trial.resources.server_cpu_s
-    if load is None or cpu is None or load.requests == 0:
-        return None
-    # The sampler's span is a little longer than the window; both are of the same load.
-    return cpu / load.requests * 1e6

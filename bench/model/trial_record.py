@@ -219,3 +219,24 @@ class TrialRecord(Model):
     def cell(self) -> Cell:
         """The cell this is a trial of."""
         return Cell(server=self.server, workload=self.workload, profile=self.profile)
+
+
+def cpu_us_per_request(part: TrialRecord | Partner) -> float | None:
+    """Server CPU microseconds per successful request; None where unknown.
+
+    The same in tables, profiles and conversions, so that they compare. Where the clocks were
+    read over a span shorter than the window, the requests are taken in proportion; a longer
+    span holds no further requests.
+    """
+    load, used = part.load, part.resources.server_cpu_s
+    if load is None or not load.ok or not used:
+        return None
+    return used * 1e6 / (load.ok * span_share(part))
+
+
+def span_share(part: TrialRecord | Partner) -> float:
+    """Share of the window over which the clocks were read, at most 1."""
+    span = part.resources.span_s
+    if part.load is None or not span or not part.load.duration_s:
+        return 1.0
+    return min(1.0, span / part.load.duration_s)

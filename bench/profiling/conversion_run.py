@@ -11,8 +11,9 @@ from bench import __version__
 from bench.errors import UsageError
 from bench.host import local_topology
 from bench.host.cpu_split import split
-from bench.model.cpu_profile import Conversion, ConversionPoint, cpu_us_per_request
+from bench.model.cpu_profile import Conversion, ConversionPoint
 from bench.model.plan import Cell, PlannedTrial
+from bench.model.trial_record import cpu_us_per_request
 from bench.plans.choosing import choose_arms
 from bench.plans.workload_files import load_workload
 from bench.process import Supervisor

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from bench.analysis.trials import by_cell, compared, cpu_us_per_request, shown
+from bench.analysis.trials import by_cell, compared, shown
+from bench.model.cpu_profile import ProfileRecord
 from bench.model.summary import METRICS
-from bench.model.trial_record import Resources, TrialRecord
+from bench.model.trial_record import Resources, TrialRecord, cpu_us_per_request
+from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, closed_profile, open_profile, run_data, with_status
+from tests.profiles import profile_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _rerun(trial: TrialRecord, status: str) -> TrialRecord:
@@ -146,3 +154,21 @@ class TestCpuPerRequest:
         assert list(cell.values("instructions_per_request").values()) == pytest.approx([5e4] * 5)
         (plain,) = by_cell(data.plan, run_data({"a": Truth()}).trials)
         assert plain.values("instructions_per_request") == {}
+
+
+def test_a_profile_and_a_cell_mean_the_same_by_cpu_per_request(tmp_path: Path) -> None:
+    """Per successful request in both, also where a tenth of the responses are errors."""
+
+    def edit(trial: TrialRecord) -> TrialRecord:
+        assert trial.load is not None
+        load = trial.load.model_copy(update={"ok": round(0.9 * trial.load.requests)})
+        return trial.model_copy(update={"load": load})
+
+    data = run_data({"a": Truth()}, rounds=1, edit=edit)
+    trial = data.trials[0]
+    (cell,) = by_cell(data.plan, data.trials)
+    run = RunDirectory(profile_run(tmp_path))
+    record = run.read_model("profiles/spikard.json", ProfileRecord)
+    profile = record.model_copy(update={"plain": trial, "again": None})
+
+    assert profile.cpu_us == pytest.approx(cell.values("cpu_us_per_request")[1])

@@ -7,7 +7,8 @@ import tracemalloc
 import pytest
 
 from bench.analysis import precision
-from bench.analysis.trials import by_cell, cpu_us_per_request
+from bench.analysis.trials import by_cell
+from bench.model.trial_record import cpu_us_per_request
 from bench.run.compact import slim
 from tests.factories import Truth, run_data
 
