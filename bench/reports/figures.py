@@ -21,7 +21,7 @@ from bench.reports.charts.specs import (
 from bench.reports.escape import line
 from bench.reports.primary_metric import PER_CPU, THROUGHPUT
 from bench.reports.profile_figures import where_charts
-from bench.reports.view import apart, metric_of, rate
+from bench.reports.view import apart, by_workload, metric_of, rate
 from bench.reports.wording.baseline_difference import by_payload
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_rate
@@ -131,13 +131,14 @@ def _throughput(view: View) -> Chart | None:
 def _best_title(groups: list[Group], lead: Lead) -> str:
     """Names the best server where its interval lies above all others."""
     title = "Requests per second" if lead is THROUGHPUT else lead.column
-    best = [name for group in groups if (name := _best(group, lead.metric))]
+    best = [name for name in by_workload(groups, lambda group: _best(group, lead.metric)) if name]
     if not best:
         return title
     winner = max(dict.fromkeys(best), key=best.count)
     most = f"{title}: {winner} answered the most"
-    several = f" in {best.count(winner)} of {len(groups)} workloads"
-    return most if len(groups) == 1 else most + several
+    workloads = len({group.workload for group in groups})
+    several = f" in {best.count(winner)} of {workloads} workloads"
+    return most if workloads == 1 else most + several
 
 
 def _best(group: Group, name: str) -> str:
@@ -250,15 +251,25 @@ def _rounds(view: View) -> Chart | None:
     """Each trial's rate against the server's mean over rounds; excluded ones are crosses."""
     panels: list[Panel] = []
     groups = _closed(view)
+    beyond: list[str] = []
     for group in groups:
         points = [point for entry in group.measured for point in _round_points(entry)]
+        far = [point for point in points if abs(point.y) > _CLAMP]
+        beyond += [
+            f"{point.server} {point.y:+.0f} % in round {point.x:.0f} of {_name(group, groups)}"
+            for point in far
+        ]
+        points = [point._replace(y=max(-_CLAMP, min(_CLAMP, point.y))) for point in points]
         last = max((int(point.x) for point in points), default=0)
         if last > 1:
             x = round_axis(last)
-            y = deviation_axis("% off the server's mean", [point.y for point in points])
+            edge = f" (edge: {_CLAMP:.0f} % or more)" if far else ""
+            y = deviation_axis(f"% off the server's mean{edge}", [point.y for point in points])
             name = _name(group, groups)
             panels.append(lines(name, points, _servers(view), x, y, dots=True))
     alt = [f"{len(view.excluded)} of {len(view.run.trials)} trials are left out (crosses)."]
+    if beyond:
+        alt.append(f"Farther than {_CLAMP:.0f} % off, drawn at the edge: {join(beyond)}.")
     return _chart("rounds", "Rounds: how far each trial is off its server's mean", alt, panels)
 
 
@@ -275,8 +286,9 @@ def _round_points(entry: Entry) -> list[Point]:
         Point(
             line(entry.title),
             number,
-            max(-_CLAMP, min(_CLAMP, 100 * (value / mean - 1))) if value else 0.0,
+            100 * (value / mean - 1),
             "" if status in ("valid", "suspect") else status,
         )
         for number, value, status in entry.detail.rounds
+        if value  # without load there is no rate, and none that equals the mean
     ]

@@ -9,7 +9,7 @@ from bench.reports.primary_metric import THROUGHPUT, lead_of
 from bench.units import format_bytes, format_count, format_duration, format_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from bench.model.plan import Arm, LoadProfile
     from bench.model.summary import CellDetail, CellSummary, Metric, RunView
@@ -202,6 +202,14 @@ def _is_ceiling(run: RunView, entry: Entry) -> bool:
     if entry.server == run.plan.baseline:
         return False
     return any(arm.name == entry.server and arm.server == CEILING for arm in run.plan.arms)
+
+
+def by_workload(groups: Iterable[Group], best: Callable[[Group], str]) -> list[str]:
+    """Per workload who is best under each of its profiles, "" where that is not one server."""
+    found: dict[str, set[str]] = {}
+    for group in groups:
+        found.setdefault(group.workload, set()).add(best(group))
+    return [names.pop() if len(names) == 1 else "" for names in found.values()]
 
 
 def rate(entry: Entry) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -412,3 +413,35 @@ class TestCopies:
         run = run_view(run_data(self.TRUTH, workloads=["json-small", "json-large"]))
 
         assert "Of 2 comparisons with " in in_short(make_view(run))
+
+
+class TestTwoProfiles:
+    """Two load profiles of one workload are two groups and one workload."""
+
+    PROFILES: Final = (closed_profile(), closed_profile("wrk-c200", connections=200))
+
+    def test_workloads_are_counted(self) -> None:
+        """In the sentence at the top and in the title of the first chart."""
+        truth = {"axum": Truth(), "spikard": Truth(rps=17_000)}
+        names = ["json-small", "json-large"]
+        view = make_view(run_view(run_data(truth, profiles=self.PROFILES, workloads=names)))
+
+        assert len(view.groups) == 4
+        assert "Axum (Rust) in 2 of 2 workloads." in in_short(view)
+        assert make_charts(view).first[0].title.endswith("the most in 2 of 2 workloads")
+
+
+def test_the_chart_of_rounds_hides_nothing() -> None:
+    """A far trial is drawn at the edge and named; one without load is not drawn on the mean."""
+    run = run_view(run_data({"axum": Truth()}))
+    kept = run.details[0].rounds[:3]
+    rounds = (*kept, (4, 10 * (kept[0][1] or 0.0), "invalid"), (5, None, "failed"))
+    details = (run.details[0].model_copy(update={"rounds": rounds}),)
+    chart = make_charts(make_view(run.model_copy(update={"details": details}))).folded[-1]
+    spec = json.dumps(chart.panels[0].spec)
+
+    assert chart.name == "rounds"
+    said = r"Farther than 50 % off, drawn at the edge: Axum \(Rust\) \+\d+ % in round 4"
+    assert re.search(said, chart.alt)
+    assert "(edge: 50 % or more)" in spec
+    assert '"failed"' not in spec

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bench.reports.blocks import Bullets, Paragraph
-from bench.reports.view import metric_of, rate
+from bench.reports.view import by_workload, metric_of, rate
 from bench.reports.wording.baseline_difference import gap, one_gap, tallies
 from bench.reports.wording.notes import verdict_phrase
 from bench.reports.wording.phrases import count, tally
@@ -85,6 +85,7 @@ def _range(group: Group) -> str:
 def _highest(groups: list[Group]) -> str:
     """Who had the highest rate: measured, so no verdict is claimed."""
     groups = [group for group in groups if group.by_rate]
+    compared = [group for group in groups if len(group.measured) > 1]
     best = [max(group.measured, key=rate) for group in groups if len(group.measured) > 1]
     if not best:
         single = [entry for group in groups for entry in group.measured]
@@ -94,10 +95,12 @@ def _highest(groups: list[Group]) -> str:
     if len(best) == 1:
         highest = format_rate(rate(best[0]))
         return f"Highest measured rate: {best[0].title} with {highest} requests/sec."
-    wins = Counter(entry.title for entry in best)
+    winners = by_workload(compared, lambda group: max(group.measured, key=rate).title)
+    wins = Counter(title for title in winners if title)
     ranked = sorted(wins.items(), key=lambda item: (-item[1], item[0]))
-    text = ", ".join(f"{title} in {number} of {len(best)}" for title, number in ranked)
-    return f"Highest measured rate: {text} workloads."
+    noun = "workload" if len(winners) == 1 else "workloads"
+    text = ", ".join(f"{title} in {number} of {len(winners)}" for title, number in ranked)
+    return f"Highest measured rate: {text} {noun}." if text else ""
 
 
 def _verdict_words(group: Group) -> list[str]:

@@ -203,7 +203,7 @@ def _limits(view: View) -> list[Text]:
             sentences.append(pattern.format(join(found)))
     if view.run.summary.noise_floor is not None:
         floor = f"{view.run.summary.noise_floor:.1%}"
-        sentences.append(f"Noise floor {floor}: as much may two copies of one server differ here.")
+        sentences.append(f"Noise floor {floor}: what two copies of one server may differ by here.")
     if view.excluded:
         total = len(view.run.trials)
         sentences.append(
