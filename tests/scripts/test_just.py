@@ -81,8 +81,9 @@ def checkout(tmp_path: Path) -> Checkout:
     one = Checkout(tmp_path / "my check out", tmp_path / "bin", tmp_path / "log")
     (one.root / "scripts").mkdir(parents=True)
     shutil.copy(ROOT / "scripts" / "just", one.root / "scripts")
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-bootstrap.txt"):
-        (one.root / name).write_text("one==1\n")
+    (one.root / "requirements").mkdir()
+    for name in ("bootstrap", "run", "dev", "docs"):
+        (one.root / "requirements" / f"{name}.txt").write_text("one==1\n")
     one.bin.mkdir()
     for name in UTILITIES:
         found = shutil.which(name)
@@ -188,12 +189,33 @@ def test_recipes_install_what_they_need_once(checkout: Checkout) -> None:
     assert checkout.done() == ["venv", "pip", "uv", "uv"]
 
 
+def test_packages_of_the_site_are_a_level_of_their_own(checkout: Checkout) -> None:
+    """Neither running nor developing needs them, and once they are here nothing is asked."""
+    checkout.python("python3", PYTHON)
+    checkout.run("--prepare", "dev")
+    checkout.done()
+
+    assert [checkout.run("--prepare", "docs").returncode for _ in range(2)] == [0, 0]
+    assert checkout.done() == ["uv"]
+
+
+def test_newest_python_is_taken(checkout: Checkout) -> None:
+    """Of several the newest makes the environment."""
+    checkout.python("python3", PYTHON)
+    checkout.python("python3.13", PYTHON)
+    checkout.python("python3.14", PYTHON)
+
+    done = checkout.run("test")
+
+    assert f"making .venv with {checkout.bin}/python3.14," in done.stderr
+
+
 def test_changed_requirements_are_installed_again(checkout: Checkout) -> None:
     """New pins are noticed by content, and only what they concern is installed."""
     checkout.python("python3", PYTHON)
     checkout.run("--prepare", "run")
     checkout.done()
-    (checkout.root / "requirements.txt").write_text("one==2\n")
+    (checkout.root / "requirements" / "run.txt").write_text("one==2\n")
 
     assert checkout.run("--prepare", "run").returncode == 0
     assert checkout.done() == ["uv"]
@@ -276,11 +298,11 @@ def test_environment_that_is_not_ours_is_kept(checkout: Checkout) -> None:
 
 
 def test_unknown_level_is_a_usage_error(checkout: Checkout) -> None:
-    """--prepare names its three levels."""
+    """--prepare names its levels."""
     done = checkout.run("--prepare", "all")
 
     assert done.returncode == 2
-    assert "tools, run or dev" in done.stderr
+    assert "tools, run, dev or docs" in done.stderr
 
 
 def test_recipe_failure_is_the_exit_code(checkout: Checkout) -> None:
