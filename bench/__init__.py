@@ -1,3 +1,3 @@
 """Honest HTTP benchmarks of your own servers."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

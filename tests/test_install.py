@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import __version__
 from bench.loadtools.install.find import search_path
 
 _ROOT = Path(__file__).parents[1]
@@ -99,13 +100,27 @@ def test_what_lies_inside_an_installed_bench(installed: dict[str, str], tmp_path
     into the package, and an empty folder stays empty."""
     listed = _bench(installed, tmp_path, "list", "servers").stdout
     verified = _bench(installed, tmp_path, "verify", "ceiling")
-    package = next(Path(installed["HERE"], "tools").glob("bench/lib/python*/site-packages/bench"))
+    tool = Path(installed["HERE"], "tools", "workload-bench")
+    package = next(tool.glob("lib/python*/site-packages/bench"))
 
     assert {line.split()[0] for line in listed.splitlines()} >= {"axum", "ceiling", "fastapi"}
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "json-large" in verified.stdout
     assert not (package / "_data" / "servers" / "ceiling" / ".build").exists()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.real
+@pytest.mark.needs("uv")
+def test_name_and_version_of_an_installed_bench(installed: dict[str, str], tmp_path: Path) -> None:
+    """The distribution is not called as its command: another project has that name."""
+    listed = subprocess.run(
+        ["uv", "tool", "list"], capture_output=True, text=True, check=True, env=installed
+    ).stdout
+    said = _bench(installed, tmp_path, "--version").stdout
+
+    assert listed.splitlines() == [f"workload-bench v{__version__}", "- bench"]
+    assert __version__ in said
 
 
 @pytest.mark.real
