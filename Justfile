@@ -59,6 +59,12 @@ check: _dev
     mypy
     pytest -q -n auto -m "not real and not slow"
 
+# Make the documentation a site in site/; a link or anchor that leads nowhere is an error
+[no-exit-message]
+docs: _docs
+    @python -P -m sphinx -q -W --keep-going -E -d .venv/doctrees docs site
+    @echo "docs: site/index.html"
+
 # Look for known vulnerabilities in what is pinned (asks the network)
 [no-exit-message]
 audit: _dev
@@ -102,3 +108,6 @@ _run:
 
 _dev:
     @scripts/just --prepare dev
+
+_docs:
+    @scripts/just --prepare docs
