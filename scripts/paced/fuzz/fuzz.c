@@ -18,7 +18,7 @@
 enum { SOCKETS = 64, ROOM = 4096, BATCH = 2000 };
 
 typedef struct {
-    bool used, write, connecting, closed;
+    bool used, write, closed;
     void *data;
     char bytes[ROOM];
     size_t size, at;
