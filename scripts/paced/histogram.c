@@ -19,13 +19,13 @@ static uint64_t *page_new(void) {
 }
 
 void histogram_init(Histogram *histogram) {
-    *histogram = (Histogram){.least = UINT64_MAX};
+    *histogram = (Histogram){.least = UINT64_MAX, .used = READY_PAGES};
     histogram->pages = memory_new(HISTOGRAM_PAGES * sizeof *histogram->pages);
     for (size_t i = 0; i < READY_PAGES; i++) histogram->pages[i] = page_new();
 }
 
 void histogram_free(Histogram *histogram) {
-    for (size_t i = 0; i < HISTOGRAM_PAGES; i++) free(histogram->pages[i]);
+    for (size_t i = 0; i < histogram->used; i++) free(histogram->pages[i]);
     free(histogram->pages);
 }
 
@@ -34,6 +34,7 @@ void histogram_add(Histogram *histogram, uint64_t ns) {
     if (us > UINT32_MAX) us = UINT32_MAX;
     uint64_t **page = &histogram->pages[us / HISTOGRAM_PAGE];
     if (!*page) *page = page_new();
+    if (us / HISTOGRAM_PAGE >= histogram->used) histogram->used = us / HISTOGRAM_PAGE + 1;
     (*page)[us % HISTOGRAM_PAGE]++;
     histogram->count++;
     histogram->sum += ns;
@@ -84,7 +85,7 @@ double histogram_distance(const Histogram *one, const Histogram *other) {
 
 static uint64_t distinct(const Histogram *histogram) {
     uint64_t count = 0;
-    for (size_t i = 0; i < HISTOGRAM_PAGES; i++)
+    for (size_t i = 0; i < histogram->used; i++)
         for (size_t j = 0; histogram->pages[i] && j < HISTOGRAM_PAGE; j++)
             count += histogram->pages[i][j] > 0;
     return count;
@@ -96,7 +97,7 @@ void histogram_write(const Histogram *histogram, const char *name, FILE *file) {
     memcpy(padded, name, strlen(name));
     fwrite(padded, sizeof padded, 1, file);
     fwrite(&count, sizeof count, 1, file);
-    for (uint64_t i = 0; i < HISTOGRAM_PAGES; i++)
+    for (uint64_t i = 0; i < histogram->used; i++)
         for (uint64_t j = 0; histogram->pages[i] && j < HISTOGRAM_PAGE; j++) {
             uint64_t pair[2] = {i * HISTOGRAM_PAGE + j, histogram->pages[i][j]};
             if (pair[1]) fwrite(pair, sizeof pair, 1, file);

@@ -8,6 +8,7 @@ enum { HISTOGRAM_PAGE = 4096, HISTOGRAM_PAGES = 1 << 20 };
 
 typedef struct {
     uint64_t **pages; /* HISTOGRAM_PAGES of HISTOGRAM_PAGE counts, NULL where nothing was counted */
+    uint64_t used; /* no page from this one on was made */
     uint64_t count;
     uint64_t sum, least, most; /* nanoseconds, exact */
 } Histogram;

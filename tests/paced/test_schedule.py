@@ -7,7 +7,6 @@ import math
 import queue
 import random
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -18,6 +17,8 @@ import pytest
 from tests.paced.driving import GET, OK, SOURCES, Line, answering, balanced, read_request, serving
 
 if TYPE_CHECKING:
+    import socket
+
     from tests.paced.driving import Paced
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("cc")]
@@ -189,7 +190,7 @@ def test_stall_is_seen_by_all_it_delays(paced: Paced) -> None:
 
 def test_what_is_left_is_counted(paced: Paced) -> None:
     """After the drain time the queue and what is in flight are counted, and it ends."""
-    with serving(lambda connection: time.sleep(2)) as port:
+    with serving(lambda _: time.sleep(2)) as port:
         result = paced.run(port, "--drain", "0.1")
 
     assert result["ended"] == "drain"
