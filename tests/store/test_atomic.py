@@ -20,7 +20,7 @@ WRITES = 150
 WRITER = f"""
 import sys
 from pathlib import Path
-from bench.store import write_atomic
+from bench.store.run_directory import write_atomic
 letter = sys.argv[2].encode()
 print("ready", flush=True)
 sys.stdin.readline()
