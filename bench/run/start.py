@@ -32,6 +32,7 @@ from bench.run.opening import render, write_derived
 from bench.run.resume import changes, matrix_place
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Ended, Session
+from bench.store.derived import remove_charts, shown_charts
 from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
 
 if TYPE_CHECKING:
@@ -171,18 +172,20 @@ def resume_run(
 
 
 def publish(view: RunView, file: Path) -> None:
-    """Write the report that can be committed, and its charts beside it."""
+    """Write the report that can be committed, and its charts beside it.
+
+    A chart that only the report before it showed is removed; whatever else lies there stays.
+
+    Raises:
+        StoreError: disk full, no permission.
+    """
     rendered = render(view, ["results"])
-    main, *others = rendered.items()
-    write_atomic(file, main[1])
-    charts = file.parent / "charts"
-    names = {name for name, _ in others}
-    if charts.is_dir():
-        for old in charts.glob("*.svg"):
-            if f"charts/{old.name}" not in names:
-                old.unlink()
+    (_, main), *others = rendered.items()
+    old = shown_charts(file)
+    write_atomic(file, main)
     for name, data in others:
         write_atomic(file.parent / name, data)
+    remove_charts(file.parent / name for name in sorted(old - set(rendered)))
 
 
 class _Conduct(NamedTuple):
