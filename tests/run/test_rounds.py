@@ -263,6 +263,14 @@ def test_three_duets_of_two_copies_come_first(quiet: Bench) -> None:
     assert min(quiet.rounds) == 1
 
 
+def test_the_estimate_counts_the_calibration() -> None:
+    """Each duet takes 2 s + 5 s + 1.5 s; a calibrating one, with oha, half a second and one."""
+    plan = with_alone(_plan(_SHARED, spreads={}), 1)
+    trials = sum(8.5 if trial.cell in plan.cells else 3.5 for trial in plan.trials)
+
+    assert plan.estimated_s == pytest.approx(trials + 4 * 3.0)
+
+
 def test_the_calibration_is_part_of_the_time(noisy: Bench) -> None:
     """30 s of pilots and three rounds of 20 s leave nothing for a fourth in 100 s."""
     assert noisy.run(_plan(spreads={}, max_time_s=100.0)).rounds == 3
