@@ -11,6 +11,7 @@ import pytest
 
 from bench.plans.project import find_project
 from bench.profiling import conversion_run as module
+from bench.profiling.conversion import SIZES
 from bench.profiling.profile_run import Wish
 from tests.factories import Truth, arm, run_data
 
@@ -31,7 +32,7 @@ def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "only_run", contextlib.nullcontext)
     monkeypatch.setattr(module, "_build", lambda *_: None)
     fixed = SimpleNamespace(getrandbits=lambda _: 7)
-    monkeypatch.setattr(module.random, "SystemRandom", lambda: fixed)
+    monkeypatch.setattr("random.SystemRandom", lambda: fixed)
 
 
 def _told(draws: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -59,5 +60,5 @@ def test_the_order_depends_on_the_seed_alone(
 
     assert slow == fast
     first, second = ([text for text in slow if text.startswith(f"round {n}")] for n in (1, 2))
-    assert len(first) == len(second) == len(slow) / 2 == 2 * len(module.SIZES)
+    assert len(first) == len(second) == len(slow) / 2 == 2 * len(SIZES)
     assert [text[7:] for text in first] != [text[7:] for text in second]
