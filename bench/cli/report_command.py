@@ -58,7 +58,6 @@ def command(
     """  # noqa: D301 - a backspace keeps a paragraph's lines apart in click
     from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
     from bench.profiling import into_run as profile_into  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run import opening as runs  # noqa: PLC0415 - late, see `bench --help`
     from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
 
     if as_json:
@@ -70,7 +69,6 @@ def command(
     if write:
         for name in profile_into.renew_into(path):
             click.echo(f"broken down anew: {name}", err=True)
-        runs.write_derived(path)
         click.echo(f"renewed in {path}", err=True)
     if publish:
         _publish(path, publish)

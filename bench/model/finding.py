@@ -20,6 +20,7 @@ CODES: Final[dict[str, Severity]] = {
     "server-restarted": "error",
     "server-not-ready": "error",
     "not-listener": "error",
+    "not-calibrated": "error",  # no capacity, so no share of one
     "port-busy": "error",
     "timeouts": "warning",
     "little": "warning",

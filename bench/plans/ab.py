@@ -11,7 +11,8 @@ from bench.loadtools.install.find import find_tool
 from bench.plans.arms import make_arms
 from bench.plans.choosing import comes_along
 from bench.plans.doctor_plans import plan_document
-from bench.plans.duets import estimated_s, with_alone
+from bench.plans.duets import with_alone
+from bench.plans.lengths import trials_s
 from bench.plans.server_files import load_server
 from bench.units import parse_duration
 
@@ -190,11 +191,11 @@ def _planned(
         planned = plan_document(project, name, document)
     except ConfigError as error:
         raise _by_option(error, f"{name}.yaml") from None
-    plan = planned.plan
+    plan = planned.plan.model_copy(update={"max_time_s": effort.max_time_s})
     if plan.design == "duet":
         plan = with_alone(plan, _alone_rounds(plan, effort))
     arms = tuple(arm.model_copy(update={"source_hash": trees.get(arm.server)}) for arm in plan.arms)
-    plan = plan.model_copy(update={"arms": arms, "max_time_s": effort.max_time_s})
+    plan = plan.model_copy(update={"arms": arms})
     return planned._replace(plan=plan)
 
 
@@ -216,7 +217,7 @@ def _by_option(error: ConfigError, file: str) -> UsageError:
 def _alone_rounds(plan: Plan, effort: Effort) -> int:
     """Rounds with servers alone: one always, three (an interval) where that is a tenth at most."""
     first = (trial for trial in plan.trials if trial.round == 1 and trial.cell not in plan.cells)
-    each = estimated_s(plan, first)
+    each = trials_s(plan, first)
     return _ALONE_MOST if _ALONE_MOST * each <= _ALONE_SHARE * effort.max_time_s else 1
 
 

@@ -7,11 +7,10 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from bench.model.plan import Arm, Cell, LoadProfile, Plan, PlannedTrial
+from bench.plans.lengths import estimate
 from bench.plans.planning import rounds_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bench.model.trial_record import TrialRecord
 
 COPY_SUFFIX: Final = "-again"
@@ -20,7 +19,6 @@ HEADROOM: Final = 0.6
 
 ALONE_SUFFIX: Final = "-alone"
 
-_SECONDS_PER_TRIAL: Final = 2.0
 _ALONE_WARMUP_S: Final = 1.0
 _ALONE_WINDOW_S: Final = 1.0
 
@@ -51,14 +49,8 @@ def with_alone(plan: Plan, rounds: int) -> Plan:
     """The plan of duets with so many rounds in which servers are measured alone too."""
     plan = plan.model_copy(update={"alone_rounds": rounds})
     trials = tuple(t for number in range(1, plan.rounds + 1) for t in duets_for(plan, number))
-    return plan.model_copy(update={"trials": trials, "estimated_s": estimated_s(plan, trials)})
-
-
-def estimated_s(plan: Plan, trials: Iterable[PlannedTrial]) -> float:
-    """Seconds that trials of a plan of duets take, guessed before anything was measured."""
-    profiles = (*plan.profiles, *plan.alone)
-    lengths = {p.id: p.warmup_s + p.duration_s + _SECONDS_PER_TRIAL for p in profiles}
-    return sum(lengths[trial.cell.profile] for trial in trials)
+    seconds = estimate(plan, trials, copy_of(plan))
+    return plan.model_copy(update={"trials": trials, "estimated_s": seconds})
 
 
 def _alone(plan: Plan) -> tuple[LoadProfile, ...]:

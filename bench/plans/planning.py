@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING, Final
 from bench.errors import ConfigError
 from bench.model.plan import CpuSplit, LoadProfile, Plan, PlannedTrial, Workload
 from bench.plans.expansion import expand
+from bench.plans.lengths import estimate
 from bench.plans.matrix_files import load_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from bench.model.config import MatrixConfig
     from bench.plans.expansion import Parts
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
-
-TRIAL_OVERHEAD_S: Final = 1.5
-"""Start, verification and stop of one trial, as seen with the servers that come with bench."""
-
-CALIBRATION_S: Final = 3.0
-"""Window in which a server's capacity is measured where a rate is a share of it."""
 
 _MAX_ROUNDS: Final = 12
 
@@ -117,23 +112,6 @@ def rounds_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:
         PlannedTrial(id=f"r{number:0{digits}d}-{cell.id}", round=number, cell=cell)
         for cell in cells
     )
-
-
-def estimate(plan: Plan, trials: Sequence[PlannedTrial]) -> float:
-    """Seconds that trials take: warm-up, window, the rest of each, and calibration."""
-    profiles = {profile.id: profile for profile in plan.profiles}
-    loads = (profiles[trial.cell.profile] for trial in trials)
-    measuring = sum(load.warmup_s + load.duration_s + TRIAL_OVERHEAD_S for load in loads)
-    return measuring + len(calibrations(plan)) * (CALIBRATION_S + TRIAL_OVERHEAD_S)
-
-
-def calibrations(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """(server, workload) pairs whose capacity a rate in percent needs, each once."""
-    shared = {profile.id for profile in plan.profiles if profile.rate_share is not None}
-    pairs: Iterable[tuple[str, str]] = (
-        (cell.server, cell.workload) for cell in plan.cells if cell.profile in shared
-    )
-    return tuple(dict.fromkeys(pairs))
 
 
 def _max_rounds(rounds: int, most: int | None) -> int:

@@ -60,7 +60,6 @@ def measure_conversion(
     profile = load_profile(wish, cpus).model_copy(update={"warmup_s": 1.0})
     check_tool(profile.tool)
     seed = random.SystemRandom().getrandbits(31)
-    rng = random.Random(seed)  # noqa: S311 - the order of trials, no secret
     with only_run():
         now = datetime.now(UTC)
         name = f"{now:%Y%m%dT%H%M%SZ}-profile-conversion-{'-'.join(arm.name for arm in arms)}"
@@ -69,12 +68,12 @@ def measure_conversion(
             _build(arms, supervisor, cpus, told)
             points = []
             for number in range(1, _ROUNDS + 1):
-                cells = [(arm, size) for arm in arms for size in SIZES]
-                rng.shuffle(cells)
-                for arm, size in cells:
+                for arm, size in _order(arms, seed, number):
                     told(f"round {number}: {arm.name}, {size} bytes")
                     work = varied(base, size)
-                    setting = _setting(arm, work, profile, cpus, supervisor, directory, number, rng)
+                    setting = _setting(
+                        arm, work, profile, cpus, supervisor, directory, number, seed
+                    )
                     points.append(_point(setting, directory, size, number))
         found = Conversion(
             bench_version=__version__,
@@ -100,6 +99,16 @@ def read_conversion(path: Path) -> Conversion | None:
     for name, data in render(found):
         directory.write_bytes(name, data)
     return found
+
+
+def _order(arms: Sequence[Arm], seed: int, number: int) -> list[tuple[Arm, int]]:
+    """Every arm with every size, in the order of a round: that of seed and number alone.
+
+    What a trial draws depends on its timing, so it must not move the rounds after it.
+    """
+    cells = [(arm, size) for arm in arms for size in SIZES]
+    random.Random(f"{seed}/{number}").shuffle(cells)  # noqa: S311 - repeatable, not secret
+    return cells
 
 
 def _base(project: Project) -> Workload:
@@ -137,7 +146,7 @@ def _setting(  # noqa: PLR0917 - the parts of a Setting
     supervisor: Supervisor,
     directory: RunDirectory,
     number: int,
-    rng: random.Random,
+    seed: int,
 ) -> Setting:
     cell = Cell(server=arm.name, workload=workload.id, profile=profile.id)
     planned = PlannedTrial(id=f"r{number:02}-{cell.id}", round=number, cell=cell)
@@ -151,7 +160,7 @@ def _setting(  # noqa: PLR0917 - the parts of a Setting
         folder=directory.trial_folder(planned.id),
         order=0,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        rng=rng,
+        rng=random.Random(f"{seed}/{planned.id}"),  # noqa: S311 - repeatable, not secret
         build_hash=None,
     )
 

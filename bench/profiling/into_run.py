@@ -10,6 +10,7 @@ from bench.model.cpu_profile import ShownProfiles
 from bench.profiling.conversion_run import measure_conversion, read_conversion
 from bench.profiling.profile_run import profile_servers
 from bench.profiling.reading import read_profiles, renew
+from bench.run.lock import holding
 from bench.run.opening import CONVERSION, PROFILES, SHOWN, open_run, write_derived
 from bench.store.run_directory import RunDirectory
 
@@ -68,8 +69,17 @@ def profile_into(
         How many profile runs were added, and what could not be profiled, with the reasons.
 
     Raises:
-        UsageError: it is no run directory.
+        UsageError: it is no run directory, or another process writes in it.
     """
+    RunDirectory(run).plan()
+    with holding(run):
+        return _profile_into(project, run, wish, told)
+
+
+def _profile_into(
+    project: Project, run: Path, wish: Wish, told: Callable[[str], None]
+) -> tuple[int, tuple[str, ...]]:
+    """The same in a run that nobody else writes in."""
     servers, workloads = wanted(RunDirectory(run).plan())
     tasks: list[tuple[str, Callable[[], Path]]] = [
         (
@@ -85,17 +95,22 @@ def profile_into(
     done, failed = 0, []
     for what, measure in tasks:
         try:
-            add(measure(), run)
+            _add(measure(), run)
             done += 1
         except BenchError as error:
             failed.append(f"{what}: {error}")
-    write_report(run)
+    write_derived(run)
     return done, tuple(failed)
 
 
 def write_report(run: Path) -> RunView:
-    """Renew the derived files of a run whose profiles changed."""
-    return write_derived(run)
+    """Renew the derived files of a run whose profiles changed.
+
+    Raises:
+        UsageError: another process writes in it.
+    """
+    with holding(run):
+        return write_derived(run)
 
 
 def add(profiled: Path, run: Path) -> Path:
@@ -109,10 +124,16 @@ def add(profiled: Path, run: Path) -> Path:
         The copy.
 
     Raises:
-        UsageError: one of both is not what it should be.
+        UsageError: one of both is not what it should be, or another process writes in the run.
         StoreError: disk full, no permission.
     """
     open_run(run)
+    with holding(run):
+        return _add(profiled, run)
+
+
+def _add(profiled: Path, run: Path) -> Path:
+    """The same in a run that nobody else writes in."""
     is_conversion = (profiled / CONVERSION).is_file()
     if not is_conversion:
         read_profiles(profiled)
@@ -147,7 +168,19 @@ def stale(run: Path) -> tuple[str, ...]:
 
 
 def renew_into(run: Path) -> tuple[str, ...]:
-    """Break every profile of a run down anew from its raw data; names of those that changed."""
+    """Renew the report of a run from its raw data, profiles too; names of those that changed.
+
+    Raises:
+        UsageError: a raw profile cannot be read, or another process writes in the run.
+    """
+    with holding(run):
+        changed = _break_down(run)
+        write_derived(run)
+    return changed
+
+
+def _break_down(run: Path) -> tuple[str, ...]:
+    """Break every profile that shows something else than its raw data give down anew."""
     changed = stale(run)
     for name in changed:
         folder = run / PROFILES / name

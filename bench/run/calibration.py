@@ -7,30 +7,25 @@ from __future__ import annotations
 
 import math
 from statistics import stdev
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bench.errors import StoreError
-from bench.model.plan import Cell, PlannedTrial
+from bench.analysis.verdict_text import percent
+from bench.errors import StoreError, UsageError
+from bench.model.finding import finding
+from bench.model.plan import PlannedTrial
+from bench.model.trial_record import TrialRecord
 from bench.plans.duets import copy_of, cost_ratio, joint_capacity
+from bench.plans.lengths import SPREAD_LEAST, calibrating, calibrating_load, capacity_key
 from bench.stats.median_polish import median
 
 if TYPE_CHECKING:
-    from bench.model.plan import LoadProfile, Plan
-    from bench.model.trial_record import TrialRecord
+    from collections.abc import Collection, Iterable
+
+    from bench.model.finding import Finding
+    from bench.model.plan import Cell, LoadProfile, Plan
     from bench.run.events import Listener
     from bench.run.measuring import Measuring
     from bench.store.run_directory import RunDirectory
-
-_WARMUP_S: Final = 1.0
-_WINDOW_S: Final = 3.0
-_PILOT_WARMUP_S: Final = 0.5
-_PILOT_WINDOW_S: Final = 1.0
-_PILOTS: Final = 3
-"""Duets of two copies: the fewest whose spread says anything; cheap enough for a short session."""
-
-_SPREAD_LEAST: Final = 2
-_PILOT_S: Final = 2.5
-_SHARE: Final = 0.2
 
 
 class Calibrated(NamedTuple):
@@ -46,53 +41,125 @@ class Calibrated(NamedTuple):
 
 
 def offered(plan: Plan, profile: LoadProfile, workload: str) -> LoadProfile:
-    """The profile with a share of the slowest server's capacity turned into a rate.
+    """The profile with a share of the slowest calibrated server's capacity turned into a rate.
 
     Raises:
-        StoreError: no capacity could be measured.
+        StoreError: no capacity could be measured; no trial of such a cell should be run.
     """
     if profile.rate_share is None:
         return profile
-    ending = f"/{workload}/{profile.id}"
-    least = min((rate for key, rate in plan.calibrated.items() if key.endswith(ending)), default=0)
-    if not least:
+    slowest = _slowest(plan, workload, profile.id)
+    if slowest is None:
         raise StoreError(f"no capacity of {workload} could be measured for {profile.id}")
+    least = slowest[1]
     return profile.model_copy(update={"rate_rps": round(profile.rate_share * least, 3)})
 
 
-def pilots(plan: Plan) -> int:
-    """Duets of two copies per workload: enough for a spread where one is asked for and affordable.
+def _slowest(plan: Plan, workload: str, profile: str) -> tuple[str, float] | None:
+    """Server and capacity of the slowest one that could be calibrated."""
+    ending = f"/{workload}/{profile}"
+    capacities = plan.calibrated.items()
+    found = [(key.removesuffix(ending), rate) for key, rate in capacities if key.endswith(ending)]
+    return min(found, key=lambda item: item[1], default=None)
 
-    They may take a fifth of the time that is allowed.
+
+def without_capacity(plan: Plan) -> tuple[Cell, ...]:
+    """Cells that are offered a share of a capacity, and whose own could not be measured.
+
+    A rate that takes no account of a server's own capacity may be far beyond it, so they are
+    not measured. In a duet the baseline has none of its own.
     """
-    if plan.design != "duet" or plan.precision is None:
-        return 1
-    needed = _PILOTS * _PILOT_S * len(plan.workloads)
-    affordable = plan.max_time_s is None or needed <= _SHARE * plan.max_time_s
-    return _PILOTS if affordable else 1
+    known = plan.calibrated
+    shared = _shared(plan)
+    return tuple(
+        cell
+        for cell in plan.cells
+        if cell.profile in shared
+        and capacity_key(cell) not in known
+        and not (plan.design == "duet" and cell.server == plan.baseline)
+    )
+
+
+def not_calibrated(plan: Plan, directory: RunDirectory) -> list[Finding]:
+    """One finding for each cell without a capacity: why, and what the others are offered."""
+    advice = "`bench verify` and the logs of that trial say more; then start a new run"
+    return [
+        finding(
+            "not-calibrated",
+            cell.id,
+            f"{cell.server} is not measured with {cell.workload} under {cell.profile}: "
+            f"its capacity could not be measured ({_why(directory, cell)}); "
+            f"{_others(plan, cell)}",
+            advice=advice,
+        )
+        for cell in without_capacity(plan)
+    ]
+
+
+def _why(directory: RunDirectory, cell: Cell) -> str:
+    """What went wrong in the calibrating trial, which lies in the run but is none of its trials."""
+    trial = _name(cell, 1)
+    try:
+        record = directory.read_model(f"trials/{trial}/trial.json", TrialRecord)
+    except UsageError:
+        return f"trial {trial} is not there"
+    said = record.detail.strip().splitlines()
+    reason = said[0] if said else ", ".join(record.reasons) or "no figures"
+    return f"trial {trial}: {record.status}, {reason}"
+
+
+def _others(plan: Plan, cell: Cell) -> str:
+    """The rate that the other servers of a cell's group are offered, in words."""
+    slowest = _slowest(plan, cell.workload, cell.profile)
+    if slowest is None:
+        return "that of no other server either, so there is no rate to offer"
+    share = next(one.rate_share for one in plan.profiles if one.id == cell.profile)
+    name, rate = slowest
+    return (
+        f"the rate is {percent(share or 0.0)} of {rate:,.0f} requests/s, the capacity of {name}, "
+        "the slowest of those that could be measured"
+    )
+
+
+def _shared(plan: Plan) -> set[str]:
+    return {profile.id for profile in plan.profiles if profile.rate_share is not None}
+
+
+def _name(cell: Cell, number: int) -> str:
+    return f"r00-{cell.id}" + (f".p{number}" if number > 1 else "")
 
 
 def calibrate(
-    plan: Plan, measuring: Measuring, directory: RunDirectory, listener: Listener
+    plan: Plan,
+    measuring: Measuring,
+    directory: RunDirectory,
+    listener: Listener,
+    begun: Collection[tuple[str, str]] = (),
 ) -> Calibrated:
     """Measure what a run on disk does not know yet, once per run.
 
     Capacities where a profile offers a share of them; in a plan of duets that asks for a
     precision also how far two copies of the baseline differ.
 
+    Args:
+        plan: what it knows already is not measured again.
+        measuring: carries out the trials.
+        directory: keeps their records, and the plan.
+        listener: hears what is calibrated.
+        begun: (workload, profile) of trials on disk: their rate must stay what it was.
+
     Raises:
         KeyboardInterrupt: passed on.
         StoreError: the disk is full.
     """
+    shared = _shared(plan)
     block = _Block(plan, measuring, directory, listener)
-    twin = copy_of(plan)
-    for cell in plan.cells:
-        repeat = pilots(plan) if cell.server == twin else 1
-        if _wanted(plan, cell, repeat):
+    for cell, repeat in calibrating(plan, copy_of(plan)):
+        if cell.profile not in shared or (cell.workload, cell.profile) not in begun:
             block.measure(cell, repeat)
     if not block.overheads:
         return Calibrated(plan, None)
-    enough = {name: logs for name, logs in block.logs.items() if len(logs) >= _SPREAD_LEAST}
+    enough = {name: logs for name, logs in block.logs.items() if len(logs) >= SPREAD_LEAST}
     spreads = {name: stdev(logs) for name, logs in enough.items()}
     update = {
         "calibrated": {**plan.calibrated, **block.capacities},
@@ -101,22 +168,6 @@ def calibrate(
     plan = plan.model_copy(update=update)
     directory.write_model("plan.json", plan)
     return Calibrated(plan, median(block.overheads))
-
-
-def _wanted(plan: Plan, cell: Cell, repeat: int) -> bool:
-    """Whether a cell needs a calibrating trial."""
-    profile = next(one for one in plan.profiles if one.id == cell.profile)
-    if plan.design == "duet" and cell.server == plan.baseline:
-        return False
-    if profile.rate_share is not None:
-        return _key(cell) not in plan.calibrated
-    shares = any(one.rate_share is not None for one in plan.profiles)
-    first = cell.profile == plan.profiles[0].id
-    return repeat >= _SPREAD_LEAST and first and not shares and cell.workload not in plan.spreads
-
-
-def _key(cell: Cell) -> str:
-    return f"{cell.server}/{cell.workload}/{cell.profile}"
 
 
 class _Block:
@@ -134,36 +185,34 @@ class _Block:
         self._listener = listener
 
     def measure(self, cell: Cell, repeat: int) -> None:
-        """Run a cell's trials and keep its capacity, and the log-ratios of two copies."""
+        """Run a cell's trials and keep its capacity, and the log-ratios of two copies.
+
+        A single one that tells nothing is repeated once, like a trial of a round.
+        """
         self._listener.calibrating(cell.server, cell.workload)
         found = [self._trial(cell, number) for number in range(1, repeat + 1)]
+        if repeat == 1 and not self._capacities(found):
+            found.append(self._trial(cell, 2))
         usable = [record for record in found if record.usable]
-        capacities = [rate for record in usable if (rate := self._capacity(record))]
+        capacities = self._capacities(usable)
         if capacities:
-            self.capacities[_key(cell)] = median(capacities)
-        if repeat >= _SPREAD_LEAST:
+            self.capacities[capacity_key(cell)] = median(capacities)
+        if repeat >= SPREAD_LEAST:
             ratios = [ratio for record in usable if (ratio := cost_ratio(record))]
             self.logs.setdefault(cell.workload, []).extend(map(math.log, ratios))
 
     def _trial(self, cell: Cell, number: int) -> TrialRecord:
-        name = f"r00-{cell.id}" + (f".p{number}" if number > 1 else "")
-        planned = PlannedTrial(id=name, round=0, cell=cell)
+        planned = PlannedTrial(id=_name(cell, number), round=0, cell=cell)
         profile = next(one for one in self._plan.profiles if one.id == cell.profile)
-        warmup, window = _WARMUP_S, _WINDOW_S
-        if self._plan.design == "duet":
-            warmup, window = _PILOT_WARMUP_S, _PILOT_WINDOW_S
-            warmup = warmup if profile.tool == "oha" else _WARMUP_S  # wrk: whole seconds
-        update = {
-            "loop": "closed",
-            "rate_share": None,
-            "rate_rps": None,
-            "warmup_s": warmup,
-            "duration_s": window,
-        }
-        record = self._measuring.measure(planned, profile.model_copy(update=update), order=-1)
+        load = calibrating_load(self._plan, profile)
+        record = self._measuring.measure(planned, load, order=-1)
         self._directory.write_model(f"trials/{planned.id}/trial.json", record)
-        self.overheads.append(max(0.0, record.phases_s.total - warmup - window))
+        self.overheads.append(max(0.0, record.phases_s.total - load.warmup_s - load.duration_s))
         return record
+
+    def _capacities(self, records: Iterable[TrialRecord]) -> list[float]:
+        found = (self._capacity(record) for record in records if record.usable)
+        return [rate for rate in found if rate]
 
     def _capacity(self, record: TrialRecord) -> float | None:
         if self._plan.design == "duet":

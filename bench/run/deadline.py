@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from bench.analysis.verdict_text import percent
+from bench.plans.lengths import TRIAL_OVERHEAD_S
 from bench.stats.intervals import MIN_ROUNDS
 from bench.stats.rounds import MIN_ADAPTIVE, ROUNDS_MAX, rounds_expected, width_factor
 from bench.units import format_eta
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from bench.analysis import Precision
     from bench.model.plan import Plan, PlannedTrial
     from bench.model.trial_record import TrialRecord
-
-_OVERHEAD_S: Final = 1.0
-"""Start, verification and stop of a trial, until one was seen."""
 
 _SPREAD_TOLD: Final = 0.001
 """Three pilots that agree by chance are no spread of 0 %."""
@@ -46,7 +44,7 @@ class Pace:
         self._limit = plan.max_time_s
         self._lengths = {p.id: p.warmup_s + p.duration_s for p in (*plan.profiles, *plan.alone)}
         self._seen: dict[str, list[float]] = {}
-        self._overhead = _OVERHEAD_S
+        self._overhead = TRIAL_OVERHEAD_S  # until one was seen
         for record in earlier:
             self.saw(record)
         self._spent = sum(sum(lengths) for lengths in self._seen.values())

@@ -1,4 +1,8 @@
-"""One run at a time on a machine: two at once would measure each other."""
+"""One run at a time on a machine, one process at a time in a run directory.
+
+Two runs at once would measure each other; two processes in one directory would remove each
+other's trials.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,16 @@ import contextlib
 import fcntl
 import os
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
-from bench.errors import UsageError
+from bench.errors import StoreError, UsageError
 from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+_IN_RUN: Final = ".lock"
 
 
 class Turn:
@@ -65,6 +72,36 @@ def only_run(*, allow_concurrent: bool = False) -> Iterator[Turn]:
             fcntl.flock(guests, fcntl.LOCK_SH)
             _enter(guests, fresh=False)
         yield Turn(guests, shared=not alone)
+
+
+@contextlib.contextmanager
+def holding(run: Path) -> Iterator[None]:
+    """Hold a run directory while something is written in it.
+
+    No permission to go on beside another run lifts this. The system lets go when the holder
+    ends, however it ends; it must not be taken twice by one process.
+
+    Raises:
+        UsageError: another process holds it; names its id and age.
+        StoreError: the lock cannot be made.
+    """
+    path = run / _IN_RUN
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("a+"))
+            taken = _take(file)
+        except OSError as error:
+            raise StoreError(f"cannot lock {path}: {error.strerror or error}") from error
+        if not taken:
+            raise UsageError(
+                f"{run.name} is being written: {_holder(file)}",
+                advice="wait for that process, or end it; only one at a time writes in a run",
+            )
+        _enter(file, fresh=True)
+        try:
+            yield
+        finally:
+            file.truncate(0)
 
 
 def _take(file: IO[str]) -> bool:

@@ -13,7 +13,7 @@ from bench.model.finding import Finding, finding
 from bench.model.plan import Skipped
 from bench.plans.duets import duets_for
 from bench.plans.planning import rounds_for
-from bench.run.calibration import calibrate, offered
+from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
 from bench.run.deadline import Pace, announcement, ended_by_time, precision_words, too_short
 from bench.run.fitness import beyond_loopback, not_restarted
@@ -79,6 +79,7 @@ class Session:
         self._alone = {profile.id for profile in plan.alone}
         self._builds = self._measuring.builds
         self._build_failures: list[str] = []
+        self._left_out: frozenset[Cell] = frozenset()
         self._pace = Pace(plan, ())
         records, damaged = directory.trials()
         self._records = [self._slim(record) for record in records]
@@ -195,7 +196,7 @@ class Session:
     def _trial(self, planned: PlannedTrial) -> TrialRecord:
         gc.collect()
         self._check_disk()
-        total = len(self.plan.trials)
+        total = len(self._kept(self.plan.trials))
         done = len({record.trial.removesuffix(_AGAIN) for record in self._records})
         self._listener.began(planned, done, total)
         profile = offered(self.plan, self._profiles[planned.cell.profile], planned.cell.workload)
@@ -225,14 +226,24 @@ class Session:
 
     def _calibrate(self) -> None:
         """Measure what the plan does not know yet, and say how long it will take."""
+        begun = {(record.workload, record.profile) for record in self._records}
         self.plan, overhead_s = calibrate(
-            self.plan, self._measuring, self._directory, self._listener
+            self.plan, self._measuring, self._directory, self._listener, begun
         )
+        self._left_out = frozenset(without_capacity(self.plan))
+        for item in not_calibrated(self.plan, self._directory):
+            self.findings.append(item)
+            self._tell(item.text)
         self._pace.calibrated(overhead_s)
+        ahead = self.plan.model_copy(update={"trials": self._kept(self.plan.trials)})
         if overhead_s is not None:
-            self._tell(announcement(self.plan, self._pace))
+            self._tell(announcement(ahead, self._pace))
         if not self._records:
-            self._tell(too_short(self.plan, self._pace))
+            self._tell(too_short(ahead, self._pace))
+
+    def _kept(self, trials: tuple[PlannedTrial, ...]) -> tuple[PlannedTrial, ...]:
+        """Those that are run: without a capacity a cell has no rate."""
+        return tuple(trial for trial in trials if trial.cell not in self._left_out)
 
     def _tell(self, text: str) -> None:
         if text:
@@ -245,7 +256,7 @@ class Session:
         """
         for number in range(1, self.plan.rounds + 1):
             whole = tuple(trial for trial in self.plan.trials if trial.round == number)
-            pending = tuple(self._pending(whole))
+            pending = tuple(self._pending(self._kept(whole)))
             begun = any(record.round == number for record in self._records)
             if pending and not begun and not self._pace.fits(number, pending):
                 self._end_with(number - 1)
@@ -269,13 +280,14 @@ class Session:
         """Add rounds until each interval is as narrow as asked, max_rounds, or the deadline."""
         while not (state := precision(self.plan, self._records)).reached:
             number = self.plan.rounds + 1
-            more = self._round(number)
+            whole = self._round(number)
+            more = self._kept(whole)
             each_s = self._pace.length_s(more)
             if not self._pace.fits(number, more):
                 self._tell(ended_by_time(self.plan))
                 return
             self.plan = self.plan.model_copy(
-                update={"rounds": number, "trials": (*self.plan.trials, *more)}
+                update={"rounds": number, "trials": (*self.plan.trials, *whole)}
             )
             self._directory.write_model("plan.json", self.plan)
             self._listener.added(1, precision_words(self.plan, state, each_s))

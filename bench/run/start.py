@@ -27,14 +27,16 @@ from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, Supervisor
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
-from bench.run.lock import Turn, only_run
+from bench.run.lock import Turn, holding, only_run
 from bench.run.opening import render, write_derived
 from bench.run.resume import changes, matrix_place
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Ended, Session
+from bench.store.derived import remove_charts, shown_charts
 from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bench.model.host_facts import Host
@@ -112,9 +114,11 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
     """
     tools = tool_versions(planned.plan)
     host = fit_host(planned.plan, tools, strict=options.strict)
-    with only_run(allow_concurrent=options.allow_concurrent) as turn:
-        started = datetime.now(UTC)
-        directory = RunDirectory.create(project.root / "reports", _run_id(started, planned.plan))
+    started = datetime.now(UTC)
+    with (
+        only_run(allow_concurrent=options.allow_concurrent) as turn,
+        _new_run(project.root / "reports", _run_id(started, planned.plan)) as directory,
+    ):
         info = RunInfo(
             run_id=directory.path.name,
             bench_version=__version__,
@@ -143,9 +147,24 @@ def resume_run(
     A finished run is not touched: its reports are renewed and its exit code is given again.
 
     Raises:
-        UsageError: there is no such run, or matrix, servers, tools or machine changed.
+        UsageError: there is no such run, another process goes on with it, or matrix, servers,
+            tools or machine changed.
     """
     directory = find_run(run, project.root / "reports")
+    with holding(directory.path):
+        # Whoever held it until now may have added rounds.
+        planned = planned._replace(plan=directory.plan())
+        return _resume(project, directory, planned, listener, options)
+
+
+def _resume(
+    project: Project,
+    directory: RunDirectory,
+    planned: Planned,
+    listener: Listener,
+    options: Options,
+) -> Result:
+    """Go on with a run that nobody else writes in."""
     info = directory.info()
     if info.finished is not None and not directory.trials()[1]:
         view = write_derived(directory.path)
@@ -170,19 +189,29 @@ def resume_run(
         return _carry_out(conduct, notes)
 
 
+@contextlib.contextmanager
+def _new_run(reports: Path, run_id: str) -> Iterator[RunDirectory]:
+    """A new run directory, held from its first file on."""
+    directory = RunDirectory.create(reports, run_id)
+    with holding(directory.path):
+        yield directory
+
+
 def publish(view: RunView, file: Path) -> None:
-    """Write the report that can be committed, and its charts beside it."""
+    """Write the report that can be committed, and its charts beside it.
+
+    A chart that only the report before it showed is removed; whatever else lies there stays.
+
+    Raises:
+        StoreError: disk full, no permission.
+    """
     rendered = render(view, ["results"])
-    main, *others = rendered.items()
-    write_atomic(file, main[1])
-    charts = file.parent / "charts"
-    names = {name for name, _ in others}
-    if charts.is_dir():
-        for old in charts.glob("*.svg"):
-            if f"charts/{old.name}" not in names:
-                old.unlink()
+    (_, main), *others = rendered.items()
+    old = shown_charts(file)
+    write_atomic(file, main)
     for name, data in others:
         write_atomic(file.parent / name, data)
+    remove_charts(file.parent / name for name in sorted(old - set(rendered)))
 
 
 class _Conduct(NamedTuple):

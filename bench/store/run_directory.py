@@ -24,6 +24,7 @@ from bench.model.plan import Plan, known_copies
 from bench.model.summary import BuildRecord, RunInfo
 from bench.model.trial_record import TrialRecord
 from bench.store.atomic import replace_file
+from bench.store.derived import remove_charts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -152,12 +153,9 @@ class RunDirectory:
         return damaged
 
     def write_derived(self, files: Mapping[str, bytes]) -> None:
-        """Write rendered reports; old charts that are not among them are removed."""
-        charts = self.path / "charts"
-        if charts.is_dir():
-            for old in charts.iterdir():
-                if f"charts/{old.name}" not in files:
-                    old.unlink()
+        """Write rendered reports; old charts of bench that are not among them are removed."""
+        charts = sorted((self.path / "charts").glob("*.svg"))
+        remove_charts(old for old in charts if f"charts/{old.name}" not in files)
         for name, data in files.items():
             self.write_bytes(name, data)
 

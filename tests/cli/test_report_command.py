@@ -104,3 +104,23 @@ def test_unknown_run_is_a_usage_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["nothing", "--project", str(tmp_path)])
 
     assert isinstance(result.exception, UsageError)
+
+
+def test_publish_removes_its_own_old_charts_only(project: Path) -> None:
+    """What the report before showed and bench drew goes; other pictures in the folder stay."""
+    where = ["latest", "--project", str(project), "--publish", str(project / "docs" / "RESULTS.md")]
+    CliRunner().invoke(command, where, catch_exceptions=False)
+    charts = project / "docs" / "charts"
+    fresh = {path.name: path.read_bytes() for path in charts.iterdir()}
+    drawn = fresh["throughput.svg"]
+    for name in ("old", "of-another-report"):
+        (charts / f"{name}.svg").write_bytes(drawn)
+    for name in ("architecture", "mine"):
+        (charts / f"{name}.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"></svg>')
+    with (project / "docs" / "RESULTS.md").open("a") as report:
+        report.write('<img src="charts/old.svg"><img src="charts/mine.svg">')
+    CliRunner().invoke(command, where, catch_exceptions=False)
+
+    mine = {"architecture.svg", "mine.svg", "of-another-report.svg"}
+    assert {path.name for path in charts.iterdir()} == {*fresh, *mine}
+    assert (charts / "throughput.svg").read_bytes() == drawn

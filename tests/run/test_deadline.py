@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bench.model.trial_record import TrialRecord
 
 _DATA = run_data({"axum": Truth(), "fastapi": Truth()}, rounds=5)
-_TRIAL_S = 8.0
-"""Warm-up 2 s, window 5 s, overhead 1 s."""
+_TRIAL_S = 8.5
+"""Warm-up 2 s, window 5 s, overhead 1.5 s."""
 
 
 class Clock:
@@ -93,7 +93,7 @@ def test_lengths_are_learned() -> None:
     pace.saw(_record(5.0))
 
     assert guessed == 2 * _TRIAL_S
-    assert calibrated == 2 * _TRIAL_S - 1
+    assert calibrated == 2 * (_TRIAL_S - 1)
     assert pace.length_s(duets_for(plan, 4)) == 2 * 4.0
 
 
@@ -113,7 +113,7 @@ def test_the_announcement_names_trials_and_time() -> None:
     assert needed == 9
     assert "two copies differ by 1.2 %" in said
     assert "about 9 trials per arm" in said
-    assert "2 min 30 s" in said  # 9 rounds of two duets of 8 s, and two servers alone for 3 s
+    assert "2 min 40 s" in said  # 9 rounds of two duets of 8.5 s, and two servers alone for 3.5 s
 
 
 def test_pilots_that_agree_are_no_spread_of_nothing() -> None:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from click.testing import CliRunner
 
-from bench.errors import UsageError
-from bench.run.lock import only_run
+from bench.cli import check_command, report_command, run_command
+from bench.errors import StoreError, UsageError
+from bench.profiling import into_run
+from bench.profiling.into_run import add, profile_into, renew_into, write_report
+from bench.profiling.profile_run import Wish
+from bench.run.lock import holding, only_run
 from bench.store.cache import cache_folder
+from bench.store.run_directory import RunDirectory
+from tests.factories import Truth, run_data
+from tests.profiles import profile_run
 from tests.run.helpers import Project, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from bench.plans.project import Project as Servers
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +92,117 @@ def test_a_third_learns_of_the_second() -> None:
         guest.__exit__(None, None, None)
     with only_run() as fourth:
         assert not fourth.disturbed
+
+
+# -- one process in a run -------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run that was interrupted after its last trial."""
+    data = run_data({"axum": Truth(), "spikard": Truth(rps=8_000)})
+    directory = RunDirectory.create(tmp_path / "reports", "20260101T000000Z-synthetic-aaaaaa")
+    directory.write_model("run.json", data.info.model_copy(update={"finished": None}))
+    directory.write_model("plan.json", data.plan)
+    directory.write_model("host.json", data.host)
+    for trial in data.trials:
+        directory.trial_folder(trial.trial)
+        directory.append_trial(trial.model_copy(update={"raw_sha256": {}}))
+    (tmp_path / "configs").mkdir()
+    return directory.path
+
+
+def test_a_run_is_written_by_one_process(run: Path) -> None:
+    """The refusal names the holder; afterwards, or after a holder that was killed, it is free."""
+    said = rf"{run.name} is being written: process {os.getpid()}, for 0 min"
+    with holding(run), pytest.raises(UsageError, match=said), holding(run):
+        pass
+    (run / ".lock").write_text("4194304 2026-01-01T00:00:00+00:00\n")
+    with holding(run):
+        assert str(os.getpid()) in (run / ".lock").read_text()
+
+    assert (run / ".lock").read_bytes() == b""
+
+
+def test_a_run_that_cannot_be_held(run: Path) -> None:
+    """The file that cannot be locked is named."""
+    (run / ".lock").mkdir()
+    with pytest.raises(StoreError, match=r"cannot lock .*\.lock: Is a directory"), holding(run):
+        pass
+
+
+@pytest.mark.parametrize("words", [["--allow-concurrent"], ["--force-resume"], []])
+def test_a_held_run_is_not_resumed(run: Path, words: list[str]) -> None:
+    """No permission lifts it, and nothing in the directory changes."""
+    place = ["--project", str(run.parents[1])]
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with holding(run):
+        refused = CliRunner().invoke(run_command.command, ["--resume", run.name, *words, *place])
+
+    assert isinstance(refused.exception, UsageError)
+    assert f"process {os.getpid()}" in str(refused.exception)
+    after = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    assert after == {**before, run / ".lock": b""}
+
+
+def test_nothing_else_writes_in_a_held_run(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither renewed reports nor profiles; one after the other they do."""
+    profiled = profile_run(tmp_path)
+    sizes = profile_run(tmp_path / "more")
+    monkeypatch.setattr(into_run, "profile_servers", lambda *_: profiled)
+    monkeypatch.setattr(into_run, "measure_conversion", lambda *_: sizes)
+    no_project = cast("Servers", None)
+    writers: list[Callable[[], object]] = [
+        lambda: renew_into(run),
+        lambda: write_report(run),
+        lambda: add(profiled, run),
+        lambda: profile_into(no_project, run, Wish(), lambda _: None),
+    ]
+    with holding(run):
+        for write in writers:
+            with pytest.raises(UsageError, match="is being written"):
+                write()
+    assert not (run / "report.md").exists()
+
+    for write in writers:
+        write()
+    assert "## Where the time goes" in (run / "report.md").read_text()
+
+
+def test_a_lock_left_behind_is_no_mismatch(run: Path) -> None:
+    """`bench check` does not look at it, and `bench report --write` works beside it."""
+    place = ["--project", str(run.parents[1])]
+    (run / ".lock").write_text("4194304 2026-01-01T00:00:00+00:00\n")
+    CliRunner().invoke(
+        report_command.command, [str(run), "--write", *place], catch_exceptions=False
+    )
+    checked = CliRunner().invoke(check_command.command, [str(run), *place], standalone_mode=False)
+
+    assert checked.return_value == 0
+    assert " 0 mismatches" in checked.stdout
+
+
+@pytest.mark.real
+@pytest.mark.needs("wrk")
+def test_a_run_that_goes_on_is_not_resumed_beside_itself(tmp_path: Path) -> None:
+    """The second process exits 2 naming the first, whose trials all stay."""
+    project = Project(tmp_path)
+    project.server("one")
+    project.matrix("one", rounds=5)
+    with project.running("run", "faults") as first:
+        assert wait_until(project.left)
+        resumed = project.bench("run", "--resume", "latest", "--allow-concurrent")
+        renewed = project.bench("report", "latest", "--write")
+        first.communicate(timeout=60)
+
+    assert (resumed.returncode, renewed.returncode) == (2, 2)
+    for refused in (resumed, renewed):
+        assert re.search(rf"process {first.pid}, for \d+ min", refused.stderr)
+    assert first.returncode in (0, 1)
+    assert len({trial["round"] for trial in project.trials()}) == 5
+    assert project.bench("check", "latest").returncode == 0
 
 
 @pytest.mark.real

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from bench.model.finding import Finding
     from bench.model.plan import LoadProfile, Plan, PlannedTrial
     from bench.model.trial_record import TrialRecord
     from bench.process import Supervisor
     from bench.run.events import Listener
+    from bench.run.session import Ended
 
 _TRIAL_S = 10.0
 _DATA = run_data({"main": Truth(), "branch": Truth()}, profiles=[closed_profile()])
@@ -84,6 +86,8 @@ class Bench:
         self.heard = Heard()
         self.now = 0.0
         self.profiles: list[LoadProfile] = []
+        self.failing: set[tuple[str, int]] = set()  # server and round
+        self.findings: list[Finding] = []
         self._signs: Iterator[int] = cycle((1, 1, -1, -1))
         self._noise = noise
         monkeypatch.setattr(Measuring, "measure", self._measure)
@@ -117,10 +121,16 @@ class Bench:
                 start_s=0.1,
                 first=False,
             )
+        if (planned.cell.server, planned.round) in self.failing:
+            update |= {"status": "failed", "detail": "it died\nat once", "load": None}
         return record.model_copy(update=update)
 
     def run(self, plan: Plan) -> Plan:
         """Go through a session; the plan as it ended."""
+        return self.end(plan).plan
+
+    def end(self, plan: Plan) -> Ended:
+        """Go through a session; how it ended."""
         session = Session(
             plan=plan,
             workloads={},
@@ -128,7 +138,10 @@ class Bench:
             supervisor=cast("Supervisor", None),
             listener=cast("Listener", self.heard),
         )
-        return session.run().plan
+        try:
+            return session.run()
+        finally:
+            self.findings = session.findings
 
     @property
     def rounds(self) -> list[int]:
@@ -261,6 +274,14 @@ def test_three_duets_of_two_copies_come_first(quiet: Bench) -> None:
     assert "about 5 trials per arm" in said
     assert said.endswith("to tell 2 %")
     assert min(quiet.rounds) == 1
+
+
+def test_the_estimate_counts_the_calibration() -> None:
+    """Each duet takes 2 s + 5 s + 1.5 s; a calibrating one, with oha, half a second and one."""
+    plan = with_alone(_plan(_SHARED, spreads={}), 1)
+    trials = sum(8.5 if trial.cell in plan.cells else 3.5 for trial in plan.trials)
+
+    assert plan.estimated_s == pytest.approx(trials + 4 * 3.0)
 
 
 def test_the_calibration_is_part_of_the_time(noisy: Bench) -> None:

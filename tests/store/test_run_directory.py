@@ -166,11 +166,22 @@ def test_atomic_write_leaves_no_temporary(tmp_path: Path) -> None:
 
 def test_old_charts_go(run: RunDirectory) -> None:
     """Charts that are no longer drawn are removed."""
-    run.write_derived({"report.md": b"1", "charts/a.svg": b"2"})
+    run.write_derived({"report.md": b"1", "charts/a.svg": b'<svg version="1.1" class="marks">'})
     run.write_derived({"report.md": b"3"})
 
     assert (run.path / "report.md").read_bytes() == b"3"
     assert list((run.path / "charts").iterdir()) == []
+
+
+def test_what_else_lies_beside_charts_stays(run: RunDirectory) -> None:
+    """A folder, a picture of the user's and a link are none of bench's charts."""
+    charts = run.path / "charts"
+    (charts / "folder.svg").mkdir(parents=True)
+    (charts / "mine.svg").write_text("<svg></svg>")
+    (charts / "gone.svg").symlink_to("nowhere")
+    run.write_derived({"report.md": b"1"})
+
+    assert {path.name for path in charts.iterdir()} == {"folder.svg", "mine.svg", "gone.svg"}
 
 
 def test_missing_parts_are_named(run: RunDirectory) -> None:
