@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.host import local_topology
 from bench.host.cpu_split import split
-from bench.loadtools import TOOLS
+from bench.loadtools import unsupported
 from bench.plans.duets import as_duet
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix
@@ -18,7 +18,7 @@ from bench.store.cache import cache_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.model.plan import LoadProfile, Plan, Workload
+    from bench.model.plan import Plan, Workload
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
 
@@ -48,7 +48,7 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         path,
         overrides,
         cpus=lambda config: split(topology, config.server_cpus, config.load_cpus),
-        unsupported=_unsupported,
+        unsupported=unsupported,
         draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
     )
     plan = variants.marked(plan)
@@ -56,7 +56,3 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         update={"arms": tuple(at_home(arm, cache_folder()) for arm in plan.arms)}
     )
     return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
-
-
-def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:
-    return TOOLS[profile.tool].unsupported(profile, workload)

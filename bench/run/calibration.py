@@ -10,6 +10,7 @@ from statistics import stdev
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import StoreError
+from bench.loadtools import TOOLS, closed_tool
 from bench.model.plan import Cell, PlannedTrial
 from bench.plans.duets import copy_of, cost_ratio, joint_capacity
 from bench.stats.median_polish import median
@@ -149,11 +150,13 @@ class _Block:
         name = f"r00-{cell.id}" + (f".p{number}" if number > 1 else "")
         planned = PlannedTrial(id=name, round=0, cell=cell)
         profile = next(one for one in self._plan.profiles if one.id == cell.profile)
+        tool = closed_tool(profile.tool)
         warmup, window = _WARMUP_S, _WINDOW_S
         if self._plan.design == "duet":
             warmup, window = _PILOT_WARMUP_S, _PILOT_WINDOW_S
-            warmup = warmup if profile.tool == "oha" else _WARMUP_S  # wrk: whole seconds
+            warmup = _WARMUP_S if TOOLS[tool].whole_seconds else warmup
         update = {
+            "tool": tool,
             "loop": "closed",
             "rate_share": None,
             "rate_rps": None,
