@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.host import local_topology
 from bench.host.cpu_split import split
-from bench.loadtools import TOOLS, Target, ToolOutput
+from bench.loadtools import TOOLS, Share, Target, ToolOutput
 from bench.loadtools.install.find import search_path
 from bench.model.plan import Arm, LoadProfile
 from bench.plans.server_files import load_server
@@ -116,8 +116,7 @@ class Bench(NamedTuple):
             self.workload,
             self._profile(),
             out,
-            index=0,
-            seed=1,
+            share=Share(seed=1),
             folder=folder,
             duration_s=self.seconds,
         )

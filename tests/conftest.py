@@ -7,7 +7,8 @@ import shutil
 import pytest
 from hypothesis import settings
 
-from bench.loadtools.install.find import TOOLS, find_tool, search_path
+from bench.loadtools import TOOLS
+from bench.loadtools.install.find import find_tool, search_path
 
 # A deadline per example says more about the neighbours of this machine than about our code.
 settings.register_profile("bench", deadline=None)

@@ -231,9 +231,12 @@ def _gate(result: Result, metric: str) -> None:
         raise BenchError("not everything could be measured: the gate says nothing")
     rows = [row for row in view.summary.comparisons if row.metric == metric]
     if not rows:
+        from bench.loadtools import ranked  # noqa: PLC0415 - only where something is wrong
+
+        tool = ranked("open")[0]
         raise UsageError(
             f"nothing here is compared by {metric}",
-            advice="response times need oha: `bench setup --tool oha`",
+            advice=f"response times need {tool}: `bench setup --tool {tool}`",
         )
     judged = [row for row in rows if row.server not in view.plan.copies]
     met = [r for r in judged if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]

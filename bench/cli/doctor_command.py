@@ -13,13 +13,12 @@ from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import EXIT_OK, EXIT_UNFIT
 
 if TYPE_CHECKING:
-    from bench.host.doctor import Diagnosis
+    from bench.host.doctor import Diagnosis, Need
     from bench.host.measure import Measured
     from bench.model.finding import Finding
     from bench.model.host_facts import System
     from bench.process import Stray
 
-_TOOLCHAINS: Final = ("cargo", "node", "uv")
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
 _LABEL_WIDTH: Final = 12
 
@@ -27,6 +26,7 @@ _LABEL_WIDTH: Final = 12
 class _Tools(NamedTuple):
     versions: dict[str, str | None]
     outdated: dict[str, str]
+    needs: dict[str, Need]
 
 
 @click.command()
@@ -96,7 +96,7 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
     from bench.host.doctor import as_data, diagnose  # noqa: PLC0415 - late
     from bench.process import strays  # noqa: PLC0415 - late
 
-    tools, measured = _Tools({}, {}), None
+    tools, measured = _Tools({}, {}, {}), None
     left: tuple[Stray, ...] = ()
     if root:
         source, chosen = tree_source(root), system or local_system()
@@ -107,7 +107,13 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
         measured, left = _measure([cpu.cpu for cpu in topology.cpus]), strays()
     divided = split(topology, None, None)
     diagnosis = diagnose(
-        host, divided, measured, outdated=tools.outdated, connections=connections, strays=left
+        host,
+        divided,
+        measured,
+        needs=tools.needs,
+        outdated=tools.outdated,
+        connections=connections,
+        strays=left,
     )
     _tell(diagnosis, as_data(diagnosis, measured) if as_json else None)
     return EXIT_OK if diagnosis.fit else EXIT_UNFIT
@@ -129,22 +135,27 @@ def _measure(cpus: list[int]) -> Measured:
 
 def _find_tools() -> _Tools:
     """Versions of load tools and toolchains, and the load tools that are too old."""
-    from bench.loadtools.install.find import TOOLS, find_tool, search_path  # noqa: PLC0415 - late
+    from bench.host.doctor import TOOLCHAINS, Need  # noqa: PLC0415 - late
+    from bench.loadtools import TOOLS  # noqa: PLC0415 - late
+    from bench.loadtools.install.find import find_tool, search_path  # noqa: PLC0415 - late
+    from bench.loadtools.tool import dotted  # noqa: PLC0415 - late
     from bench.process import capture  # noqa: PLC0415 - late
 
     versions: dict[str, str | None] = {}
     outdated: dict[str, str] = {}
-    for name, tool in TOOLS.items():
+    needs: dict[str, Need] = {}
+    for name, tool in sorted(TOOLS.items(), key=lambda each: not each[1].essential):
+        needs[name] = Need("error" if tool.essential else "warning", tool.purpose, "bench setup")
         found = find_tool(name)
         versions[name] = (found.version or "?") if found else None
         if found and not found.usable:
-            outdated[name] = ".".join(map(str, tool.minimum))
-    for name in _TOOLCHAINS:
+            outdated[name] = dotted(tool.minimum)
+    for name in TOOLCHAINS:
         path = shutil.which(name, path=search_path())
         said = capture([path, "--version"]) if path else None
         match = _VERSION.search(said.stdout) if said else None
         versions[name] = match[0] if match else None
-    return _Tools(versions, outdated)
+    return _Tools(versions, outdated, {**needs, **TOOLCHAINS})
 
 
 def _print(diagnosis: Diagnosis) -> None:

@@ -11,6 +11,7 @@ import click
 
 from bench.cli.common import project_option
 from bench.errors import EXIT_FAILED, UsageError
+from bench.loadtools import TOOLS, Recorded
 
 if TYPE_CHECKING:
     from bench.model.load_result import Loop
@@ -43,14 +44,14 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 
 
 @click.command()
-@click.argument("tool", type=click.Choice(["wrk", "oha"]))
+@click.argument("tool", type=click.Choice(list(TOOLS)))
 @click.argument("results", nargs=-1, required=True, metavar="LABEL=FILE...")
 @click.option("--title", default="Workload Benchmark Results", help="Title of the report.")
 @click.option("--workload", default="imported", help="What was sent, in words: JSON Small.")
 @click.option(
     "--connections",
     type=click.IntRange(min=1),
-    help="Connections (default: as wrk's text says; oha does not tell).",
+    help="Connections (default: as the tool's output says, where it does).",
 )
 @click.option("--duration", callback=_duration, help="Window of each result: 10s.")
 @click.option(
@@ -78,8 +79,8 @@ def command(
 ) -> None:
     """Make a run of results of TOOL and print the run directory.
 
-    Each LABEL=FILE is one result: the text of wrk, or the JSON of oha. A label that comes
-    again is a further round of the same server; the first label is the baseline.
+    Each LABEL=FILE is one result as TOOL printed it (`bench parse --help` names the forms). A
+    label that comes again is a further round of the same server; the first label is the baseline.
 
     \b
     Example:
@@ -128,7 +129,6 @@ def _split(text: str) -> tuple[str, Path]:
 
 
 def _read(tool: str, label: str, path: Path, loop: Loop) -> Source:
-    from bench.loadtools import TOOLS, Recorded  # noqa: PLC0415 - late, see `bench --help`
     from bench.run.importing.sources import Source  # noqa: PLC0415 - late, see `bench --help`
 
     load = TOOLS[tool].read(path, Recorded(loop=loop))
@@ -136,13 +136,9 @@ def _read(tool: str, label: str, path: Path, loop: Loop) -> Source:
 
 
 def _connections(tool: str, paths: list[tuple[str, Path]]) -> int:
-    """As wrk's texts say where they agree, else 0 = not known."""
-    from bench.loadtools import wrk_text  # noqa: PLC0415 - late, see `bench --help`
-
-    if tool != "wrk":
-        return 0
-    said = {wrk_text.read(path.read_text("utf-8", "replace")).connections for _, path in paths}
-    return said.pop() if len(said) == 1 else 0
+    """As the output says where all agree, else 0 = not known."""
+    said = {TOOLS[tool].connections(path) for _, path in paths}
+    return (said.pop() or 0) if len(said) == 1 else 0
 
 
 def _modified(path: Path) -> str:

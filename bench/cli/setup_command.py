@@ -12,6 +12,7 @@ import click
 
 from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import ConfigError, ToolMissingError
+from bench.loadtools import TOOLS
 from bench.loadtools.install import find, install_plan
 from bench.process.foreground import foreground
 from bench.units import format_eta
@@ -38,7 +39,7 @@ TOOLCHAINS: Final = {
     "--tool",
     "names",
     multiple=True,
-    type=click.Choice(list(find.TOOLS)),
+    type=click.Choice(list(TOOLS)),
     help="Only this load tool; may be given again (default: all of them).",
 )
 @click.option("--for", "matrix", metavar="MATRIX", help="Only the load tools that MATRIX uses.")
@@ -57,8 +58,8 @@ def command(
 ) -> None:
     """Find the load tools, and install those that are missing or too old.
 
-    wrk comes from apt or Homebrew, oha from Homebrew or cargo (several minutes). What is there
-    is left alone. Before administrator rights are used you are asked; without a terminal it
+    They come from apt, Homebrew or cargo (several minutes), as each says. What is there is left
+    alone. Before administrator rights are used you are asked; without a terminal it
     goes on as root or with --yes, else it prints the commands and exits 2. Compilers and
     runtimes that servers need are named, never installed.
 
@@ -66,7 +67,7 @@ def command(
     """
     config = _config(matrix, project) if matrix else None
     uses = names or (tuple(profile.tool for profile in config.profiles) if config else ())
-    wanted = tuple(name for name in find.TOOLS if not uses or name in uses)
+    wanted = tuple(name for name in TOOLS if not uses or name in uses)
     facts = find.survey(wanted)
     plan = install_plan.plan_install(facts, wanted)
     _announce(plan, blocked=dry_run)
@@ -195,11 +196,12 @@ def _state(name: str, facts: Facts) -> str:
 
 
 def _print_table(wanted: Sequence[str], facts: Facts) -> None:
+    width = max(6, *(len(name) + 2 for name in wanted))
     for name in wanted:
         there = facts.installed.get(name)
         state = _state(name, facts).replace("-", " ")
         version, path = (there.version or "-", there.path) if there else ("-", "")
-        click.echo(f"{name:<6}{state:<9}{version:<9}{path}".rstrip())
+        click.echo(f"{name:<{width}}{state:<9}{version:<9}{path}".rstrip())
 
 
 def _print_toolchains(absent: dict[str, list[str]]) -> None:

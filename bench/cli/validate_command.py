@@ -11,7 +11,6 @@ from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
-    from bench.model.plan import LoadProfile, Workload
     from bench.plans.validation import Checked
 
 
@@ -42,6 +41,7 @@ def command(files: tuple[Path, ...], project: Path | None, *, as_json: bool) -> 
 
 
 def _check(files: tuple[Path, ...], folder: Path | None) -> Checked:
+    from bench.loadtools import unsupported  # noqa: PLC0415 - late, see `bench --help`
     from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
     from bench.plans.validation import (  # noqa: PLC0415 - the same
         Checked,
@@ -50,15 +50,15 @@ def _check(files: tuple[Path, ...], folder: Path | None) -> Checked:
     )
 
     if not files:
-        return check_project(find_project(Path.cwd(), folder), _unsupported)
+        return check_project(find_project(Path.cwd(), folder), unsupported)
     whole = [path.resolve() for path in files if _is_project(path)]
     by_project: dict[Path, list[Path]] = {}
     for path in files:
         if not _is_project(path):
             by_project.setdefault(_start(path.resolve()), []).append(path.resolve())
-    parts = [check_project(find_project(path, path), _unsupported) for path in whole]
+    parts = [check_project(find_project(path, path), unsupported) for path in whole]
     parts += [
-        check_files(find_project(start, folder), paths, _unsupported)
+        check_files(find_project(start, folder), paths, unsupported)
         for start, paths in by_project.items()
     ]
     names = tuple(name for part in parts for name in part.files)
@@ -72,12 +72,6 @@ def _start(path: Path) -> Path:
 
 def _is_project(folder: Path) -> bool:
     return (folder / "configs").is_dir() or (folder / "servers").is_dir()
-
-
-def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:
-    from bench.loadtools import TOOLS  # noqa: PLC0415 - late, see `bench --help`
-
-    return TOOLS[profile.tool].unsupported(profile, workload)
 
 
 def _summary(checked: Checked) -> str:

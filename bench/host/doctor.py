@@ -33,11 +33,7 @@ class Need(NamedTuple):
     mend: str
 
 
-NEEDED: Final[Mapping[str, Need]] = {
-    "wrk": Need(
-        "error", "The matrices that come with bench load their servers with it.", "bench setup"
-    ),
-    "oha": Need("warning", "Open loops (a fixed offered rate) need it.", "bench setup"),
+TOOLCHAINS: Final[Mapping[str, Need]] = {
     "cargo": Need(
         "warning",
         "Without it servers written in Rust are skipped.",
@@ -52,7 +48,7 @@ NEEDED: Final[Mapping[str, Need]] = {
         "warning", "Without it servers written in Python are skipped.", "scripts/just setup"
     ),
 }
-"""The executables that doctor asks for."""
+"""The toolchains that doctor asks for; the load tools say themselves what they are for."""
 
 
 class Diagnosis(NamedTuple):
@@ -79,6 +75,7 @@ def diagnose(
     split: CpuSplit,
     measured: Measured | None,
     *,
+    needs: Mapping[str, Need] = TOOLCHAINS,
     outdated: Mapping[str, str] | None = None,
     connections: int = CONNECTIONS,
     strays: Sequence[Stray] = (),
@@ -89,6 +86,7 @@ def diagnose(
         host: the machine, with the versions of tools in `host.tools` (None = missing).
         split: how its CPUs would be divided.
         measured: the 2-second measurement; None for a captured tree.
+        needs: what each of these tools is for, most important first.
         outdated: load tool -> the version that is needed, for those that are too old.
         connections: what one trial holds at most.
         strays: processes of earlier runs that are still alive.
@@ -98,7 +96,7 @@ def diagnose(
         *host.findings,
         *(note for note in notes if note.code not in {f.code for f in host.findings}),
         *budget(host, connections, split.load_count),
-        *tool_findings(host.tools, outdated or {}),
+        *tool_findings(host.tools, needs, outdated or {}),
         *leftovers(strays),
         *(judge(measured) if measured else ()),
     )
@@ -109,16 +107,18 @@ def diagnose(
 
 
 def tool_findings(
-    tools: Mapping[str, str | None], outdated: Mapping[str, str]
+    tools: Mapping[str, str | None], needs: Mapping[str, Need], outdated: Mapping[str, str]
 ) -> Iterator[Finding]:
     """Missing and too old tools; nothing about tools that were not asked for.
 
     Args:
         tools: executable -> version, None = missing.
+        needs: what is lost without an executable.
         outdated: load tool -> the version that is needed, for those that are too old.
     """
-    for name in (name for name in NEEDED if name in tools and tools[name] is None):
-        need = NEEDED[name]
+    for name, need in needs.items():
+        if name not in tools or tools[name] is not None:
+            continue
         yield finding(
             "tool-missing",
             "host",

@@ -1,20 +1,33 @@
-"""Load tools behind one interface; `TOOLS` is the list of them. No process is started here."""
+"""Load tools behind one interface; `TOOLS` finds them. No process is started here.
+
+A new tool is one file in this folder, `<id>.py` with a `TOOL`; nothing else names it.
+"""
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
-from bench.loadtools.merging import merge, shares
-from bench.loadtools.oha import Oha
-from bench.loadtools.tool import LoadTool, Recorded, ToolOutput
-from bench.loadtools.wrk import Wrk
+from bench.loadtools.registry import TOOLS, closed_tool, ranked, unsupported
+from bench.loadtools.tool import (
+    CrateBuild,
+    Installation,
+    LoadTool,
+    Recorded,
+    Share,
+    SourceBuild,
+    ToolOutput,
+)
 from bench.model.target import Target
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["TOOLS", "LoadTool", "Recorded", "Target", "ToolOutput", "merge", "shares"]
-
-TOOLS: Final[Mapping[str, LoadTool]] = MappingProxyType({"wrk": Wrk(), "oha": Oha()})
-"""Name -> tool. A new tool is one file here and one entry."""
+__all__ = [
+    "TOOLS",
+    "CrateBuild",
+    "Installation",
+    "LoadTool",
+    "Recorded",
+    "Share",
+    "SourceBuild",
+    "Target",
+    "ToolOutput",
+    "closed_tool",
+    "ranked",
+    "unsupported",
+]

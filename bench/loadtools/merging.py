@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.loadtools.registry import TOOLS
 from bench.model.load_result import PERCENTILES, ErrorCounts, LatencySummary, LoadResult
 from bench.stats import histogram
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 def shares(profile: LoadProfile, workload: Workload) -> tuple[LoadProfile, ...]:
     """Split connections and rate over the load processes; the remainder goes to the first.
 
-    oha sends one kind of request per process, so a workload of several kinds becomes one
-    process per kind, with rate and connections by weight. There are never more processes
+    Where a process of the tool sends one kind of request, a workload of several kinds becomes
+    one process per kind, with rate and connections by weight. There are never more processes
     than connections.
     """
-    if profile.tool == "oha" and len(workload.kinds) > 1:
+    if TOOLS[profile.tool].one_kind and len(workload.kinds) > 1:
         weights = [kind.weight for kind in workload.kinds]
     else:
         weights = [1] * max(1, min(profile.processes, profile.connections))

@@ -9,35 +9,58 @@ SIGINT ends it with its totals, but without the single latencies.
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bench.errors import ParseError, UsageError
-from bench.loadtools import oha_json, oha_result, oha_rows
-from bench.loadtools.tool import STDERR, STDOUT, read_text, refuse_failure, tool_env
-from bench.process.command import Command, capture
-from bench.workload.requests import pool
+from bench.loadtools.tool import (
+    STDERR,
+    STDOUT,
+    CrateBuild,
+    Installation,
+    LoadTool,
+    read_text,
+    refuse_extras,
+    refuse_failure,
+    tool_env,
+)
+from bench.process.command import Command
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from bench.loadtools.tool import Recorded, ToolOutput
+    from bench.loadtools.tool import Recorded, Share, ToolOutput
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, RequestKind, Workload
     from bench.model.target import Target
 
 JSON_FILE: Final = "oha.json"
 DB_FILE: Final = "oha.sqlite"
-MIN_VERSION: Final = (1, 14, 0)
-_VERSION: Final = re.compile(r"^oha (\d+\.\d+\.\d+\S*)")
 _HARMLESS: Final = ("Storing results to ",)
 
 
-class Oha:
+class Oha(LoadTool):
     """The oha load tool."""
 
     name = "oha"
-    executable = "oha"
+    minimum = (1, 14)  # before it the latency correction is inverted where a rate is given
+    version_argv = ("--version",)
+    version = re.compile(r"^oha (\d+(?:\.\d+)+)", re.MULTILINE)
+    installation = Installation(
+        brew="oha",
+        crate=CrateBuild("oha", "1.16.0", rustc=(1, 88), cpu_s=1000.0),  # 8.5 min on two cores
+    )
+    loops = MappingProxyType({"closed": 10, "open": 10})
+    prints = "JSON"
+    purpose = "Open loops (a fixed offered rate) need it."
+    extras = MappingProxyType(
+        {
+            "db": "SQLite file of the same oha run (--db-url).",
+            "csv": "CSV of the same oha run (--output-format csv).",
+        }
+    )
+    one_kind = True
 
     def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
         """Why oha cannot do it: one process sends one method, and URLs apart from bodies."""
@@ -63,6 +86,8 @@ class Oha:
         rng: random.Random,
     ) -> None:
         """Write one file of URLs or of bodies per kind of request that varies."""
+        from bench.workload.requests import pool  # noqa: PLC0415 - late: a list of tools is quick
+
         requests = pool(workload, rng).requests
         for index, kind in enumerate(workload.kinds):
             own = [request for request in requests if request.kind == index]
@@ -80,15 +105,14 @@ class Oha:
         profile: LoadProfile,
         out: Path,
         *,
-        index: int,
-        seed: int,  # noqa: ARG002 - oha has no seed: its draws cannot be repeated
+        share: Share,
         folder: Path,
         duration_s: float,
     ) -> Command:
         """One oha process; with several kinds of request, process i sends kind i."""
-        number = index if len(workload.kinds) > 1 else 0
+        number = share.index if len(workload.kinds) > 1 else 0
         kind = workload.kinds[number]
-        argv = [self.executable, "--no-tui", "--disable-compression", "-r", "0"]
+        argv = [self.name, "--no-tui", "--disable-compression", "-r", "0"]
         argv += ["-t", _milliseconds(profile.timeout_s), "-c", str(profile.connections)]
         argv += _pace(profile, duration_s)
         argv += ["-m", kind.method]
@@ -105,7 +129,9 @@ class Oha:
 
     def parse(self, output: ToolOutput, profile: LoadProfile) -> LoadResult:
         """Read totals and errors from the JSON, every complete response from the SQLite file."""
-        refuse_failure(output, "oha", harmless=_HARMLESS)
+        from bench.loadtools import oha_json, oha_result, oha_rows  # noqa: PLC0415 - late
+
+        refuse_failure(output, self.name, harmless=_HARMLESS)
         report = oha_json.read(read_text(output.folder / JSON_FILE))
         database = output.folder / DB_FILE
         # Interrupted in an open loop, oha writes no database: a finding, since its totals stand.
@@ -116,39 +142,29 @@ class Oha:
 
     def read(self, file: Path, recorded: Recorded) -> LoadResult:
         """Read oha's JSON, and with `db` or `csv` every response beside it."""
-        if recorded.detail:
-            raise UsageError("--detail is what bench.lua writes: for wrk, not for oha")
-        if recorded.db and recorded.csv:
+        from bench.loadtools import oha_json, oha_result, oha_rows  # noqa: PLC0415 - late
+
+        refuse_extras(self, recorded)
+        database, table = recorded.files.get("db"), recorded.files.get("csv")
+        if database and table:
             raise UsageError("give --db or --csv: both hold the same responses")
         report = oha_json.read(read_text(file))
         rows = None
-        if recorded.db:
-            rows = oha_rows.read_db(recorded.db)
-        elif recorded.csv:
-            rows = oha_rows.read_csv(read_text(recorded.csv))
+        if database:
+            rows = oha_rows.read_db(database)
+        elif table:
+            rows = oha_rows.read_csv(read_text(table))
         if rows is not None and (problem := oha_result.mismatch(report, rows)):
             raise ParseError(f"totals and responses of oha are not of one run: {problem}")
         return oha_result.build(report, rows, loop=recorded.loop)
-
-    def version(self) -> str | None:
-        """Version such as `1.16.0`."""
-        said = capture([self.executable, "--version"])
-        match = _VERSION.match(said.stdout) if said else None
-        return match[1] if match else None
-
-    def outdated(self, version: str) -> str | None:
-        """Before 1.14 the latency correction is inverted where a rate is given."""
-        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-        if numbers >= MIN_VERSION:
-            return None
-        wanted = ".".join(map(str, MIN_VERSION))
-        return f"oha {version} is too old: {wanted} or newer is needed"
 
 
 def _pace(profile: LoadProfile, duration_s: float) -> list[str]:
     if profile.loop == "closed":
         return ["-z", _milliseconds(duration_s)]
     rate = profile.rate_rps or 0.0
+    from bench.loadtools import oha_result  # noqa: PLC0415 - late
+
     count = oha_result.planned_requests(rate, duration_s)
     return ["-n", str(count), "-q", f"{rate:.10g}", "--latency-correction"]
 
@@ -199,3 +215,6 @@ def _body_arguments(kind: RequestKind, file: Path) -> list[str]:
     if not kind.bodies:
         return []
     return ["-Z" if _varies_in_body(kind) else "-D", str(file)]
+
+
+TOOL: Final = Oha()

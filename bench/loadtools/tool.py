@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from bench.errors import ParseError
+import bench
+from bench.errors import ParseError, ToolMissingError, UsageError
 
 if TYPE_CHECKING:
     import random
-    from pathlib import Path
+    import re
+    from collections.abc import Mapping
 
     from bench.model.load_result import LoadResult, Loop
     from bench.model.plan import LoadProfile, Workload
@@ -38,29 +42,107 @@ class Recorded(NamedTuple):
     """What there is of a run that was not ours, besides the tool's printed output.
 
     Attributes:
-        detail: the JSON of bench.lua (wrk).
-        db: the SQLite file (oha).
-        csv: the CSV (oha).
+        files: more files of that run, by the names in the tool's `extras`.
         connections: of that process, where the output does not tell.
         loop: which kind of loop it was, where the output does not tell.
     """
 
-    detail: Path | None = None
-    db: Path | None = None
-    csv: Path | None = None
+    files: Mapping[str, Path] = {}
     connections: int | None = None
     loop: Loop | None = None
 
 
-class LoadTool(Protocol):
-    """One load tool; stateless, so that one object serves all trials."""
+class CrateBuild(NamedTuple):
+    """A Rust crate that cargo builds: its version, the oldest compiler, CPU seconds it takes."""
 
     name: str
-    executable: str
+    version: str
+    rustc: tuple[int, ...]
+    cpu_s: float
 
-    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
-        """Why this tool cannot do it, as a clause for a planning error; None = it can."""
-        ...
+
+class SourceBuild(NamedTuple):
+    """C sources that come with bench; `cc` builds them into the cache in a few seconds."""
+
+    files: tuple[Path, ...]
+    flags: tuple[str, ...] = ("-O2", "-pthread")
+    libraries: tuple[str, ...] = ()
+
+
+class Installation(NamedTuple):
+    """The ways in which a load tool gets onto a machine; None = not in that way.
+
+    Attributes:
+        brew: Homebrew's name for it.
+        apt: the name of the Debian package.
+        crate: built by cargo.
+        sources: built from sources that come with bench; goes before all others.
+    """
+
+    brew: str | None = None
+    apt: str | None = None
+    crate: CrateBuild | None = None
+    sources: SourceBuild | None = None
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which part of the load one process sends.
+
+    Attributes:
+        index: number of the process, from 0.
+        count: how many processes send together.
+        seed: decides the order of requests; unlike in every process.
+        start_at: when all of them begin, in seconds of the system's monotonic clock (Linux:
+            CLOCK_MONOTONIC, macOS: CLOCK_UPTIME_RAW), which all processes read alike; `lead_s`
+            of the tool after the first process is started.
+    """
+
+    index: int = 0
+    count: int = 1
+    seed: int = 0
+    start_at: float = 0.0
+
+
+class LoadTool(Protocol):
+    """One load tool; stateless, so that one object serves all trials.
+
+    Attributes:
+        name: the id in a matrix, and the name of the executable and of the tool's module.
+        minimum: the oldest version whose output is understood.
+        version_argv: what makes it print its version.
+        version: the pattern of the version in what it then prints.
+        installation: how it gets here.
+        loops: the kinds of loop that it can do -> how much it is preferred for it; of those that
+            are installed, the highest is taken where the user names none.
+        prints: what it prints, in words: `text`, `JSON`.
+        extras: further files that it can leave: option of `bench parse` -> help for it.
+        purpose: what is lost without it, a sentence.
+        essential: nothing can be measured without it.
+        whole_seconds: windows and timeouts are whole seconds.
+        one_kind: a process sends one kind of request; a workload of several takes several.
+        overrun_s: how much longer than asked for a window of its closed loop may be.
+        lead_s: time that its processes need from their start to `Share.start_at`.
+    """
+
+    name: str
+    minimum: tuple[int, ...]
+    version_argv: tuple[str, ...]
+    version: re.Pattern[str]
+    installation: Installation
+    loops: Mapping[Loop, int]
+    prints: str
+    purpose: str
+    extras: Mapping[str, str] = {}
+    essential: bool = False
+    whole_seconds: bool = False
+    one_kind: bool = False
+    overrun_s: float = 0.0
+    lead_s: float = 0.0
+
+    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature
+        """Why this tool cannot do it, beyond what its attributes say; None = it can."""
+        return None
 
     def prepare(
         self,
@@ -80,20 +162,18 @@ class LoadTool(Protocol):
         profile: LoadProfile,
         out: Path,
         *,
-        index: int,
-        seed: int,
+        share: Share,
         folder: Path,
         duration_s: float,
     ) -> Command:
-        """The command of one process.
+        """The command of one process, which starts with the tool's name.
 
         Args:
             target: where the load goes.
             workload: what is sent.
-            profile: this process's own share, see `shares`.
+            profile: this process's own share of connections and rate, see `shares`.
             out: an existing folder for this process alone; its working directory.
-            index: number of the process, from 0.
-            seed: decides the order of requests; unlike in every process.
+            share: which of the processes it is, and when they begin.
             folder: what `prepare` wrote.
             duration_s: length of the window or of the warm-up.
         """
@@ -116,13 +196,57 @@ class LoadTool(Protocol):
         """
         ...
 
-    def version(self) -> str | None:
-        """The version that the executable on PATH prints, None where there is none."""
-        ...
+    def connections(self, file: Path) -> int | None:  # noqa: ARG002 - the protocol's signature
+        """Connections that kept output tells, None where it does not."""
+        return None
 
-    def outdated(self, version: str) -> str | None:
-        """Why that version cannot be used, None = it can."""
-        ...
+
+def too_old(tool: LoadTool, version: str | None) -> str | None:
+    """Why that version cannot be used, None = it can.
+
+    A build of one's own may tell no version, and is trusted.
+    """
+    if version is None or at_least(version, tool.minimum):
+        return None
+    return f"{tool.name} {version} is too old: {dotted(tool.minimum)} or newer is needed"
+
+
+def at_least(version: str | None, minimum: tuple[int, ...]) -> bool:
+    """Whether a dotted version is `minimum` or newer; None is not."""
+    if version is None:
+        return False
+    parts = tuple(int(part) for part in version.split("."))
+    return (*parts, 0, 0)[: len(minimum)] >= minimum
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    """A version as it is written."""
+    return ".".join(map(str, version))
+
+
+def refuse_extras(tool: LoadTool, recorded: Recorded) -> None:
+    """Refuse files that this tool does not write.
+
+    Raises:
+        UsageError: which option, and what the tool does write.
+    """
+    for name in recorded.files:
+        if name not in tool.extras:
+            known = " or ".join(f"--{extra}" for extra in tool.extras) or "nothing besides"
+            raise UsageError(f"--{name} is not for {tool.name}, which has {known}")
+
+
+def shipped(*parts: str) -> Path:
+    """Find a file that comes with bench: in scripts/ of a checkout, or inside the package.
+
+    Raises:
+        ToolMissingError: it is in neither place.
+    """
+    package = Path(bench.__file__).resolve().parent
+    for place in (package / "_data", package.parent / "scripts"):
+        if place.joinpath(*parts).is_file():
+            return place.joinpath(*parts)
+    raise ToolMissingError(f"{parts[-1]} is not there", advice="Install bench again.")
 
 
 def tool_env(**extra: str) -> dict[str, str]:

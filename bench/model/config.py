@@ -53,10 +53,10 @@ from bench.model.secrets import hidden
 
 
 class ProfileConfig(Model):
-    """A load profile as written: tool, loop, connections or rate, warm-up, window."""
+    """A load profile as written; tool "" = the one that is preferred for this kind of loop."""
 
     id: ProfileId | None = None
-    tool: Literal["wrk", "oha"] = "wrk"
+    tool: str = ""
     loop: Literal["closed", "open"] = "closed"
     connections: Whole = Field(default=50, ge=1, le=100_000)
     rate: OfferedRate = None

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import ConfigError, UsageError
-from bench.loadtools.install.find import find_tool
+from bench.loadtools import ranked
+from bench.loadtools.install.find import choose
 from bench.plans.arms import make_arms
 from bench.plans.choosing import comes_along
 from bench.plans.doctor_plans import plan_document
@@ -142,19 +143,18 @@ def _document(
 
 
 def profiles(effort: Effort) -> list[dict[str, Any]]:
-    """A saturated closed loop, and an equal offered rate where oha is there to offer it."""
+    """A saturated closed loop, and an equal offered rate where a tool is there to offer it."""
     window = {
         "connections": effort.connections,
         "warmup": effort.warmup,
         "duration": effort.duration,
     }
-    found = {name: find_tool(name) for name in ("wrk", "oha")}
-    there = {name: tool is not None and tool.usable for name, tool in found.items()}
-    whole = all(parse_duration(text).is_integer() for text in (effort.duration, effort.warmup))
-    closed = {"tool": "oha" if there["oha"] and not (there["wrk"] and whole) else "wrk", **window}
-    if not there["oha"]:
+    seconds = [parse_duration(text) for text in (effort.duration, effort.warmup)]
+    closed = {"tool": choose("closed", seconds) or ranked("closed")[0], **window}
+    paced = choose("open", seconds)
+    if paced is None:
         return [closed]
-    return [closed, {"tool": "oha", "loop": "open", "rate": _RATE, **window}]
+    return [closed, {"tool": paced, "loop": "open", "rate": _RATE, **window}]
 
 
 def _workloads(project: Project, made: tuple[Made, ...], *, foreign: bool) -> list[str]:

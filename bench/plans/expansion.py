@@ -14,7 +14,7 @@ from bench.model.config import (
     Variant,
 )
 from bench.model.plan import Arm, Cell, LoadProfile, Skipped, Workload
-from bench.plans.matrix_files import CEILING, load_profile, matches, read_matrix
+from bench.plans.matrix_files import CEILING, load_profile, matches, read_matrix, with_tool
 from bench.plans.overrides import (
     override_problems,
     selected_profiles,
@@ -265,7 +265,7 @@ def _option(overrides: Overrides) -> str | None:
 def _place(document: Document, name: str) -> Loc:
     profiles = document.data.get("profiles", [])
     for index, profile in enumerate(profiles):
-        if ProfileConfig.model_validate(profile).name == name:
+        if with_tool(ProfileConfig.model_validate(profile)).name == name:
             return ("profiles", index)
     return ("profiles",)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.loadtools import TOOLS, closed_tool
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -51,12 +53,13 @@ def calibrating(plan: Plan, twin: str = "") -> tuple[Calibrating, ...]:
 
 def calibrating_load(plan: Plan, profile: LoadProfile) -> LoadProfile:
     """The closed loop under which a capacity is measured."""
+    tool = closed_tool(profile.tool)
     warmup, window = _WARMUP_S, _WINDOW_S
     if plan.design == "duet":
-        # wrk: whole seconds
-        warmup = _PILOT_WARMUP_S if profile.tool == "oha" else _WARMUP_S
+        warmup = _WARMUP_S if TOOLS[tool].whole_seconds else _PILOT_WARMUP_S
         window = _PILOT_WINDOW_S
     update = {
+        "tool": tool,
         "loop": "closed",
         "rate_share": None,
         "rate_rps": None,

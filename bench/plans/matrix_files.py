@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import ConfigError
+from bench.loadtools import TOOLS, ranked
 from bench.model.config import Expect, MatrixConfig, ProfileConfig, url_arm
 from bench.model.plan import LoadProfile, RequestKind, Workload
 from bench.model.target import Target
@@ -85,7 +86,9 @@ def read_matrix(
             _check_exclude(document, config)
     if config is None or document.problems:
         return None, document
-    return config.model_copy(update={"title": config.title or path.stem}), document
+    profiles = [with_tool(profile) for profile in config.profiles]
+    update = {"title": config.title or path.stem, "profiles": profiles}
+    return config.model_copy(update=update), document
 
 
 def arm_names(data: dict[str, Any]) -> dict[str, Loc]:
@@ -151,11 +154,12 @@ def _check_profiles(document: Document, profiles: Any, unsupported: Unsupported 
         if not isinstance(written, dict):
             continue
         loc = ("profiles", index)
+        check_known(document, (*loc, "tool"), "load tool", written.get("tool"), TOOLS)
         _check_loop(document, loc, written)
         _check_processes(document, loc, written)
         if document.has_bad(loc):
             continue
-        profile = ProfileConfig.model_validate(written)
+        profile = with_tool(ProfileConfig.model_validate(written))
         if profile.name in names:
             message = f"two profiles are called {profile.name}"
             document.add(loc, message, "give one of them another id")
@@ -163,6 +167,11 @@ def _check_profiles(document: Document, profiles: Any, unsupported: Unsupported 
         reason = unsupported(load_profile(profile, 1), _ANY_WORKLOAD) if unsupported else None
         if reason:
             document.add((*loc, *_named_key(written, reason)), reason)
+
+
+def with_tool(profile: ProfileConfig) -> ProfileConfig:
+    """A profile that names its tool: where none is written, the preferred one for its loop."""
+    return profile if profile.tool else profile.model_copy(update={"tool": ranked(profile.loop)[0]})
 
 
 def _named_key(profile: dict[str, Any], reason: str) -> tuple[str, ...]:
@@ -196,7 +205,7 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
 def _check_loop(document: Document, loc: Loc, profile: dict[str, Any]) -> None:
     loop = profile.get("loop", "closed")
     if loop == "closed" and "rate" in profile:
-        advice = "write loop: open (tool: oha), or remove the rate"
+        advice = f"write loop: open (tool: {ranked('open')[0]}), or remove the rate"
         document.add(
             (*loc, "rate"), "a closed loop has no rate: it goes as fast as it is answered", advice
         )

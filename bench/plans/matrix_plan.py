@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.host import local_topology
 from bench.host.cpu_split import split
-from bench.loadtools import TOOLS
+from bench.loadtools import unsupported
 from bench.model.plan import mark_copies
 from bench.plans.duets import as_duet
 from bench.plans.planning import make_plan
@@ -19,7 +19,7 @@ from bench.store.cache import cache_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.model.plan import LoadProfile, Plan, Workload
+    from bench.model.plan import Plan, Workload
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
 
@@ -49,7 +49,7 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         path,
         overrides,
         cpus=lambda config: split(topology, config.server_cpus, config.load_cpus),
-        unsupported=_unsupported,
+        unsupported=unsupported,
         draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
     )
     plan = variants.marked(plan)
@@ -58,7 +58,3 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
     )
     plan = mark_copies(plan)
     return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
-
-
-def _unsupported(profile: LoadProfile, workload: Workload) -> str | None:
-    return TOOLS[profile.tool].unsupported(profile, workload)

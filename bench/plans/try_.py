@@ -19,7 +19,8 @@ import orjson
 from bench.errors import UsageError, VerifyError
 from bench.host import local_topology
 from bench.host.cpu_split import split
-from bench.loadtools.install.find import find_tool
+from bench.loadtools import ranked
+from bench.loadtools.install.find import choose
 from bench.model.config import Expect, ServerConfig
 from bench.model.fields import arm_name
 from bench.model.plan import Arm
@@ -34,6 +35,7 @@ from bench.servers import serving
 from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
 from bench.trial.verify import Answer, ask
+from bench.units import parse_duration
 from bench.workload.requests import Rendered
 
 if TYPE_CHECKING:
@@ -284,9 +286,9 @@ def _write(root: Path, trying: Trying, arms: Sequence[Arm], expect: dict[str, An
 
 
 def _matrix(trying: Trying, arms: Sequence[Arm], title: str) -> dict[str, Any]:
-    wrk = find_tool("wrk")
+    seconds = [parse_duration(text) for text in (trying.duration, trying.warmup)]
     profile = {
-        "tool": "wrk" if wrk is not None and wrk.usable else "oha",
+        "tool": choose("closed", seconds) or ranked("closed", seconds)[0],
         "connections": trying.connections,
         "warmup": trying.warmup,
         "duration": trying.duration,

@@ -11,6 +11,8 @@ from bench import __version__
 from bench.errors import StartError, UsageError
 from bench.host import local_topology
 from bench.host.cpu_split import split
+from bench.loadtools import ranked
+from bench.loadtools.install.find import choose
 from bench.model.cpu_profile import ProfileRecord
 from bench.model.finding import finding
 from bench.model.plan import Arm, Cell, LoadProfile, PlannedTrial
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bench.model.load_result import Loop
     from bench.model.plan import CpuSplit, Workload
     from bench.model.trial_record import TrialRecord
     from bench.plans.project import Project
@@ -210,12 +213,13 @@ def _workload(project: Project, name: str) -> Workload:
 
 
 def load_profile(wish: Wish, cpus: CpuSplit) -> LoadProfile:
-    """The load profile of a wish: wrk in a closed loop, oha at an offered rate."""
-    tool = "wrk" if wish.rate is None else "oha"
+    """The load profile of a wish: a closed loop, or an open one at an offered rate."""
+    loop: Loop = "closed" if wish.rate is None else "open"
+    tool = choose(loop, [wish.seconds]) or ranked(loop)[0]
     return LoadProfile(
         id=f"{tool}-c{wish.connections}",
         tool=tool,
-        loop="closed" if wish.rate is None else "open",
+        loop=loop,
         connections=wish.connections,
         rate_rps=wish.rate,
         processes=min(cpus.load_count, wish.connections),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.errors import ToolMissingError, UsageError
 from bench.loadtools import TOOLS
 from bench.loadtools.install.find import find_tool, search_path
+from bench.loadtools.tool import too_old
 from bench.process import capture
 from bench.profiling.methods import (
     PERF_TRY,
@@ -175,9 +176,8 @@ def check_tool(name: str) -> None:
     found = find_tool(name)
     reason = f"the load tool {name} is not installed"
     if found is not None:
-        reason = (found.version and TOOLS[name].outdated(found.version)) or ""
-        if found.usable and not reason:
+        outdated = too_old(TOOLS[name], found.version)
+        if outdated is None:
             return
-    raise ToolMissingError(
-        reason or f"{name} is too old for this", advice=f"`bench setup --tool {name}` installs it"
-    )
+        reason = outdated
+    raise ToolMissingError(reason, advice=f"`bench setup --tool {name}` installs it")

@@ -20,8 +20,9 @@ from bench.errors import (
     UsageError,
 )
 from bench.host import compare_hosts, local_host
-from bench.loadtools import TOOLS
+from bench.loadtools import TOOLS, closed_tool
 from bench.loadtools.install.find import find_tool, search_path
+from bench.loadtools.tool import too_old
 from bench.model.finding import Finding, finding
 from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
@@ -88,19 +89,19 @@ def tool_versions(plan: Plan) -> dict[str, str | None]:
     Raises:
         ToolMissingError: one is not there, or too old.
     """
-    # oha lies in ~/.cargo/bin, which is not on everybody's PATH; children inherit this one.
+    # What cargo built is not on everybody's PATH; children inherit this one.
     os.environ["PATH"] = search_path()
     versions: dict[str, str | None] = {"python": platform.python_version()}
-    for name in sorted({profile.tool for profile in plan.profiles}):
+    names = {profile.tool for profile in plan.profiles}
+    names |= {closed_tool(p.tool) for p in plan.profiles if p.rate_share is not None}
+    for name in sorted(names):
         found = find_tool(name)
         mend = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
         if found is None:
             raise ToolMissingError(f"the load tool {name} is not installed", advice=mend)
-        outdated = found.version and TOOLS[name].outdated(found.version)
-        if outdated or not found.usable:
-            raise ToolMissingError(
-                outdated or f"{name} {found.version} is too old for this", advice=mend
-            )
+        outdated = too_old(TOOLS[name], found.version)
+        if outdated:
+            raise ToolMissingError(outdated, advice=mend)
         versions[name] = found.version
     return versions
 

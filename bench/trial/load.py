@@ -11,8 +11,9 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError, ParseError
-from bench.loadtools import Target, ToolOutput, merge, shares
+from bench.loadtools import Share, ToolOutput
 from bench.loadtools.install.find import tool_path
+from bench.loadtools.merging import merge, shares
 from bench.model.trial_record import CommandRecord
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bench.loadtools import LoadTool
+    from bench.loadtools import LoadTool, Target
     from bench.model.finding import Finding
     from bench.model.load_result import LoadResult
     from bench.model.plan import CpuSplit, LoadProfile, Workload
@@ -101,10 +102,11 @@ def run_together(
         LoadFailure: a process failed, hung, or its output is not a result.
     """
     began = time.monotonic()
+    start_at = began + max((loader.lead_s for loader in loaders), default=0.0)
     begun: list[tuple[Loader, Running]] = []
     try:
         for loader, told in zip(loaders, started, strict=True):
-            running = loader.begin(name, duration_s)
+            running = loader.begin(name, duration_s, start_at)
             begun.append((loader, running))
             told(tuple(child.pid for child in running.children))
         for loader, running in begun:
@@ -178,12 +180,25 @@ class Loader:
         """Seconds beyond the window after which the tool is taken to hang."""
         return self._profile.timeout_s + _GRACE_S
 
-    def begin(self, name: str, duration_s: float) -> Running:
-        """Start all processes of one window."""
+    @property
+    def lead_s(self) -> float:
+        """Seconds that the tool's processes need before they all begin at once."""
+        return self._tool.lead_s
+
+    def begin(self, name: str, duration_s: float, start_at: float) -> Running:
+        """Start all processes of one window.
+
+        Args:
+            name: sub-folder for the raw output.
+            duration_s: window asked for.
+            start_at: monotonic time at which those begin that begin together.
+        """
         running = Running([], [])
+        profiles = shares(self._profile, self._workload)
         try:
-            for index, share in enumerate(shares(self._profile, self._workload)):
-                child, out = self._start(name, index, share, duration_s)
+            for index, profile in enumerate(profiles):
+                part = Share(index, len(profiles), self._rng.getrandbits(31), start_at)
+                child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
                 running.outputs.append(out)
         except BaseException:
@@ -220,23 +235,22 @@ class Loader:
         )
 
     def _start(
-        self, name: str, index: int, share: LoadProfile, duration_s: float
+        self, name: str, part: Share, profile: LoadProfile, duration_s: float
     ) -> tuple[Child, ToolOutput]:
-        out = self._folder / f"{name}-{index}"
+        out = self._folder / f"{name}-{part.index}"
         out.mkdir(mode=0o700, exist_ok=True)
         command = self._tool.command(
             self._target,
             self._workload,
-            share,
+            profile,
             out,
-            index=index,
-            seed=self._rng.getrandbits(31),
+            share=part,
             folder=self._folder,
             duration_s=duration_s,
         )
         pinned = self._cpus.pinning.state == "pinned"
-        cpus = (self._cpus.load[index % len(self._cpus.load)],) if pinned else None
-        argv = (tool_path(command.argv[0]), *command.argv[1:])
+        cpus = (self._cpus.load[part.index % len(self._cpus.load)],) if pinned else None
+        argv = (tool_path(self._tool.name), *command.argv[1:])
         child = self._supervisor.spawn(command._replace(argv=argv, cpus=cpus))
         output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
         return child, output

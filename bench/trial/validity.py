@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.loadtools import TOOLS
 from bench.model.finding import Finding, finding
 from bench.trial import disturbances as judgement
 
@@ -125,14 +126,14 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
 def _stretched(evidence: Evidence) -> bool:
     """Whether the window is longer for a reason of its own.
 
-    wrk looks at its clock every 100 ms. In an open loop a server that is too slow makes the
-    window longer, which shows as achieved rate (`saturated`).
+    A tool may look at its clock now and then only. In an open loop a server that is too slow
+    makes the window longer, which shows as achieved rate (`saturated`).
     """
     load, profile = evidence.load, evidence.profile
     over = load.duration_s - profile.duration_s if load else 0.0
     if profile.loop == "open":
         return over > 0
-    return profile.tool == "wrk" and 0 <= over <= 0.12  # noqa: PLR2004 - 100 ms and a little
+    return 0 <= over <= TOOLS[profile.tool].overrun_s
 
 
 def _errors(load: LoadResult, trial: str) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from bench.host import (
     read_host,
 )
 from bench.host.cpu_split import split
-from bench.host.doctor import as_data, describe_split, diagnose, tool_findings
+from bench.host.doctor import TOOLCHAINS, Need, as_data, describe_split, diagnose, tool_findings
 from bench.host.measure import Clock, Measured, RoundTrip, Steadiness
 from bench.host.text import full_table, summary
 from tests.host.trees import LINUX, MACS, linux_tree, mac_tree, memory_source
@@ -98,7 +98,11 @@ def test_the_split_in_words() -> None:
 def test_missing_and_old_tools() -> None:
     """wrk is needed, the others cost a part; what was not asked for is not missed."""
     found = list(
-        tool_findings({"wrk": None, "oha": "1.9.0", "cargo": None, "node": "20"}, {"oha": "1.14"})
+        tool_findings(
+            {"wrk": None, "oha": "1.9.0", "cargo": None, "node": "20"},
+            {"wrk": Need("error", "Loads.", "bench setup"), **TOOLCHAINS},
+            {"oha": "1.14"},
+        )
     )
 
     assert [(f.code, f.severity) for f in found] == [
@@ -108,7 +112,7 @@ def test_missing_and_old_tools() -> None:
     ]
     assert found[0].advice == "bench setup"
     assert "oha 1.9.0 is too old: 1.14" in found[2].text
-    assert list(tool_findings({}, {})) == []
+    assert list(tool_findings({}, TOOLCHAINS, {})) == []
 
 
 def test_json_form() -> None:

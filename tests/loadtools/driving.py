@@ -12,7 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.loadtools import TOOLS, Target, ToolOutput, merge, shares
+from bench.loadtools import TOOLS, Share, Target, ToolOutput
+from bench.loadtools.merging import merge, shares
 
 if TYPE_CHECKING:
     import signal
@@ -70,16 +71,15 @@ def outputs(
     if prepared:
         prepared()
     started = []
-    for index, share in enumerate(shares(profile, workload)):
+    for index, part in enumerate(shares(profile, workload)):
         out = folder / f"load-{index}"
         out.mkdir()
         command = tool.command(
             target,
             workload,
-            share,
+            part,
             out,
-            index=index,
-            seed=100 + index,
+            share=Share(index, len(shares(profile, workload)), seed=100 + index),
             folder=folder,
             duration_s=profile.duration_s,
         )

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.loadtools import merge, shares
-from bench.loadtools.merging import own_percentiles, summarize
+from bench.loadtools.merging import merge, own_percentiles, shares, summarize
 from bench.model.finding import finding
 from bench.model.load_result import ErrorCounts, LoadResult
 from tests.loadtools.recorded import kind, profile, result, workload

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bench.errors import ParseError, UsageError
-from bench.loadtools import TOOLS, Recorded, Target
+from bench.loadtools import TOOLS, Recorded, Share, Target
+from bench.loadtools.tool import too_old
 from bench.model.config import Generator
 from tests.loadtools.recorded import OHA as DATA
 from tests.loadtools.recorded import kind, output, profile, workload
@@ -28,8 +29,7 @@ def argv(tmp_path: Path, *kinds: Any, **how: Any) -> list[str]:
         workload(*kinds),
         asked,
         tmp_path,
-        index=how.get("index", 0),
-        seed=1,
+        share=Share(index=how.get("index", 0), seed=1),
         folder=tmp_path,
         duration_s=how.get("duration_s", 2.5),
     )
@@ -184,7 +184,7 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
 
 def test_kept_output_is_read_with_either_kind_of_rows() -> None:
     """JSON with SQLite."""
-    latency = OHA.read(DATA / "open.json", Recorded(db=DATA / "open.sqlite", loop="open"))
+    latency = OHA.read(DATA / "open.json", Recorded({"db": DATA / "open.sqlite"}, loop="open"))
 
     assert latency.latency_us is not None
     assert latency.latency_us.exact
@@ -194,10 +194,10 @@ def test_kept_output_is_read_with_either_kind_of_rows() -> None:
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        (Recorded(detail=DATA / "x"), UsageError),
-        (Recorded(db=DATA / "open.sqlite", csv=DATA / "good.csv"), UsageError),
-        (Recorded(db=DATA / "good.sqlite"), ParseError),
-        (Recorded(csv=DATA / "good.csv"), ParseError),
+        (Recorded({"detail": DATA / "x"}), UsageError),
+        (Recorded({"db": DATA / "open.sqlite", "csv": DATA / "good.csv"}), UsageError),
+        (Recorded({"db": DATA / "good.sqlite"}), ParseError),
+        (Recorded({"csv": DATA / "good.csv"}), ParseError),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(given: Recorded, error: type[Exception]) -> None:
@@ -209,4 +209,4 @@ def test_parts_that_do_not_fit_are_refused(given: Recorded, error: type[Exceptio
 @pytest.mark.parametrize(("version", "good"), [("1.13.9", False), ("1.14.0", True), ("2.0", True)])
 def test_only_versions_with_a_right_correction_are_used(version: str, *, good: bool) -> None:
     """It was inverted before 1.14."""
-    assert (OHA.outdated(version) is None) is good
+    assert (too_old(OHA, version) is None) is good

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import re
 import shutil
@@ -10,57 +11,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.loadtools import TOOLS, ranked
+from bench.loadtools.tool import too_old
 from bench.process.command import capture
+from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from bench.loadtools.tool import SourceBuild
+    from bench.model.load_result import Loop
     from bench.process.command import Completed
 
-
-class Tool(NamedTuple):
-    """A load tool and where it comes from.
-
-    Attributes:
-        name: the executable.
-        version: the pattern of its version in what `version_argv` prints.
-        minimum: the oldest version whose output is understood.
-        formula: Homebrew's name for it.
-        package: the name of the Debian package, or None where Debian has none.
-        crate: crate name and the version that is installed, or None.
-        rustc: the oldest compiler that builds the crate.
-    """
-
-    name: str
-    version_argv: tuple[str, ...]
-    version: re.Pattern[str]
-    minimum: tuple[int, ...]
-    formula: str
-    package: str | None = None
-    crate: tuple[str, str] | None = None
-    rustc: tuple[int, ...] = ()
-
-
-TOOLS: Final[Mapping[str, Tool]] = {
-    "wrk": Tool(
-        "wrk",
-        ("-v",),
-        re.compile(r"^wrk (?:debian/)?v?(\d+(?:\.\d+)+)", re.MULTILINE),
-        (4, 1),
-        formula="wrk",
-        package="wrk",
-    ),
-    "oha": Tool(
-        "oha",
-        ("--version",),
-        re.compile(r"^oha (\d+(?:\.\d+)+)", re.MULTILINE),
-        (1, 14),
-        formula="oha",
-        crate=("oha", "1.16.0"),
-        rustc=(1, 88),
-    ),
-}
-"""The load tools by name; which of them a matrix needs, its profiles say."""
 
 _RUSTC: Final = re.compile(r"^rustc (\d+(?:\.\d+)+)", re.MULTILINE)
 _PACKAGE: Final = re.compile(r"^Package: (\S+)$", re.MULTILINE)
@@ -79,7 +41,7 @@ class Installed(NamedTuple):
     @property
     def usable(self) -> bool:
         """Whether it is new enough; a build of one's own may tell no version and is trusted."""
-        return self.version is None or at_least(self.version, TOOLS[self.name].minimum)
+        return too_old(TOOLS[self.name], self.version) is None
 
 
 class Facts(NamedTuple):
@@ -102,14 +64,6 @@ class Facts(NamedTuple):
     apt_known: frozenset[str]
     is_root: bool
     cpus: int
-
-
-def at_least(version: str | None, minimum: tuple[int, ...]) -> bool:
-    """Whether a dotted version is `minimum` or newer; None is not."""
-    if version is None:
-        return False
-    parts = tuple(int(part) for part in version.split("."))
-    return (*parts, 0, 0)[: len(minimum)] >= minimum
 
 
 def search_path(environ: Mapping[str, str] | None = None) -> str:
@@ -139,18 +93,44 @@ def find_tool(
         path: folders to look in, separated as in PATH; `search_path()` by default.
         run: runs a short command; for tests.
     """
+    tool = TOOLS[name]
     found: list[Installed] = []
-    for folder in (path or search_path()).split(os.pathsep):
+    folders = (path or search_path()).split(os.pathsep)
+    if tool.installation.sources:
+        folders.insert(0, str(built_path(name, tool.installation.sources).parent))
+    for folder in folders:
         executable = shutil.which(name, path=folder)
         if executable:
-            said = run((executable, *TOOLS[name].version_argv))
+            said = run((executable, *tool.version_argv))
             if said is None:
                 continue
-            match = TOOLS[name].version.search(said.stdout + said.stderr)
+            match = tool.version.search(said.stdout + said.stderr)
             found.append(Installed(name, Path(executable), match[1] if match else None))
             if found[-1].usable:
                 return found[-1]
     return found[0] if found else None
+
+
+def built_path(name: str, sources: SourceBuild) -> Path:
+    """Where the executable built from these very sources lies: changed ones are built anew."""
+    digest = hashlib.sha256(repr((sources.flags, sources.libraries)).encode())
+    for file in sources.files:
+        digest.update(file.read_bytes())
+    return cache_folder() / "loadtools" / f"{name}-{digest.hexdigest()[:12]}" / name
+
+
+def choose(loop: Loop, seconds: Iterable[float] = ()) -> str | None:
+    """The preferred load tool for a kind of loop among those that are here; None = none is.
+
+    Args:
+        loop: kind of loop.
+        seconds: windows that it must be able to measure.
+    """
+    for name in ranked(loop, seconds):
+        found = find_tool(name)
+        if found is not None and found.usable:
+            return name
+    return None
 
 
 def tool_path(name: str) -> str:
@@ -196,6 +176,6 @@ def _rustc(path: str, run: Callable[[tuple[str, ...]], Completed | None]) -> str
 
 
 def _apt_known(run: Callable[[tuple[str, ...]], Completed | None]) -> frozenset[str]:
-    packages = [tool.package for tool in TOOLS.values() if tool.package]
+    packages = [tool.installation.apt for tool in TOOLS.values() if tool.installation.apt]
     said = run(("apt-cache", "show", *packages, BUILD_PACKAGE))
     return frozenset(_PACKAGE.findall(said.stdout)) if said else frozenset()

@@ -8,13 +8,16 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.loadtools.install.find import BUILD_PACKAGE, TOOLS, Facts, Installed, Tool, at_least
+from bench.loadtools import TOOLS
+from bench.loadtools.install.find import BUILD_PACKAGE, Facts, Installed, built_path
+from bench.loadtools.tool import at_least, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_OHA_CPU_S: Final = 1000.0
-"""CPU seconds that a build of oha takes: 8.5 minutes on two cores (measured)."""
+    from bench.loadtools.tool import CrateBuild, LoadTool, SourceBuild
+
+_CC_S: Final = 3.0
 _LEAST_BUILD_S: Final = 90.0
 _APT_S: Final = 15.0
 _BREW_S: Final = 60.0
@@ -80,50 +83,63 @@ def plan_install(facts: Facts, wanted: Iterable[str]) -> InstallPlan:
     return InstallPlan(_joined(facts, steps), tuple(blocked))
 
 
-def _plan_one(facts: Facts, tool: Tool, there: Installed | None) -> list[Step] | Blocked:
+def _plan_one(facts: Facts, tool: LoadTool, there: Installed | None) -> list[Step] | Blocked:
     reason = f"{tool.name} is missing"
     if there:
-        reason = f"{tool.name} {there.version} is older than {_dotted(tool.minimum)}"
+        reason = f"{tool.name} {there.version} is older than {dotted(tool.minimum)}"
+    ways = tool.installation
+    if ways.sources:
+        return _by_cc(facts, tool, reason, ways.sources)
     if facts.system == "darwin":
         return _by_brew(facts, tool, reason, upgrade=there is not None)
-    if tool.package and "apt-get" in facts.executables:
-        return _by_apt(facts, tool, reason, tool.package)
-    if tool.crate and "cargo" in facts.executables:
-        return _by_cargo(facts, tool, reason, tool.crate)
-    if "brew" in facts.executables:
-        return _by_brew(facts, tool, reason, upgrade=there is not None)
-    if tool.crate:
+    return _on_linux(facts, tool, reason, upgrade=there is not None)
+
+
+def _on_linux(facts: Facts, tool: LoadTool, reason: str, *, upgrade: bool) -> list[Step] | Blocked:
+    ways = tool.installation
+    if ways.apt and "apt-get" in facts.executables:
+        return _by_apt(facts, tool, reason, ways.apt)
+    if ways.crate and "cargo" in facts.executables:
+        return _by_cargo(facts, tool, reason, ways.crate)
+    if ways.brew and "brew" in facts.executables:
+        return _by_brew(facts, tool, reason, upgrade=upgrade)
+    if ways.crate:
         return Blocked(
             tool.name,
             f"{reason}, and it is built by cargo, which is not here",
-            f"install Rust {_dotted(tool.rustc)} or newer with rustup, then: "
+            f"install Rust {dotted(ways.crate.rustc)} or newer with rustup, then: "
             f"bench setup --tool {tool.name}",
         )
     return Blocked(
         tool.name,
         f"{reason}, and neither apt-get nor Homebrew is here",
-        f"install {tool.name} {_dotted(tool.minimum)} or newer with this system's package manager",
+        f"install {tool.name} {dotted(tool.minimum)} or newer with this system's package manager",
     )
 
 
-def _by_brew(facts: Facts, tool: Tool, reason: str, *, upgrade: bool) -> list[Step] | Blocked:
+def _by_brew(facts: Facts, tool: LoadTool, reason: str, *, upgrade: bool) -> list[Step] | Blocked:
+    formula = tool.installation.brew
+    if formula is None:
+        return Blocked(
+            tool.name, f"{reason}, and Homebrew does not have it", f"install {tool.name}"
+        )
     if "brew" not in facts.executables:
         return Blocked(
             tool.name,
             f"{reason}, and Homebrew is not here",
-            f"install Homebrew (brew.sh), then: brew install {tool.formula}",
+            f"install Homebrew (brew.sh), then: brew install {formula}",
         )
     verb = "upgrade" if upgrade else "install"
     if facts.is_root:
         return Blocked(
             tool.name,
             f"{reason}, and Homebrew refuses to run as root",
-            f"as a normal user: brew {verb} {tool.formula}",
+            f"as a normal user: brew {verb} {formula}",
         )
-    return [Step((tool.name,), ("brew", verb, tool.formula), reason, _BREW_S, needs_root=False)]
+    return [Step((tool.name,), ("brew", verb, formula), reason, _BREW_S, needs_root=False)]
 
 
-def _by_apt(facts: Facts, tool: Tool, reason: str, package: str) -> list[Step] | Blocked:
+def _by_apt(facts: Facts, tool: LoadTool, reason: str, package: str) -> list[Step] | Blocked:
     if not facts.is_root and "sudo" not in facts.executables:
         return Blocked(
             tool.name,
@@ -138,40 +154,62 @@ def _apt_step(facts: Facts, tool: str, package: str, reason: str) -> Step:
     return Step((tool,), command, reason, _APT_S, needs_root=True)
 
 
-def _by_cargo(
-    facts: Facts, tool: Tool, reason: str, crate: tuple[str, str]
-) -> list[Step] | Blocked:
-    if not at_least(facts.rustc, tool.rustc):
+def _by_cargo(facts: Facts, tool: LoadTool, reason: str, crate: CrateBuild) -> list[Step] | Blocked:
+    if not at_least(facts.rustc, crate.rustc):
         advice = "install a newer Rust with rustup"
         if "rustup" in facts.executables:
             advice = "rustup update stable" if facts.rustc else "rustup default stable"
         return Blocked(
             tool.name,
-            f"{reason}, and building it needs rustc {_dotted(tool.rustc)}; "
+            f"{reason}, and building it needs rustc {dotted(crate.rustc)}; "
             f"here is {facts.rustc or 'none that runs'}",
             advice,
         )
-    steps = []
-    if not {"cc", "make"} <= facts.executables:
-        if "apt-get" not in facts.executables or not (facts.is_root or "sudo" in facts.executables):
-            return Blocked(
-                tool.name,
-                f"{reason}, and building it needs a C compiler and make",
-                "install a C compiler and make (Debian: apt-get install build-essential)",
-            )
-        why = f"a C compiler and make, to build {tool.name}"
-        steps.append(_apt_step(facts, tool.name, BUILD_PACKAGE, why))
-    name, version = crate
-    steps.append(
-        Step(
-            (tool.name,),
-            ("cargo", "install", name, "--locked", "--version", version),
-            reason,
-            max(_LEAST_BUILD_S, _OHA_CPU_S / facts.cpus),
-            needs_root=False,
-        )
+    compiler = _compiler(facts, tool, reason, {"cc", "make"})
+    if isinstance(compiler, Blocked):
+        return compiler
+    build = Step(
+        (tool.name,),
+        ("cargo", "install", crate.name, "--locked", "--version", crate.version),
+        reason,
+        max(_LEAST_BUILD_S, crate.cpu_s / facts.cpus),
+        needs_root=False,
     )
-    return steps
+    return [*compiler, build]
+
+
+def _by_cc(facts: Facts, tool: LoadTool, reason: str, sources: SourceBuild) -> list[Step] | Blocked:
+    compiler = _compiler(facts, tool, reason, {"cc"})
+    if isinstance(compiler, Blocked):
+        return compiler
+    place = built_path(tool.name, sources)
+    files = map(str, sources.files)
+    commands = (
+        ("mkdir", "-p", str(place.parent)),
+        ("cc", *sources.flags, "-o", str(place), *files, *sources.libraries),
+    )
+    return [
+        *compiler,
+        *(Step((tool.name,), command, reason, _CC_S, needs_root=False) for command in commands),
+    ]
+
+
+def _compiler(facts: Facts, tool: LoadTool, reason: str, needs: set[str]) -> list[Step] | Blocked:
+    """The step that brings a C compiler, none where it is here."""
+    if needs <= facts.executables:
+        return []
+    words = "a C compiler and make" if "make" in needs else "a C compiler"
+    if facts.system == "darwin":
+        return Blocked(
+            tool.name, f"{reason}, and building it needs {words}", "xcode-select --install"
+        )
+    if "apt-get" not in facts.executables or not (facts.is_root or "sudo" in facts.executables):
+        return Blocked(
+            tool.name,
+            f"{reason}, and building it needs {words}",
+            f"install {words} (Debian: apt-get install build-essential)",
+        )
+    return [_apt_step(facts, tool.name, BUILD_PACKAGE, f"{words}, to build {tool.name}")]
 
 
 def _joined(facts: Facts, steps: list[Step]) -> tuple[Step, ...]:
@@ -191,7 +229,3 @@ def update_step(facts: Facts, tools: tuple[str, ...], reason: str) -> Step:
 
 def _as_root(facts: Facts) -> tuple[str, ...]:
     return () if facts.is_root else ("sudo",)
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))

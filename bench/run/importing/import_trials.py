@@ -96,7 +96,7 @@ def _other_window(load: LoadResult, facts: Facts, trial: str) -> tuple[Finding, 
 
 
 def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[Finding, ...]]:
-    """Wrk's text: percentiles after its correction are left out, the reader is told."""
+    """Percentiles after a tool's own correction are left out, the reader is told."""
     latency = load.latency_us
     if latency is None or latency.source != "tool-corrected":
         return load, ()
@@ -104,9 +104,9 @@ def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[
     note = finding(
         "tool-corrected",
         trial,
-        "wrk printed its latencies after adding samples that it thinks were missed: "
+        f"{load.tool} printed its latencies after adding samples that it thinks were missed: "
         "the average is too high, percentiles are left out",
-        advice="let bench run wrk: its script writes what was measured",
+        advice=f"let bench run {load.tool}: its script writes what was measured",
     )
     return load.model_copy(update={"latency_us": bare}), (note,)
 

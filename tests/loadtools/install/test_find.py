@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.loadtools.install.find import at_least, find_tool, search_path, survey
+from bench.loadtools.install.find import find_tool, search_path, survey
+from bench.loadtools.tool import at_least
 from bench.process import Completed
 
 if TYPE_CHECKING:

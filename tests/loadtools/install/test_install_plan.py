@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from bench.loadtools.install.find import Facts, Installed
+from bench import loadtools
+from bench.loadtools import registry
+from bench.loadtools.install.find import Facts, Installed, choose, find_tool, tool_path
 from bench.loadtools.install.install_plan import plan_install
 
 DEBIAN = Facts(
@@ -179,3 +183,66 @@ def test_one_tool_that_cannot_come_does_not_stop_the_other() -> None:
 
     assert [step.tools for step in plan.steps] == [("wrk",)]
     assert [blocked.tool for blocked in plan.blocked] == ["oha"]
+
+
+CEE = """
+import re
+from pathlib import Path
+from bench.loadtools.tool import Installation, LoadTool, SourceBuild
+
+class Cee(LoadTool):
+    name = "cee"
+    minimum = (1, 0)
+    version_argv = ("--version",)
+    version = re.compile(r"^cee ([0-9.]+)")
+    installation = Installation(sources=SourceBuild((Path(__file__).with_name("cee_main.c"),)))
+    loops = {"open": 50}
+
+TOOL = Cee()
+"""
+
+
+@pytest.fixture
+def cee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tool of which bench has the C source; its folder."""
+    (tmp_path / "cee.py").write_text(CEE)
+    (tmp_path / "cee_main.c").write_text(
+        '#include <stdio.h>\nint main(void) { puts("cee 1.2"); return 0; }\n'
+    )
+    monkeypatch.setattr(loadtools, "__path__", [*loadtools.__path__, str(tmp_path)])
+    monkeypatch.setattr(registry, "_folders", loadtools.__path__)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delitem(sys.modules, "bench.loadtools.cee", raising=False)
+    return tmp_path
+
+
+@pytest.mark.needs("cc")
+def test_sources_that_come_with_bench_are_built_into_the_cache(cee: Path) -> None:
+    """By cc, once; where the sources change, a new one is built beside it."""
+    assert find_tool("cee") is None
+    for step in plan_install(MAC, ("cee",)).steps:
+        subprocess.run(step.command, check=True)
+    found = find_tool("cee")
+
+    assert found is not None
+    assert found.usable
+    assert found.version == "1.2"
+    assert found.path.is_relative_to(cee / "cache")
+    assert tool_path("cee") == str(found.path)
+    assert choose("open") == "cee"
+
+    with (cee / "cee_main.c").open("a") as file:
+        file.write("/* changed */")
+    assert find_tool("cee") is None
+
+
+@pytest.mark.usefixtures("cee")
+def test_sources_need_a_compiler_and_nothing_else() -> None:
+    """On Debian it comes by apt, on a Mac it is named."""
+    bare = DEBIAN._replace(executables=frozenset({"apt-get", "sudo"}))
+    installs = shown(bare, "cee")
+
+    assert installs[0].endswith("build-essential")
+    assert installs[2].startswith("cc -O2 -pthread -o ")
+    (blocked,) = plan_install(MAC._replace(executables=frozenset()), ("cee",)).blocked
+    assert blocked.advice == "xcode-select --install"
