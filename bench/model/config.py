@@ -7,7 +7,7 @@ made of them, "Default: ..." at the end of one is its default where the value do
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -89,7 +89,7 @@ class ServerRef(Model):
     """A server in a matrix: its id, or the address of one that somebody else runs.
 
     Attributes:
-        id: of the server. Default: none, required where there is no `url`.
+        id: the server. Default: none, required where there is no `url`.
         name: its name in tables; a second name enters the same server a second time. Default:
             the id; of a `url`: host and port.
         env: variables for `run`, added to those of server.yaml.
@@ -138,6 +138,14 @@ def _server_ref(value: Any) -> Any:
     return value
 
 
+_WORKTREE: Final[dict[str, Any]] = {
+    "required": ["worktree"],
+    "properties": {"worktree": {"const": True}},
+}
+_WORKTREE_AND_MORE: Final[dict[str, Any]] = {
+    **_WORKTREE,
+    "anyOf": [{"required": ["ref"]}, {"required": ["with"]}],
+}
 _ServerEntry = Annotated[
     ServerRef, BeforeValidator(_server_ref, json_schema_input_type=Identifier | ServerRef)
 ]
@@ -147,7 +155,7 @@ class Variant(Model):
     """A server as it is elsewhere: at a git ref, uncommitted, or with another dependency.
 
     Attributes:
-        id: of the server.
+        id: the server.
         name: its name in tables, in `baseline`, `exclude` and `--servers`. Default: the ref,
             version or variables.
         ref: a branch, tag or commit of the repository that the server's `source` names.
@@ -162,10 +170,10 @@ class Variant(Model):
             "anyOf": [
                 {"required": ["ref"]},
                 {"required": ["with"]},
-                {"required": ["worktree"], "properties": {"worktree": {"const": True}}},
+                _WORKTREE,
                 {"required": ["env"], "properties": {"env": {"minProperties": 1}}},
             ],
-            "not": {"required": ["ref", "with"]},
+            "not": {"anyOf": [{"required": ["ref", "with"]}, _WORKTREE_AND_MORE]},
         }
     )
 
@@ -260,7 +268,12 @@ class MatrixConfig(Model):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["servers"]}, {"required": ["variants"]}]}
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["servers"]},
+                {"required": ["variants"], "properties": {"variants": {"minItems": 1}}},
+            ]
+        }
     )
 
     title: Title = ""

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import WithJsonSchema
 
 _QUANTITY: Final = r"^\s*\d+(\.\d+)?"
+_ABOVE_ZERO: Final = r"^(?=.*[1-9])\s*\d+(\.\d+)?"
 _NAME: Final = r"^(?!.*\.\.)[a-z0-9][a-z0-9._-]*$"
 _COUNT_MAX: Final = 1024
 
@@ -19,9 +20,10 @@ def _text(pattern: str, *examples: str, **more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, **shown, **more})
 
 
-DURATION: Final = _text(_QUANTITY + r"(us|ms|s|m|h)\s*$", "500ms", "10s", "2m")
-SIZE: Final = _text(_QUANTITY + r" ?(B|KB|MB|GB)\s*$", "500B", "4KB", "64MB")
-PERCENT: Final = _text(_QUANTITY + r" ?%\s*$", "2%", "0.5%")
+WARMUP: Final = _text(_QUANTITY + r"(us|ms|s|m|h)\s*$", "0s", "2s")
+DURATION: Final = _text(_ABOVE_ZERO + r"(us|ms|s|m|h)\s*$", "500ms", "10s", "2m")
+SIZE: Final = _text(_ABOVE_ZERO + r" ?(B|KB|MB|GB)\s*$", "500B", "4KB", "64MB")
+PERCENT: Final = _text(_ABOVE_ZERO + r" ?%\s*$", "2%", "0.5%")
 IDENTIFIER: Final = _text(_NAME, maxLength=64)
 PROFILE_ID: Final = _text(r"^[a-z0-9][a-z0-9_-]*$", maxLength=64)
 DEPENDENCY: Final = _text(r"^@?[A-Za-z0-9].*(==|@)[A-Za-z0-9]", "spikard==0.17.1")

@@ -310,7 +310,7 @@ Warmup = Annotated[
     BeforeValidator(_duration),
     AfterValidator(_within_a_day),
     _Seconds,
-    schemas.DURATION,
+    schemas.WARMUP,
 ]
 Size = Annotated[
     int,

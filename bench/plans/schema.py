@@ -122,7 +122,7 @@ def _written(field: FieldInfo, value: Any) -> Any:
         return {key: inner for key, inner in pairs.items() if inner not in (None, {})}
     if isinstance(value, list):
         return [_written(field, one) for one in value]
-    if field_schemas.DURATION in field.metadata:
+    if {field_schemas.DURATION, field_schemas.WARMUP} & set(field.metadata):
         return format_duration(value)
     return f"{value * 100:g}%" if field_schemas.PERCENT in field.metadata else value
 
@@ -141,6 +141,10 @@ class _Generator(GenerateJsonSchema):
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        made = super().dict_schema(schema)
+        return {**made, "additionalProperties": False} if "patternProperties" in made else made
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         model: type[BaseModel] = schema["cls"]
