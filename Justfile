@@ -65,6 +65,10 @@ docs: _docs
     @python -P -m sphinx -q -W --keep-going -E -d .venv/doctrees docs site
     @echo "docs: site/index.html"
 
+# Write the tables of keys in docs/formats.md, from the models
+formats: _dev
+    @python -P scripts/formats.py
+
 # Look for known vulnerabilities in what is pinned (asks the network)
 [no-exit-message]
 audit: _dev

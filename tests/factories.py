@@ -16,7 +16,6 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData
-from bench.model.config import ServerConfig
 from bench.model.host_facts import (
     Cluster,
     CpuInfo,
@@ -38,6 +37,7 @@ from bench.model.plan import (
     Skipped,
     mark_copies,
 )
+from bench.model.server_config import ServerConfig
 from bench.model.summary import BuildRecord, RunInfo, RunView
 from bench.model.trial_record import (
     Bound,

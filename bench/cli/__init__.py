@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, str]] = {
     "host": "Show hardware and system as a run records them.",
     "doctor": "Say what is missing or noisy and what mends it.",
     "setup": "Install missing load tools.",
+    "schema": "Print the JSON Schema of configuration files, for editors.",
     "list": "List servers, workloads, matrices or runs.",
     "show": "Show a run or one trial: commands, log, reasons.",
     "check": "Verify a run directory.",

@@ -1,59 +1,62 @@
-"""What users write: matrix, workload and server files, checked key by key.
+"""What users write: matrix files, checked key by key; workload_config and server_config beside it.
 
-Keys are named as in the files; see docs/formats.md for what each one means.
+The `Attributes` here are what users read: `bench schema` and the tables of docs/formats.md are
+made of them, "Default: ..." at the end of one is its default where the value does not say it.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
-    JsonValue,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 
 from bench.model.base import Model
 from bench.model.fields import (
-    Argv,
-    Choices,
     CpuChoice,
     Dependency,
     Duration,
     Env,
-    ExpectedHeaders,
     Flag,
     GitRef,
     Identifier,
-    IntRange,
-    Method,
     OfferedRate,
     Percent,
     Processes,
     ProfileId,
-    Pythons,
-    RelativePath,
-    SentHeaders,
     ServerUrl,
-    Size,
     Text,
     Title,
-    UrlPath,
-    ValueName,
     Warmup,
     Whole,
-    WorkloadChoice,
     arm_name,
 )
 from bench.model.secrets import hidden
 
 
 class ProfileConfig(Model):
-    """A load profile as written; tool "" = the one that is preferred for this kind of loop."""
+    """A load profile: tool, loop, connections or rate, warm-up, window.
+
+    Attributes:
+        id: its name in tables. Default: such as `wrk-c50`.
+        tool: name of a load tool. Default: the preferred one for the loop: `wrk` closed,
+            `oha` open.
+        loop: `closed`: each connection sends its next request when the response is there.
+            `open` (not wrk): requests are sent at a fixed rate, whatever the server does.
+        connections: in total, split over the load processes.
+        rate: open loop: requests per second, or a share such as `50%` of what the slowest
+            server reaches, measured before the first round (in a duet: of what both reach
+            together).
+        processes: load processes. Default: `auto`, one per load CPU.
+        warmup: the same load before the window, not counted.
+        duration: the window that is measured; whole seconds for wrk.
+        timeout: after which a request counts as failed.
+    """
 
     id: ProfileId | None = None
     tool: str = ""
@@ -87,9 +90,19 @@ class ServerRef(Model):
     """A server in a matrix: its id, or the address of one that somebody else runs.
 
     Attributes:
-        name: `as` in the file: the name in tables, which makes a second arm of the same server.
+        id: the server. Default: none, required where there is no `url`.
+        name: its name in tables; a second name enters the same server a second time. Default:
+            the id; of a `url`: host and port.
+        env: variables for `run`, added to those of server.yaml.
         url: such as `http://127.0.0.1:3000`; the server is then not started by `bench`.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["id"]}, {"required": ["url"]}],
+            "not": {"required": ["url", "env"], "properties": {"env": {"minProperties": 1}}},
+        }
+    )
 
     id: Identifier | None = None
     name: Identifier | None = Field(default=None, alias="as")
@@ -126,17 +139,44 @@ def _server_ref(value: Any) -> Any:
     return value
 
 
+_WORKTREE: Final[dict[str, Any]] = {
+    "required": ["worktree"],
+    "properties": {"worktree": {"const": True}},
+}
+_WORKTREE_AND_MORE: Final[dict[str, Any]] = {
+    **_WORKTREE,
+    "anyOf": [{"required": ["ref"]}, {"required": ["with"]}],
+}
+_ServerEntry = Annotated[
+    ServerRef, BeforeValidator(_server_ref, json_schema_input_type=Identifier | ServerRef)
+]
+
+
 class Variant(Model):
     """A server as it is elsewhere: at a git ref, uncommitted, or with another dependency.
 
     Attributes:
-        id: of the server.
-        name: `as` in the file: the name in tables.
-        ref: branch, tag or commit of the repository that the server's `source` names.
-        worktree: what lies there now, uncommitted changes included.
-        dependency: `with` in the file: a version such as `spikard==0.17.1`.
-        env: added to its environment.
+        id: the server.
+        name: its name in tables, in `baseline`, `exclude` and `--servers`. Default: the ref,
+            version or variables.
+        ref: a branch, tag or commit of the repository that the server's `source` names.
+        worktree: `true`: what lies in the working tree now, uncommitted changes included.
+        dependency: another version of one dependency, such as `spikard==0.17.1`, where the
+            build uses uv, npm, cargo or go.
+        env: variables, alone or beside one of `ref`, `worktree` and `with`.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["ref"]},
+                {"required": ["with"]},
+                _WORKTREE,
+                {"required": ["env"], "properties": {"env": {"minProperties": 1}}},
+            ],
+            "not": {"anyOf": [{"required": ["ref", "with"]}, _WORKTREE_AND_MORE]},
+        }
+    )
 
     id: Identifier
     name: Identifier | None = Field(default=None, alias="as")
@@ -175,7 +215,15 @@ class Variant(Model):
 
 
 class Exclude(Model):
-    """Cells to leave out; a missing key matches all, `*` and `?` match as in file names."""
+    """Cells to leave out; a missing key matches all, `*` and `?` match as in file names.
+
+    Attributes:
+        server: its name in tables. Default: all.
+        workload: its id. Default: all.
+        profile: its id. Default: all.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     server: Text | None = None
     workload: Text | None = None
@@ -192,16 +240,45 @@ class MatrixConfig(Model):
     """What to combine: servers x workloads x profiles, and how often.
 
     Attributes:
-        title: "" = the name of the file; filled in where the file is loaded.
-        servers: may be missing where there are variants.
-        max_rounds: None = 12, or `rounds` where that is more.
+        title: shown in reports. Default: the name of the file.
+        servers: ids. `{id: axum, as: axum-again}` enters one a second time, which shows the
+            noise of the setup. Default: none, required where there are no `variants`.
+        variants: arms of one server by git ref, dependency or setting.
+        workloads: ids.
+        profiles: what the load tool does. Default: one closed wrk profile.
+        rounds: how often each combination is measured (1 to 100). With fewer than 3 no
+            interval is given.
+        precision: rounds are added until the interval's half-width is at most this, such as
+            `2%`.
+        max_rounds: how many `precision` may take. Default: 12, or `rounds` where that is more.
+        baseline: all others are compared with it. Default: the first server, else the first
+            variant.
+        margin: a difference too small to matter.
+        server_cpus: for the server: a number of CPUs, or a list such as `[0, 1]`. Default:
+            `auto`.
+        load_cpus: for the load tool, in the same form. Default: `auto`.
+        seed: decides the order of trials and the content of random requests. Default: drawn,
+            recorded.
+        design: `blocks`: each trial alone, in rounds of random order. `duet`: each server
+            together with the baseline on the same CPUs, compared by CPU time per request.
+        exclude: combinations to leave out: `{server, workload, profile}`, `*` matches all.
+        ceiling: adds a minimal server, as fast as this machine can answer: whoever comes near
+            it was not the limit.
+        allow_remote: permits `{url: ...}` on another host; without it only this machine's
+            loopback is loaded. Such a server's report carries the finding `remote`.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["servers"]},
+                {"required": ["variants"], "properties": {"variants": {"minItems": 1}}},
+            ]
+        }
+    )
+
     title: Title = ""
-    servers: Annotated[
-        list[Annotated[ServerRef, BeforeValidator(_server_ref)]],
-        Field(min_length=1, max_length=1000),
-    ] = []
+    servers: Annotated[list[_ServerEntry], Field(min_length=1, max_length=1000)] = []
     variants: Annotated[list[Variant], Field(max_length=1000)] = []
     workloads: Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
     profiles: Annotated[list[ProfileConfig], Field(min_length=1, max_length=1000)] = [
@@ -224,127 +301,3 @@ class MatrixConfig(Model):
     def arms(self) -> tuple[ServerRef | Variant, ...]:
         """Everything that is compared: servers, then variants."""
         return (*self.servers, *self.variants)
-
-
-class Generator(Model):
-    """How the values of one `{NAME}` are drawn: exactly one of `int` and `choice`."""
-
-    int_range: IntRange | None = Field(default=None, alias="int")
-    choice: Choices | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.int_range is None) == (self.choice is None):
-            raise ValueError("expected either int: [low, high] or choice: [a, b]")
-        return self
-
-
-class BodyConfig(Model):
-    """A request body: exactly one of file, text, json, lines."""
-
-    file: RelativePath | None = None
-    text: str | None = None
-    json_value: JsonValue = Field(default=None, alias="json")
-    lines: RelativePath | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("expected exactly one of file, text, json, lines")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _only_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _without_unset_json(self, handler)
-
-
-class Expect(Model):
-    """The response that a request must get; `json` is compared by meaning."""
-
-    status: Whole = Field(default=200, ge=200, le=599)
-    json_value: JsonValue = Field(default=None, alias="json")
-    text: str | None = None
-    headers: ExpectedHeaders = {}
-
-    @model_validator(mode="after")
-    def _one_body(self) -> Self:
-        if self.has_json and self.text is not None:
-            raise ValueError("expected json or text, not both")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _only_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _without_unset_json(self, handler)
-
-    @property
-    def has_json(self) -> bool:
-        """Whether a JSON value is expected at all (null is a value)."""
-        return "json_value" in self.model_fields_set
-
-
-def _without_unset_json(
-    model: BodyConfig | Expect, handler: SerializerFunctionWrapHandler
-) -> dict[str, Any]:
-    """Dump so that a JSON null that was written differs from one that was not."""
-    dumped: dict[str, Any] = handler(model)
-    if "json_value" in model.model_fields_set:
-        return dumped
-    return {key: value for key, value in dumped.items() if key not in ("json_value", "json")}
-
-
-class RequestConfig(Model):
-    """One kind of request in a workload."""
-
-    weight: Whole = Field(default=1, ge=1, le=10_000)
-    method: Method = "GET"
-    path: UrlPath
-    headers: SentHeaders = {}
-    body: BodyConfig | None = None
-    values: dict[ValueName, Generator] = {}
-    expect: Expect = Expect()
-
-
-class WorkloadConfig(Model):
-    """The requests of a workload, and the response that each must get."""
-
-    title: Title = ""
-    requests: Annotated[list[RequestConfig], Field(min_length=1, max_length=100)]
-    lua: RelativePath | None = None
-
-
-class Stop(Model):
-    """How a server is asked to stop, and how long it has before it is killed."""
-
-    signal: Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL"] = "SIGTERM"
-    grace: Duration = 1.0
-
-
-class ServerConfig(Model):
-    """How a server is built, started, recognised as ready, and stopped.
-
-    Attributes:
-        title: "" = the name of the folder; filled in where the file is loaded.
-        needs: executables without which the server is skipped.
-        source: folder of the git repository that `bench ab --ref` checks out.
-        workloads: "all", or the ids of those it can answer.
-    """
-
-    title: Title = ""
-    language: Text = "unknown"
-    style: Text | None = None
-    needs: list[Text] = []
-    python: Pythons | None = None
-    build: list[Argv] = []
-    run: Argv
-    env: Env = {}
-    ready: UrlPath = "/"
-    ready_timeout: Duration = 30.0
-    version: Argv | None = None
-    stop: Stop = Stop()
-    memory_limit: Size | None = None
-    source: RelativePath = "."
-    workloads: WorkloadChoice = "all"
-
-    def serves(self, workload: str) -> bool:
-        """Whether the server answers a workload, by its own word."""
-        return self.workloads == "all" or workload in self.workloads

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 from packaging.specifiers import InvalidSpecifier, Specifier
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from bench.model import field_schemas as schemas
 from bench.model.base import Model
 from bench.model.secrets import hidden
 from bench.model.target import Target
@@ -291,10 +292,10 @@ def _server_url(text: str) -> str:
 
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
-Identifier = Annotated[str, AfterValidator(_identifier)]
-Dependency = Annotated[str, AfterValidator(_dependency)]
-GitRef = Annotated[str, AfterValidator(_git_ref)]
-ProfileId = Annotated[str, AfterValidator(_profile_id)]
+Identifier = Annotated[str, AfterValidator(_identifier), schemas.IDENTIFIER]
+Dependency = Annotated[str, AfterValidator(_dependency), schemas.DEPENDENCY]
+GitRef = Annotated[str, AfterValidator(_git_ref), schemas.GIT_REF]
+ProfileId = Annotated[str, AfterValidator(_profile_id), schemas.PROFILE_ID]
 _Seconds = PlainSerializer(_seconds, return_type=str)
 Duration = Annotated[
     float,
@@ -302,35 +303,46 @@ Duration = Annotated[
     AfterValidator(_above_zero),
     AfterValidator(_within_a_day),
     _Seconds,
+    schemas.DURATION,
 ]
-Warmup = Annotated[float, BeforeValidator(_duration), AfterValidator(_within_a_day), _Seconds]
+Warmup = Annotated[
+    float,
+    BeforeValidator(_duration),
+    AfterValidator(_within_a_day),
+    _Seconds,
+    schemas.WARMUP,
+]
 Size = Annotated[
     int,
     BeforeValidator(_size),
     PlainSerializer(lambda count: f"{count}B", return_type=str),
+    schemas.SIZE,
 ]
-Percent = Annotated[float, BeforeValidator(_percent), AfterValidator(_share)]
+Percent = Annotated[float, BeforeValidator(_percent), AfterValidator(_share), schemas.PERCENT]
 Title = Annotated[str, Field(max_length=_TEXT_MAX), AfterValidator(_no_control)]
 Text = Annotated[str, Field(min_length=1, max_length=_TEXT_MAX), AfterValidator(_no_control)]
 _HeaderValue = Annotated[str, AfterValidator(_header_value)]
-SentHeaders = dict[Annotated[str, AfterValidator(_sent_header_name)], _HeaderValue]
-ExpectedHeaders = dict[Annotated[str, AfterValidator(_header_name)], _HeaderValue]
+_SentName = Annotated[str, AfterValidator(_sent_header_name)]
+SentHeaders = Annotated[dict[_SentName, _HeaderValue], schemas.HEADERS]
+_HeaderName = Annotated[str, AfterValidator(_header_name)]
+ExpectedHeaders = Annotated[dict[_HeaderName, _HeaderValue], schemas.HEADERS]
 Env = Annotated[
     dict[Annotated[str, AfterValidator(_env_name)], Annotated[str, AfterValidator(_no_control)]],
     PlainSerializer(hidden, when_used="json"),
+    schemas.ENV,
 ]
-UrlPath = Annotated[str, Field(max_length=_TEXT_MAX), AfterValidator(_path)]
-RelativePath = Annotated[str, AfterValidator(_relative)]
+UrlPath = Annotated[str, Field(max_length=_TEXT_MAX), AfterValidator(_path), schemas.URL_PATH]
+RelativePath = Annotated[str, AfterValidator(_relative), schemas.RELATIVE_PATH]
 Argv = Annotated[
     list[Annotated[str, AfterValidator(_argument)]], Field(min_length=1), AfterValidator(_command)
 ]
-CpuChoice = Annotated[int | list[int] | None, BeforeValidator(_cpus)]
-OfferedRate = Annotated[Rate | None, BeforeValidator(_rate)]
-Processes = Annotated[int | None, BeforeValidator(_processes)]
-IntRange = Annotated[tuple[int, int], BeforeValidator(_int_range)]
-Method = Annotated[str, AfterValidator(_method)]
-ServerUrl = Annotated[str, AfterValidator(_server_url)]
+CpuChoice = Annotated[int | list[int] | None, BeforeValidator(_cpus), schemas.CPUS]
+OfferedRate = Annotated[Rate | None, BeforeValidator(_rate), schemas.RATE]
+Processes = Annotated[int | None, BeforeValidator(_processes), schemas.PROCESSES]
+IntRange = Annotated[tuple[int, int], BeforeValidator(_int_range), schemas.INT_RANGE]
+Method = Annotated[str, AfterValidator(_method), schemas.METHOD]
+ServerUrl = Annotated[str, AfterValidator(_server_url), schemas.SERVER_URL]
 Pythons = Annotated[str, AfterValidator(_pythons)]
-ValueName = Annotated[str, AfterValidator(_value_name)]
-Choices = Annotated[list[str | int], BeforeValidator(_choices)]
-WorkloadChoice = Annotated[str | list[str], BeforeValidator(_all_or_ids)]
+ValueName = Annotated[str, AfterValidator(_value_name), schemas.VALUE_NAME]
+Choices = Annotated[list[str | int], BeforeValidator(_choices), schemas.CHOICES]
+WorkloadChoice = Annotated[str | list[str], BeforeValidator(_all_or_ids), schemas.WORKLOAD_CHOICE]

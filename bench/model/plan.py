@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, Model
-from bench.model.config import Expect, Generator, ServerConfig
 from bench.model.load_result import Loop
 from bench.model.secrets import Environment
+from bench.model.server_config import ServerConfig
+from bench.model.workload_config import Expect, Generator
 
 
 class LoadProfile(Model):

@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import Problem
-from bench.model.config import (
-    Exclude,
-    MatrixConfig,
-    ProfileConfig,
-    ServerConfig,
-    ServerRef,
-    Variant,
-)
+from bench.model.config import Exclude, MatrixConfig, ProfileConfig, ServerRef, Variant
 from bench.model.plan import Arm, Cell, LoadProfile, Skipped, Workload
+from bench.model.server_config import ServerConfig
 from bench.plans.matrix_files import CEILING, load_profile, matches, read_matrix, with_tool
 from bench.plans.overrides import (
     override_problems,

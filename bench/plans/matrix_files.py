@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import ConfigError
 from bench.loadtools import TOOLS, ranked
-from bench.model.config import Expect, MatrixConfig, ProfileConfig, url_arm
+from bench.model.config import MatrixConfig, ProfileConfig, url_arm
 from bench.model.plan import LoadProfile, RequestKind, Workload
 from bench.model.target import Target
+from bench.model.workload_config import Expect
 from bench.plans.variant_checks import check_variants, variants_in
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import ConfigError
-from bench.model.config import ServerConfig
+from bench.model.server_config import ServerConfig
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import (
     check_duplicates,

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.model.fields import is_identifier
+from bench.plans.schema import schema_files, schema_line
 from bench.plans.yaml.files import read_limited
 
 if TYPE_CHECKING:
@@ -66,15 +67,20 @@ def propose(folder: Path, wish: Wish) -> Proposal:
     finders: tuple[Callable[[Path, str], _Server | None], ...] = (_cargo, _go, _node, _python)
     found = next((server for find in finders if (server := find(folder, wish.name))), None)
     home = PurePosixPath("servers", wish.name)
+    workload = PurePosixPath("configs", "workloads", f"{wish.name}.yaml")
+    matrix = PurePosixPath("configs", f"{MATRIX}.yaml")
     files = {
         home / ".gitignore": ".build/\n.venv/\n",
-        PurePosixPath("configs", "workloads", f"{wish.name}.yaml"): _workload(wish, found),
-        PurePosixPath("configs", f"{MATRIX}.yaml"): _matrix(wish),
+        workload: schema_line("workload", workload) + _workload(wish, found),
+        matrix: schema_line("matrix", matrix) + _matrix(wish),
+        **schema_files(),
     }
     if found is None and not (folder / home / "server.yaml").exists():
         files[home / "app.py"] = _SAMPLE
     server = found or _sample()
-    files[home / "server.yaml"] = _server_yaml(server, wish, own=found is None)
+    place = home / "server.yaml"
+    text = _server_yaml(server, wish, own=found is None)
+    files[place] = schema_line("server", place) + text
     look = (
         f"{home}/server.yaml: {server.look}",
         f"configs/workloads/{wish.name}.yaml: the requests, and the response each must get",

@@ -21,10 +21,11 @@ from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.loadtools import ranked
 from bench.loadtools.install.find import choose
-from bench.model.config import Expect, ServerConfig
 from bench.model.fields import arm_name
 from bench.model.plan import Arm
+from bench.model.server_config import ServerConfig
 from bench.model.target import Target
+from bench.model.workload_config import Expect
 from bench.plans.ab import Contest
 from bench.plans.matrix_plan import plan_matrix
 from bench.plans.overrides import Overrides

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import ConfigError
-from bench.model.config import RequestConfig, WorkloadConfig
 from bench.model.plan import RequestKind, Workload
+from bench.model.workload_config import RequestConfig, WorkloadConfig
 from bench.plans.request_checks import check_request
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import check_name

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.model.config import ServerConfig
     from bench.model.plan import Arm, Plan
+    from bench.model.server_config import ServerConfig
     from bench.plans.project import Project
     from bench.store.run_directory import RunDirectory
 

@@ -17,9 +17,9 @@ from bench.workload.vary import Varying
 if TYPE_CHECKING:
     import random
 
-    from bench.model.config import Expect
     from bench.model.plan import Workload
     from bench.model.target import Target
+    from bench.model.workload_config import Expect
     from bench.workload.requests import Rendered
 
 _TIMEOUT_S: Final = 10.0

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from bench.model.config import Expect, Generator
     from bench.model.plan import RequestKind, Workload
+    from bench.model.workload_config import Expect, Generator
 
 SAME_AS_BODY: Final = "same-as-body"
 MAX_POOL_BYTES: Final = 16 * 2**20

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.loadtools import ToolOutput
-from bench.model.config import Expect
 from bench.model.load_result import ErrorCounts, LoadResult
 from bench.model.plan import LoadProfile, RequestKind, Workload
+from bench.model.workload_config import Expect
 
 DATA = Path(__file__).parents[1] / "data" / "loadtools"
 WRK = DATA / "wrk-4.1.0"

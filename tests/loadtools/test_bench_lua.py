@@ -10,7 +10,7 @@ import pytest
 from bench.errors import ParseError
 from bench.loadtools import TOOLS
 from bench.loadtools.install.find import search_path
-from bench.model.config import Generator
+from bench.model.workload_config import Generator
 from bench.stats import histogram
 from tests.loadtools.driving import Server, drive, outputs, running_server
 from tests.loadtools.recorded import kind, profile, workload

@@ -11,7 +11,7 @@ from bench.errors import ParseError
 from bench.loadtools import TOOLS, Share, Target, unsupported
 from bench.loadtools.install.find import find_tool, search_path
 from bench.loadtools.tool import dotted, too_old
-from bench.model.config import Generator
+from bench.model.workload_config import Generator
 from tests.loadtools.driving import Driven, Server, drive, outputs, running_server
 from tests.loadtools.recorded import kind, output, profile, workload
 

@@ -12,7 +12,7 @@ import pytest
 from bench.errors import ParseError, UsageError
 from bench.loadtools import TOOLS, Recorded, Share, Target
 from bench.loadtools.tool import too_old
-from bench.model.config import Generator
+from bench.model.workload_config import Generator
 from tests.loadtools.recorded import OHA as DATA
 from tests.loadtools.recorded import kind, output, profile, workload
 

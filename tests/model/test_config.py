@@ -8,21 +8,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from bench.model.config import (
-    BodyConfig,
-    Exclude,
-    Expect,
-    Generator,
-    MatrixConfig,
-    ProfileConfig,
-    RequestConfig,
-    ServerConfig,
-    ServerRef,
-    Variant,
-    WorkloadConfig,
-    url_arm,
-)
+from bench.model.config import Exclude, MatrixConfig, ProfileConfig, ServerRef, Variant, url_arm
 from bench.model.fields import Rate, is_identifier
+from bench.model.server_config import ServerConfig
+from bench.model.workload_config import BodyConfig, Expect, Generator, RequestConfig, WorkloadConfig
 
 MATRIX = {"servers": ["a"], "workloads": ["b"]}
 KEYS: dict[type[BaseModel], str] = {

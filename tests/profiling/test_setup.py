@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import ToolMissingError, UsageError
-from bench.model.config import ServerConfig
 from bench.model.plan import Arm
+from bench.model.server_config import ServerConfig
 from bench.profiling import setup as module
 from bench.profiling.methods import PRELOAD, PRELOAD_OUT
 from bench.profiling.setup import Interpreter, check_tool, facts_of, find_trampoline, prepare

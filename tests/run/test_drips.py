@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import VerifyError
-from bench.model.config import Expect
 from bench.model.target import Target
+from bench.model.workload_config import Expect
 from bench.plans.workload_files import load_workload
 from bench.servers.running import ask_status
 from bench.trial.verify import Answer, difference, verify

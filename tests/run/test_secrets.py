@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.model.config import ServerConfig
 from bench.model.plan import Arm
 from bench.model.secrets import hidden_words
+from bench.model.server_config import ServerConfig
 from bench.plans.matrix_files import load_matrix
 from bench.run.secret_values import kept_matrix, same_config
 

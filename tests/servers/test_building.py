@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from bench.errors import BuildError
-from bench.model.config import ServerConfig
 from bench.model.plan import Arm, CpuSplit, Pinning
+from bench.model.server_config import ServerConfig
 from bench.process import Supervisor
 from bench.servers import RunningServer, build, missing
 from bench.servers.building import content_hash, satisfies, toolchain

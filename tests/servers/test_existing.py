@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.errors import StartError
-from bench.model.config import ServerConfig
 from bench.model.plan import Arm
+from bench.model.server_config import ServerConfig
 from bench.model.target import Target
 from bench.run.fitness import beyond_loopback
 from bench.servers import ExistingServer

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import StoreError
-from bench.model.config import ServerConfig
 from bench.model.plan import Arm
+from bench.model.server_config import ServerConfig
 from bench.servers import at_home
 from bench.servers import build_dirs as homes
 from bench.servers.build_dirs import content_of, copy_server

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.model.config import ServerConfig
 from bench.model.plan import Arm
+from bench.model.server_config import ServerConfig
 from bench.trial import Life, Setting
 from bench.trial.duet import _each
 from tests.factories import Truth, closed_profile, run_data

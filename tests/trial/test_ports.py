@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.model.config import ServerConfig
 from bench.model.plan import Arm, PlannedTrial
+from bench.model.server_config import ServerConfig
 from bench.process import Supervisor
 from bench.servers import ports
 from bench.trial import Setting, run_duet, run_trial

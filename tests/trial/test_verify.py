@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.errors import VerifyError
-from bench.model.config import Expect
 from bench.model.plan import RequestKind, Workload
 from bench.model.target import Target
+from bench.model.workload_config import Expect
 from bench.trial.verify import Answer, SideChannel, ask, difference, sizes, verify
 from bench.workload.requests import render
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bench.errors import UsageError
-from bench.model.config import Expect, Generator
 from bench.model.plan import RequestKind, Workload
+from bench.model.workload_config import Expect, Generator
 from bench.workload.requests import MAX_POOL_BYTES, MAX_SLOTS, is_constant, pool, raw, render
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.model.config import Expect, Generator
+from bench.model.workload_config import Expect, Generator
 from bench.workload.json_equal import json_difference
 from bench.workload.vary import Varying
 from tests.trial.test_verify import echo_kind, workload

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import bench
 from bench.errors import UsageError
-from bench.model.config import ServerConfig
 from bench.model.host_facts import CpuInfo, Host, MachineInfo, OsInfo, PowerInfo, ThermalInfo
 from bench.model.plan import Arm, Cell, CpuSplit, LoadProfile, Plan, PlannedTrial
+from bench.model.server_config import ServerConfig
 from bench.model.summary import RunInfo
 from bench.run.importing.import_trials import make_trial
 from bench.run.importing.sources import ELSEWHERE, UNPINNED, Imported

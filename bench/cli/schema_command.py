@@ -1,0 +1,58 @@
+"""`bench schema`: what editors need to complete and check a user's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.common import project_option
+from bench.errors import StoreError, UsageError
+
+
+@click.command()
+@click.argument(
+    "kind", type=click.Choice(["matrix", "workload", "server"]), required=False, default=None
+)
+@click.option("--write", is_flag=True, help="Write all of them into .bench/schema of the project.")
+@project_option
+def command(kind: str | None, project: Path | None, *, write: bool) -> None:
+    """Print the JSON Schema of a KIND of file: matrix, workload or server.
+
+    Editors complete and check by it what they open. `bench init` writes the schemas into
+    .bench/schema and names them in the first line of each file, with a relative path, so that
+    no network is asked: commit them. After another version of bench was installed, --write
+    renews them.
+
+    \b
+    bench schema matrix > matrix.json
+    bench schema --write
+    """  # noqa: D301 - click's paragraph mark
+    if (kind is None) != write:
+        raise UsageError(
+            "expected either a kind of file or --write",
+            advice="bench schema matrix prints one, bench schema --write writes all",
+        )
+    if kind is None:
+        _write(project)
+        return
+    from bench.plans.schema import schema_text  # noqa: PLC0415 - late, see `bench --help`
+
+    click.echo(schema_text(kind), nl=False)
+
+
+def _write(folder: Path | None) -> None:
+    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.schema import schema_files  # noqa: PLC0415 - the same
+    from bench.store.atomic import replace_file  # noqa: PLC0415 - the same
+
+    root = find_project(Path.cwd(), folder).root
+    for place, text in schema_files().items():
+        try:
+            replace_file(root / place, text.encode())
+        except OSError as error:
+            raise StoreError(
+                f"{root / place} cannot be written: {error.strerror}",
+                advice="see that the folder is yours and no file is in its place",
+            ) from None
+        click.echo(f"wrote {place}")

@@ -1,0 +1,74 @@
+"""What users write: server.yaml, checked key by key; see bench.model.config."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bench.model.base import Model
+from bench.model.fields import (
+    Argv,
+    Duration,
+    Env,
+    Pythons,
+    RelativePath,
+    Size,
+    Text,
+    Title,
+    UrlPath,
+    WorkloadChoice,
+)
+
+
+class Stop(Model):
+    """How a server is asked to stop, and how long it has before it is killed.
+
+    Attributes:
+        signal: that asks it to end.
+        grace: after which it is killed.
+    """
+
+    signal: Literal["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL"] = "SIGTERM"
+    grace: Duration = 1.0
+
+
+class ServerConfig(Model):
+    """How a server is built, started, recognised as ready, and stopped.
+
+    Attributes:
+        title: shown in reports. Default: the folder's name.
+        language: shown in reports.
+        style: shown in reports.
+        needs: executables; where one is missing the server is skipped and the report says so.
+        python: which interpreter `{python}` may be, such as `">=3.11,<3.14"` or `"~=3.11.2"`,
+            as in `requires-python` of a Python package (`"==3.12.*"` for any 3.12).
+        build: commands, run once for each state of the folder.
+        run: starts the server in the foreground, on 127.0.0.1 and `{port}`.
+        env: variables for build, run and version; those that a matrix adds are for run alone.
+        ready: a path that answers 2xx when the server is ready.
+        ready_timeout: how long it may take until then.
+        version: a command that prints the framework's version.
+        stop: how it is asked to end, and when it is killed.
+        memory_limit: such as `4GB`.
+        source: the folder of the git repository that `bench ab --ref` checks out.
+        workloads: `all`, or the ids of those it can answer.
+    """
+
+    title: Title = ""
+    language: Text = "unknown"
+    style: Text | None = None
+    needs: list[Text] = []
+    python: Pythons | None = None
+    build: list[Argv] = []
+    run: Argv
+    env: Env = {}
+    ready: UrlPath = "/"
+    ready_timeout: Duration = 30.0
+    version: Argv | None = None
+    stop: Stop = Stop()
+    memory_limit: Size | None = None
+    source: RelativePath = "."
+    workloads: WorkloadChoice = "all"
+
+    def serves(self, workload: str) -> bool:
+        """Whether the server answers a workload, by its own word."""
+        return self.workloads == "all" or workload in self.workloads

@@ -1,0 +1,23 @@
+"""The tables of docs/formats.md are what the models say."""
+
+from __future__ import annotations
+
+from scripts import formats
+
+
+def test_tables_agree_with_the_models() -> None:
+    """`just formats` would change nothing; it has one table of each model."""
+    text = formats.DOCUMENT.read_text(encoding="utf-8")
+
+    assert formats.renewed(text) == text, "run: scripts/just formats"
+    assert sorted(formats.tables(text)) == sorted(formats.MODELS)
+
+
+def test_a_slip_is_mended() -> None:
+    """A table that was changed by hand becomes again what the model says."""
+    text = formats.DOCUMENT.read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith("| `rounds` | 5 |"))
+    slip = text.replace(row, "| `rounds` | 50 | how many |")
+
+    assert slip != text
+    assert formats.renewed(slip) == text
