@@ -56,14 +56,18 @@ def test_a_run_goes_on_without_it(tmp_path: Path) -> None:
         "def test_it(): torn(Path('data.host.1'))\n"
     )
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
-    argv = ("-q", "-p", "no:cacheprovider", "--cov=tests", "--cov-report=")
+    argv = ("-q", "-p", "no:cacheprovider", "-p", "pytest_cov", "--cov=tests", "--cov-report=")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *argv, "--rootdir", str(tmp_path), str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
         cwd=tmp_path,
-        env={"COVERAGE_FILE": str(tmp_path / "data"), "PYTHONPATH": str(_ROOT)},
+        env={
+            "COVERAGE_FILE": str(tmp_path / "data"),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(_ROOT),
+        },
         timeout=120,
     )
 

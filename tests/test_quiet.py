@@ -50,14 +50,15 @@ def outcome(folder: Path, mark: str, good: int, *said: str) -> tuple[int, list[s
     test = _TEST.replace("MARK", mark).replace("GOOD", str(good))
     (folder / "test_one.py").write_text(test)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  alone\n  real\n")
-    argv = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--rootdir", str(folder))
+    argv = ("-q", "-p", "no:cacheprovider", "--rootdir", str(folder))
+    env = {**os.environ, "PYTHONPATH": str(_ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *argv, str(folder)],
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(_ROOT), "NOISE": ",".join(said)},
+        env={**env, "NOISE": ",".join(said)},
         timeout=120,
     )
     return done.returncode, done.stdout.splitlines()
@@ -127,6 +128,7 @@ def test_a_stranger_is_seen_and_a_child_is_not() -> None:
     subprocess.run([sys.executable, "-c", away], check=True, timeout=60, capture_output=True)
     after = read()
 
-    assert ours.own_s - before.own_s >= 0.5
-    assert after.own_s - ours.own_s < 0.5
+    # The kernel rounds to its ticks.
+    assert ours.own_s - before.own_s >= 0.45
+    assert after.own_s - ours.own_s < 0.45
     assert after.busy_s - ours.busy_s >= 0.4
