@@ -193,12 +193,18 @@ def test_a_later_lie_is_caught(told: dict[tuple[str, str], list[Told]], profile:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_delay_is_measured(runs: Runs, profile: str) -> None:
-    """The median of responses that take 20 ms is told within 3 % of what the server held them."""
+    """Responses that take 20 ms are told within 3 % of what the server held them.
+
+    Of the fastest tenth, since neighbors delay more than half where they have the CPU; the median
+    that is told is that of the same histogram, and no less than the server's.
+    """
     one = runs.one("steady", profile)
+    median = one.trial["load"]["latency_us"]["percentiles"]["50"]
 
     assert one.held["min"] >= 20_000
-    assert one.at(0.001) >= 20
-    assert 1 <= one.trial["load"]["latency_us"]["percentiles"]["50"] / one.held["50"] <= 1.03
+    assert 0.999 <= 1000 * one.at(0.1) / one.held["10"] <= 1.03
+    assert median == pytest.approx(1000 * one.at(0.5), rel=0.01)
+    assert median >= 0.995 * one.held["50"]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
