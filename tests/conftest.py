@@ -1,14 +1,25 @@
-"""What all tests share: the order of real tests, their second try, and skipping what is missing."""
+"""What all tests share: the order of real tests, second tries, and skipping what is missing."""
 
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from bench.loadtools import TOOLS
 from bench.loadtools.install.find import find_tool, search_path
+from tests.coverage_data import set_aside
+from tests.quiet import (  # noqa: F401 - hooks: pytest finds them here
+    pytest_report_teststatus,
+    pytest_runtest_protocol,
+    pytest_terminal_summary,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 # A deadline per example says more about the neighbours of this machine than about our code.
 settings.register_profile("bench", deadline=None)
@@ -17,20 +28,23 @@ settings.load_profile("bench")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put real tests last, in whatever order they were: no other test disturbs their machine.
-
-    A real test that fails is run once more, and the summary names it: another process of this
-    machine may have disturbed what it measured. A test that fails twice fails.
-    """
+    """Put real tests last, in whatever order they were: no other test disturbs their machine."""
     for item in items:
         # What is run thousands of times, or by the clock, takes several times as long when traced.
         if item.get_closest_marker("slow") and config.pluginmanager.hasplugin("pytest_cov"):
             item.add_marker(pytest.mark.no_cover)
     items.sort(key=lambda item: item.get_closest_marker("real") is not None)
-    if config.pluginmanager.hasplugin("rerunfailures"):
-        for item in items:
-            if item.get_closest_marker("real"):
-                item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
+    """Set aside coverage data that a killed process left broken, before pytest-cov combines it."""
+    ran = yield
+    plugin = session.config.pluginmanager.getplugin("_cov")
+    controller = getattr(plugin, "cov_controller", None)
+    if controller is not None and controller.cov is not None:
+        set_aside(Path(controller.cov.config.data_file).absolute())
+    return ran
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -22,13 +22,16 @@ from bench.servers import build, missing
 from bench.store.run_directory import NEEDED_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bench.model.plan import Arm, Cell, Plan, PlannedTrial, Workload
     from bench.model.trial_record import TrialRecord
     from bench.process import Supervisor
     from bench.run.events import Listener
     from bench.store.run_directory import RunDirectory
+
+    _MakesMeasuring = Callable[[Plan, dict[str, Workload], RunDirectory, Supervisor], Measuring]
+    _MakesPace = Callable[[Plan, Sequence[TrialRecord]], Pace]
 
 _GIVE_UP_AFTER: Final = 2
 _AGAIN: Final = ".2"
@@ -55,6 +58,8 @@ class Session:
         directory: where everything goes; trials that are in it already are not repeated.
         supervisor: starts every process.
         listener: hears how it goes on.
+        measuring: makes what carries out the trials.
+        pace: makes what knows how long they take.
     """
 
     def __init__(
@@ -65,13 +70,15 @@ class Session:
         directory: RunDirectory,
         supervisor: Supervisor,
         listener: Listener,
+        measuring: _MakesMeasuring = Measuring,
+        pace: _MakesPace = Pace,
     ) -> None:
         self.plan = plan
         self.findings: list[Finding] = [
             *not_restarted(plan),
             *beyond_loopback(plan),
         ]
-        self._measuring = Measuring(plan, workloads, directory, supervisor)
+        self._measuring = measuring(plan, workloads, directory, supervisor)
         self._directory = directory
         self._supervisor = supervisor
         self._listener = listener
@@ -80,7 +87,8 @@ class Session:
         self._builds = self._measuring.builds
         self._build_failures: list[str] = []
         self._left_out: frozenset[Cell] = frozenset()
-        self._pace = Pace(plan, ())
+        self._new_pace = pace
+        self._pace = pace(plan, ())
         records, damaged = directory.trials()
         self._records = [self._slim(record) for record in records]
         self.damaged = damaged
@@ -151,7 +159,7 @@ class Session:
             KeyboardInterrupt: passed on; finished trials are on disk.
             StoreError: the disk is full.
         """
-        self._pace = Pace(self.plan, self._records)
+        self._pace = self._new_pace(self.plan, self._records)
         if self._comparable():
             with _tidy():
                 self._calibrate()

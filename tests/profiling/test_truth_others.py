@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bench.model.cpu_profile import Breakdown
     from bench.process import Child
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 POINTS = 0.05
 SECONDS = 3.0
 LIMIT_S = 30.0

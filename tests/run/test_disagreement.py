@@ -9,7 +9,7 @@ import pytest
 
 from tests.run.helpers import Project
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("wrk")]
+pytestmark = [pytest.mark.real, pytest.mark.alone, pytest.mark.needs("wrk")]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ import pytest
 
 from bench.model.trial_record import Partner
 from bench.plans.duets import as_duet, with_alone
-from bench.run import session as trials
 from bench.run.deadline import Pace
 from bench.run.measuring import Measuring
 from bench.run.session import Session
@@ -74,6 +73,24 @@ class Heard:
         self.told_texts.append(text)
 
 
+class Scripted(Measuring):
+    """Trials that a test makes up, on its own clock.
+
+    Args:
+        bench: has the clock, and what it is to be told.
+    """
+
+    def __init__(self, bench: Bench, plan: Plan) -> None:
+        super().__init__(plan, {}, bench.directory, cast("Supervisor", None))
+        self._bench = bench
+
+    def measure(
+        self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool = False
+    ) -> TrialRecord:
+        """The record of a trial that took as long as each."""
+        return self._bench.record(planned, profile, order=order, alone=alone)
+
+
 class Bench:
     """A run directory, and sessions whose trials are scripted.
 
@@ -81,7 +98,7 @@ class Bench:
         noise: how the log-ratio of a duet goes up and down from trial to trial.
     """
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, noise: float) -> None:
+    def __init__(self, folder: Path, noise: float) -> None:
         self.directory = RunDirectory.create(folder, "run")
         self.heard = Heard()
         self.now = 0.0
@@ -90,12 +107,11 @@ class Bench:
         self.findings: list[Finding] = []
         self._signs: Iterator[int] = cycle((1, 1, -1, -1))
         self._noise = noise
-        monkeypatch.setattr(Measuring, "measure", self._measure)
-        monkeypatch.setattr(trials, "Pace", partial(Pace, clock=lambda: self.now))
 
-    def _measure(
-        self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool = False
+    def record(
+        self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool
     ) -> TrialRecord:
+        """A made-up trial; it takes its time on the clock."""
         self.now += _TRIAL_S
         self.profiles.append(profile)
         record = _DATA.trials[0]
@@ -137,6 +153,8 @@ class Bench:
             directory=self.directory,
             supervisor=cast("Supervisor", None),
             listener=cast("Listener", self.heard),
+            measuring=lambda plan, *_: Scripted(self, plan),
+            pace=partial(Pace, clock=lambda: self.now),
         )
         try:
             return session.run()
@@ -157,15 +175,15 @@ def _plan(data: Any = _DATA, **update: Any) -> Plan:
 
 
 @pytest.fixture
-def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def quiet(tmp_path: Path) -> Bench:
     """Trials that hardly differ."""
-    return Bench(tmp_path, monkeypatch, 0.001)
+    return Bench(tmp_path, 0.001)
 
 
 @pytest.fixture
-def noisy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def noisy(tmp_path: Path) -> Bench:
     """Trials that differ by 10 %: no number of rounds here reaches 2 %."""
-    return Bench(tmp_path, monkeypatch, 0.1)
+    return Bench(tmp_path, 0.1)
 
 
 def test_the_rounds_that_were_planned_end_at_the_deadline(quiet: Bench) -> None:

@@ -122,6 +122,7 @@ class TestCpuTime:
 
         assert seen.resources.server_cpu_s == pytest.approx(used, abs=2 * TICK_S)
 
+    @pytest.mark.alone(again=False)  # what it starts is nobody's child
     def test_a_child_that_nobody_waits_for_is_counted(self, burner: Burner) -> None:
         """With SIGCHLD ignored its time is added nowhere by the kernel."""
         with sampler(burner.process.pid) as watching:
@@ -134,6 +135,7 @@ class TestCpuTime:
         assert seen.resources.server_cpu_s == pytest.approx(used, rel=0.02)
         assert seen.processes == 1
 
+    @pytest.mark.alone(again=False)  # what it starts is nobody's child
     def test_an_orphan_is_counted(self, burner: Burner) -> None:
         """A grandchild without a parent still belongs to the process group."""
         with sampler(burner.process.pid) as watching:
@@ -175,6 +177,7 @@ class TestCpuTime:
 class TestOthers:
     """Both tests look at one CPU, of which strangers on this machine may take what they like."""
 
+    @pytest.mark.alone(again=False)  # what it starts is nobody's child
     def test_a_strangers_time_is_found(self) -> None:
         """A process that nobody here started, on our CPU, is others'."""
         cpu = min(os.sched_getaffinity(0))

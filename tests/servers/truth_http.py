@@ -340,7 +340,7 @@ def percentiles(held: list[float]) -> dict[str, float]:
     """Nearest-rank percentiles in microseconds; empty without a response."""
     if not held:
         return {}
-    ranks = {"50": 0.5, "90": 0.9, "99": 0.99, "99.9": 0.999}
+    ranks = {"10": 0.1, "50": 0.5, "90": 0.9, "99": 0.99, "99.9": 0.999}
     values = {name: held[min(len(held) - 1, int(len(held) * p))] for name, p in ranks.items()}
     return {"count": len(held), "min": held[0], **values, "max": held[-1]}
 

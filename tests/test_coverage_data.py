@@ -1,0 +1,76 @@
+"""Coverage data that a killed process left broken is set aside; the rest is combined."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import coverage
+
+from tests.coverage_data import is_whole, set_aside
+
+_ROOT = Path(__file__).parents[1]
+
+
+def written(path: Path) -> Path:
+    """A data file as coverage writes it, of several pages."""
+    data = coverage.CoverageData(str(path))
+    data.add_lines({f"/nowhere/{n}.py": range(1, 200) for n in range(200)})
+    data.write()
+    data.close()
+    return path
+
+
+def torn(path: Path) -> Path:
+    """One whose first page is there and whose others are not."""
+    whole = written(path).read_bytes()
+    path.write_bytes(whole[:4096] + bytes(len(whole) - 4096))
+    return path
+
+
+def test_only_what_is_broken_is_set_aside(tmp_path: Path) -> None:
+    """Torn, cut off, empty or no database at all; a whole one stays."""
+    base = tmp_path / "coverage"
+    good = written(tmp_path / "coverage.host.1")
+    cut = tmp_path / "coverage.host.3"
+    cut.write_bytes(good.read_bytes()[:5000])
+    (tmp_path / "coverage.host.4").write_bytes(b"")
+    (tmp_path / "coverage.host.5").write_bytes(b"no database" * 100)
+    torn(tmp_path / "coverage.host.2")
+    torn(base)
+    found = set_aside(base)
+
+    assert is_whole(good)
+    assert sorted(path.name for path in found) == sorted(
+        ["coverage.broken", *(f"coverage.host.{n}.broken" for n in (2, 3, 4, 5))]
+    )
+    assert set_aside(base) == []
+
+
+def test_a_run_goes_on_without_it(tmp_path: Path) -> None:
+    """pytest with coverage ends as its tests do, though a process left torn data."""
+    (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtestloop\n")
+    (tmp_path / "test_one.py").write_text(
+        "from pathlib import Path\nfrom tests.test_coverage_data import torn\n"
+        "def test_it(): torn(Path('data.host.1'))\n"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    argv = ("-q", "-p", "no:cacheprovider", "-p", "pytest_cov", "--cov=tests", "--cov-report=")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *argv, "--rootdir", str(tmp_path), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={
+            "COVERAGE_FILE": str(tmp_path / "data"),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(_ROOT),
+        },
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "data.host.1.broken").is_file()
+    assert is_whole(tmp_path / "data")
