@@ -50,6 +50,7 @@ from bench.model.trial_record import (
     SidechannelResult,
     TrialRecord,
 )
+from bench.stats.histogram import Histogram
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
@@ -434,7 +435,7 @@ def run_data(
         for order, planned in enumerate(plan.trials)
     ]
     edited = [edit(each.trial) if edit else each.trial for each in drawn]
-    histograms = {each.trial.trial: each.counts for each in drawn}
+    histograms = {each.trial.trial: Histogram.of(each.counts) for each in drawn}
     return RunData(
         info=RunInfo(
             run_id="20261123T120000Z-synthetic-abc123",

@@ -22,10 +22,10 @@ from bench.analysis.trials import CellTrials, by_cell
 from bench.analysis.verdicts import GroupVerdicts, group_verdicts
 from bench.analysis.windows import detail, read_windows, window_findings
 from bench.model.summary import CellDetail, CellSummary, Comparison, Summary
-from bench.stats import histogram
+from bench.stats.histogram import Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bench.analysis.data import RunData
     from bench.model.finding import Finding
@@ -142,6 +142,6 @@ def _cell(
     return summary, detail(cell, counts, windows), findings
 
 
-def _merged(data: RunData, cell: CellTrials) -> Mapping[int, int]:
+def _merged(data: RunData, cell: CellTrials) -> Histogram:
     kept = [data.histogram(trial.trial) for trial in cell.usable]
-    return histogram.merge([each for each in kept if each])
+    return Histogram.merged(each for each in kept if each)

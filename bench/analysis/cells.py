@@ -9,7 +9,7 @@ from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
 from bench.model.load_result import PERCENTILES
 from bench.model.summary import METRICS, CellLatency, CellSummary, Metric, Metrics, Verdict
-from bench.stats import histogram
+from bench.stats.histogram import enough_beyond
 from bench.stats.intervals import geometric
 
 if TYPE_CHECKING:
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from bench.model.load_result import ErrorCounts, LoadResult
     from bench.model.trial_record import Exchange, TrialRecord
+    from bench.stats.histogram import Histogram
 
 _NOT_FAILURES: Final = frozenset({"deadline"})
 
 
 def summarize(
     cell: CellTrials,
-    counts: Mapping[int, int],
+    counts: Histogram,
     verdicts: Mapping[tuple[str, str], Verdict],
     codes: Sequence[str],
 ) -> CellSummary:
@@ -73,22 +74,22 @@ def _metric(cell: CellTrials, metric: str, verdict: Verdict | None) -> Metric | 
     )
 
 
-def latency(cell: CellTrials, counts: Mapping[int, int]) -> CellLatency | None:
+def latency(cell: CellTrials, counts: Histogram) -> CellLatency | None:
     """Latency over all usable trials from the merged histogram, timeouts above all.
 
     Where no histogram was kept (results measured elsewhere), least, mean and greatest are
     combined from the trials; percentiles are then given only for a single trial.
     """
     loads = [load for load in _loads(cell) if load.latency_us]
-    found = histogram.moments(counts)
+    found = counts.moments
     if not loads:
         return None
     if found is None:
         return _from_trials(loads)
     late = sum(_timeouts(load) for load in loads)
     fewest = min(load.latency_us.count + _timeouts(load) for load in loads if load.latency_us)
-    shown_percents = [q for q in PERCENTILES if histogram.enough_beyond(fewest, q)]
-    values = histogram.percentiles(counts, shown_percents, censored=late)
+    shown_percents = [q for q in PERCENTILES if enough_beyond(fewest, q)]
+    values = counts.percentiles(shown_percents, censored=late)
     given = dict(zip(shown_percents, values, strict=True))
     return CellLatency(
         min=found.min,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from bench.model.finding import Finding
     from bench.model.host_facts import Host
     from bench.model.plan import Plan
     from bench.model.summary import BuildRecord, RunInfo
     from bench.model.trial_record import TrialRecord
+    from bench.stats.histogram import Histogram
 
 
 class RunData(NamedTuple):
@@ -19,7 +20,7 @@ class RunData(NamedTuple):
 
     Attributes:
         trials: in the order in which they were run; a re-run `<id>.2` follows what it repeats.
-        histogram: trial id -> count per microsecond of its successes, None where none was kept.
+        histogram: trial id -> latencies of its successes, None where none was kept.
         builds: server id -> how it was built.
         findings: of the run as a whole (host, skipped servers, damaged lines).
     """
@@ -29,6 +30,6 @@ class RunData(NamedTuple):
     host: Host
     host_after: Host | None
     trials: tuple[TrialRecord, ...]
-    histogram: Callable[[str], Mapping[int, int] | None]
+    histogram: Callable[[str], Histogram | None]
     builds: dict[str, BuildRecord]
     findings: tuple[Finding, ...]

@@ -9,15 +9,15 @@ from bench.analysis.cells import body_bytes, request_bytes
 from bench.analysis.verdict_text import percent
 from bench.model.finding import Finding, finding
 from bench.model.summary import CellDetail, WindowStep
-from bench.stats import histogram
 from bench.stats.intervals import geometric
 from bench.stats.steady import Drift, drift, plateau, shape, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bench.analysis.trials import CellTrials
     from bench.model.trial_record import TrialRecord
+    from bench.stats.histogram import Histogram
 
 BIN_S: Final = 0.25
 """Length of one bin of a series."""
@@ -129,7 +129,7 @@ def _step_finding(trial: str, found: Sequence[WindowStep]) -> Finding:
     )
 
 
-def detail(cell: CellTrials, counts: Mapping[int, int], windows: Windows) -> CellDetail:
+def detail(cell: CellTrials, counts: Histogram, windows: Windows) -> CellDetail:
     """What reports show of a cell beyond its summary."""
     usable = cell.usable
     rates = list(cell.values("throughput_rps").values())
@@ -153,14 +153,14 @@ def detail(cell: CellTrials, counts: Mapping[int, int], windows: Windows) -> Cel
     )
 
 
-def _curve(cell: CellTrials, counts: Mapping[int, int]) -> tuple[tuple[float, float], ...]:
+def _curve(cell: CellTrials, counts: Histogram) -> tuple[tuple[float, float], ...]:
     """(percentile, microseconds), 20 points per factor of ten of what lies beyond."""
     late = sum(
         trial.load.errors.timeout or 0 for trial in cell.usable if trial.load and trial.load.errors
     )
     tens = range(_CURVE_STEPS * _CURVE_TENS + 1)
     percents = [round(100 * (1 - 10 ** (-k / _CURVE_STEPS)), 6) for k in tens][1:]
-    values = histogram.percentiles(counts, percents, censored=late)
+    values = counts.percentiles(percents, censored=late)
     return tuple(
         (percent, float(value))
         for percent, value in zip(percents, values, strict=True)

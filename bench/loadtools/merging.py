@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.loadtools.registry import TOOLS
 from bench.model.load_result import PERCENTILES, ErrorCounts, LatencySummary, LoadResult
-from bench.stats import histogram
+from bench.stats.histogram import Histogram, enough_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,19 +52,19 @@ def _apportion(total: int, weights: Sequence[int]) -> list[int]:
 
 
 def summarize(
-    counts: Mapping[int, int], *, timeouts: int, source: LatencySource
+    histogram: Histogram, *, timeouts: int, source: LatencySource
 ) -> LatencySummary | None:
     """Summarize an exact histogram; None where nothing was counted.
 
     Args:
-        counts: {microseconds: count} of complete responses.
+        histogram: of complete responses.
         timeouts: requests that rank above all of them.
         source: where the values come from.
     """
-    moments = histogram.moments(counts)
+    moments = histogram.moments
     if moments is None:
         return None
-    values = histogram.percentiles(counts, PERCENTILES, censored=timeouts)
+    values = histogram.percentiles(PERCENTILES, censored=timeouts)
     return LatencySummary(
         count=moments.samples,
         min=moments.min,
@@ -93,7 +93,7 @@ def own_percentiles(
     for percent in PERCENTILES:
         population = requests + timeouts
         little = timeouts * 10 * 100 <= population * (100 - percent)
-        fits = little and histogram.enough_beyond(population, percent)
+        fits = little and enough_beyond(population, percent)
         shown[f"{percent:g}"] = values_us.get(f"{percent:g}") if fits else None
     return shown
 
@@ -139,14 +139,14 @@ def merge(results: Sequence[LoadResult]) -> tuple[LoadResult, tuple[Finding, ...
 
 def _merge_latency(
     results: Sequence[LoadResult], timeouts: int
-) -> tuple[tuple[tuple[int, int], ...] | None, LatencySummary | None]:
-    known = [result for result in results if result.histogram is not None]
-    sources = {result.latency_us.source for result in known if result.latency_us}
+) -> tuple[Histogram | None, LatencySummary | None]:
+    known = [each.histogram for each in results if isinstance(each.histogram, Histogram)]
+    sources = {each.latency_us.source for each in results if each.histogram and each.latency_us}
     if len(known) < len(results) or len(sources) > 1:
         return None, None
-    counts = histogram.merge(dict(result.histogram or ()) for result in known)
+    merged = Histogram.merged(known)
     source = sources.pop() if sources else "raw"
-    return tuple(counts.items()), summarize(counts, timeouts=timeouts, source=source)
+    return merged, summarize(merged, timeouts=timeouts, source=source)
 
 
 def _add_errors(parts: Sequence[ErrorCounts | None]) -> ErrorCounts | None:

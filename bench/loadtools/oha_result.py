@@ -77,7 +77,7 @@ def build(report: Report, rows: Rows | None, *, loop: Loop | None) -> LoadResult
         status=report.status,
         errors=errors,
         latency_us=latency,
-        histogram=None if rows is None else tuple(rows.histogram.items()),
+        histogram=None if rows is None else rows.histogram,
     )
 
 

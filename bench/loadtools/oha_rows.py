@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import ParseError
+from bench.stats.histogram import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +33,7 @@ class Rows(NamedTuple):
 
     Attributes:
         stored: number of rows.
-        histogram: {microseconds: count}, ascending.
+        histogram: of their latencies.
         status: count per status code.
         fastest_s: exact, None without rows, as the three below.
         first_end_s: end of the response that was complete first, from the start of the run.
@@ -41,7 +42,7 @@ class Rows(NamedTuple):
     """
 
     stored: int
-    histogram: dict[int, int]
+    histogram: Histogram
     status: dict[str, int]
     fastest_s: float | None
     slowest_s: float | None
@@ -51,7 +52,7 @@ class Rows(NamedTuple):
     intended_s: tuple[float, ...] = ()
 
 
-NO_ROWS: Final = Rows(0, {}, {}, None, None, None, None, corrected=False)
+NO_ROWS: Final = Rows(0, Histogram.of({}), {}, None, None, None, None, corrected=False)
 
 
 def read_db(path: Path, *, pacer: bool = False) -> Rows:
@@ -120,13 +121,13 @@ def _check_numbers(
 
 def _histograms(
     groups: Iterable[tuple[int, int, int]],
-) -> tuple[dict[int, int], dict[str, int]]:
+) -> tuple[Histogram, dict[str, int]]:
     latency: Counter[int] = Counter()
     status: Counter[str] = Counter()
     for microseconds, code, count in groups:
         latency[microseconds] += count
         status[str(code)] += count
-    return dict(sorted(latency.items())), dict(sorted(status.items()))
+    return Histogram.of(latency), dict(sorted(status.items()))
 
 
 def read_csv(text: str) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field, NonNegativeInt
@@ -11,10 +11,7 @@ from bench.errors import ParseError
 from bench.loadtools.merging import summarize
 from bench.model.finding import Finding, finding
 from bench.model.load_result import ErrorCounts, LoadResult
-from bench.stats import histogram
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from bench.stats.histogram import Histogram
 
 US_PER_S = 1e6
 
@@ -99,7 +96,7 @@ def parse(data: bytes, *, connections: int, tool_version: str | None = None) -> 
         latency_us=None
         if counts is None
         else summarize(counts, timeouts=errors.timeout, source="raw"),
-        histogram=None if counts is None else tuple(counts.items()),
+        histogram=counts,
         sent=None if detail.sent is None else tuple(detail.sent),
         findings=(_mismatch(problem, connections),) if problem else (),
     )
@@ -131,39 +128,24 @@ def read_detail(data: bytes) -> Detail:
     return detail
 
 
-def _shown(pairs: list[Any]) -> dict[int, int]:
-    """The pairs as {microseconds: count}; checked by hand, pydantic takes three times as long."""
-    shown: dict[int, int] = {}
-    last = -1
-    for pair in pairs:
-        try:
-            value, count = pair
-        except (TypeError, ValueError):
-            value, count = None, None
-        right = type(value) is int and type(count) is int and value > last and count > 0
-        if not right:
-            raise ParseError("the histogram of wrk is not ascending pairs", excerpt=str(pair))
-        shown[value] = count
-        last = value
-    return shown
-
-
-def raw_histogram(detail: Detail, connections: int) -> tuple[dict[int, int] | None, str]:
+def raw_histogram(detail: Detail, connections: int) -> tuple[Histogram | None, str]:
     """Undo wrk's correction and check the outcome against wrk's own counters.
 
     Returns:
-        {microseconds: count} as recorded and "", or None and why it is not believed.
+        The histogram as recorded and "", or None and why it is not believed.
 
     Raises:
         ParseError: the histogram is not ascending pairs.
     """
-    shown = _shown(detail.histogram)
+    try:
+        shown = Histogram.from_pairs(detail.histogram)
+    except ValueError as error:
+        message = "the histogram of wrk is not ascending pairs"
+        raise ParseError(message, excerpt=str(error)) from None
     per_connection = detail.requests // connections
     try:
         counts = (
-            histogram.uncorrect(shown, detail.duration_us // per_connection)
-            if per_connection
-            else shown
+            shown.uncorrected(detail.duration_us // per_connection) if per_connection else shown
         )
     except ValueError as error:
         return None, f"wrk's correction cannot be undone with {connections} connections: {error}"
@@ -171,8 +153,8 @@ def raw_histogram(detail: Detail, connections: int) -> tuple[dict[int, int] | No
     return (None, problem) if problem else (counts, "")
 
 
-def _check(detail: Detail, counts: Mapping[int, int], wanted: int) -> str:
-    moments = histogram.moments(counts)
+def _check(detail: Detail, counts: Histogram, wanted: int) -> str:
+    moments = counts.moments
     if moments is None:
         return "" if wanted == 0 else f"no latency was recorded for {wanted} responses"
     if moments.samples != wanted:

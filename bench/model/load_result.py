@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
-from pydantic import Field
+from pydantic import Field, InstanceOf, field_serializer
 
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.finding import Finding
@@ -54,6 +54,15 @@ class LatencySummary(Model):
     percentiles: dict[str, float | None]
 
 
+@runtime_checkable
+class LatencyCounts(Protocol):
+    """What a record needs of a histogram (`bench.stats.histogram`): how JSON has it."""
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Ascending (microseconds, count)."""
+        ...
+
+
 class LoadResult(Model):
     """One measured window as one load tool saw it, over all of its processes.
 
@@ -64,7 +73,7 @@ class LoadResult(Model):
         throughput_rps: ok / duration_s, summed over processes.
         bytes_kind: wire = headers included, body = decoded bodies.
         status: count per status code, None where the tool does not tell.
-        histogram: ascending (microseconds, count) of complete responses, where asked for.
+        histogram: latencies of complete responses, where all are known.
         sent: requests handed to the wire per request kind, None where the tool does not tell;
             in memory only.
         findings: what reading the output found (`histogram-mismatch`, `late-pacer`), in
@@ -85,6 +94,10 @@ class LoadResult(Model):
     status: dict[str, int] | None
     errors: ErrorCounts | None
     latency_us: LatencySummary | None
-    histogram: tuple[tuple[int, int], ...] | None = None
+    histogram: InstanceOf[LatencyCounts] | None = None
     sent: tuple[int, ...] | None = Field(default=None, exclude=True)
     findings: tuple[Finding, ...] = Field(default=(), exclude=True)
+
+    @field_serializer("histogram")
+    def _as_pairs(self, histogram: LatencyCounts | None) -> list[tuple[int, int]] | None:
+        return histogram.pairs() if histogram else None

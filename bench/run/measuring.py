@@ -13,6 +13,7 @@ from bench.trial import Setting, run_duet, run_trial
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.model.load_result import LatencyCounts
     from bench.model.plan import Arm, LoadProfile, Plan, PlannedTrial, Workload
     from bench.model.summary import BuildRecord
     from bench.model.trial_record import TrialRecord
@@ -62,7 +63,7 @@ class Measuring:
         """
         folder = self._directory.trial_folder(planned.id)
         setting = self._setting(planned, profile, folder, order=order)
-        histograms: dict[str, tuple[tuple[int, int], ...] | None]
+        histograms: dict[str, LatencyCounts | None]
         if self._plan.design == "duet" and not alone:
             duet = run_duet(setting, self._baseline_of(setting))
             record = duet.record
@@ -73,7 +74,7 @@ class Measuring:
         for place, counts in histograms.items():
             if counts is not None:
                 name = f"trials/{planned.id}/{place}histogram.json"
-                self._directory.write_bytes(name, orjson.dumps(counts))
+                self._directory.write_bytes(name, orjson.dumps(counts.pairs()))
         return record
 
     def _baseline_of(self, setting: Setting) -> Setting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData, analyze
@@ -11,6 +12,7 @@ from bench.model.finding import finding
 from bench.model.summary import RunView, Summary
 from bench.model.trial_record import TrialRecord
 from bench.reports import REPORTS
+from bench.stats.histogram import Histogram
 from bench.store.run_directory import RunDirectory, list_runs, sha256_file
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def open_run(path: Path) -> RunView:
         host=host,
         host_after=after,
         trials=trials,
-        histogram=directory.histogram,
+        histogram=lambda trial: _histogram(directory, trial),
         builds=builds,
         findings=(*directory.findings(), *_damage(damaged)),
     )
@@ -60,6 +62,14 @@ def open_run(path: Path) -> RunView:
         breakdowns=tuple(item for shown in _profiles(directory) for item in shown.profiles),
         conversions=_conversions(directory),
     )
+
+
+def _histogram(directory: RunDirectory, trial: str) -> Histogram | None:
+    """The merged histogram of a trial; a missing or damaged one is None."""
+    pairs = directory.histogram(trial)
+    with contextlib.suppress(ValueError):
+        return None if pairs is None else Histogram.from_pairs(pairs)
+    return None
 
 
 PROFILES = "profiles"

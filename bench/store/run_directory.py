@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -241,11 +241,11 @@ class RunDirectory:
         path = self.path / _TRIALS
         return hashlib.sha256(path.read_bytes() if path.exists() else b"").hexdigest()
 
-    def histogram(self, trial: str) -> dict[int, int] | None:
-        """The merged histogram of a trial, microseconds -> count; None where there is none."""
+    def histogram(self, trial: str) -> list[Any] | None:
+        """The merged histogram of a trial as pairs; None where there is none that is JSON."""
         path = self.path / "trials" / trial / "histogram.json"
         try:
-            return dict(orjson.loads(path.read_bytes()))
+            return list(orjson.loads(path.read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 

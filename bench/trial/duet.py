@@ -17,6 +17,7 @@ from bench.trial.load import LoadFailure, run_together
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bench.model.load_result import LatencyCounts
     from bench.sampler import Mark, Sampler
     from bench.trial.load import LoadRun
 
@@ -31,8 +32,8 @@ class DuetOutcome(NamedTuple):
     """
 
     record: TrialRecord
-    histogram: tuple[tuple[int, int], ...] | None
-    partner_histogram: tuple[tuple[int, int], ...] | None
+    histogram: LatencyCounts | None
+    partner_histogram: LatencyCounts | None
 
 
 def run_duet(candidate: Setting, baseline: Setting) -> DuetOutcome:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.host import QuickState
+    from bench.model.load_result import LatencyCounts
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
     from bench.model.trial_record import CommandRecord, ServerRecord
     from bench.process import Supervisor
@@ -64,10 +65,10 @@ class Setting(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A finished trial and its merged histogram, microseconds -> count."""
+    """A finished trial and its merged histogram."""
 
     record: TrialRecord
-    histogram: tuple[tuple[int, int], ...] | None
+    histogram: LatencyCounts | None
 
 
 class Life:

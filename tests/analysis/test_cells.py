@@ -9,6 +9,7 @@ import pytest
 
 from bench.analysis import RunData, analyze
 from bench.model.load_result import ErrorCounts
+from bench.stats.histogram import Histogram
 from tests.factories import Truth, closed_profile, exchange, open_profile, run_data
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class TestLatency:
         every = sorted(
             us
             for trial in data.trials
-            for us, count in (data.histogram(trial.trial) or {}).items()
+            for us, count in (data.histogram(trial.trial) or Histogram.of({})).pairs()
             for _ in range(count)
         )
         latency = _cell(data).latency_us

@@ -11,7 +11,7 @@ from bench.errors import ParseError
 from bench.loadtools import TOOLS
 from bench.loadtools.install.find import search_path
 from bench.model.workload_config import Generator
-from bench.stats import histogram
+from bench.stats.histogram import Histogram
 from tests.loadtools.driving import Server, drive, outputs, running_server
 from tests.loadtools.recorded import kind, profile, workload
 
@@ -64,7 +64,8 @@ def test_without_the_ffi_the_api_gives_the_same_histogram(server: Server, tmp_pa
 
     assert detail["histogram_source"] == "api"
     assert done.findings == ()
-    assert histogram.moments(dict(done.merged.histogram or ())) is not None
+    assert isinstance(done.merged.histogram, Histogram)
+    assert done.merged.histogram.moments is not None
 
 
 def test_the_limit_of_timeouts_is_read_from_wrk(server: Server, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from bench.loadtools import TOOLS, Share, Target, unsupported
 from bench.loadtools.install.find import find_tool, search_path
 from bench.loadtools.tool import dotted, too_old
 from bench.model.workload_config import Generator
+from bench.stats.histogram import Histogram
 from tests.loadtools.driving import Driven, Server, drive, outputs, running_server
 from tests.loadtools.recorded import kind, output, profile, workload
 
@@ -83,7 +84,8 @@ def test_the_servers_count_is_the_tools(mode: Mode, server: Server, tmp_path: Pa
     assert done.latency_us is not None
     assert done.latency_us.exact
     assert done.latency_us.count == done.requests
-    assert sum(count for _, count in done.histogram or ()) == done.requests
+    assert isinstance(done.histogram, Histogram)
+    assert done.histogram.count == done.requests
     assert done.throughput_rps == pytest.approx(done.ok / done.duration_s)
     assert done.duration_s == pytest.approx(1.0, rel=0.15)
     assert counts["connections"] >= CONNECTIONS
@@ -151,7 +153,7 @@ def test_a_fixed_delay_is_the_median(mode: Mode, server: Server, tmp_path: Path)
 
     assert done.latency_us is not None
     assert done.histogram is not None
-    low, middle = (_at(done.histogram, share) for share in (0.25, 0.5))
+    low, middle = (_at(done.histogram.pairs(), share) for share in (0.25, 0.5))
     assert 50_000 <= low <= 51_500 + 1000  # the server's own timer is late by up to 1 ms
     assert done.latency_us.percentiles["50"] == pytest.approx(middle, rel=0.01)
 

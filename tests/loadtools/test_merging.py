@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bench.loadtools.merging import merge, own_percentiles, shares, summarize
 from bench.model.finding import finding
 from bench.model.load_result import ErrorCounts, LoadResult
+from bench.stats.histogram import Histogram
 from tests.loadtools.recorded import kind, profile, result, workload
 
 
@@ -21,8 +22,8 @@ def counted(counts: dict[int, int], *, timeouts: int = 0, seconds: float = 1.0) 
         throughput_rps=(requests - timeouts) / seconds,
         bytes_in=10 * requests,
         errors=ErrorCounts(timeout=timeouts),
-        latency_us=summarize(counts, timeouts=timeouts, source="raw"),
-        histogram=tuple(counts.items()),
+        latency_us=summarize(Histogram.of(counts), timeouts=timeouts, source="raw"),
+        histogram=Histogram.of(counts),
         sent=(requests,),
     )
 
@@ -68,7 +69,7 @@ def test_merged_counts_are_sums_and_percentiles_those_of_the_sum() -> None:
     merged, findings = merge([counted({10: 300}), counted({1000: 100}, seconds=2.0)])
 
     assert (merged.requests, merged.ok, merged.bytes_in) == (400, 400, 4000)
-    assert merged.histogram == ((10, 300), (1000, 100))
+    assert merged.histogram == Histogram.of({10: 300, 1000: 100})
     assert merged.latency_us is not None
     assert merged.latency_us.percentiles["50"] == 10
     assert merged.latency_us.percentiles["90"] == 1000
@@ -139,7 +140,7 @@ def test_processes_without_any_response_merge() -> None:
     """An empty histogram is known, not missing."""
     merged, _ = merge([result(), result()])
 
-    assert merged.histogram == ()
+    assert merged.histogram == Histogram.of({})
     assert merged.latency_us is None
 
 

@@ -9,6 +9,7 @@ import pytest
 from bench.loadtools import oha_json, oha_result
 from bench.loadtools.oha_json import Report
 from bench.loadtools.oha_rows import Rows
+from bench.stats.histogram import Histogram
 from tests.loadtools.recorded import OHA, profile
 
 
@@ -19,8 +20,9 @@ def report(total: float, requests: int, **errors: int) -> Report:
 
 
 def rows(count: int, first: float, last: float, intended: tuple[float, ...] = ()) -> Rows:
+    histogram = Histogram.of({1000: count})
     return Rows(
-        count, {1000: count}, {"200": count}, 0.001, 0.001, first, last, corrected=True,
+        count, histogram, {"200": count}, 0.001, 0.001, first, last, corrected=True,
         intended_s=intended,
     )  # fmt: skip
 
@@ -57,7 +59,7 @@ def test_answers_that_stop_early_do_not_make_a_rate() -> None:
 def test_without_stored_responses_the_window_is_ohas_own() -> None:
     """One response or none has no span."""
     assert measured(report(11.0, 0, timeout=200), rows(0, 0, 0)._replace(
-        histogram={}, status={}, fastest_s=None, slowest_s=None
+        histogram=Histogram.of({}), status={}, fastest_s=None, slowest_s=None
     )).duration_s == 11.0  # fmt: skip
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from bench.errors import ParseError
 from bench.loadtools import wrk_detail
-from bench.stats.histogram import correct
+from bench.stats.histogram import Histogram
 from tests.loadtools.recorded import WRK
+from tests.stats.correction import correct
 
 CONNECTIONS = 20
 
@@ -31,7 +32,8 @@ def test_a_recorded_histogram_is_exact() -> None:
     assert latency is not None
     assert (latency.exact, latency.source) == (True, "raw")
     assert (latency.count, latency.min, latency.max) == (75963, 13, 53799)
-    assert sum(count for _, count in result.histogram or ()) == 75963
+    assert isinstance(result.histogram, Histogram)
+    assert result.histogram.count == 75963
     assert latency.percentiles["50"] == 53
     assert 50_000 <= (latency.percentiles["99.9"] or 0) <= 55_000
 
@@ -44,7 +46,8 @@ def test_the_recorded_correction_is_undone_bit_by_bit() -> None:
     shown = dict(data["histogram"])
 
     assert sum(shown.values()) > data["requests"]
-    assert correct(dict(result.histogram or ()), interval) == shown
+    assert result.histogram is not None
+    assert correct(dict(result.histogram.pairs()), interval) == shown
 
 
 def test_duration_and_rate_are_those_of_the_real_window() -> None:
@@ -79,7 +82,7 @@ def test_nothing_answered_is_a_result() -> None:
     """Zero requests, no latency, no error: wrk counts timeouts only of late responses."""
     result = wrk_detail.parse((WRK / "empty.detail.json").read_bytes(), connections=5)
 
-    assert (result.requests, result.histogram, result.latency_us) == (0, (), None)
+    assert (result.requests, result.histogram, result.latency_us) == (0, Histogram.of({}), None)
 
 
 def test_more_errors_than_requests_never_make_a_negative_count() -> None:
@@ -126,7 +129,7 @@ def test_fewer_requests_than_connections_were_never_corrected() -> None:
     )
     result = wrk_detail.parse(small, connections=20)
 
-    assert result.histogram == ((100, 1), (90_000, 1))
+    assert result.histogram == Histogram.of({100: 1, 90_000: 1})
     assert result.findings == ()
 
 

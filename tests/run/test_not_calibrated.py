@@ -21,9 +21,9 @@ _LOST = "branch.json-small.open"
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(tmp_path: Path) -> Bench:
     """Trials that hardly differ; some servers fail the calibration."""
-    return Bench(tmp_path, monkeypatch, 0.001)
+    return Bench(tmp_path, 0.001)
 
 
 def _measured(bench: Bench) -> set[str]:

@@ -106,12 +106,13 @@ class Tiny(LoadTool):
 def _result(text: str, loop: Loop | None) -> LoadResult:
     from bench.loadtools.merging import summarize  # noqa: PLC0415 - late: a list of tools is quick
     from bench.model.load_result import ErrorCounts, LoadResult  # noqa: PLC0415
+    from bench.stats.histogram import Histogram  # noqa: PLC0415
 
     try:
         said = json.loads(text)
     except ValueError as error:
         raise ParseError("this is not what tiny prints", excerpt=text[:40]) from error
-    counts = dict(said["us"])
+    seen = Histogram.from_pairs(said["us"])
     source: LatencySource = "intended-time" if loop == "open" else "raw"
     return LoadResult(
         tool="tiny",
@@ -126,8 +127,8 @@ def _result(text: str, loop: Loop | None) -> LoadResult:
         bytes_kind="body",
         status=None,
         errors=ErrorCounts(),
-        latency_us=summarize(counts, timeouts=0, source=source),
-        histogram=tuple(counts.items()),
+        latency_us=summarize(seen, timeouts=0, source=source),
+        histogram=seen,
     )
 
 
