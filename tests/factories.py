@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData
 from bench.model.config import ServerConfig
+from bench.model.finding import CODES, Finding
 from bench.model.host_facts import (
     Cluster,
     CpuInfo,
@@ -51,7 +52,7 @@ from bench.model.trial_record import (
 )
 
 if TYPE_CHECKING:
-    from bench.model.finding import Finding
+    from bench.model.finding import Severity
 
 SMALL_BODY = '{"name":"Widget","price":19.99,"tags":["a","b"],"in_stock":true,"qty":42}'.ljust(86)
 PINNED = Pinning(state="pinned", reason="affinity set before exec")
@@ -501,3 +502,12 @@ def with_status(status: str, *codes: str, where: Callable[[TrialRecord], bool]) 
         return trial.model_copy(update=change)
 
     return edit
+
+
+def as_read(
+    code: str, scope: str, text: str, *, advice: str = "", severity: Severity | None = None
+) -> Finding:
+    """A finding with a text of its own, as an earlier version wrote it."""
+    return Finding(
+        code=code, severity=severity or CODES[code], scope=scope, text=text, advice=advice
+    )

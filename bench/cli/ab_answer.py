@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.analysis.verdict_text import percent, ratio_text
+from bench.reports.wording.findings import text_of
+from bench.reports.wording.verdict_words import percent, ratio_text, verdict_of
 from bench.units import format_bytes, format_latency, format_rate
 
 if TYPE_CHECKING:
@@ -76,9 +77,7 @@ def _answer(view: RunView, arm: str, workload: str) -> Answer:
 
 def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     """`my-branch does more per CPU: 1.031x [1.018, 1.044], n = 7; noise floor 0.4 %`."""
-    text = row.verdict.text
-    if not text.startswith(row.server):
-        text = f"{row.server}: {text}"
+    text = verdict_of(row.verdict, row.server)
     if row.verdict.word == "equivalent" and row.verdict.ratio:
         text += f": {ratio_text(row.verdict.ratio, row.verdict.low, row.verdict.high)}"
     metric = _metric(cells, row.server, row)
@@ -230,7 +229,7 @@ def _warnings(view: RunView) -> list[str]:
     lines = [
         f"{one.server}: not measured, {one.reason.splitlines()[0]}" for one in view.plan.skipped
     ]
-    lines += [one.text for one in view.summary.findings if one.code in _DOUBTS]
+    lines += [text_of(one) for one in view.summary.findings if one.code in _DOUBTS]
     return ["\n".join(lines)] if lines else []
 
 
@@ -278,7 +277,7 @@ def figures(view: RunView) -> str:
     rows = [_figures(cell) for cell in view.summary.cells]
     align = ("left", *["right"] * (len(head) - 1))
     table = tabulate(rows, head, tablefmt="simple", colalign=align, disable_numparse=True)
-    notes = {one.code: one.text for one in view.summary.findings if one.severity != "info"}
+    notes = {one.code: text_of(one) for one in view.summary.findings if one.severity != "info"}
     lines = [f"{code}: {said}" for code, said in notes.items()]
     return "\n".join([table, *([""] if lines else []), *lines]) + "\n"
 

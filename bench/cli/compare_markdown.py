@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.analysis.verdict_text import percent, ratio_text
 from bench.reports.escape import markdown, markdown_code
+from bench.reports.wording.verdict_words import percent, ratio_text
 from bench.units import format_bytes, format_latency, format_rate
 
 if TYPE_CHECKING:

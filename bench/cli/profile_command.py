@@ -158,6 +158,8 @@ def _show_conversion(run: Path, found: Conversion, *, as_json: bool) -> None:
 
 
 def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
+    from bench.reports.wording.findings import in_words  # noqa: PLC0415 - late
+
     return {
         "run": str(run),
         "profiles": [
@@ -170,7 +172,9 @@ def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
                 "spread": item.record.spread,
                 "cpu_us_per_request": item.record.cpu_us,
                 "breakdown": item.breakdown.model_dump(mode="json"),
-                "findings": [finding.model_dump(mode="json") for finding in item.findings],
+                "findings": [
+                    in_words(finding).model_dump(mode="json") for finding in item.findings
+                ],
             }
             for item in profiles
         ],

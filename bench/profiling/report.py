@@ -12,6 +12,7 @@ from bench.reports import escape
 from bench.reports.charts.rendering import render_svg
 from bench.reports.profile_figures import breakdown_chart
 from bench.reports.profiles import differences
+from bench.reports.wording.findings import told
 from bench.reports.wording.time_goes import gap_words
 from bench.units import format_count, format_percent, format_rate
 
@@ -253,7 +254,7 @@ def notes(found: Sequence[Profiled]) -> list[str]:
     lines = [
         f"{item.record.server}: {f.text}" + (f"; {f.advice}" if f.advice else "")
         for item in found
-        for f in item.findings
+        for f in map(told, item.findings)
     ]
     meaning = {s.category: s.note for item in found for s in item.breakdown.slices
                if s.note and s.samples}  # fmt: skip
