@@ -196,7 +196,7 @@ def measure(
 
 
 def _print(view: RunView, options: dict[str, Any]) -> None:
-    from bench.cli import ab_answer  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports import ab_answer  # noqa: PLC0415 - late, see `bench --help`
     from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
 
     if options["as_json"]:

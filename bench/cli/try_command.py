@@ -143,7 +143,7 @@ def _request(path: str, options: dict[str, Any]) -> Request:
 
 
 def _print(view: RunView) -> None:
-    from bench.cli import ab_answer  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports import ab_answer  # noqa: PLC0415 - late, see `bench --help`
 
     if len(view.plan.arms) > 1:
         click.echo(ab_answer.text(view))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.cli.ab_answer import answers, markdown, text
 from bench.model.trial_record import Partner
 from bench.plans.duets import as_duet
 from bench.reports import REPORTS
+from bench.reports.ab_answer import answers, markdown, text
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view
 
 if TYPE_CHECKING:

@@ -178,7 +178,6 @@ def test_once_for_all_trials_of_a_cell() -> None:
 
 def test_no_report_takes_a_sentence_apart() -> None:
     """Nothing is removed from, replaced in or split off a text or a verdict's words."""
-    seen = finding("steal", "c", share=0.02)
     pattern = re.compile(
         r"\.(?:text|advice)\.(?:removeprefix|replace|split|startswith|partition)\("
     )
