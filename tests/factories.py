@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData
+from bench.model.finding import CODES, Finding
 from bench.model.host_facts import (
     Cluster,
     CpuInfo,
@@ -53,7 +54,7 @@ from bench.model.trial_record import (
 from bench.stats.histogram import Histogram
 
 if TYPE_CHECKING:
-    from bench.model.finding import Finding
+    from bench.model.finding import Severity
 
 SMALL_BODY = '{"name":"Widget","price":19.99,"tags":["a","b"],"in_stock":true,"qty":42}'.ljust(86)
 PINNED = Pinning(state="pinned", reason="affinity set before exec")
@@ -504,3 +505,12 @@ def with_status(status: str, *codes: str, where: Callable[[TrialRecord], bool]) 
         return trial.model_copy(update=change)
 
     return edit
+
+
+def as_read(
+    code: str, scope: str, text: str, *, advice: str = "", severity: Severity | None = None
+) -> Finding:
+    """A finding with a text of its own, as an earlier version wrote it."""
+    return Finding(
+        code=code, severity=severity or CODES[code], scope=scope, text=text, advice=advice
+    )

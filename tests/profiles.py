@@ -16,6 +16,7 @@ from bench.model.cpu_profile import (
     ServerProfile,
     Slice,
 )
+from bench.reports.blocks import Paragraph, Section, Table, plain
 from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, run_data
 
@@ -149,3 +150,14 @@ def profile_run(reports: Path, server: str = "spikard", workload: str = "json-sm
     directory.write_bytes(f"{folder}/perf.script.gz", gzip.compress((SCRIPT * 800).encode()))
     directory.write_bytes(f"{folder}/perf.data", b"large")
     return directory.path
+
+
+def sentence_of(section: Section) -> str:
+    """What stands between a heading and its table."""
+    return "".join(plain(block.text) for block in section.blocks if isinstance(block, Paragraph))
+
+
+def rows_of(section: Section) -> tuple[tuple[str, ...], ...]:
+    """The rows of its table as plain text."""
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    return tuple(tuple(plain(cell) for cell in row) for row in table.rows)

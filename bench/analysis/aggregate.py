@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bench.analysis.verdicts import no_trials_because
-from bench.model.finding import CODES, Finding, finding
+from bench.model.finding import CODES, Example, Finding, finding
 from bench.stats.intervals import MIN_ROUNDS
 
 if TYPE_CHECKING:
@@ -38,20 +38,18 @@ def _of_trial(trial: TrialRecord) -> list[Finding]:
     """A trial's findings; a reason that has none is told in the trial's own sentence."""
     told = {each.code for each in trial.findings}
     missing = [code for code in trial.reasons if code not in told and code in CODES]
+    said = trial.detail or trial.status
     return [
         *trial.findings,
-        *(finding(code, trial.trial, trial.detail or trial.status) for code in missing),
+        *(finding(code, trial.trial, "said", said=said) for code in missing),
     ]
 
 
 def _told_once(cell: CellTrials, found: dict[str, Finding]) -> Finding:
     worst = max(found.values(), key=lambda each: _SEVERITIES.index(each.severity))
     trial = next(trial for trial, each in found.items() if each is worst)
-    if len(found) == 1:
-        text = f"{trial}: {worst.text}"
-    else:
-        text = f"{len(found)} of {len(cell.recorded)} trials, such as {trial}: {worst.text}"
-    return worst.model_copy(update={"scope": cell.cell.id, "text": text})
+    example = Example(trial, seen=len(found), trials=len(cell.recorded))
+    return worst.model_copy(update={"scope": cell.cell.id, "example": example})
 
 
 def run_findings(plan: Plan, cells: Sequence[CellTrials]) -> tuple[Finding, ...]:
@@ -60,37 +58,16 @@ def run_findings(plan: Plan, cells: Sequence[CellTrials]) -> tuple[Finding, ...]
     planned = sum(cell.planned for cell in cells)
     missing = sum(cell.planned - len(cell.final) for cell in cells if not _given_up(cell))
     if missing:
-        out.append(
-            finding(
-                "missing-trials",
-                "run",
-                f"{missing} of {planned} planned trials have no record",
-                advice="bench run --resume goes on with them",
-                missing=missing,
-            )
-        )
+        out.append(finding("missing-trials", "run", missing=missing, planned=planned))
     fewest = min((len(cell.usable) for cell in cells if cell.usable), default=MIN_ROUNDS)
     if fewest < MIN_ROUNDS:
-        out.append(
-            finding(
-                "too-few-rounds",
-                "run",
-                f"{_rounds(fewest)} in at least one cell: "
-                f"below {MIN_ROUNDS} no interval and no verdict is made",
-                advice="raise rounds to 5",
-                rounds=fewest,
-            )
-        )
+        out.append(finding("too-few-rounds", "run", rounds=fewest, needed=MIN_ROUNDS))
     return (*out, *_baseline_missing(plan, cells))
 
 
 def _given_up(cell: CellTrials) -> bool:
     """Whether the rest of its trials was left out on purpose, after two that failed."""
     return cell.counts.failed >= _GIVEN_UP_AFTER
-
-
-def _rounds(count: int) -> str:
-    return "only 1 usable round" if count == 1 else f"only {count} usable rounds"
 
 
 def _baseline_missing(plan: Plan, cells: Sequence[CellTrials]) -> list[Finding]:
@@ -110,9 +87,10 @@ def _baseline_missing(plan: Plan, cells: Sequence[CellTrials]) -> list[Finding]:
         finding(
             "baseline-missing",
             "run",
-            f"nothing to compare with{where}: the baseline {plan.baseline} has no result, {cause}",
-            advice="name another baseline in the matrix, or mend this one",
             cells=len(lacking),
+            where=where,
+            baseline=plan.baseline,
+            cause=cause,
         )
     ]
 
@@ -128,6 +106,12 @@ def _named(groups: Iterable[tuple[str, str]]) -> str:
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """What heads the report first; the rest as it came; equal ones once."""
-    unique = list({(each.code, each.scope, each.text): each for each in findings}.values())
+    unique = list({_key(each): each for each in findings}.values())
     rank = {code: place for place, code in enumerate(_HEADING)}
     return tuple(sorted(unique, key=lambda each: rank.get(each.code, len(rank))))
+
+
+def _key(item: Finding) -> tuple[object, ...]:
+    """What makes two findings the same: what they are about, and every figure."""
+    figures = tuple(item.evidence.items())
+    return item.code, item.scope, item.case, item.text, item.example, figures

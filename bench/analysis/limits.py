@@ -77,32 +77,9 @@ def _rate(cells: Sequence[CellTrials]) -> float | None:
 
 def _client_bound(cell: CellTrials) -> Finding:
     hit = sum(trial.bound == "client" for trial in cell.usable)
-    return finding(
-        "client-bound",
-        cell.cell.id,
-        f"the load tool was the limit in {hit} of {len(cell.usable)} trials: "
-        "the throughput is a lower bound",
-        advice="give the load more CPUs (load_cpus) or processes; CPU per request still compares",
-        trials=hit,
-    )
+    return finding("client-bound", cell.cell.id, trials=hit, usable=len(cell.usable))
 
 
 def _near_ceiling(cell: CellTrials, share: float) -> Finding:
-    if share > 1:
-        text = (
-            f"answered {share - 1:.0%} more than the ceiling server, which does nothing but "
-            "answer: trials of the ceiling were disturbed, see its interval, or the load tool is "
-            "the limit of both; the throughput is a lower bound"
-        )
-    else:
-        text = (
-            f"reaches {share:.0%} of what the ceiling server reaches here: "
-            "the throughput is a lower bound"
-        )
-    return finding(
-        "near-ceiling",
-        cell.cell.id,
-        text,
-        advice="compare CPU per request, or measure on more CPUs",
-        share=share,
-    )
+    case = "above" if share > 1 else "below"
+    return finding("near-ceiling", cell.cell.id, case, share=share)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from bench.analysis.verdict_text import percent, percents
 from bench.analysis.verdicts import paired_ratio
 from bench.model.finding import Finding, finding
 
@@ -39,12 +38,12 @@ def _difference(first: CellTrials, second: CellTrials) -> Finding | None:
     if ratio is None:
         return None
     estimate = ratio.estimate
-    share = estimate.value - 1
-    interval = f" (95 % interval {percents(estimate)})" if estimate.low is not None else ""
     return finding(
         "tools-differ",
         first.cell.id,
-        f"{second.profile.tool} measures {percent(abs(share))} "
-        f"{'more' if share > 0 else 'less'} than {first.profile.tool}{interval}",
         ratio=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        first=first.profile.tool,
+        second=second.profile.tool,
     )

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.trials import shown
-from bench.analysis.verdict_text import percent, percents
 from bench.model.finding import Finding, finding
 from bench.stats.intervals import Estimate, paired
 from bench.stats.median_polish import additive_sd, outliers, residuals
@@ -112,17 +111,17 @@ def arms_findings(found: Sequence[Copies]) -> tuple[Finding, ...]:
     """`arms-differ`, which heads the report, and the `noise-floor`."""
     differing = [each for each in found if each.differ]
     furthest = _furthest(found)
-    most = f", the most of {len(found)} comparisons" if len(found) > 1 else ""
     out = []
     if differing:
-        named = "; ".join(_difference(each) for each in differing)
         out.append(
             finding(
                 "arms-differ",
                 "run",
-                f"this setup sees a difference between two copies of one server: {named}",
-                advice="order or position decides here: do not trust smaller differences",
                 cells=len(differing),
+                copies=tuple(each.second.cell.id for each in differing),
+                of=tuple(each.first.cell.server for each in differing),
+                low=tuple(_end(each.at_99.low) for each in differing),
+                high=tuple(_end(each.at_99.high) for each in differing),
             )
         )
     if furthest is not None:
@@ -131,19 +130,18 @@ def arms_findings(found: Sequence[Copies]) -> tuple[Finding, ...]:
             finding(
                 "noise-floor",
                 "run",
-                f"two copies of {pair.first.cell.server} may differ by up to {percent(floor)} "
-                f"here (far end of the 95 % interval of their ratio{most})",
+                "most" if len(found) > 1 else "",
                 may_differ=floor,
+                server=pair.first.cell.server,
+                comparisons=len(found),
             )
         )
     return tuple(out)
 
 
-def _difference(each: Copies) -> str:
-    return (
-        f"{each.second.cell.id} against {each.first.cell.server} by {percents(each.at_99)} "
-        "(99 % interval)"
-    )
+def _end(limit: float | None) -> float:
+    """An end of an interval; copies that differ have one."""
+    return math.nan if limit is None else limit
 
 
 class Residuals(NamedTuple):
@@ -188,8 +186,6 @@ def outlier_findings(polished: Sequence[Residuals]) -> tuple[Finding, ...]:
         finding(
             "outlier",
             trial,
-            f"{percent(share, sign=True)} off what its server and its round suggest; kept",
-            advice="look at the trial's log and counters (bench show)",
             residual=share,
         )
         for each in polished
@@ -213,9 +209,8 @@ def noisy_host(
     return finding(
         "noisy-host",
         "host",
-        f"noisy host: {suspect} of {len(usable)} trials are suspect and the noise of "
-        f"{percent(noise)} exceeds the margin of {percent(margin)}",
-        advice="quieten the host (bench doctor), or add rounds",
         suspect=suspect,
         noise=noise,
+        usable=len(usable),
+        margin=margin,
     )

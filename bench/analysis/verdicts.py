@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.analysis import verdict_text as wording
 from bench.analysis.trials import DUET_DIAGNOSIS, LATENCIES, compared, shown
-from bench.model.summary import METRICS, Comparison, Verdict, Word
+from bench.model.basis import Basis
+from bench.model.summary import (
+    HIGHER_IS_BETTER,
+    METRICS,
+    Comparison,
+    Verdict,
+    Word,
+)
 from bench.stats.intervals import Estimate, paired
 from bench.stats.multiple import holm, odd_one_out, sign_flip_p
-from bench.stats.verdict import ALPHA, Call, Judgment, judge
+from bench.stats.verdict import ALPHA, Call, judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +35,10 @@ BASELINE: Final = Verdict(
 
 
 class Ratio(NamedTuple):
-    """A server's ratio to the baseline, and a remark that belongs to its verdict ("" = none)."""
+    """A server's ratio to the baseline, and the one round on which its verdict depends."""
 
     estimate: Estimate
-    note: str = ""
+    odd_round: int | None = None
 
 
 class Bounds(NamedTuple):
@@ -48,6 +54,8 @@ class Bounds(NamedTuple):
 
 
 UNBOUND: Final = Bounds({}, {})
+_UP: Final = frozenset({Call.HIGHER, Call.HIGHER_MAYBE_WITHIN})
+_DOWN: Final = frozenset({Call.LOWER, Call.LOWER_MAYBE_WITHIN})
 
 
 class GroupVerdicts(NamedTuple):
@@ -85,37 +93,58 @@ def _verdict(  # noqa: PLR0917 - one row of a table, private
 ) -> Verdict:
     estimate = ratio.estimate
     judged = judge(estimate, p_holm, margin, comparisons)
-    word = wording.word(metric, judged.call)
-    text = wording.sentence(server, metric, judged, estimate, margin, comparisons)
+    word = word_of(metric, judged.call)
     beyond = judged.beyond_margin
-    if metric == "throughput_rps" and (server in bounds.servers or server in bounds.baselines):
-        word, text = _bounded(server, judged, estimate, word, text, bounds)
+    is_rate = metric == "throughput_rps"
+    own = bounds.servers.get(server, "") if is_rate else ""
+    base = bounds.baselines.get(server, "") if is_rate else ""
+    if own or base:
+        word = _bounded(word, own, base)
         beyond = beyond and word in {"faster", "slower"}
     return Verdict(
         word=word,
-        text=text + ratio.note,
         ratio=estimate.value,
         low=estimate.low,
         high=estimate.high,
         p_holm=p_holm,
         beyond_margin=beyond,
+        n=estimate.n,
+        basis=Basis(
+            server=server,
+            metric=metric,
+            call=judged.call,
+            margin=margin,
+            comparisons=comparisons,
+            more_rounds=judged.more_rounds,
+            own_bound=own,
+            base_bound=base,
+            odd_round=ratio.odd_round,
+        ),
     )
 
 
-def _bounded(  # noqa: PLR0917 - as above
-    server: str, judged: Judgment, estimate: Estimate, word: Word, text: str, bounds: Bounds
-) -> tuple[Word, str]:
+def _bounded(word: Word, own: str, base: str) -> Word:
     """A lower bound is never called slower or equivalent, nor is anything called so by it."""
-    own, base = bounds.servers.get(server), bounds.baselines.get(server)
-    if judged.call is Call.TOO_FEW:
-        return word, text
+    if word == "too-few-rounds":
+        return word
     if own and base:
-        return "inconclusive", f"both rates are lower bounds: {own}"
-    if own:
-        kept: Word = "faster" if word == "faster" else "inconclusive"
-        return kept, wording.at_least(server, estimate, own)
-    kept = "slower" if word == "slower" else "inconclusive"
-    return kept, wording.at_most(server, estimate, f"for the baseline, {base}")
+        return "inconclusive"
+    kept: Word = "faster" if own else "slower"
+    return kept if word == kept else "inconclusive"
+
+
+def word_of(metric: str, call: Call) -> Word:
+    """The word of formats.md for a call."""
+    if call is Call.TOO_FEW:
+        return "too-few-rounds"
+    if call is Call.EQUIVALENT:
+        return "equivalent"
+    better = metric in HIGHER_IS_BETTER
+    if call in _UP:
+        return "faster" if better else "more"
+    if call in _DOWN:
+        return "slower" if better else "less"
+    return "inconclusive"
 
 
 def paired_ratio(cell: CellTrials, baseline: CellTrials, metric: str) -> Ratio | None:
@@ -129,12 +158,12 @@ def paired_ratio(cell: CellTrials, baseline: CellTrials, metric: str) -> Ratio |
     return Ratio(estimate, _cross_check(estimate, differences, rounds))
 
 
-def _cross_check(estimate: Estimate, differences: list[float], rounds: list[int]) -> str:
-    """Say so where a test without assumptions about the distribution decides otherwise."""
+def _cross_check(estimate: Estimate, differences: list[float], rounds: list[int]) -> int | None:
+    """The odd round where a test without assumptions about the distribution decides otherwise."""
     p = sign_flip_p(differences)
     if p is None or estimate.p is None or (p < ALPHA) == (estimate.p < ALPHA):
-        return ""
-    return f"; depends on one round (round {rounds[odd_one_out(differences)]})"
+        return None
+    return rounds[odd_one_out(differences)]
 
 
 def group_verdicts(
@@ -209,12 +238,12 @@ def not_comparable(cause: str) -> Verdict:
     """The verdict where one side has nothing to compare."""
     return Verdict(
         word="not-comparable",
-        text=f"not comparable: {cause}",
         ratio=None,
         low=None,
         high=None,
         p_holm=None,
         beyond_margin=False,
+        basis=Basis(cause=cause),
     )
 
 

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.cells import body_bytes, request_bytes
-from bench.analysis.verdict_text import percent
 from bench.model.finding import Finding, finding
 from bench.model.summary import CellDetail, WindowStep
 from bench.stats.intervals import geometric
@@ -94,38 +93,30 @@ def window_findings(cell: CellTrials, windows: Windows) -> tuple[Finding, ...]:
 
 
 def _drift_finding(cell: CellTrials, seen: Drift, plateau_s: float | None) -> Finding:
-    direction = "still rising" if seen.change > 0 else "falling"
     return finding(
         "drift",
         cell.cell.id,
-        f"{direction} by {percent(abs(seen.change))} inside the window "
-        f"(99 % interval {percent(seen.low, sign=True)} to {percent(seen.high, sign=True)}, "
-        f"{seen.n} trials)",
-        advice=_drift_advice(cell.profile.warmup_s, seen, plateau_s),
+        "rising" if seen.change > 0 else "falling",
         change=seen.change,
-    )
-
-
-def _drift_advice(warmup_s: float, seen: Drift, plateau_s: float | None) -> str:
-    if seen.change < 0:
-        return "look for throttling, a leak or a cache that fills up; raise duration"
-    if plateau_s is None:
-        return f"raise warmup above {warmup_s:g}s: it ends before 98 % of the window's rate"
-    return (
-        f"raise warmup above {warmup_s:g}s: 98 % of the window's rate came after "
-        f"{plateau_s:.2g} s, and it rose on"
+        low=seen.low,
+        high=seen.high,
+        trials=seen.n,
+        warmup_s=cell.profile.warmup_s,
+        plateau_s=plateau_s,
     )
 
 
 def _step_finding(trial: str, found: Sequence[WindowStep]) -> Finding:
-    words = ", ".join(f"{percent(s.change, sign=True)} at {s.at_s:.1f} s" for s in found)
-    kind = shape([step.change for step in found])
+    changes = tuple(step.change for step in found)
+    kind = shape(changes)
     return finding(
         "step",
         trial,
-        f"step of {words} ({kind})",
-        advice="raise warmup" if kind == "warm-up" else "",
+        "warm-up" if kind == "warm-up" else "",
         steps=len(found),
+        changes=changes,
+        at_s=tuple(step.at_s for step in found),
+        shape=kind,
     )
 
 

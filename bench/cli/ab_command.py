@@ -159,7 +159,7 @@ def _parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
 
 def _announcement(contest: Contest) -> str:
     """What is going to happen, before it does."""
-    from bench.analysis.verdict_text import percent  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.wording.verdict_words import percent  # noqa: PLC0415 - late, see `bench --help`
 
     plan = contest.planned.plan
     arms = ", ".join(arm.name for arm in plan.arms)
@@ -196,10 +196,11 @@ def measure(
 
 
 def _print(view: RunView, options: dict[str, Any]) -> None:
-    from bench.cli import ab_answer  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports import ab_answer  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
 
     if options["as_json"]:
-        emit_json(view.summary)
+        emit_json(summary_in_words(view.summary))
     else:
         render = ab_answer.markdown if options["markdown"] else ab_answer.text
         click.echo(render(view), nl=False)
@@ -241,4 +242,7 @@ def _gate(result: Result, metric: str) -> None:
     judged = [row for row in rows if row.server not in view.plan.copies]
     met = [r for r in judged if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
     if met:
-        raise GateMetError(f"{met[0].workload}, {met[0].profile}: {met[0].verdict.text}")
+        from bench.reports.wording.verdict_words import verdict_text  # noqa: PLC0415 - late
+
+        said = verdict_text(met[0].verdict)
+        raise GateMetError(f"{met[0].workload}, {met[0].profile}: {said}")

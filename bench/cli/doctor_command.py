@@ -95,6 +95,7 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
     from bench.host.cpu_split import split  # noqa: PLC0415 - late, see `bench --help`
     from bench.host.doctor import as_data, diagnose  # noqa: PLC0415 - late
     from bench.process import strays  # noqa: PLC0415 - late
+    from bench.reports.wording.findings import in_words  # noqa: PLC0415 - late
 
     tools, measured = _Tools({}, {}, {}), None
     left: tuple[Stray, ...] = ()
@@ -106,7 +107,7 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
         host = local_host(tools=tools.versions)
         measured, left = _measure([cpu.cpu for cpu in topology.cpus]), strays()
     divided = split(topology, None, None)
-    diagnosis = diagnose(
+    found = diagnose(
         host,
         divided,
         measured,
@@ -114,6 +115,9 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
         outdated=tools.outdated,
         connections=connections,
         strays=left,
+    )
+    diagnosis = found._replace(
+        advice=tuple(map(in_words, found.advice)), errors=tuple(map(in_words, found.errors))
     )
     _tell(diagnosis, as_data(diagnosis, measured) if as_json else None)
     return EXIT_OK if diagnosis.fit else EXIT_UNFIT

@@ -21,13 +21,14 @@ def noise(server: str, project: Path | None, *, as_json: bool) -> int:
     """Run two copies of a server against each other and say by how much they differ."""
     from bench.plans.doctor_plans import plan_noise  # noqa: PLC0415 - the same
     from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
 
     found = find_project(Path.cwd(), project)
     result = _run(project, plan_noise(found, server))
     if as_json:
-        emit_json(result.view.summary)
+        emit_json(summary_in_words(result.view.summary))
         return result.exit_code
-    summary = result.view.summary
+    summary = summary_in_words(result.view.summary)
     for row in summary.comparisons:
         if row.verdict.word != "baseline" and row.verdict.text:
             click.echo(f"{row.metric:<24} {row.verdict.text}")
@@ -46,10 +47,11 @@ def ceiling(project: Path | None, *, as_json: bool) -> int:
     """Say what the load tool reaches against a server that does almost nothing."""
     from bench.plans.doctor_plans import plan_ceiling  # noqa: PLC0415 - the same
     from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
 
     result = _run(project, plan_ceiling(find_project(Path.cwd(), project)))
     if as_json:
-        emit_json(result.view.summary)
+        emit_json(summary_in_words(result.view.summary))
         return result.exit_code
     click.echo(f"{'load processes':<16} {'requests/s':>12} {'tool busy':>10}  limit")
     for cell in result.view.summary.cells:

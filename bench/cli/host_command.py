@@ -49,6 +49,7 @@ def command(
         read_host,
         tree_source,
     )
+    from bench.reports.wording.findings import in_words  # noqa: PLC0415 - late
 
     if system and not root:
         raise UsageError("--system needs --root", advice="This machine's system is known.")
@@ -58,13 +59,14 @@ def command(
         return
     host = read_host(tree_source(root), chosen) if root else local_host()
     if as_json:
-        emit_json(host)
+        emit_json(host.model_copy(update={"findings": tuple(map(in_words, host.findings))}))
     else:
         _print(host, full=full)
 
 
 def _print(host: Host, *, full: bool) -> None:
     from bench.host.text import full_table, summary  # noqa: PLC0415 - late
+    from bench.reports.wording.findings import text_of  # noqa: PLC0415 - late
 
     for label, value in summary(host):
         click.echo(f"{click.style(f'{label:<12}', bold=True)} {value}")
@@ -74,7 +76,7 @@ def _print(host: Host, *, full: bool) -> None:
         for name, value in full_table(host):
             click.echo(f"{name:<38} {value}")
     for found in host.findings:
-        click.echo(f"{found.severity}: {found.code}: {found.text}", err=True)
+        click.echo(f"{found.severity}: {found.code}: {text_of(found)}", err=True)
 
 
 def _capture(target: Path, system: System, root: Path | None) -> None:

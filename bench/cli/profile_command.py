@@ -11,12 +11,10 @@ from bench.cli.common import emit_json, json_option, printable, project_option
 from bench.errors import EXIT_FAILED, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bench.model.cpu_profile import Conversion
     from bench.plans.project import Project
     from bench.profiling.profile_run import Wish
-    from bench.profiling.report import Profiled, Table
+    from bench.profiling.report import Profiled
 
 
 @click.command()
@@ -133,6 +131,7 @@ def _told(text: str) -> None:
 def _show_conversion(run: Path, found: Conversion, *, as_json: bool) -> None:
     from bench.profiling.conversion import tables_of  # noqa: PLC0415 - late, see `bench --help`
     from bench.reports.profiles import line_of  # noqa: PLC0415 - the same
+    from bench.reports.terminal import terminal_sections  # noqa: PLC0415 - the same
 
     if as_json:
         lines = {server: line_of(found, server) for server in found.servers}
@@ -153,11 +152,13 @@ def _show_conversion(run: Path, found: Conversion, *, as_json: bool) -> None:
             }
         )
         return
-    _print_tables(tables_of(found))
+    click.echo(terminal_sections(tables_of(found)))
     click.echo(run / "report.md")
 
 
 def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
+    from bench.reports.wording.findings import in_words  # noqa: PLC0415 - late
+
     return {
         "run": str(run),
         "profiles": [
@@ -170,7 +171,9 @@ def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
                 "spread": item.record.spread,
                 "cpu_us_per_request": item.record.cpu_us,
                 "breakdown": item.breakdown.model_dump(mode="json"),
-                "findings": [finding.model_dump(mode="json") for finding in item.findings],
+                "findings": [
+                    in_words(finding).model_dump(mode="json") for finding in item.findings
+                ],
             }
             for item in profiles
         ],
@@ -179,18 +182,9 @@ def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
 
 def _print(run: Path, profiles: tuple[Profiled, ...]) -> None:
     from bench.profiling.report import notes, sections  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.terminal import terminal_sections  # noqa: PLC0415 - late
 
-    _print_tables(sections(profiles))
+    click.echo(terminal_sections(sections(profiles)))
     for note in notes(profiles):
         click.echo(f"- {printable(note)}", err=True)
     click.echo(run / "report.md")
-
-
-def _print_tables(tables: Sequence[Table]) -> None:
-    from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
-
-    for table in tables:
-        click.echo(click.style(printable(table.heading), bold=True))
-        click.echo(printable(table.text))
-        rows = [[printable(cell) for cell in row] for row in table.rows]
-        click.echo(tabulate(rows, headers=table.columns, disable_numparse=True) + "\n")

@@ -161,10 +161,11 @@ def _publish(result: Result, file: Path) -> None:
 
 
 def _show(result: Result, *, as_json: bool) -> None:
+    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
     from bench.run.opening import render  # noqa: PLC0415 - late, see `bench --help`
 
     if as_json:
-        emit_json(result.view.summary)
+        emit_json(summary_in_words(result.view.summary))
     else:
         ((_, text),) = render(result.view, ["terminal"]).items()
         click.echo(text.decode(), nl=False)

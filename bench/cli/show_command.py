@@ -72,12 +72,14 @@ def _line(record: TrialRecord) -> str:
 
 
 def _show(record: TrialRecord, directory: RunDirectory) -> None:
+    from bench.reports.wording.findings import text_of  # noqa: PLC0415 - late
+
     echo = click.echo
     echo(_line(record))
     if record.detail:
         echo(f"  {printable(record.detail)}")
     for item in record.findings:
-        echo(f"  {item.severity}: {item.code}: {printable(item.text)}")
+        echo(f"  {item.severity}: {item.code}: {printable(text_of(item))}")
     phases = ", ".join(f"{name} {value:.3f} s" for name, value in record.phases_s)
     echo(f"  phases     {phases}")
     if record.overhead_s is not None:

@@ -62,6 +62,7 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     bench try --url http://127.0.0.1:3000/hello
     """  # noqa: D301 - click's paragraph mark
     from bench.plans.try_ import plan_try  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
 
     contest = plan_try(_trying(command, options), Path.cwd())
     for note in contest.notes:
@@ -69,7 +70,7 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     again = f"bench run --resume latest --project {contest.project.root}"
     result = measure(contest, allow_concurrent=options["allow_concurrent"], again=again)
     if options["as_json"]:
-        emit_json(result.view.summary)
+        emit_json(summary_in_words(result.view.summary))
     else:
         _print(result.view)
     click.echo(os.path.relpath(result.directory.path), err=True)
@@ -142,7 +143,7 @@ def _request(path: str, options: dict[str, Any]) -> Request:
 
 
 def _print(view: RunView) -> None:
-    from bench.cli import ab_answer  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports import ab_answer  # noqa: PLC0415 - late, see `bench --help`
 
     if len(view.plan.arms) > 1:
         click.echo(ab_answer.text(view))

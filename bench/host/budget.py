@@ -85,21 +85,15 @@ def _files(host: Host, connections: int) -> Iterator[Finding]:
     soft = host.limits.get("nofile_soft")
     if soft is None or soft >= needed or most is None or most >= needed:
         return
-    mac = host.system == "darwin"
-    linux_mend = f"sudo prlimit --pid $$ --nofile={needed}:{needed}"
-    mac_mend = f"sudo launchctl limit maxfiles {needed} {needed}"
     yield finding(
         "fd-limit",
         "host",
-        f"a process may open {most:,} files, {connections:,} connections need {needed:,}",
+        host.system,
         severity="error",
-        why="Server or load tool would fail to accept or open connections in the run.",
-        advice=mac_mend if mac else linux_mend,
-        undo=f"sudo launchctl limit maxfiles {soft} {most}"
-        if mac
-        else f"sudo prlimit --pid $$ --nofile={soft}:{most}",
         needed=needed,
         limit=most,
+        soft=soft,
+        connections=connections,
     )
 
 
@@ -107,23 +101,16 @@ def _ports(host: Host, connections: int) -> Iterator[Finding]:
     ports, needed = port_count(host), connections * _TRIES
     if ports is None or needed <= ports * _MOST_PORTS:
         return
-    first, last = host.limits.get("port_first"), host.limits.get("port_last")
-    if host.system == "darwin":
-        mend = "sudo sysctl net.inet.ip.portrange.first=16384"
-        undo = f"sudo sysctl net.inet.ip.portrange.first={first}"
-    else:
-        mend = 'sudo sysctl -w net.ipv4.ip_local_port_range="10240 65535"'
-        undo = f'sudo sysctl -w net.ipv4.ip_local_port_range="{first} {last}"'
     yield finding(
         "port-budget",
         "host",
-        f"{ports:,} ephemeral ports, a trial with {connections:,} connections uses {needed:,}",
+        host.system,
         severity="error" if needed > ports else "warning",
-        why="A used port rests before it can be used again: connections would fail in the run.",
-        advice=mend,
-        undo=undo,
         ports=ports,
         needed=needed,
+        connections=connections,
+        first=host.limits.get("port_first"),
+        last=host.limits.get("port_last"),
     )
 
 
@@ -132,17 +119,14 @@ def _backlog(host: Host, connections: int, processes: int) -> Iterator[Finding]:
     if most is None or connections <= most:
         return
     key = "kern.ipc.somaxconn" if host.system == "darwin" else "net.core.somaxconn"
-    wanted = 1 << (connections - 1).bit_length()
     yield finding(
         "backlog",
         "host",
-        f"{connections:,} connections are opened at once, a listener holds at most {most:,}",
-        why="Those that do not fit are refused or wait a second for their second try.",
-        advice=f"sudo sysctl -w {key}={wanted}",
-        undo=f"sudo sysctl -w {key}={most}",
         connections=connections,
         processes=processes,
         somaxconn=most,
+        key=key,
+        wanted=1 << (connections - 1).bit_length(),
     )
 
 
@@ -152,10 +136,8 @@ def _tracking(host: Host, connections: int) -> Iterator[Finding]:
         yield finding(
             "port-budget",
             "host",
-            f"the firewall tracks at most {most:,} connections, a trial leaves {needed:,}",
-            why="Packets of connections that do not fit are dropped.",
-            advice=f"sudo sysctl -w net.netfilter.nf_conntrack_max={4 * needed}",
-            undo=f"sudo sysctl -w net.netfilter.nf_conntrack_max={most}",
+            "tracking",
             limit=most,
             needed=needed,
+            wanted=4 * needed,
         )

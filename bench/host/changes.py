@@ -65,42 +65,23 @@ def compare_hosts(before: Host, after: Host) -> tuple[Finding, ...]:
 def _power_changes(before: Host, after: Host) -> Iterator[Finding]:
     old, new = before.power, after.power
     if None not in (old.source, new.source) and old.source != new.source:
-        text = f"the power source changed during the run: {old.source}, then {new.source}"
-        yield finding(
-            "power-changed",
-            "host",
-            text,
-            advice="Repeat the run with the charger connected.",
-            before=old.source,
-            after=new.source,
-        )
+        yield finding("power-changed", "host", "run", before=old.source, after=new.source)
     if new.low_power and old.low_power is False:
-        advice = "Switch low power mode off and repeat the run."
-        yield finding("low-power", "host", "low power mode came on during the run", advice=advice)
+        yield finding("low-power", "host", "came-on")
 
 
 def _thermal_changes(before: Host, after: Host) -> Iterator[Finding]:
     if after.thermal.throttled and not before.thermal.throttled:
-        level = after.thermal.pressure
-        text = "the machine was slowed down by heat at the end of the run and not at its start"
         yield finding(
             "thermal",
             "host",
-            f"{text} (pressure {level})" if level else text,
-            advice="Let it cool, keep it on a hard surface, and repeat with shorter windows.",
+            "hotter",
             before=before.thermal.pressure,
-            after=level,
+            after=after.thermal.pressure,
         )
     for sensor, old, new in _sensors(before, after):
         if new >= _HOT_C and new - old >= _HOTTER_C:
-            yield finding(
-                "thermal",
-                "host",
-                f"{sensor} rose from {old:.0f} to {new:.0f} degrees Celsius during the run",
-                advice="Compare the first rounds with the last ones.",
-                before=old,
-                after=new,
-            )
+            yield finding("thermal", "host", "sensor", sensor=sensor, before=old, after=new)
 
 
 def _sensors(before: Host, after: Host) -> Iterator[tuple[str, float, float]]:
@@ -111,23 +92,17 @@ def _sensors(before: Host, after: Host) -> Iterator[tuple[str, float, float]]:
 
 
 def _counter_changes(before: Host, after: Host) -> Iterator[Finding]:
-    for name, code, text, advice in (
-        ("thermal.core_throttles", "throttled", "cores were throttled {} times", _COOL),
-        ("thermal.package_throttles", "throttled", "the package was throttled {} times", _COOL),
-        ("cgroup.nr_throttled", "throttled", "the control group was held back {} times", _QUOTA),
-        ("memory.pswpin", "swap", "{} pages were read back from swap", _MEMORY),
-        ("memory.pswpout", "swap", "{} pages were written to swap", _MEMORY),
-        ("network.ListenOverflows", "listen-overflow", "{} connections found a full queue", ""),
+    for name, code, case in (
+        ("thermal.core_throttles", "throttled", "cores"),
+        ("thermal.package_throttles", "throttled", "package"),
+        ("cgroup.nr_throttled", "throttled", "group"),
+        ("memory.pswpin", "swap", "read"),
+        ("memory.pswpout", "swap", "written"),
+        ("network.ListenOverflows", "listen-overflow", "run"),
     ):
         old, new = (total(host.details.get(f"{STATE}{name}")) for host in (before, after))
         if old is not None and new is not None and new > old:
-            said = f"{text.format(f'{new - old:,}')} during the run"
-            yield finding(code, "host", said, advice=advice, counter=name, before=old, after=new)
-
-
-_COOL: Final = "Let the machine cool, or limit its top frequency, and repeat the run."
-_QUOTA: Final = "Give the container more CPU time, or the matrix fewer CPUs."
-_MEMORY: Final = "Close what needs the memory and repeat the run."
+            yield finding(code, "host", case, counter=name, before=old, after=new, count=new - old)
 
 
 def total(value: Any) -> int | None:
@@ -143,14 +118,7 @@ def _frequency_changes(before: Host, after: Host) -> Iterator[Finding]:
     if not isinstance(old, int | float) or not isinstance(new, int | float) or old <= 0:
         return
     if abs(new / old - 1) > _MOVED:
-        yield finding(
-            "frequency",
-            "host",
-            f"mean CPU frequency was {old:.0f} MHz before the run and {new:.0f} MHz after it",
-            severity="info",
-            before=old,
-            after=new,
-        )
+        yield finding("frequency", "host", "run", severity="info", before=old, after=new)
 
 
 def _load_before(before: Host) -> Iterator[Finding]:
@@ -159,18 +127,15 @@ def _load_before(before: Host) -> Iterator[Finding]:
     if isinstance(value, list) and value and logical:
         load = float(str(value[0]))
         if load > _BUSY_PER_CPU * logical:
-            text = f"the load average was {load:g} on {logical} CPUs before the run started"
-            advice = "End what else is running and repeat the run."
-            yield finding("others-on-cpu", "host", text, advice=advice, load=load, cpus=logical)
+            yield finding("others-on-cpu", "host", "before-run", load=load, cpus=logical)
 
 
 def _setting_changes(before: Host, after: Host) -> Iterator[Finding]:
     known = ("power.source", "power.low_power", "thermal.pressure", "thermal.throttled")
     for name, old, new in differences(before, after):
         if name not in known and old is not None and new is not None:
-            code = "governor" if name == "cpu.governor" else "host-changed"
-            text = f"{name} changed during the run: {old}, then {new}"
-            yield finding(code, "host", text, setting=name, before=str(old), after=str(new))
+            code, case = ("governor", "changed") if name == "cpu.governor" else ("host-changed", "")
+            yield finding(code, "host", case, setting=name, before=str(old), after=str(new))
 
 
 __all__ = ["Difference", "compare_hosts", "differences", "settings", "total"]

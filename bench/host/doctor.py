@@ -91,7 +91,7 @@ def diagnose(
         connections: what one trial holds at most.
         strays: processes of earlier runs that are still alive.
     """
-    notes = tuple(finding(code, "host", text) for code, text in split.notes)
+    notes = tuple(finding(code, "host", "said", said=text) for code, text in split.notes)
     found = (
         *host.findings,
         *(note for note in notes if note.code not in {f.code for f in host.findings}),
@@ -122,18 +122,18 @@ def tool_findings(
         yield finding(
             "tool-missing",
             "host",
-            f"{name} is not installed",
             severity=need.severity,
-            why=need.why,
-            advice=need.mend,
+            name=name,
+            needed_for=need.why,
+            install=need.mend,
         )
     for name, minimum in outdated.items():
         yield finding(
             "tool-version",
             "host",
-            f"{name} {tools.get(name)} is too old: {minimum} or newer is needed",
-            why="Its output is another, or its latencies are wrong in an open loop.",
-            advice="bench setup",
+            name=name,
+            version=tools.get(name),
+            minimum=minimum,
         )
 
 

@@ -13,17 +13,16 @@ if TYPE_CHECKING:
 
 
 def leftovers(found: Sequence[Stray]) -> tuple[Finding, ...]:
-    """One finding for all strays, with the command that ends exactly them; none for none."""
+    """One finding for all strays, with the ids of exactly them; none for none."""
     if not found:
         return ()
     names = "; ".join(f"{one.pid} ({one.command}, of {one.run})" for one in found)
-    count = f"{len(found)} process{'es' if len(found) > 1 else ''}"
     return (
         finding(
             "stray-processes",
             "host",
-            f"{count} of earlier runs still alive: {names}",
-            advice=f"kill -9 {' '.join(str(one.pid) for one in found)}",
-            why="They take CPU time and may hold ports and memory.",
+            count=len(found),
+            names=names,
+            pids=" ".join(str(one.pid) for one in found),
         ),
     )

@@ -224,11 +224,10 @@ def _judge_busy(busy: Sequence[float]) -> Iterator[Finding]:
     yield finding(
         "others-on-cpu",
         "host",
-        f"other processes use {mean:.0%} of the CPUs right now ({each})",
+        "now",
         severity="error" if mean > _UNFIT_BUSY else "warning",
-        why="Their time is taken from server and load tool, differently in each trial.",
-        advice="ps aux | sort -nrk 3 | head   # and end what is not needed",
         busy=round(mean, 3),
+        each=each,
     )
 
 
@@ -241,9 +240,7 @@ def _judge_cpus(cpus: Sequence[Steadiness]) -> Iterator[Finding]:
     yield finding(
         "unsteady-cpu",
         "host",
-        f"a fixed piece of work takes longer than it could: {names}",
-        why="Something takes time that no counter shows: a neighbor, interrupts, heat.",
-        advice="bench doctor   # again later; on a cloud machine: dedicated CPUs",
+        each=names,
         lost=round(worst.lost, 3),
         longest_us=round(worst.longest_us),
     )
@@ -255,11 +252,4 @@ def _cpu_name(cpu: Steadiness) -> str:
 
 def _judge_clock(clock: Clock) -> Iterator[Finding]:
     if clock.cost_ns > _SLOW_CLOCK_NS:
-        yield finding(
-            "clocksource",
-            "host",
-            f"one reading of the clock takes {clock.cost_ns:.0f} ns",
-            why="Servers and load tools read it several times per request.",
-            advice="cat /sys/devices/system/clocksource/clocksource0/available_clocksource",
-            cost_ns=round(clock.cost_ns),
-        )
+        yield finding("clocksource", "host", "slow", cost_ns=round(clock.cost_ns))

@@ -157,18 +157,15 @@ def _pacer_finding(rows: Rows, rate_rps: float, missing: int) -> Finding | None:
     p99 = late[min(len(late) - 1, int(len(late) * PACER_SHARE))] if late else 0.0
     if p99 <= PACER_LATE_S:
         return None
-    text = (
-        f"oha sent 1 % of its requests more than {p99 * 1000:.1f} ms after they were due; "
-        "response times do not count that"
-    )
-    return finding("late-pacer", "load", text, p99_ms=p99 * 1000, worst_ms=late[-1] * 1000)
+    return finding("late-pacer", "load", p99_ms=p99 * 1000, worst_ms=late[-1] * 1000)
 
 
 def _mismatch_finding(problem: str, report: Report, rows: Rows, profile: LoadProfile) -> Finding:
-    advice = ""
-    if not rows.stored and profile.loop == "open":
-        advice = "oha was interrupted: it then writes totals only."
-    text = f"{problem}; latencies of this process are left out"
     return finding(
-        "histogram-mismatch", "load", text, advice=advice, stored=rows.stored, told=report.requests
+        "histogram-mismatch",
+        "load",
+        "interrupted" if not rows.stored and profile.loop == "open" else "",
+        problem=problem,
+        stored=rows.stored,
+        told=report.requests,
     )

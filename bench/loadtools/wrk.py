@@ -121,7 +121,8 @@ class Wrk(LoadTool):
             counts = f"{said.requests} and {result.requests} requests"
             raise ParseError("text and detail of wrk are not of one run", excerpt=counts)
         if result.findings:
-            raise ParseError(f"text and detail of wrk contradict: {result.findings[0].text}")
+            problem = result.findings[0].evidence["problem"]
+            raise ParseError(f"text and detail of wrk contradict: {problem}")
         return result
 
     def connections(self, file: Path) -> int | None:

@@ -167,9 +167,4 @@ def _check(detail: Detail, counts: Histogram, wanted: int) -> str:
 
 
 def _mismatch(text: str, connections: int) -> Finding:
-    return finding(
-        "histogram-mismatch",
-        "load",
-        f"{text}; latencies of this process are left out",
-        connections=connections,
-    )
+    return finding("histogram-mismatch", "load", problem=text, connections=connections)

@@ -1,12 +1,16 @@
-"""A finding: one thing that the reader of a number must know, with its evidence and advice."""
+"""A finding: one thing that the reader of a number must know, with its figures."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from bench.model.base import Model
 
 Severity = Literal["info", "warning", "error"]
+Figure = float | int | str | tuple[float | str, ...] | None
+"""One value behind a sentence."""
 
 CODES: Final[dict[str, Severity]] = {
     "baseline-missing": "error",
@@ -63,12 +67,10 @@ CODES: Final[dict[str, Severity]] = {
     "window-off": "error",
     "server-skipped": "warning",
     "build-failed": "error",
-    "verify-failed": "error",
     "resumed-changed": "warning",
     "concurrent-run": "warning",
     "remote": "warning",
     "not-restarted": "warning",
-    "interrupted": "info",
     "cpu-quota": "warning",
     "numa": "warning",
     "host-changed": "info",
@@ -80,7 +82,6 @@ CODES: Final[dict[str, Severity]] = {
     "tools-differ": "info",
     "tool-corrected": "warning",
     "memory-limit": "error",
-    "disk-space": "error",
     "damaged-record": "warning",
     "log-cut": "warning",
     "stray-processes": "warning",
@@ -95,41 +96,68 @@ CODES: Final[dict[str, Severity]] = {
 """Finding codes and their usual severity; add to the list, never rename."""
 
 
+class Example(NamedTuple):
+    """The trial that stands for all trials of a cell with the same finding."""
+
+    trial: str
+    seen: int
+    trials: int
+
+
 class Finding(Model):
-    """One thing the reader must know.
+    """One thing the reader must know, as figures; reports make the sentences from them.
 
     Attributes:
         code: one of `CODES`.
         scope: what it is about: "run", "host", a server id, a cell or a trial.
-        text: what was seen, with its figure.
-        advice: what to do about it, or "".
-        evidence: figures behind the text, for programs.
-        undo: the command that takes the advised change back, or "".
-        why: what it does to a measurement, or "".
+        text: what was seen, with its figure; "" until a report or a file is written.
+        advice: what to do about it, or ""; made like the text.
+        undo: the command that takes the advised change back, or ""; made like the text.
+        why: what it does to a measurement, or ""; made like the text.
+        evidence: the figures that the sentences are made of, for programs too.
+        case: which of its code's sentences it is, "" where there is one; None = made by an
+            earlier version or for a reader: its own text stands.
+        example: set where it is said once of all trials of a cell.
     """
 
     code: str
     severity: Severity
     scope: str
-    text: str
+    text: str = ""
     advice: str = ""
     undo: str = ""
     why: str = ""
-    evidence: dict[str, float | int | str | None] = {}
+    evidence: dict[str, Figure] = {}
+    case: str | None = None
+    example: Example | None = Field(default=None, exclude=True)
+
+    @model_serializer(mode="wrap")
+    def _without_case(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `case` out where the text stands for itself."""
+        data: dict[str, Any] = dump(self)
+        if self.case is None:
+            data.pop("case", None)
+        return data
 
 
 def finding(  # the one place where a severity is looked up
     code: str,
     scope: str,
-    text: str,
+    case: str = "",
+    /,
     *,
-    advice: str = "",
-    undo: str = "",
-    why: str = "",
     severity: Severity | None = None,
-    **evidence: float | str | None,
+    **evidence: Figure,
 ) -> Finding:
     """Build a finding with the usual severity of its code.
+
+    Args:
+        code: one of `CODES`.
+        scope: what it is about.
+        case: which of the code's sentences, where it has several; `said` = the words are an
+            error's or a plan's own, in the figure of that name.
+        severity: another one than usual.
+        evidence: every figure of its sentences.
 
     Raises:
         KeyError: the code is not in `CODES`.
@@ -138,9 +166,6 @@ def finding(  # the one place where a severity is looked up
         code=code,
         severity=severity or CODES[code],
         scope=scope,
-        text=text,
-        advice=advice,
-        undo=undo,
-        why=why,
         evidence=evidence,
+        case=case,
     )

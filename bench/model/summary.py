@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from bench.model.base import SCHEMA_VERSION, Model
+from bench.model.basis import Basis
 from bench.model.cpu_profile import Conversion, ServerProfile
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
@@ -38,19 +41,24 @@ class Verdict(Model):
     """What may be said of a server against the baseline, for one metric.
 
     Attributes:
+        text: the same in words; "" until a report is made.
         ratio: server / baseline of the raw metric.
         low: lower end of the 95 % interval of the ratio, None where there is none.
         p_holm: p after Holm's correction within workload x profile.
         beyond_margin: the whole interval lies beyond the margin.
+        n: pairs of trials behind the ratio.
+        basis: what its words are made of, in memory only.
     """
 
     word: Word
-    text: str
+    text: str = ""
     ratio: float | None
     low: float | None
     high: float | None
     p_holm: float | None
     beyond_margin: bool
+    n: int = Field(default=0, exclude=True)
+    basis: Basis | None = Field(default=None, exclude=True)
 
 
 class Metric(Model):

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from bench.profiling.report import Table, html_page, markdown_tables
-from bench.reports.charts.rendering import render_svg
+from bench.profiling.report import chart_files, table_section, with_chart
+from bench.reports.blocks import Bullets, Document, Drawing, Figure, Section
+from bench.reports.html import render_html
+from bench.reports.markdown import render_markdown
 from bench.reports.profile_figures import slope_chart
 from bench.reports.profiles import line_of, mean_of
 from bench.reports.wording.time_goes import interval
 
 if TYPE_CHECKING:
     from bench.model.cpu_profile import Conversion
+    from bench.reports.blocks import Block
 
 SIZES: Final = (0, 1_000, 5_000, 10_000, 20_000, 40_000)
 """Bytes of the JSON object that is sent and that must come back; 0 = an empty object."""
@@ -42,27 +45,33 @@ def body_of(size: int) -> bytes:
 def render(found: Conversion) -> list[tuple[str, bytes]]:
     """The report of the experiment and its chart; the same bytes for the same figures."""
     chart = slope_chart("conversion", found, {})
-    pictures = render_svg(chart)
+    files = chart_files(chart)
     title = "Conversion cost: CPU per request over body sizes"
-    tables = tables_of(found)
-    note = [_INTERVALS, _INTERCEPT]
-    page = html_page(title, tables, note, pictures["light"].decode(), [])
-    text = markdown_tables(title, tables, note, f"![{chart.alt}](charts/{chart.name}.light.svg)")
-    files = [(f"charts/{chart.name}.{theme}.svg", data) for theme, data in pictures.items()]
-    return [*files, ("report.md", text.encode()), ("report.html", page.encode())]
+    first, *others = tables_of(found)
+    said = Section("Findings", (Bullets((_INTERVALS, _INTERCEPT)),))
+
+    def document(picture: Block) -> Document:
+        return Document(title, (), (with_chart(first, picture), *others, said))
+
+    drawing = Drawing(chart.name, files[0][1].decode())
+    return [
+        *files,
+        ("report.md", render_markdown(document(Figure(chart.name, chart.title, chart.alt)))),
+        ("report.html", render_html(document(drawing))),
+    ]
 
 
-def tables_of(found: Conversion) -> list[Table]:
+def tables_of(found: Conversion) -> list[Section]:
     """Lines per server, and what was measured at each size."""
     return [
-        Table(
+        table_section(
             "What a request costs, and what each KB adds",
             "CPU of the server per request = intercept + slope x size of the body in KB "
             "(1000 bytes), which is sent and comes back.",
             ("server", "before any byte", "each KB", "n"),
             [_row(found, server) for server in found.servers],
         ),
-        Table(
+        table_section(
             "CPU per request at each size",
             "Mean over the rounds, in microseconds.",
             ("bytes", *found.servers),

@@ -10,6 +10,7 @@ from bench.model.cpu_profile import ShownProfiles
 from bench.profiling.conversion_run import measure_conversion, read_conversion
 from bench.profiling.profile_run import profile_servers
 from bench.profiling.reading import read_profiles, renew
+from bench.reports.wording.findings import in_words
 from bench.run.lock import holding
 from bench.run.opening import CONVERSION, PROFILES, SHOWN, open_run, write_derived
 from bench.store.run_directory import RunDirectory
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bench.model.cpu_profile import ServerProfile
     from bench.model.plan import Plan
     from bench.model.summary import RunView
     from bench.plans.project import Project
@@ -162,9 +164,20 @@ def stale(run: Path) -> tuple[str, ...]:
     return tuple(
         path.parent.name
         for path in sorted((run / PROFILES).glob(f"*/{SHOWN}"))
-        if directory.read_model(f"{PROFILES}/{path.parent.name}/{SHOWN}", ShownProfiles)
-        != _shown(path.parent, read_profiles(path.parent))
+        if _seen(directory.read_model(f"{PROFILES}/{path.parent.name}/{SHOWN}", ShownProfiles))
+        != _seen(_shown(path.parent, read_profiles(path.parent)))
     )
+
+
+def _seen(found: ShownProfiles) -> list[ServerProfile]:
+    """What a reader sees of it: earlier versions kept fewer figures behind a finding."""
+    bare: dict[str, object] = {"evidence": {}}
+    return [
+        item.model_copy(
+            update={"findings": tuple(in_words(f).model_copy(update=bare) for f in item.findings)}
+        )
+        for item in found.profiles
+    ]
 
 
 def renew_into(run: Path) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from bench.profiling.profile_findings import judge_profile
 from bench.profiling.profiled_trial import ProfiledLife
 from bench.profiling.reading import told_by
 from bench.profiling.setup import check_tool, prepare
+from bench.reports.wording.findings import all_told, told
 from bench.run.lock import only_run
 from bench.servers import build, missing
 from bench.store.cache import cache_folder
@@ -141,8 +142,7 @@ class _Desk(NamedTuple):
         )
         record = run_trial(setting, life).record
         if by:
-            text = f"{by} looked into it: its throughput is not that of the server"
-            note = finding("profiled", planned.id, text)
+            note = told(finding("profiled", planned.id, "trial", by=by))
             record = record.model_copy(update={"findings": (*record.findings, note)})
         self.directory.write_model(f"trials/{planned.id}/trial.json", record)
         if record.load is None or "tool-failed" in record.reasons:
@@ -179,7 +179,7 @@ def _profile_one(desk: _Desk, arm: Arm, prepared: Prepared) -> ProfileRecord:
         profiled=profiled,
         again=again,
     )
-    return record.model_copy(update={"findings": judge_profile(record, prepared.refused)})
+    return record.model_copy(update={"findings": all_told(judge_profile(record, prepared.refused))})
 
 
 def _trials(desk: _Desk, prepared: Prepared) -> tuple[TrialRecord, TrialRecord, TrialRecord]:

@@ -17,6 +17,7 @@ from bench.profiling.rules import rule_book
 from bench.profiling.spy import Told, parse_collapsed, parse_gil, parse_told
 from bench.profiling.stacks import Profile, parse_cpuprofile, parse_perf
 from bench.profiling.trust import distrust, without_conclusions
+from bench.reports.wording.findings import all_told
 from bench.store.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _profiled(record: ProfileRecord, folder: Path) -> Profiled:
     reason = distrust(breakdown.quality, record.method)
     if reason:
         breakdown = without_conclusions(breakdown, reason)
-    findings = (*record.findings, *judge_breakdown(record, breakdown))
+    findings = (*record.findings, *all_told(judge_breakdown(record, breakdown)))
     return Profiled(record, profile, breakdown, findings)
 
 

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from statistics import geometric_mean
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.model.cpu_profile import ServerProfile
 from bench.profiling.pictures import flame_svg, speedscope
 from bench.profiling.stacks import folded
-from bench.reports import escape
+from bench.reports.blocks import (
+    Bullets,
+    Document,
+    Drawing,
+    Figure,
+    Paragraph,
+    Section,
+    Table,
+    link,
+)
 from bench.reports.charts.rendering import render_svg
+from bench.reports.html import render_html
+from bench.reports.markdown import render_markdown
 from bench.reports.profile_figures import breakdown_chart
 from bench.reports.profiles import differences
+from bench.reports.wording.findings import told
 from bench.reports.wording.time_goes import gap_words
 from bench.units import format_count, format_percent, format_rate
 
@@ -21,9 +33,16 @@ if TYPE_CHECKING:
     from bench.model.cpu_profile import Breakdown, ProfileRecord
     from bench.model.finding import Finding
     from bench.profiling.stacks import Profile
+    from bench.reports.blocks import Block, Text
     from bench.reports.charts.chart import Chart
 
 Rows = list[tuple[str, ...]]
+
+
+def table_section(title: str, text: str, columns: tuple[str, ...], rows: Rows) -> Section:
+    """A heading, a sentence, and rows under column names; cells are words with figures."""
+    words = frozenset(range(len(columns)))
+    return Section(title, (Paragraph(text), Table(columns, tuple(rows), words)))
 
 
 class Profiled(NamedTuple):
@@ -61,36 +80,40 @@ class Profiled(NamedTuple):
         )
 
 
-class Table(NamedTuple):
-    """A heading, an optional sentence, and rows under column names."""
-
-    heading: str
-    text: str
-    columns: tuple[str, ...]
-    rows: Rows
-
-
 def render(found: Sequence[Profiled]) -> list[tuple[str, bytes]]:
     """Every file of the report; the same bytes for the same profiles."""
-    charts = _chart(found)
-    files = [
-        (f"charts/{charts.name}.{theme}.svg", data) for theme, data in render_svg(charts).items()
-    ]
+    chart = _chart(found)
+    files = chart_files(chart)
+    flames = []
     for item in found:
         server = item.record.server
         title = f"{server}, {item.record.workload}: CPU time by {item.record.method}"
+        flame = flame_svg(item.profile, title)
+        flames.append(
+            Section(f"Flame graph of {server}", (Drawing(f"flame-{server}", flame.decode()),))
+        )
         files += [
-            (f"{server}.flame.svg", flame_svg(item.profile, title)),
+            (f"{server}.flame.svg", flame),
             (f"{server}.speedscope.json", speedscope(item.profile, title)),
             (f"{server}.folded.txt", folded(item.profile.stacks).encode()),
             (f"{server}.breakdown.json", item.breakdown.model_dump_json(indent=2).encode() + b"\n"),
         ]
-    tables = sections(found)
-    files += [
-        ("report.md", markdown(found, tables).encode()),
-        ("report.html", html(found, tables, dict(files)).encode()),
+    figure = Figure(chart.name, chart.title, chart.alt)
+    drawing = Drawing(chart.name, dict(files)[f"charts/{chart.name}.svg"].decode())
+    return [
+        *files,
+        ("report.md", render_markdown(_document(found, [_links(found)], figure))),
+        ("report.html", render_html(_document(found, flames, drawing))),
     ]
-    return files
+
+
+def chart_files(chart: Chart) -> list[tuple[str, bytes]]:
+    """A chart for a light and for a dark page, named as in the report of a run."""
+    pictures = render_svg(chart)
+    return [
+        (f"charts/{chart.name}.svg", pictures["light"]),
+        (f"charts/{chart.name}.dark.svg", pictures["dark"]),
+    ]
 
 
 def _chart(found: Sequence[Profiled]) -> Chart:
@@ -100,7 +123,7 @@ def _chart(found: Sequence[Profiled]) -> Chart:
     return breakdown_chart("breakdown", found[0].record.workload, shown, names)
 
 
-def sections(found: Sequence[Profiled]) -> list[Table]:
+def sections(found: Sequence[Profiled]) -> list[Section]:
     """The tables of the report in order."""
     tables = [_shares(found), _overview(found)]
     if any(item.breakdown.gil for item in found):
@@ -114,7 +137,7 @@ def sections(found: Sequence[Profiled]) -> list[Table]:
     return tables
 
 
-def _shares(found: Sequence[Profiled]) -> Table:
+def _shares(found: Sequence[Profiled]) -> Section:
     names = list(dict.fromkeys(
         s.category for item in found for s in item.breakdown.slices if s.category != "unknown"
     ))  # fmt: skip
@@ -125,7 +148,7 @@ def _shares(found: Sequence[Profiled]) -> Table:
             rows.append((name, *cells))
     total = tuple(_us(item.record.cpu_us) for item in found)
     rows.append(("CPU per request", *total))
-    return Table(
+    return table_section(
         "Where the time goes",
         "Share of the server's CPU time, and microseconds of CPU per request: the CPU per "
         "request of the trials without a profiler times the share. In brackets: the profiler saw "
@@ -149,7 +172,7 @@ def _us(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} us"
 
 
-def _overview(found: Sequence[Profiled]) -> Table:
+def _overview(found: Sequence[Profiled]) -> Section:
     rows: Rows = []
     for item in found:
         record, seen = item.record, item.breakdown.quality
@@ -168,7 +191,7 @@ def _overview(found: Sequence[Profiled]) -> Table:
                        (seen.lost_share, seen.error_share, seen.unreadable_share,
                         seen.waiting_share)),
         ))  # fmt: skip
-    return Table(
+    return table_section(
         "What the profiler saw",
         "The profiled throughput is that of a disturbed server: it enters no comparison. "
         "Slowdown: against the trials before and after it, with what those two differ by. "
@@ -187,14 +210,14 @@ def _slowdown(record: ProfileRecord) -> str:
     return format_percent(record.slowdown) + spread
 
 
-def _gil(found: Sequence[Profiled]) -> Table:
+def _gil(found: Sequence[Profiled]) -> Section:
     rows: Rows = [
         (item.record.server, _percent(gil.held_on_cpu), _percent(gil.held),
          _percent(gil.taking_share), str(gil.threads))
         for item in found
         if (gil := item.breakdown.gil)
     ]  # fmt: skip
-    return Table(
+    return table_section(
         "The GIL",
         "Held on a CPU: share of the window in which its holder ran on a CPU, the least that it "
         "was held (perf). Held: share of looks at which a thread had it, running or not (py-spy). "
@@ -210,7 +233,7 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else format_percent(share)
 
 
-def _difference(ours: Profiled, theirs: Profiled) -> Table:
+def _difference(ours: Profiled, theirs: Profiled) -> Section:
     a, b = ours.record.server, theirs.record.server
     found = differences(ours.breakdown, theirs.breakdown)
     extra = sum(item.extra for item in found)
@@ -223,7 +246,7 @@ def _difference(ours: Profiled, theirs: Profiled) -> Table:
         note = ""
     else:
         note = " The runtimes have categories of their own: one that is missing counts as 0."
-    return Table(
+    return table_section(
         f"{a} against {b}",
         f"{a} spends {abs(extra):,.1f} us of CPU per request {word} than {b}. {said} "
         f"Largest first.{note}".replace("  ", " "),
@@ -232,12 +255,12 @@ def _difference(ours: Profiled, theirs: Profiled) -> Table:
     )
 
 
-def _functions(item: Profiled) -> Table:
+def _functions(item: Profiled) -> Section:
     rows: Rows = [
         (f.name, f.place, format_percent(f.own_share), format_percent(f.share))
         for f in item.breakdown.functions
     ]
-    return Table(
+    return table_section(
         f"Functions of {item.record.server}",
         "Own: it is the innermost function of the script. With perf the stacks of Python end at "
         "the innermost function, so both are the same there."
@@ -253,85 +276,40 @@ def notes(found: Sequence[Profiled]) -> list[str]:
     lines = [
         f"{item.record.server}: {f.text}" + (f"; {f.advice}" if f.advice else "")
         for item in found
-        for f in item.findings
+        for f in map(told, item.findings)
     ]
     meaning = {s.category: s.note for item in found for s in item.breakdown.slices
                if s.note and s.samples}  # fmt: skip
     return [*lines, *(f"{name}: {text}" for name, text in meaning.items())]
 
 
-def markdown(found: Sequence[Profiled], tables: Sequence[Table]) -> str:
-    """The report as Markdown."""
+def _document(found: Sequence[Profiled], pictures: Sequence[Section], chart: Block) -> Document:
+    """The report: tables with the chart under the first heading, findings, pictures."""
     servers = ", ".join(item.record.server for item in found)
-    picture = f"![{escape.markdown(_chart(found).alt)}](charts/breakdown.light.svg)"
+    said = Section("Findings", (Bullets(tuple(notes(found))),))
     title = f"Profile of {servers}, {found[0].record.workload}"
-    lines = ["## Pictures", ""]
-    for item in found:
-        name = item.record.server
-        lines.append(
-            f"- {name}: [flame graph]({name}.flame.svg), "
-            f"[speedscope]({name}.speedscope.json), [folded stacks]({name}.folded.txt)"
-        )
-    return markdown_tables(title, tables, notes(found), picture) + "\n".join([*lines, ""])
+    first, *others = sections(found)
+    return Document(title, (), (with_chart(first, chart), *others, said, *pictures))
 
 
-def markdown_tables(title: str, tables: Sequence[Table], said: Sequence[str], picture: str) -> str:
-    """A title, tables with the picture under the first heading, and findings, as Markdown."""
-    lines = [f"# {escape.markdown(title)}", ""]
-    for number, table in enumerate(tables):
-        lines += [f"## {escape.markdown(table.heading)}", "", escape.markdown(table.text), ""]
-        if number == 0:
-            lines += [picture, ""]
-        lines += [_row(table.columns), "|" + " --- |" * len(table.columns)]
-        lines += [_row(row) for row in table.rows] + [""]
-    lines += ["## Findings", "", *(f"- {escape.markdown(note)}" for note in said), ""]
-    return "\n".join([*lines, ""])
+def with_chart(section: Section, chart: Block) -> Section:
+    """The chart between the sentence of a section and its table."""
+    text, *others = section.blocks
+    return Section(section.title, (text, chart, *others))
 
 
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(escape.markdown(cell) for cell in cells) + " |"
-
-
-def html(found: Sequence[Profiled], tables: Sequence[Table], files: dict[str, bytes]) -> str:
-    """The report as one page that loads nothing."""
+def _links(found: Sequence[Profiled]) -> Section:
+    """Where the pictures of each server lie beside the report."""
     names = [item.record.server for item in found]
-    flames = [(name, files[f"{name}.flame.svg"].decode()) for name in names]
-    title = f"Profile of {', '.join(names)}, {found[0].record.workload}"
-    chart = files["charts/breakdown.light.svg"].decode()
-    return html_page(title, tables, notes(found), chart, flames)
+    return Section("Pictures", (Bullets(tuple(_line(name) for name in names)),))
 
 
-def html_page(
-    title: str,
-    tables: Sequence[Table],
-    said: Sequence[str],
-    chart: str,
-    flames: Sequence[tuple[str, str]],
-) -> str:
-    """Tables with the chart under the first heading, findings and pictures, as one page."""
-    from jinja2 import Environment  # noqa: PLC0415 - late, see `bench --help`
-
-    page = Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
-    rendered: str = page.render(title=title, tables=tables, notes=said, chart=chart, flames=flames)
-    return rendered
-
-
-_PAGE: Final = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{{ title }}</title>
-<style>body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{padding:.2rem .7rem;text-align:left;
-border-bottom:1px solid #ddd}svg{max-width:100%;height:auto}</style>
-<h1>{{ title }}</h1>
-{% for table in tables %}
-<h2>{{ table.heading }}</h2><p>{{ table.text }}</p>
-{% if loop.first %}{{ chart|safe }}{% endif %}
-<table><tr>{% for name in table.columns %}<th>{{ name }}</th>{% endfor %}</tr>
-{% for row in table.rows %}
-<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}
-</table>
-{% endfor %}
-<h2>Findings</h2><ul>{% for note in notes %}<li>{{ note }}</li>{% endfor %}</ul>
-{% for name, picture in flames %}<h2>Flame graph of {{ name }}</h2>{{ picture|safe }}{% endfor %}
-</html>
-"""
+def _line(name: str) -> Text:
+    return (
+        f"{name}: ",
+        link("flame graph", f"{name}.flame.svg"),
+        ", ",
+        link("speedscope", f"{name}.speedscope.json"),
+        ", ",
+        link("folded stacks", f"{name}.folded.txt"),
+    )

@@ -152,6 +152,15 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture that stands in a page as it is; `svg` is our own, never foreign text."""
+
+    name: str
+    svg: str
+    kind: ClassVar = "drawing"
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
     """Blocks that are there for whoever asks."""
 
@@ -170,7 +179,17 @@ class Heading:
 
 
 Block: TypeAlias = (
-    Paragraph | Bullets | Notice | Facts | Numbered | Table | Code | Figure | Folded | Heading
+    Paragraph
+    | Bullets
+    | Notice
+    | Facts
+    | Numbered
+    | Table
+    | Code
+    | Figure
+    | Drawing
+    | Folded
+    | Heading
 )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.model.summary import RunView
-    from bench.reports.blocks import Piece, Text
+    from bench.reports.blocks import Document, Piece, Text
     from bench.reports.charts.chart import Chart
 
 
@@ -29,21 +29,27 @@ class HtmlReport:
 
     def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
         """report.html."""
-        from bench.reports.jinja import environment, read  # noqa: PLC0415 - jinja2 is late
-
-        jinja = environment(autoescape=True)
-        jinja.finalize = _finalize
-        jinja.filters |= {"pieces": _pieces, "target": escape.link_target, "anchor": _anchor}
         view = make_view(run)
         charts = make_charts(view)
-        page = jinja.get_template("report.html.j2").render(
-            document=make_document(view, charts),
-            style=read("report.css"),
-            script=read("report.js"),
-            charts=_data(charts.all),
-            vega=javascript() if charts.all else "",
-        )
-        return {PurePosixPath("report.html"): page.strip().encode() + b"\n"}
+        page = render_html(make_document(view, charts), charts.all)
+        return {PurePosixPath("report.html"): page}
+
+
+def render_html(document: Document, charts: tuple[Chart, ...] = ()) -> bytes:
+    """One page of a document, with the charts that its figures name."""
+    from bench.reports.jinja import environment, read  # noqa: PLC0415 - jinja2 is late
+
+    jinja = environment(autoescape=True)
+    jinja.finalize = _finalize
+    jinja.filters |= {"pieces": _pieces, "target": escape.link_target, "anchor": _anchor}
+    page = jinja.get_template("report.html.j2").render(
+        document=document,
+        style=read("report.css"),
+        script=read("report.js"),
+        charts=_data(charts),
+        vega=javascript() if charts else "",
+    )
+    return page.strip().encode() + b"\n"
 
 
 def _data(charts: tuple[Chart, ...]) -> str:

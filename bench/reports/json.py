@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from bench.reports.wording.in_words import summary_in_words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +22,6 @@ class JsonReport:
         """summary.json."""
         import orjson  # noqa: PLC0415 - late, see `bench --help`
 
-        data = run.summary.model_dump(mode="json", by_alias=True)
+        data = summary_in_words(run.summary).model_dump(mode="json", by_alias=True)
         text = orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         return {PurePosixPath("summary.json"): text}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.reports import escape
 from bench.reports.assembly import make_document
@@ -12,10 +12,12 @@ from bench.reports.figures import make_charts
 from bench.reports.view import make_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from jinja2 import Environment
 
     from bench.model.summary import RunView
-    from bench.reports.blocks import Document
+    from bench.reports.blocks import Block, Document
 
 
 class MarkdownReport:
@@ -42,6 +44,17 @@ def markdown_files(run: RunView, name: str, *, links: bool) -> dict[PurePosixPat
 
 def render_markdown(document: Document) -> bytes:
     """The Markdown of a document; foreign text is escaped piece by piece."""
+    text = _environment().get_template("report.md.j2").render(document=document)
+    return text.strip("\n").encode() + b"\n"
+
+
+def markdown_blocks(found: Sequence[Block]) -> str:
+    """Blocks alone, for a comment that has no sections; ends with a line break."""
+    page: Any = _environment().get_template("blocks.md.j2").module
+    return str(page.blocks(found)).strip("\n") + "\n"
+
+
+def _environment() -> Environment:
     from bench.reports.jinja import environment  # noqa: PLC0415 - jinja2 is late
 
     jinja = environment(autoescape=False)
@@ -53,5 +66,4 @@ def render_markdown(document: Document) -> bytes:
         "lines": escape.lines,
         "attribute": escape.html_attribute,
     }
-    text = jinja.get_template("report.md.j2").render(document=document)
-    return text.strip("\n").encode() + b"\n"
+    return jinja

@@ -20,6 +20,7 @@ class Lead(NamedTuple):
         what: the subject of a title.
         short: the same within a sentence.
         words: verdict words that are said in another way.
+        bare: the same where the metric was named before.
     """
 
     metric: str
@@ -28,10 +29,11 @@ class Lead(NamedTuple):
     what: str
     short: str
     words: Mapping[Word, str]
+    bare: Mapping[Word, str]
 
 
 THROUGHPUT: Final = Lead(
-    "throughput_rps", "Requests/sec", "Requests/sec", "Throughput", "throughput", {}
+    "throughput_rps", "Requests/sec", "Requests/sec", "Throughput", "throughput", {}, {}
 )
 RESPONSE_TIME: Final = Lead(
     "p99_us",
@@ -40,6 +42,7 @@ RESPONSE_TIME: Final = Lead(
     "Response time at equal offered rate",
     "p99 at equal rate",
     {"less": "lower p99", "more": "higher p99"},
+    {"less": "lower", "more": "higher"},
 )
 PER_CPU: Final = Lead(
     "requests_per_cpu_second",
@@ -48,6 +51,7 @@ PER_CPU: Final = Lead(
     "Requests per CPU-second, each server beside the baseline on the same CPUs",
     "requests per CPU-second",
     {"faster": "more per CPU", "slower": "less per CPU"},
+    {"faster": "more", "slower": "less"},
 )
 
 

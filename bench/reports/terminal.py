@@ -12,7 +12,7 @@ from bench.reports.assembly import make_document
 from bench.reports.view import make_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bench.model.summary import RunView
 
@@ -28,11 +28,21 @@ class TerminalReport:
     def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
         """report.txt."""
         document = make_document(make_view(run))
-        parts = [_title(document.title, "="), *map(_block, document.lead)]
-        for section in document.sections:
-            parts += [_title(section.title, "-"), *map(_block, section.blocks)]
-        text = "\n\n".join(part for part in parts if part)
-        return {PurePosixPath("report.txt"): f"{text}\n".encode()}
+        lead = (_title(document.title, "="), *map(_block, document.lead))
+        text = "\n\n".join(part for part in lead if part)
+        return {
+            PurePosixPath(
+                "report.txt"
+            ): f"{text}\n\n{terminal_sections(document.sections)}".encode()
+        }
+
+
+def terminal_sections(found: Sequence[base.Section]) -> str:
+    """Sections alone, for a command that prints no title; ends with a line break."""
+    parts: list[str] = []
+    for section in found:
+        parts += [_title(section.title, "-"), *map(_block, section.blocks)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _title(text: str, rule: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.reports.primary_metric import THROUGHPUT, lead_of
+from bench.reports.wording.in_words import view_in_words
 from bench.units import format_bytes, format_count, format_duration, format_rate
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class View(NamedTuple):
 
 def make_view(run: RunView) -> View:
     """Arrange a run for the sections of a report."""
+    run = view_in_words(run)
     titles = _titles(run)
     copies = {arm.name: arm.copy_of for arm in run.plan.arms}
     pairs = list(zip(run.summary.cells, run.details, strict=True))

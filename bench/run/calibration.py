@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import math
 from statistics import stdev
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.analysis.verdict_text import percent
 from bench.errors import StoreError, UsageError
 from bench.model.finding import finding
 from bench.model.plan import PlannedTrial
@@ -82,15 +81,16 @@ def without_capacity(plan: Plan) -> tuple[Cell, ...]:
 
 def not_calibrated(plan: Plan, directory: RunDirectory) -> list[Finding]:
     """One finding for each cell without a capacity: why, and what the others are offered."""
-    advice = "`bench verify` and the logs of that trial say more; then start a new run"
     return [
         finding(
             "not-calibrated",
             cell.id,
-            f"{cell.server} is not measured with {cell.workload} under {cell.profile}: "
-            f"its capacity could not be measured ({_why(directory, cell)}); "
-            f"{_others(plan, cell)}",
-            advice=advice,
+            *_others(plan, cell)[0],
+            server=cell.server,
+            workload=cell.workload,
+            profile=cell.profile,
+            why=_why(directory, cell),
+            **_others(plan, cell)[1],
         )
         for cell in without_capacity(plan)
     ]
@@ -108,17 +108,14 @@ def _why(directory: RunDirectory, cell: Cell) -> str:
     return f"trial {trial}: {record.status}, {reason}"
 
 
-def _others(plan: Plan, cell: Cell) -> str:
-    """The rate that the other servers of a cell's group are offered, in words."""
+def _others(plan: Plan, cell: Cell) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The rate that the other servers of a cell's group are offered: case and figures."""
     slowest = _slowest(plan, cell.workload, cell.profile)
     if slowest is None:
-        return "that of no other server either, so there is no rate to offer"
+        return (), {}
     share = next(one.rate_share for one in plan.profiles if one.id == cell.profile)
     name, rate = slowest
-    return (
-        f"the rate is {percent(share or 0.0)} of {rate:,.0f} requests/s, the capacity of {name}, "
-        "the slowest of those that could be measured"
-    )
+    return ("others",), {"share": share or 0.0, "capacity": rate, "slowest": name}
 
 
 def _shared(plan: Plan) -> set[str]:

@@ -6,8 +6,8 @@ import math
 import time
 from typing import TYPE_CHECKING, Final
 
-from bench.analysis.verdict_text import percent
 from bench.plans.lengths import TRIAL_OVERHEAD_S
+from bench.reports.wording.verdict_words import percent
 from bench.stats.intervals import MIN_ROUNDS
 from bench.stats.rounds import MIN_ADAPTIVE, ROUNDS_MAX, rounds_expected, width_factor
 from bench.units import format_eta

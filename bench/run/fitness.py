@@ -10,6 +10,7 @@ from bench.errors import UnfitHostError
 from bench.host import budget, local_host, unfit
 from bench.model.finding import Finding, finding
 from bench.model.target import Target
+from bench.reports.wording.findings import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def fit_host(plan: Plan, tools: dict[str, str | None], *, strict: bool) -> Host:
     errors = unfit(plan_findings(plan, host))
     if strict and errors:
         raise UnfitHostError(
-            "this machine is unfit for measuring: " + "; ".join(item.text for item in errors),
+            "this machine is unfit for measuring: " + "; ".join(text_of(item) for item in errors),
             advice="`bench doctor` says what mends it; without --strict the run is marked instead",
         )
     return host
@@ -36,7 +37,7 @@ def fit_host(plan: Plan, tools: dict[str, str | None], *, strict: bool) -> Host:
 
 def plan_findings(plan: Plan, host: Host) -> list[Finding]:
     """What must be known before the run: the machine, the CPU split, the system's limits."""
-    notes = [finding(code, "run", text) for code, text in plan.cpus.notes]
+    notes = [finding(code, "run", "said", said=text) for code, text in plan.cpus.notes]
     most = max((profile.connections for profile in plan.profiles), default=1)
     processes = max((profile.processes for profile in plan.profiles), default=1)
     servers = 2 if plan.design == "duet" else 1
@@ -62,16 +63,8 @@ def out_of_the_way(cpus: CpuSplit) -> Iterator[None]:
 
 def beyond_loopback(plan: Plan) -> list[Finding]:
     """One finding for each server on another machine: a network is part of its figures."""
-    advice = "measure it on its own machine, or tell the network's part from a run beside it"
     return [
-        finding(
-            "remote",
-            arm.name,
-            f"{arm.name} is on another host ({target.host}): the network is part of its figures, "
-            "its CPU time and memory are not seen",
-            advice=advice,
-            host=target.host,
-        )
+        finding("remote", arm.name, server=arm.name, host=target.host)
         for arm in plan.arms
         if arm.url is not None and not (target := Target.of_url(arm.url)).is_local
     ]
@@ -79,14 +72,8 @@ def beyond_loopback(plan: Plan) -> list[Finding]:
 
 def not_restarted(plan: Plan) -> list[Finding]:
     """One finding for each server that runs already: its trials are no fresh starts."""
-    advice = "measure its command instead: a fresh process for each trial"
     return [
-        finding(
-            "not-restarted",
-            arm.name,
-            f"{arm.name} was running already: every trial met the same process",
-            advice=advice,
-        )
+        finding("not-restarted", arm.name, server=arm.name)
         for arm in plan.arms
         if arm.url is not None
     ]

@@ -115,12 +115,7 @@ def write_derived(path: Path, names: Sequence[str] = DERIVED) -> RunView:
 
 def _damage(damaged: Sequence[Damaged]) -> tuple[Finding, ...]:
     return tuple(
-        finding(
-            "damaged-record",
-            "run",
-            f"line {item.line} of trials.jsonl was set aside: {item.reason}",
-            advice="`bench run --resume` repeats what is missing",
-        )
+        finding("damaged-record", "run", "read", line=item.line, reason=item.reason)
         for item in damaged
     )
 

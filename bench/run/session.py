@@ -145,8 +145,8 @@ class Session:
             finding(
                 "build-failed" if failed else "server-skipped",
                 server,
-                f"{server} was skipped: {reason.splitlines()[0]}",
-                advice=f"builds/{server}.log has the whole output" if failed else "",
+                server=server,
+                reason=reason.splitlines()[0],
             )
         )
 

@@ -27,6 +27,7 @@ from bench.model.finding import Finding, finding
 from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, Supervisor
+from bench.reports.wording.findings import all_told, with_text
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import Turn, holding, only_run
 from bench.run.opening import render, write_derived
@@ -131,7 +132,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
             matrix_file=matrix_place(planned.matrix, project),
         )
         directory.write_bytes("matrix.yaml", kept_matrix(planned.matrix))
-        directory.write_model("host.json", host)
+        directory.write_model("host.json", with_text(host))
         hashes = {name: workload.sha256 for name, workload in planned.workloads.items()}
         plan = planned.plan.model_copy(update={"workload_hashes": hashes})
         planned = planned._replace(plan=plan)
@@ -185,6 +186,7 @@ def _resume(
         update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
         info = info.model_copy(update=update)
         notes = [*plan_findings(planned.plan, host), *_resumed(changed), *_set_aside(damaged)]
+        notes = list(all_told(notes))
         notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
         conduct = _Conduct(directory, info, planned, directory.host(), listener, turn)
         return _carry_out(conduct, notes)
@@ -228,7 +230,7 @@ class _Conduct(NamedTuple):
 
 def _carry_out(conduct: _Conduct, notes: list[Finding]) -> Result:
     directory, info = conduct.directory, conduct.info
-    directory.write_model("findings.json", notes)
+    directory.write_model("findings.json", all_told(notes))
     directory.write_model("run.json", info)
     conduct.listener.kept()
     found: list[Finding] = []
@@ -270,9 +272,9 @@ def _close(conduct: _Conduct, info: RunInfo, notes: list[Finding]) -> RunView:
     """Write what is known at the end, and the reports."""
     directory, host = conduct.directory, conduct.host
     after = local_host(tools=host.tools)
-    directory.write_model("host.after.json", after)
+    directory.write_model("host.after.json", with_text(after))
     notes = [*notes, *_concurrent(conduct.turn, notes), *compare_hosts(host, after)]
-    directory.write_model("findings.json", notes)
+    directory.write_model("findings.json", all_told(notes))
     directory.write_model("run.json", info)
     return write_derived(directory.path)
 
@@ -288,14 +290,13 @@ def _keep_awake(supervisor: Supervisor, folder: Path) -> None:
 def _concurrent(turn: Turn, notes: list[Finding]) -> list[Finding]:
     if not turn.disturbed or any(item.code == "concurrent-run" for item in notes):
         return []
-    return [finding("concurrent-run", "run", "another run of `bench` went on at the same time")]
+    return [finding("concurrent-run", "run")]
 
 
 def _resumed(changed: tuple[str, ...]) -> list[Finding]:
     if not changed:
         return []
-    text = f"resumed by force although {'; '.join(changed)}"
-    return [finding("resumed-changed", "run", text, advice="start a new run for a fair comparison")]
+    return [finding("resumed-changed", "run", changes="; ".join(changed))]
 
 
 def _set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
@@ -303,9 +304,7 @@ def _set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
     lines = [str(item.line) for item in damaged if item.reason != TORN]
     if not lines:
         return []
-    text = f"trials.jsonl was damaged in line {', '.join(lines)}: set aside in trials.damaged"
-    advice = "the trials that were there have been repeated"
-    return [finding("damaged-record", "run", text, advice=advice)]
+    return [finding("damaged-record", "run", "set-aside", lines=", ".join(lines))]
 
 
 def _run_id(started: datetime, plan: Plan) -> str:

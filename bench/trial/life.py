@@ -17,6 +17,7 @@ from bench.model.trial_record import (
     SidechannelResult,
     TrialRecord,
 )
+from bench.reports.wording.findings import all_told
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
 from bench.trial.load import Loader, LoadFailure, LoadRun
@@ -280,7 +281,7 @@ class Life:
             sidechannel=self.side,
             warmup_series=self.warmup_series,
             window_series=self.observation.series if self.observation else (),
-            findings=status.findings,
+            findings=all_told(status.findings),
             build_hash=setting.build_hash,
         )
         return Outcome(record, load.histogram if load else None)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.loadtools import TOOLS
 from bench.model.finding import Finding, finding
+from bench.reports.wording.findings import text_of
 from bench.trial import disturbances as judgement
+from bench.trial.thresholds import ERRORS_MAX, WINDOW_OFF_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,26 +23,6 @@ if TYPE_CHECKING:
         SidechannelResult,
         Status,
     )
-
-ERRORS_MAX: Final = 0.001
-"""Share of errors and unexpected statuses above which a trial is not believed."""
-
-WINDOW_OFF_MAX: Final = 0.05
-"""Share by which the real window may differ from the one asked for."""
-
-_SUSPECT_CODES: Final = frozenset(
-    {
-        "steal",
-        "others-on-cpu",
-        "throttled",
-        "thermal",
-        "frequency",
-        "power-changed",
-        "retransmits",
-        "listen-overflow",
-        "swap",
-    }
-)
 
 
 class Evidence(NamedTuple):
@@ -81,7 +63,11 @@ def judge(evidence: Evidence) -> Judged:
     """Decide by declared cause only: never because a number looks odd."""
     invalid = tuple(_invalidating(evidence))
     scope = {"scope": evidence.trial}
-    notes = (*(f.model_copy(update=scope) for f in evidence.load_findings), *_notes(evidence))
+    disturbed = _disturbed(evidence)
+    notes = (
+        *(f.model_copy(update=scope) for f in evidence.load_findings),
+        *_notes(evidence, disturbed),
+    )
     bound = judgement.bound(evidence.resources) if evidence.load else "unknown"
     if bound == "client":
         notes = (*notes, _client_bound(evidence))
@@ -89,13 +75,25 @@ def judge(evidence: Evidence) -> Judged:
         status: Status = "invalid" if evidence.measured else "failed"
         reasons = _codes(invalid)
     else:
-        reasons = _codes([note for note in notes if note.code in _SUSPECT_CODES])
+        reasons = _codes(disturbed)
         status = "suspect" if reasons else "valid"
-    detail = "; ".join(item.text for item in invalid)
+    detail = "; ".join(text_of(item) for item in invalid)
     return Judged(status, reasons, detail, (*invalid, *notes), bound)
 
 
-def _codes(findings: tuple[Finding, ...] | list[Finding]) -> tuple[str, ...]:
+def _disturbed(evidence: Evidence) -> tuple[Finding, ...]:
+    """The causes for which a trial that is believed is marked as suspect."""
+    if evidence.load is None:
+        return ()
+    return judgement.noise_findings(
+        evidence.resources,
+        evidence.counters,
+        evidence.trial,
+        power_before=evidence.power_before,
+    )
+
+
+def _codes(findings: tuple[Finding, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.code for item in findings))
 
 
@@ -103,24 +101,28 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
     """Every cause for which the trial is not to be believed."""
     if evidence.failure is not None:
         code, text = evidence.failure
-        yield finding(code, evidence.trial, text, severity="error")
+        yield finding(code, evidence.trial, "said", severity="error", said=text)
     if evidence.side.wrong:
-        text = (
-            f"{evidence.side.wrong} of {evidence.side.asked} answers under load were wrong; "
-            f"the first: {evidence.side.first_wrong}"
+        yield finding(
+            "wrong-response",
+            evidence.trial,
+            wrong=evidence.side.wrong,
+            asked=evidence.side.asked,
+            first_wrong=evidence.side.first_wrong,
         )
-        yield finding("wrong-response", evidence.trial, text)
     yield from judgement.invalidating(evidence.counters, evidence.trial)
     if evidence.load is None:
         return
     yield from _errors(evidence.load, evidence.trial)
     off = evidence.load.duration_s / evidence.profile.duration_s - 1
     if abs(off) > WINDOW_OFF_MAX and not _stretched(evidence):
-        text = (
-            f"the window was {evidence.load.duration_s:.3f} s, "
-            f"{evidence.profile.duration_s:g} s were asked for"
+        yield finding(
+            "window-off",
+            evidence.trial,
+            off=round(off, 4),
+            window_s=evidence.load.duration_s,
+            asked_s=evidence.profile.duration_s,
         )
-        yield finding("window-off", evidence.trial, text, off=round(off, 4))
 
 
 def _stretched(evidence: Evidence) -> bool:
@@ -141,15 +143,14 @@ def _errors(load: LoadResult, trial: str) -> Iterator[Finding]:
     errors = error_total(load.errors)
     asked = load.requests + errors - ((load.errors.status or 0) if load.errors else 0)
     if load.ok == 0:
-        yield finding("errors", trial, f"not one of {asked:,} requests succeeded", errors=errors)
+        yield finding("errors", trial, "all", errors=errors, requests=asked)
     elif errors / asked > ERRORS_MAX:
         kinds = ", ".join(
             f"{name} {count:,}"
             for name, count in (load.errors or _NO_ERRORS)
             if count and name != "deadline"
         )
-        text = f"{errors / asked:.2%} of {asked:,} requests failed ({kinds})"
-        yield finding("errors", trial, text, errors=errors, requests=asked)
+        yield finding("errors", trial, "some", errors=errors, requests=asked, kinds=kinds)
 
 
 _NO_ERRORS: Final[tuple[tuple[str, int], ...]] = ()
@@ -162,17 +163,14 @@ def error_total(errors: ErrorCounts | None) -> int:
     return sum(count or 0 for name, count in errors if name != "deadline")
 
 
-def _notes(evidence: Evidence) -> Iterator[Finding]:
+def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Finding]:
     """What the reader must know of a trial that is believed."""
     trial, profile, load = evidence.trial, evidence.profile, evidence.load
     if evidence.log_cut:
-        text = "the server flooded its output; its log was cut back to 1 MB"
-        yield finding("log-cut", trial, text, advice="switch request logging off")
+        yield finding("log-cut", trial)
     if load is None:
         return
-    yield from judgement.noise_findings(
-        evidence.resources, evidence.counters, trial, power_before=evidence.power_before
-    )
+    yield from disturbed
     checks = (
         _little(evidence, load),
         _bytes(evidence, load),
@@ -181,8 +179,7 @@ def _notes(evidence: Evidence) -> Iterator[Finding]:
     )
     yield from (item for item in checks if item is not None)
     if load.errors and load.errors.timeout:
-        text = f"{load.errors.timeout:,} requests took longer than {profile.timeout_s:g} s"
-        yield finding("timeouts", trial, text)
+        yield finding("timeouts", trial, timeouts=load.errors.timeout, timeout_s=profile.timeout_s)
 
 
 def _little(evidence: Evidence, load: LoadResult) -> Finding | None:
@@ -214,11 +211,4 @@ def _bytes(evidence: Evidence, load: LoadResult) -> Finding | None:
 
 def _client_bound(evidence: Evidence) -> Finding:
     busy = evidence.resources.load_busy or 0.0
-    return finding(
-        "client-bound",
-        evidence.trial,
-        f"the load tool used {busy:.0%} of its CPU and the server was not the limit: "
-        "the rate is a lower bound",
-        advice="more load processes on more CPUs (`load_cpus`, `processes`)",
-        load_busy=busy,
-    )
+    return finding("client-bound", evidence.trial, "trial", load_busy=busy)

@@ -9,9 +9,10 @@ import orjson
 import pytest
 
 from bench.analysis import analyze
-from bench.model.finding import finding
 from bench.model.plan import Skipped
-from tests.factories import Truth, closed_profile, open_profile, run_data, with_status
+from bench.reports.wording.findings import in_words as told
+from bench.reports.wording.verdict_words import verdict_text
+from tests.factories import Truth, as_read, closed_profile, open_profile, run_data, with_status
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
@@ -51,7 +52,7 @@ def test_details_come_in_the_order_of_cells() -> None:
 
 def test_what_the_run_is_stands_in_the_summary() -> None:
     """Identity, seed, margin, skipped servers, findings of the run."""
-    odd = finding("governor", "host", "the governor is powersave")
+    odd = as_read("governor", "host", "the governor is powersave")
     skipped = Skipped(server="robyn", reason="uv is missing")
     summary, _ = analyze(run_data(FIVE, findings=(odd,), skipped=(skipped,), margin=0.05))
 
@@ -68,20 +69,20 @@ def test_one_round_has_rates_but_no_intervals() -> None:
     (said,) = _find(summary, "too-few-rounds")
     metric = summary.cells[1].metrics.throughput_rps
 
-    assert "only 1 usable round" in said.text
+    assert "only 1 usable round" in told(said).text
     assert metric is not None
     assert (metric.low, metric.high, metric.n) == (None, None, 1)
     assert metric.verdict is not None
     assert metric.verdict.word == "too-few-rounds"
     assert metric.verdict.ratio == pytest.approx(17 / 60, rel=0.1)
-    assert metric.verdict.text == "not enough rounds for an interval (1 of 3)"
+    assert verdict_text(metric.verdict) == "not enough rounds for an interval (1 of 3)"
 
 
 def test_two_rounds_are_too_few_as_well() -> None:
     """The bound is three."""
     (said,) = _find(analyze(run_data(FIVE, rounds=2))[0], "too-few-rounds")
 
-    assert "only 2 usable rounds" in said.text
+    assert "only 2 usable rounds" in told(said).text
 
 
 def test_one_server_needs_no_comparison() -> None:
@@ -104,7 +105,7 @@ def test_all_trials_failed() -> None:
     assert (cell.success_rate, cell.latency_us, cell.bytes_per_s) == (None, None, None)
     assert (cell.total_requests, cell.bound) == (0, "unknown")
     assert cell.findings == ("server-not-ready",)
-    assert _find(summary, "baseline-missing")[0].text == (
+    assert told(_find(summary, "baseline-missing")[0]).text == (
         "nothing to compare with: the baseline axum has no result, "
         "no usable trial (failed: server-not-ready)"
     )
@@ -138,7 +139,7 @@ def test_a_baseline_that_failed_in_one_workload_is_told_for_that_one() -> None:
     summary, _ = analyze(run_data(FIVE, workloads=["x", "y"], edit=edit))
     (said,) = _find(summary, "baseline-missing")
 
-    assert "nothing to compare with in y (wrk-c50)" in said.text
+    assert "nothing to compare with in y (wrk-c50)" in told(said).text
     assert {row.workload for row in summary.comparisons} == {"x"}
 
 
@@ -146,7 +147,7 @@ def test_a_baseline_that_is_not_in_the_run() -> None:
     """Skipped, or left out by --servers."""
     (said,) = _find(analyze(run_data(FIVE, baseline="go"))[0], "baseline-missing")
 
-    assert said.text.endswith("the baseline go has no result, it is not part of this run")
+    assert told(said).text.endswith("the baseline go has no result, it is not part of this run")
 
 
 def test_a_skipped_baseline_is_told_with_its_reason() -> None:
@@ -154,7 +155,7 @@ def test_a_skipped_baseline_is_told_with_its_reason() -> None:
     skipped = (Skipped(server="go", reason="go is missing"),)
     (said,) = _find(analyze(run_data(FIVE, baseline="go", skipped=skipped))[0], "baseline-missing")
 
-    assert said.text.endswith("the baseline go has no result, it was skipped: go is missing")
+    assert told(said).text.endswith("the baseline go has no result, it was skipped: go is missing")
 
 
 def test_trials_left_out_after_two_failures_are_not_missing() -> None:
@@ -182,7 +183,7 @@ def test_missing_cells_are_counted() -> None:
     summary, _ = analyze(run_data(FIVE, edit=lambda t: t if t.round < 4 else None))
     (said,) = _find(summary, "missing-trials")
 
-    assert said.text == "10 of 25 planned trials have no record"
+    assert told(said).text == "10 of 25 planned trials have no record"
     assert summary.cells[0].trials.planned == 5
     assert summary.cells[0].trials.valid == 3
 
@@ -201,7 +202,7 @@ def test_findings_of_trials_are_told_once_per_cell() -> None:
     def edit(trial: TrialRecord) -> TrialRecord:
         if trial.server != "axum" or trial.round > 3:
             return trial
-        said = finding("steal", trial.trial, f"steal {trial.round} %")
+        said = as_read("steal", trial.trial, f"steal {trial.round} %")
         return trial.model_copy(
             update={"status": "suspect", "reasons": ("steal",), "findings": (said,)}
         )
@@ -210,8 +211,8 @@ def test_findings_of_trials_are_told_once_per_cell() -> None:
     (said,) = _find(summary, "steal")
 
     assert said.scope == "axum.json-small.wrk-c50"
-    assert said.text.startswith("3 of 5 trials, such as r0")
-    assert said.text.endswith(" %")
+    assert told(said).text.startswith("3 of 5 trials, such as r0")
+    assert told(said).text.endswith(" %")
     assert summary.cells[0].findings == ("steal",)
 
 
@@ -219,7 +220,7 @@ def test_what_a_cell_tells_as_a_whole_is_not_told_by_its_trials_too() -> None:
     """A closed loop's limit is that of most trials; an open loop's is told trial by trial."""
 
     def edit(trial: TrialRecord) -> TrialRecord:
-        said = finding("client-bound", trial.trial, "the load tool used 97% of its CPU")
+        said = as_read("client-bound", trial.trial, "the load tool used 97% of its CPU")
         return trial.model_copy(update={"findings": (said,)})
 
     data = run_data({"a": Truth()}, profiles=[closed_profile(), open_profile()], edit=edit)
@@ -235,14 +236,14 @@ def test_a_single_finding_names_its_trial() -> None:
     def edit(trial: TrialRecord) -> TrialRecord:
         if trial.trial != "r02-axum.json-small.wrk-c50":
             return trial
-        said = finding("errors", trial.trial, "12 of 300 requests failed", severity="warning")
+        said = as_read("errors", trial.trial, "12 of 300 requests failed", severity="warning")
         return trial.model_copy(
             update={"status": "invalid", "reasons": ("errors",), "findings": (said,)}
         )
 
     (said,) = _find(analyze(run_data(FIVE, edit=edit))[0], "errors")
 
-    assert said.text == "r02-axum.json-small.wrk-c50: 12 of 300 requests failed"
+    assert told(said).text == "r02-axum.json-small.wrk-c50: 12 of 300 requests failed"
     assert said.severity == "warning"
 
 
@@ -251,12 +252,12 @@ def test_a_reason_without_finding_is_told_by_the_trials_sentence() -> None:
     edit = with_status("invalid", "window-off", where=lambda t: t.trial.startswith("r01-axum"))
     (said,) = _find(analyze(run_data(FIVE, edit=edit))[0], "window-off")
 
-    assert said.text == "r01-axum.json-small.wrk-c50: window-off"
+    assert told(said).text == "r01-axum.json-small.wrk-c50: window-off"
 
 
 def test_equal_findings_are_told_once() -> None:
     """The host's finding may come in twice."""
-    odd = finding("governor", "host", "the governor is powersave")
+    odd = as_read("governor", "host", "the governor is powersave")
 
     assert len(_find(analyze(run_data(FIVE, findings=(odd, odd)))[0], "governor")) == 1
 
@@ -272,8 +273,8 @@ class TestTools:
             "a.json-small.wrk-c50",
             "b.json-small.wrk-c50",
         ]
-        assert found[0].text.startswith("oha measures ")
-        assert "than wrk (95 % interval " in found[0].text
+        assert told(found[0]).text.startswith("oha measures ")
+        assert "than wrk (95 % interval " in told(found[0]).text
 
     def test_one_round_tells_the_difference_without_interval(self) -> None:
         """A bare number."""
@@ -282,7 +283,7 @@ class TestTools:
             analyze(run_data({"a": Truth()}, profiles=profiles, rounds=1))[0], "tools-differ"
         )
 
-        assert found.text.endswith("than wrk")
+        assert told(found).text.endswith("than wrk")
 
     @pytest.mark.parametrize(
         "other",

@@ -10,6 +10,7 @@ from bench.analysis import compare
 from bench.analysis.run_differences import changes
 from bench.errors import UsageError
 from bench.model.summary import METRICS
+from bench.reports.wording.verdict_words import verdict_text
 from bench.stats.intervals import welch
 from tests.factories import (
     Truth,
@@ -211,8 +212,10 @@ def test_lower_bounds_hold_across_runs() -> None:
     """A client-bound candidate is never called slower, nor one against a client-bound baseline."""
     free, bound = _view(), _view({"axum": Truth(bound="client"), "spikard": BOTH["spikard"]})
 
-    assert _rows(compare(free, bound))["axum"].verdict.text.startswith("axum reaches at least")
-    assert "at most" in _rows(compare(bound, free))["axum"].verdict.text
+    assert verdict_text(_rows(compare(free, bound))["axum"].verdict).startswith(
+        "axum reaches at least"
+    )
+    assert "at most" in verdict_text(_rows(compare(bound, free))["axum"].verdict)
 
 
 def test_two_rounds_are_too_few() -> None:
@@ -220,7 +223,7 @@ def test_two_rounds_are_too_few() -> None:
     row = _rows(compare(_view(rounds=2), _view()))["axum"]
 
     assert row.verdict.word == "too-few-rounds"
-    assert row.verdict.text == "not enough rounds for an interval (2 of 3)"
+    assert verdict_text(row.verdict) == "not enough rounds for an interval (2 of 3)"
 
 
 class TestChanges:

@@ -9,6 +9,8 @@ import pytest
 from bench.analysis import analyze
 from bench.analysis.limits import bound_of, ceiling_arms
 from bench.analysis.trials import by_cell
+from bench.reports.wording.findings import in_words as told
+from bench.reports.wording.verdict_words import verdict_text
 from tests.factories import Truth, open_profile, run_data
 
 if TYPE_CHECKING:
@@ -53,8 +55,8 @@ def test_client_bound_cells_are_lower_bounds() -> None:
     assert _codes(summary) == {"a": (), "b": ("client-bound",)}
     assert summary.cells[1].bound == "client"
     assert verdict.word == "faster"
-    assert verdict.text.startswith("b reaches at least 3.6")
-    assert finding.text.startswith("the load tool was the limit in 5 of 5 trials")
+    assert verdict_text(verdict).startswith("b reaches at least 3.6")
+    assert told(finding).text.startswith("the load tool was the limit in 5 of 5 trials")
 
 
 def test_a_client_bound_baseline_bounds_everybody_else() -> None:
@@ -82,7 +84,7 @@ def test_near_the_ceiling_is_a_lower_bound() -> None:
     assert codes["near"] == ("near-ceiling",)
     assert codes["ceiling"] == ()
     (finding,) = [f for f in summary.findings if f.code == "near-ceiling"]
-    assert finding.text.startswith("reaches 85% of what the ceiling server reaches")
+    assert told(finding).text.startswith("reaches 85% of what the ceiling server reaches")
 
 
 def test_above_the_ceiling_the_ceiling_is_doubted() -> None:
@@ -94,8 +96,8 @@ def test_above_the_ceiling_the_ceiling_is_doubted() -> None:
     summary, _ = analyze(data)
 
     (finding,) = [f for f in summary.findings if f.code == "near-ceiling"]
-    assert finding.text.startswith("answered 34% more than the ceiling server")
-    assert "134" not in finding.text
+    assert told(finding).text.startswith("answered 34% more than the ceiling server")
+    assert "134" not in told(finding).text
 
 
 def test_the_ceiling_is_no_candidate() -> None:

@@ -10,6 +10,7 @@ from bench.analysis import analyze
 from bench.analysis.noise import copies, polish, twins
 from bench.analysis.trials import by_cell
 from bench.model.plan import mark_copies
+from bench.reports.wording.findings import in_words as told
 from tests.factories import Truth, open_profile, run_data, with_status
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def test_copies_give_the_noise_floor() -> None:
     assert summary.noise_floor == pytest.approx(farther)
     found = _finding(summary, "noise-floor")
     assert found is not None
-    assert found.text.startswith("two copies of a may differ by up to")
+    assert told(found).text.startswith("two copies of a may differ by up to")
     assert _finding(summary, "arms-differ") is None
 
 
@@ -60,7 +61,7 @@ def test_copies_that_differ_head_the_report() -> None:
     summary, _ = analyze(run_data(truth))
 
     assert summary.findings[0].code == "arms-differ"
-    assert summary.findings[0].text.startswith(
+    assert told(summary.findings[0]).text.startswith(
         "this setup sees a difference between two copies of one server: again.json-small.wrk-c50"
     )
 
@@ -158,7 +159,7 @@ class TestNoisyHost:
         found = _finding(self._run(noise=0.1, suspect=2), "noisy-host")
 
         assert found is not None
-        assert found.text.startswith("noisy host: 6 of 15 trials are suspect")
+        assert told(found).text.startswith("6 of 15 trials are suspect")
 
     @pytest.mark.parametrize(("noise", "suspect"), [(0.1, 1), (0.1, 0), (0.002, 5)])
     def test_either_alone_does_not(self, noise: float, suspect: int) -> None:
@@ -187,7 +188,7 @@ def test_a_trial_that_fits_nothing_is_hinted_at_and_kept() -> None:
     found = [each for each in summary.findings if each.code == "outlier"]
 
     assert [each.scope for each in found] == ["r03-b.json-small.wrk-c50"]
-    assert found[0].text.startswith("-1")
+    assert told(found[0]).text.startswith("-1")
     assert summary.cells[1].trials.valid == 5
 
 

@@ -10,6 +10,7 @@ from bench.analysis import analyze
 from bench.analysis.trials import by_cell
 from bench.analysis.verdicts import BASELINE, Bounds, Ratio, decide, paired_ratio
 from bench.model.summary import HIGHER_IS_BETTER, METRICS, Comparison, Verdict
+from bench.reports.wording.verdict_words import verdict_text
 from bench.stats.intervals import Estimate, paired
 from tests.factories import Truth, closed_profile, open_profile, run_data, with_status
 
@@ -115,8 +116,8 @@ def test_what_correction_takes_away_is_told() -> None:
     found = decide(METRICS[0], many, 0.02)["x"]
 
     assert found.word == "inconclusive"
-    assert found.text.startswith("probably faster")
-    assert "not after correction for 10 comparisons" in found.text
+    assert verdict_text(found).startswith("probably faster")
+    assert "not after correction for 10 comparisons" in verdict_text(found)
 
 
 class TestLowerBounds:
@@ -132,7 +133,7 @@ class TestLowerBounds:
         found = decide(METRICS[0], {"x": Ratio(ratio)}, 0.02, Bounds({"x": self.WHY}, {}))["x"]
 
         assert found.word == word
-        assert found.text.startswith(f"x reaches at least {ratio.value:.2f}")
+        assert verdict_text(found).startswith(f"x reaches at least {ratio.value:.2f}")
         assert found.beyond_margin == (word == "faster")
 
     @pytest.mark.parametrize(
@@ -145,8 +146,8 @@ class TestLowerBounds:
         found = decide(METRICS[0], {"x": Ratio(ratio)}, 0.02, Bounds({}, {"x": self.WHY}))["x"]
 
         assert found.word == word
-        assert "at most" in found.text
-        assert self.WHY in found.text
+        assert "at most" in verdict_text(found)
+        assert self.WHY in verdict_text(found)
 
     def test_two_lower_bounds_say_nothing(self) -> None:
         """Both could do more."""
@@ -155,7 +156,7 @@ class TestLowerBounds:
 
         assert found.word == "inconclusive"
         assert not found.beyond_margin
-        assert "both rates are lower bounds" in found.text
+        assert "both rates are lower bounds" in verdict_text(found)
 
     def test_cpu_per_request_still_compares(self) -> None:
         """Whoever was the limit, a request costs what it costs."""
@@ -189,7 +190,7 @@ def test_a_result_that_depends_on_one_round_says_so() -> None:
     assert found is not None
     assert found.estimate.p is not None
     assert found.estimate.p < 0.05
-    assert found.note == "; depends on one round (round 5)"
+    assert found.odd_round == 5
 
 
 def test_only_common_rounds_are_paired() -> None:
@@ -212,7 +213,7 @@ def test_no_common_round_is_not_comparable() -> None:
     found = _rows(summary.comparisons, "throughput_rps")["b"]
 
     assert found.word == "not-comparable"
-    assert found.text == "not comparable: no round in which both were measured"
+    assert verdict_text(found) == "not comparable: no round in which both were measured"
 
 
 @pytest.mark.parametrize("profile", [closed_profile(), open_profile()])
@@ -227,7 +228,7 @@ def test_a_failed_server_is_not_comparable_and_the_cause_is_told(profile: object
     (row,) = [row for row in summary.comparisons if row.server == "b"]
 
     assert row.verdict.word == "not-comparable"
-    assert row.verdict.text == "not comparable: no usable trial (failed: server-not-ready)"
+    assert verdict_text(row.verdict) == "not comparable: no usable trial (failed: server-not-ready)"
     assert row.verdict.ratio is None
     assert all(metric is None for _, metric in summary.cells[1].metrics)
 
@@ -237,7 +238,7 @@ def test_a_server_without_any_record_is_told_apart() -> None:
     data = run_data({"a": Truth(), "b": Truth()}, edit=lambda t: t if t.server == "a" else None)
     summary, _ = analyze(data)
 
-    assert summary.comparisons[0].verdict.text == "not comparable: no trial was recorded"
+    assert verdict_text(summary.comparisons[0].verdict) == "not comparable: no trial was recorded"
 
 
 def test_a_metric_that_one_side_lacks_is_not_comparable() -> None:
@@ -259,8 +260,8 @@ def test_a_metric_that_one_side_lacks_is_not_comparable() -> None:
     (memory,) = _rows(rows, "rss_peak_bytes").values()
     (tail,) = _rows(rows, "p99_us").values()
 
-    assert memory.text == "not comparable: not measured"
-    assert tail.text == "not comparable: too few requests beyond it"
+    assert verdict_text(memory) == "not comparable: not measured"
+    assert verdict_text(tail) == "not comparable: too few requests beyond it"
 
 
 def test_the_baseline_is_called_baseline() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.analysis import analyze
+from bench.reports.wording.findings import in_words as told
 from tests.factories import Truth, run_data, with_status
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ def test_a_rising_window_says_to_warm_up_longer() -> None:
     summary, details = analyze(run_data({"a": Truth(drift=0.06)}))
     found = _finding(summary, "drift")
 
-    assert found.text.startswith("still rising by 6")
-    assert "inside the window" in found.text
-    assert found.advice == (
+    assert told(found).text.startswith("still rising by 6")
+    assert "inside the window" in told(found).text
+    assert told(found).advice == (
         "raise warmup above 2s: 98 % of the window's rate came after 0.25 s, and it rose on"
     )
     assert summary.cells[0].findings == ("drift",)
@@ -37,15 +38,15 @@ def test_a_warm_up_that_ends_below_the_plateau_is_told() -> None:
     """What to change, and why."""
     found = _finding(analyze(run_data({"a": Truth(drift=0.06, ramp_s=2.0)}))[0], "drift")
 
-    assert found.advice == "raise warmup above 2s: it ends before 98 % of the window's rate"
+    assert told(found).advice == "raise warmup above 2s: it ends before 98 % of the window's rate"
 
 
 def test_a_falling_window_is_no_matter_of_warm_up() -> None:
     """Throttling, a leak, a cache."""
     found = _finding(analyze(run_data({"a": Truth(drift=-0.06)}))[0], "drift")
 
-    assert found.text.startswith("falling by 6 %")
-    assert "throttling" in found.advice
+    assert told(found).text.startswith("falling by 6 %")
+    assert "throttling" in told(found).advice
 
 
 def test_a_flat_window_is_no_finding() -> None:
@@ -79,7 +80,11 @@ def test_a_step_is_told_with_its_place(levels: list[float], text: str, advice: s
     summary, details = analyze(run_data({"a": Truth()}, edit=edit))
     found = _finding(summary, "step")
 
-    assert (found.scope, found.text, found.advice) == ("r04-a.json-small.wrk-c50", text, advice)
+    assert (found.scope, told(found).text, told(found).advice) == (
+        "r04-a.json-small.wrk-c50",
+        text,
+        advice,
+    )
     assert [step.trial for step in details[0].steps] == ["r04-a.json-small.wrk-c50"]
     assert summary.cells[0].trials.valid == 5
 

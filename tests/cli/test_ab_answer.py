@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.cli.ab_answer import answers, markdown, text
 from bench.cli.ab_command import _gate
 from bench.errors import GateMetError
 from bench.model.trial_record import Partner
 from bench.plans.duets import as_duet
 from bench.reports import REPORTS
+from bench.reports.ab_answer import answers, markdown, text
 from bench.run.start import Result
 from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view

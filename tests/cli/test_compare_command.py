@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import common, compare_command
-from bench.cli.compare_markdown import METRIC_NAMES, render
 from bench.errors import BenchError, GateMetError, UsageError
 from bench.model.summary import METRICS, Change
+from bench.reports.compare_answer import METRIC_NAMES, render
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view, with_status
 
 if TYPE_CHECKING:

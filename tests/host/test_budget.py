@@ -8,6 +8,7 @@ import pytest
 
 from bench.host import read_host
 from bench.host.budget import budget, new_connections_per_s, nofile_for, port_count
+from bench.reports.wording.findings import in_words as told
 from tests.host.trees import linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def test_a_hard_limit_that_is_too_low() -> None:
     assert codes(low, 200) == []
     assert codes(low, 300) == [("fd-limit", "error")]
     found = budget(low, 300, 2)[0]
-    assert found.advice == "sudo prlimit --pid $$ --nofile=556:556"
-    assert found.undo == "sudo prlimit --pid $$ --nofile=256:512"
+    assert told(found).advice == "sudo prlimit --pid $$ --nofile=556:556"
+    assert told(found).undo == "sudo prlimit --pid $$ --nofile=256:512"
 
 
 def test_a_macs_descriptors_have_their_own_command() -> None:
@@ -64,7 +65,7 @@ def test_a_macs_descriptors_have_their_own_command() -> None:
     found = budget(low, 300, 2)
 
     assert [f.code for f in found] == ["fd-limit"]
-    assert found[0].advice.startswith("sudo launchctl limit maxfiles 556")
+    assert told(found[0]).advice.startswith("sudo launchctl limit maxfiles 556")
 
 
 def test_tracked_connections() -> None:
@@ -76,8 +77,8 @@ def test_commands_raise_and_restore() -> None:
     """The backlog's command raises to the next power of two and is undone to what was."""
     found = next(f for f in budget(LINUX, 5000, 2) if f.code == "backlog")
 
-    assert found.advice == "sudo sysctl -w net.core.somaxconn=8192"
-    assert found.undo == "sudo sysctl -w net.core.somaxconn=4096"
+    assert told(found).advice == "sudo sysctl -w net.core.somaxconn=8192"
+    assert told(found).undo == "sudo sysctl -w net.core.somaxconn=4096"
 
 
 @pytest.mark.parametrize(

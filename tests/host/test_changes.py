@@ -9,6 +9,7 @@ import pytest
 from bench.host import compare_hosts, differences, read_host
 from bench.host.changes import total
 from bench.host.facts import major, round_memory
+from bench.reports.wording.findings import in_words as told
 from tests.host.trees import linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def test_changes_of_a_mac(change: dict[str, Any], code: str, words: str) -> None
     found = compare_hosts(mac(), other(mac(), **change))
 
     assert [item.code for item in found] == [code]
-    assert words in found[0].text
-    assert found[0].advice
+    assert words in told(found[0]).text
+    assert told(found[0]).advice
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_counters_that_moved(name: str, before: Any, after: Any, code: str, word
     found = compare_hosts(other(xeon(), **{key: before}), other(xeon(), **{key: after}))
 
     assert [item.code for item in found] == [code]
-    assert words in found[0].text
+    assert words in told(found[0]).text
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_settings_that_were_changed_meanwhile() -> None:
     after = other(xeon(), memory__swappiness=10)
     before = other(before, memory__swappiness=60)
 
-    found = {item.code: item.text for item in compare_hosts(before, after)}
+    found = {item.code: told(item).text for item in compare_hosts(before, after)}
 
     assert found["governor"] == "cpu.governor changed during the run: powersave, then performance"
     assert "memory.swappiness changed during the run: 60, then 10" in found["host-changed"]

@@ -8,7 +8,9 @@ import pytest
 
 from bench.host import read_host
 from bench.host.checks import check_host, swap_used, unfit
-from bench.model.finding import CODES, finding
+from bench.model.finding import CODES
+from bench.reports.wording.findings import in_words as told
+from tests.factories import as_read
 from tests.host.trees import LINUX, MACS, linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
@@ -85,11 +87,11 @@ def test_every_finding_is_complete() -> None:
     for found in (each for host in hosts for each in host.findings):
         assert found.code in CODES
         assert found.scope == "host"
-        assert found.text
-        assert found.why
-        assert found.advice or found.code in WITHOUT_COMMAND
-        if "sudo" in found.advice:
-            assert "sudo" in found.undo
+        assert told(found).text
+        assert told(found).why
+        assert told(found).advice or found.code in WITHOUT_COMMAND
+        if "sudo" in told(found).advice:
+            assert "sudo" in told(found).undo
 
 
 def test_heat_and_a_small_quota_are_errors() -> None:
@@ -106,14 +108,14 @@ def test_a_speed_limit_is_told_on_intel() -> None:
 
     found = of(read_host(memory_source(tree), "darwin"), "thermal")
 
-    assert "speed limit 70 %" in found[0].text
+    assert "speed limit 70 %" in told(found[0]).text
 
 
 def test_a_larger_quota_is_only_told() -> None:
     """A quota of three of eight CPUs is worth knowing and no error by itself."""
     host = with_details(linux("container-quota"), cgroup__cpu_quota=3.0)
 
-    note = finding("cpu-quota", "host", "from a CPU split")
+    note = as_read("cpu-quota", "host", "from a CPU split")
 
     assert [f.severity for f in of(host, "cpu-quota")] == ["info"]
     assert unfit(of(host, "cpu-quota")) == ()
@@ -124,15 +126,16 @@ def test_undo_restores_what_was() -> None:
     """The undoing command names the value that was found."""
     by_code = {found.code: found for found in linux("meteor-lake-185h").findings}
 
-    assert by_code["governor"].undo.startswith("echo powersave | sudo tee ")
-    assert by_code["low-power"].undo.startswith("echo low-power | sudo tee ")
-    assert "no_turbo" in by_code["turbo"].advice
+    assert told(by_code["governor"]).undo.startswith("echo powersave | sudo tee ")
+    assert told(by_code["low-power"]).undo.startswith("echo low-power | sudo tee ")
+    assert "no_turbo" in told(by_code["turbo"]).advice
 
 
 def test_saving_energy_is_told_with_the_governor() -> None:
     """A processor that was told to save energy is named in the governor's text."""
     assert (
-        "told to save energy (balance_power)" in of(linux("laptop-i7-1165g7"), "governor")[0].text
+        "told to save energy (balance_power)"
+        in told(of(linux("laptop-i7-1165g7"), "governor")[0]).text
     )
 
 
@@ -142,7 +145,7 @@ def test_low_power_on_a_mac_uses_its_own_spelling() -> None:
         host = mac(name)
         low = host.model_copy(update={"power": host.power.model_copy(update={"low_power": True})})
 
-        assert of(low, "low-power")[0].advice == f"sudo pmset -a {key} 0"
+        assert told(of(low, "low-power")[0]).advice == f"sudo pmset -a {key} 0"
 
 
 def test_a_clock_without_a_better_one() -> None:
@@ -150,9 +153,9 @@ def test_a_clock_without_a_better_one() -> None:
     xeon = of(linux("xeon-x7550-4s"), "clocksource")[0]
     cloud = of(linux("ec2-c5-large"), "clocksource")[0]
 
-    assert (xeon.advice, xeon.undo) == ("No better clock is offered here.", "")
-    assert cloud.advice.startswith("echo tsc | sudo tee")
-    assert cloud.undo.startswith("echo xen | sudo tee")
+    assert (told(xeon).advice, told(xeon).undo) == ("No better clock is offered here.", "")
+    assert told(cloud).advice.startswith("echo tsc | sudo tee")
+    assert told(cloud).undo.startswith("echo xen | sudo tee")
 
 
 def test_kernel_settings_of_a_big_machine() -> None:
@@ -171,8 +174,8 @@ def test_memory_left_and_memory_swapped() -> None:
     """Little memory left and much in swap are both told, each with its figure."""
     laptop, macbook = linux("laptop-i7-1165g7"), mac("m2-pro-8p4e")
 
-    assert "are left" in of(laptop, "swap")[0].text
-    assert "are in swap" in of(macbook, "swap")[0].text
+    assert "are left" in told(of(laptop, "swap")[0]).text
+    assert "are in swap" in told(of(macbook, "swap")[0]).text
     assert swap_used(laptop) == (16777212 - 2000000) * 1024
 
 
@@ -186,9 +189,9 @@ def test_work_of_the_system_on_a_mac() -> None:
     )
     found = of(host, "background-work")
 
-    assert [f.text.partition(" ")[0] for f in found] == ["Time", "mds_stores", "XProtect"]
-    assert found[1].undo == "sudo mdutil -i on /"
-    assert "level 2" in of(host, "swap")[0].text
+    assert [told(f).text.partition(" ")[0] for f in found] == ["Time", "mds_stores", "XProtect"]
+    assert told(found[1]).undo == "sudo mdutil -i on /"
+    assert "level 2" in told(of(host, "swap")[0]).text
 
 
 def test_load_without_a_number_is_no_finding() -> None:

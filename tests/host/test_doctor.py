@@ -18,6 +18,7 @@ from bench.host.cpu_split import split
 from bench.host.doctor import TOOLCHAINS, Need, as_data, describe_split, diagnose, tool_findings
 from bench.host.measure import Clock, Measured, RoundTrip, Steadiness
 from bench.host.text import full_table, summary
+from bench.reports.wording.findings import in_words as told
 from tests.host.trees import LINUX, MACS, linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ def test_missing_and_old_tools() -> None:
         ("tool-missing", "warning"),
         ("tool-version", "warning"),
     ]
-    assert found[0].advice == "bench setup"
-    assert "oha 1.9.0 is too old: 1.14" in found[2].text
+    assert told(found[0]).advice == "bench setup"
+    assert "oha 1.9.0 is too old: 1.14" in told(found[2]).text
     assert list(tool_findings({}, TOOLCHAINS, {})) == []
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from bench.host.leftovers import leftovers
 from bench.process import Stray
+from bench.reports.wording.findings import in_words as told
 
 
 def test_none() -> None:
@@ -22,11 +23,11 @@ def test_the_command_names_them_all() -> None:
     (found,) = leftovers([Stray(7, "run-a", "python app.py"), Stray(9, "run-b", "node a.js")])
 
     assert found.code == "stray-processes"
-    assert found.text == (
+    assert told(found).text == (
         "2 processes of earlier runs still alive: "
         "7 (python app.py, of run-a); 9 (node a.js, of run-b)"
     )
-    assert found.advice == "kill -9 7 9"
+    assert told(found).advice == "kill -9 7 9"
 
 
 @pytest.mark.real

@@ -20,6 +20,7 @@ from bench.host.measure import (
     measure_loopback,
     steadiness,
 )
+from bench.reports.wording.findings import in_words as told
 
 if TYPE_CHECKING:
     import socket
@@ -135,9 +136,9 @@ def test_findings(change: dict[str, object], code: str, severity: str, words: st
     found = judge(QUIET._replace(**change))  # type: ignore[arg-type] # the table mixes types
 
     assert [(item.code, item.severity) for item in found] == [(code, severity)]
-    assert words in found[0].text
-    assert found[0].why
-    assert found[0].advice
+    assert words in told(found[0]).text
+    assert told(found[0]).why
+    assert told(found[0]).advice
 
 
 def test_no_cpu_figures_are_no_finding() -> None:

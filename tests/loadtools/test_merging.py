@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.loadtools.merging import merge, own_percentiles, shares, summarize
-from bench.model.finding import finding
 from bench.model.load_result import ErrorCounts, LoadResult
 from bench.stats.histogram import Histogram
+from tests.factories import as_read
 from tests.loadtools.recorded import kind, profile, result, workload
 
 
@@ -103,7 +103,7 @@ def test_one_process_without_histogram_leaves_no_latency() -> None:
 
 def test_findings_of_all_processes_are_handed_on() -> None:
     """They leave the result, one or several."""
-    note = finding("histogram-mismatch", "load", "text")
+    note = as_read("histogram-mismatch", "load", "text")
     alone, found = merge([result(findings=(note,))])
     both, twice = merge([result(findings=(note,)), result(findings=(note,))])
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bench.errors import ParseError
 from bench.loadtools import oha_json, oha_result, oha_rows
+from bench.reports.wording.findings import in_words as told
 from tests.loadtools.recorded import OHA, OLD_OHA, profile
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def test_disagreement_in_a_trial_is_a_finding_without_latency(
     assert (result.latency_us, result.histogram) == (None, None)
     assert result.requests == 950
     assert [found.code for found in result.findings] == ["histogram-mismatch"]
-    assert text in result.findings[0].text
+    assert text in told(result.findings[0]).text
 
 
 def test_an_interrupted_open_loop_says_why_it_has_no_latencies() -> None:
@@ -182,7 +183,7 @@ def test_an_interrupted_open_loop_says_why_it_has_no_latencies() -> None:
     open_loop = profile(tool="oha", loop="open", rate_rps=400.0, duration_s=20.0)
     result = oha_result.of_trial(report, oha_rows.NO_ROWS, open_loop)
 
-    assert result.findings[0].advice.startswith("oha was interrupted")
+    assert told(result.findings[0]).advice.startswith("oha was interrupted")
     assert result.duration_s == pytest.approx(report.total_s)
 
 

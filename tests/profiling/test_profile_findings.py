@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.profiling.profile_findings import judge_breakdown, judge_profile
+from bench.reports.wording.findings import in_words as told
 from tests.factories import Truth, run_data
 from tests.profiles import breakdown, profile_run
 
@@ -41,11 +42,11 @@ def test_the_slowdown_is_told_and_a_large_one_warns(record: ProfileRecord) -> No
     (little,) = judge_profile(slowed(record, 0.05), ())
     (much,) = judge_profile(slowed(record, 0.30), ())
 
-    assert (little.severity, little.advice) == ("info", "")
-    assert "5" in little.text
+    assert (little.severity, told(little).advice) == ("info", "")
+    assert "5" in told(little).text
     assert much.severity == "warning"
-    assert "30" in much.text
-    assert "order of the categories" in much.advice
+    assert "30" in told(much).text
+    assert "order of the categories" in told(much).advice
 
 
 def test_methods_that_were_passed_over_are_named(record: ProfileRecord) -> None:
@@ -53,7 +54,7 @@ def test_methods_that_were_passed_over_are_named(record: ProfileRecord) -> None:
     found = judge_profile(record, ["perf: kernel.perf_event_paranoid is 4"])
 
     assert found[-1].code == "profile-method"
-    assert "perf_event_paranoid is 4" in found[-1].text
+    assert "perf_event_paranoid is 4" in told(found[-1]).text
 
 
 def test_a_quiet_breakdown_has_no_findings(record: ProfileRecord) -> None:
@@ -80,14 +81,14 @@ def test_what_the_profiler_missed_is_said(
     (note,) = judge_breakdown(record, found.model_copy(update={"quality": seen}))
 
     assert note.code == "profile-quality"
-    assert said in note.text
+    assert said in told(note).text
 
 
 def test_an_unknown_share_above_15_percent_is_a_finding(record: ProfileRecord) -> None:
     """16 % is told, 14 % is not."""
     (note,) = judge_breakdown(record, breakdown({"unknown": 0.16, "event loop": 0.84}, 100.0))
 
-    assert "16% of the CPU time is in no category" in note.text.replace(".00%", "%")
+    assert "16% of the CPU time is in no category" in told(note).text.replace(".00%", "%")
     assert judge_breakdown(record, breakdown({"unknown": 0.14, "event loop": 0.86}, 100.0)) == ()
 
 
@@ -95,7 +96,7 @@ def test_what_stands_out_is_said_in_words(record: ProfileRecord) -> None:
     """The lock, threads, memory, the framework's script and the kernel, each at its level."""
     heavy = {"waiting for the GIL": 0.3, "handing over between threads": 0.3, "event loop": 0.4}
 
-    texts = [item.text for item in judge_breakdown(record, breakdown(heavy, 100.0))]
+    texts = [told(item).text for item in judge_breakdown(record, breakdown(heavy, 100.0))]
 
     assert [text.split(" costs ")[0] for text in texts] == [
         "taking and releasing the GIL",

@@ -8,7 +8,7 @@ import pytest
 
 from bench.profiling.reading import read_profiles
 from bench.profiling.report import Profiled, notes, render, sections
-from tests.profiles import breakdown, profile_run
+from tests.profiles import breakdown, profile_run, rows_of, sentence_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def test_every_profile_has_its_files(item: Profiled) -> None:
     files = dict(render([item]))
 
     assert set(files) == {
-        "charts/breakdown.light.svg",
+        "charts/breakdown.svg",
         "charts/breakdown.dark.svg",
         "spikard.flame.svg",
         "spikard.speedscope.json",
@@ -58,30 +58,30 @@ def test_the_difference_is_said_in_words(item: Profiled) -> None:
     """How much more, where, and what is cheaper; then the table, largest first."""
     us = item.record.cpu_us
     assert us is not None
-    table = next(t for t in sections([item, other(item, "quick", 10.0)]) if "against" in t.heading)
+    table = next(t for t in sections([item, other(item, "quick", 10.0)]) if "against" in t.title)
 
-    assert table.heading == "spikard against quick"
-    assert f"spikard spends {us - 10:,.1f} us of CPU per request more than quick." in table.text
-    assert "decoding JSON" in table.text
-    extras = [float(row[1].split()[0]) for row in table.rows]
+    assert table.title == "spikard against quick"
+    assert f"spikard spends {us - 10:,.1f} us of CPU per request more than quick." in sentence_of(
+        table
+    )
+    assert "decoding JSON" in sentence_of(table)
+    extras = [float(row[1].split()[0]) for row in rows_of(table)]
     assert extras == sorted(extras, reverse=True)
 
 
 def test_less_is_called_less(item: Profiled) -> None:
     """The server asked about may be the cheaper one."""
-    table = next(
-        t for t in sections([item, other(item, "slow", 9_000.0)]) if "against" in t.heading
-    )
+    table = next(t for t in sections([item, other(item, "slow", 9_000.0)]) if "against" in t.title)
 
-    assert "us of CPU per request less than slow." in table.text
+    assert "us of CPU per request less than slow." in sentence_of(table)
 
 
 def test_a_profile_that_is_not_believed_is_compared_with_nobody(item: Profiled) -> None:
     """Its shares stand in brackets, without microseconds."""
     found = sections([item, other(item, "dark", 10.0, refused="3 samples")])
 
-    assert not any("against" in table.heading for table in found)
-    (row,) = [row for row in found[0].rows if row[0] == "kernel and network"]
+    assert not any("against" in table.title for table in found)
+    (row,) = [row for row in rows_of(found[0]) if row[0] == "kernel and network"]
     assert row[2].startswith("(")
 
 

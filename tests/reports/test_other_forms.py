@@ -14,6 +14,7 @@ import pytest
 from bench.model.summary import Summary
 from bench.reports import REPORTS
 from bench.reports.terminal import WIDTH
+from bench.reports.wording.in_words import summary_in_words
 from tests.golden import assert_golden
 from tests.reports import samples
 
@@ -70,11 +71,12 @@ def test_wide_tables_are_turned() -> None:
 
 
 def test_json_is_the_summary() -> None:
-    """What is read back is what the analysis said, unrounded."""
+    """What is read back is what the analysis found, unrounded, and its words."""
     run = samples.five_servers()
     found = orjson.loads(samples.text(run, "json"))
 
-    assert Summary.model_validate(found) == run.summary
+    expected = summary_in_words(run.summary).model_dump_json()
+    assert Summary.model_validate(found) == Summary.model_validate_json(expected)
     assert list(found)[:3] == ["schema_version", "run_id", "title"]
 
 

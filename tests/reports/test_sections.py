@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.cli import COMMANDS
-from bench.model.finding import finding
 from bench.model.host_facts import Cluster
 from bench.model.plan import Pinning, Skipped
 from bench.reports.blocks import Bullets, Code, Facts, Folded, Notice, Numbered, Paragraph, plain
@@ -20,7 +19,7 @@ from bench.reports.sections.raw_data import repeat_command
 from bench.reports.sections.samples import sample_blocks
 from bench.reports.sections.servers_tested import servers
 from bench.reports.view import make_view
-from tests.factories import Truth, exchange, host, run_data, run_view, with_status
+from tests.factories import Truth, as_read, exchange, host, run_data, run_view, with_status
 from tests.reports import samples
 
 if TYPE_CHECKING:
@@ -58,17 +57,17 @@ class TestHeader:
         cell = samples.two_servers().summary.cells[0]
         scope = f"{cell.server}.{cell.workload}.{cell.profile}"
         found = _notice(
-            finding("drift", scope, "still rising by 9 %"), finding("drift", "r01-x", "rising")
+            as_read("drift", scope, "still rising by 9 %"), as_read("drift", "r01-x", "rising")
         )
 
         assert found == ["drift (2 times, first in Axum (Rust), Json small): Still rising by 9 %."]
-        assert _notice(finding("drift", "r01-x", "rising")) == ["drift (r01-x): Rising."]
+        assert _notice(as_read("drift", "r01-x", "rising")) == ["drift (r01-x): Rising."]
 
     def test_what_matters_comes_first(self) -> None:
         """Rosetta before noise, whatever the order in which they were found."""
         found = _notice(
-            finding("noisy-host", "run", "31 % of trials are suspect"),
-            finding("translated", "host", "python runs under Rosetta", advice="install arm64"),
+            as_read("noisy-host", "run", "31 % of trials are suspect"),
+            as_read("translated", "host", "python runs under Rosetta", advice="install arm64"),
         )
 
         assert found == [
@@ -79,8 +78,8 @@ class TestHeader:
     def test_small_things_stay_below(self) -> None:
         """Information and the errors of single trials do not head a report."""
         found = _notice(
-            finding("virtual-machine", "host", "kvm"),
-            finding("errors", "axum.json-small.wrk-c50", "0.4 % failed"),
+            as_read("virtual-machine", "host", "kvm"),
+            as_read("errors", "axum.json-small.wrk-c50", "0.4 % failed"),
         )
 
         assert found == []
@@ -88,8 +87,8 @@ class TestHeader:
     def test_one_line_for_a_cause_of_many_cells(self) -> None:
         """Cells that share a cause are counted, with the first as the example."""
         found = _notice(
-            finding("client-bound", "a.w.p", "the load tool was the limit"),
-            finding("client-bound", "b.w.p", "the load tool was the limit"),
+            as_read("client-bound", "a.w.p", "the load tool was the limit"),
+            as_read("client-bound", "b.w.p", "the load tool was the limit"),
         )
 
         assert found == ["client-bound (2 times, first in a.w.p): The load tool was the limit."]
@@ -305,7 +304,7 @@ class TestTrials:
         edit = with_status("suspect", "steal", where=lambda trial: trial.order < 3)
         run = run_view(run_data({"axum": Truth(), "spikard": Truth()}, edit=edit))
         trials = [
-            trial.model_copy(update={"findings": (finding("steal", trial.trial, "3.1 % stolen"),)})
+            trial.model_copy(update={"findings": (as_read("steal", trial.trial, "3.1 % stolen"),)})
             if trial.status == "suspect"
             else trial
             for trial in run.trials

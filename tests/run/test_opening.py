@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import UsageError
+from bench.reports.wording.findings import in_words as told
 from bench.run.opening import check_run, open_run
 from tests.run.helpers import Project
 
@@ -119,7 +120,7 @@ def test_a_damaged_line_is_set_aside(run: Path) -> None:
     found = next(item for item in view.summary.findings if item.code == "damaged-record")
 
     assert [trial.round for trial in view.trials] == [2]
-    assert found.text.startswith("line 1 of trials.jsonl was set aside")
+    assert told(found).text.startswith("line 1 of trials.jsonl was set aside")
 
 
 def test_not_a_run(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.model.trial_record import Counters, Resources
+from bench.reports.wording.findings import in_words as told
 from bench.trial import disturbances as judgement
 
 TRIAL = "r01-a.b.c"
@@ -80,7 +81,7 @@ class TestNoise:
             Resources(span_s=10.0), Counters(throttled_us=250_000), TRIAL
         )
 
-        assert "0.250 s of 10.0 s" in found[0].text
+        assert "0.250 s of 10.0 s" in told(found[0]).text
 
     def test_a_laptops_own_retransmits_are_no_cause(self) -> None:
         """They are counted for the whole machine: up to one a second is everyday."""

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from bench.model.finding import finding
 from bench.model.load_result import ErrorCounts, LoadResult
 from bench.model.plan import RequestKind, Workload
 from bench.model.trial_record import Counters, Resources, SidechannelResult
 from bench.trial.validity import Evidence, error_total, judge
-from tests.factories import Truth, closed_profile, run_data
+from tests.factories import Truth, as_read, closed_profile, run_data
 
 _TRIAL = run_data({"axum": Truth()}, rounds=1).trials[0]
 _PROFILE = closed_profile().model_copy(update={"duration_s": 10.0})
@@ -134,7 +133,7 @@ def test_suspect(keys: dict[str, Any], reason: str) -> None:
     ("keys", "code"),
     [
         ({"counters": Counters(connections_seen=19)}, "connections-short"),
-        ({"load_findings": (finding("histogram-mismatch", "load", "x"),)}, "histogram-mismatch"),
+        ({"load_findings": (as_read("histogram-mismatch", "load", "x"),)}, "histogram-mismatch"),
     ],
 )
 def test_failed_checks_are_findings(keys: dict[str, Any], code: str) -> None:

@@ -79,8 +79,7 @@ def _findings(view: View) -> list[Text]:
 
 
 def _finding(item: Finding) -> Text:
-    seen = item.text.removeprefix(f"{item.code.replace('-', ' ')}: ")
-    return (strong(item.code), f": {sentence(seen)} {sentence(item.advice)}".rstrip())
+    return (strong(item.code), f": {sentence(item.text)} {sentence(item.advice)}".rstrip())
 
 
 def _of_parts(view: View, name: str, parts: list[Finding]) -> Text:
@@ -88,8 +87,10 @@ def _of_parts(view: View, name: str, parts: list[Finding]) -> Text:
     first = parts[0]
     more = "" if len(parts) == 1 else f"{len(parts)} times, first in "
     where = f" ({more}{_place(view, first.scope)})"
-    text = sentence(first.text.removeprefix(f"{first.scope}: "))
-    return (strong(name), f"{where}: {text} {sentence(first.advice)}".rstrip())
+    return (
+        strong(name),
+        f"{where}: {sentence(first.text)} {sentence(first.advice)}".rstrip(),
+    )
 
 
 def _place(view: View, scope: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, code, strong
+from bench.reports.wording.findings import text_of
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
@@ -60,7 +61,7 @@ def _cause(name: str, trials: list[TrialRecord]) -> Text:
     found = (item for trial in trials for item in trial.findings if item.code == name)
     example = next(found, None)
     noun = "trial" if len(trials) == 1 else "trials"
-    tail = f", such as: {example.text}" if example else ""
+    tail = f", such as: {text_of(example)}" if example else ""
     return (strong(name), f": {len(trials)} {noun}{tail}")
 
 

@@ -51,21 +51,16 @@ def _rounds(view: View) -> list[Step]:
     if len({trial.round for trial in view.run.trials if trial.usable}) < _ENOUGH_ROUNDS:
         head: Text = (strong("Get intervals and verdicts"), " from at least 3 rounds")
         return [(head, ((code(f"bench run {matrix} --rounds 5"),),))]
-    open_cells = [
-        text for group in view.groups for text in map(_undecided, group.candidates) if text
-    ]
-    if not open_cells:
+    if not any(_undecided(entry) for group in view.groups for entry in group.candidates):
         return []
     head = (strong("Decide what is inconclusive"), " by more rounds")
     lines: list[Text] = [(code(f"bench run {matrix} --rounds {2 * view.run.plan.rounds}"),)]
     return [(head, tuple(lines))]
 
 
-def _undecided(entry: Entry) -> str:
+def _undecided(entry: Entry) -> bool:
     metric = metric_of(entry, "throughput_rps")
-    if metric is None or metric.verdict is None or metric.verdict.word != "inconclusive":
-        return ""
-    return metric.verdict.text
+    return bool(metric and metric.verdict and metric.verdict.word == "inconclusive")
 
 
 def _workloads(view: View) -> list[Step]:

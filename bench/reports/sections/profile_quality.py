@@ -8,6 +8,7 @@ from bench.reports.blocks import Bullets, Paragraph, Table, code, link, strong
 from bench.reports.profiles import refused, title_of, unknown_share
 from bench.reports.rows import ABSENT, format_cost
 from bench.reports.view import metric_of
+from bench.reports.wording.findings import told
 from bench.reports.wording.phrases import sentence
 from bench.reports.wording.time_goes import percent
 from bench.units import format_count, format_rate
@@ -72,7 +73,7 @@ def profile_notes(view: View, items: Sequence[ServerProfile]) -> tuple[Text, ...
         f"{title_of(view, item)}, {workload_title(view, item.workload)}: "
         f"{sentence(finding.text)} {sentence(finding.advice)}".rstrip()
         for item in items
-        for finding in item.findings
+        for finding in map(told, item.findings)
         if finding.severity == "warning" or finding.code in {"profile-quality", "profile-method"}
     ]
     notes += [text for item in items if (text := _unlike(view, item))]

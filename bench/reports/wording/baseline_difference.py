@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bench.reports.view import metric_of, rate
-from bench.reports.wording.notes import verdict_phrase
+from bench.reports.wording.notes import bare_phrase
 from bench.reports.wording.phrases import join, tally, verdict_sentence
 from bench.units import format_bytes, format_rate, format_ratio
 
@@ -74,10 +74,8 @@ def tallies(judged: list[tuple[Group, Verdict]]) -> list[tuple[Lead, str]]:
 
 def _tally_of(judged: list[tuple[Group, Verdict]]) -> tuple[Lead, str]:
     lead = judged[0][0].lead
-    words = [verdict_phrase(verdict, lead) for _, verdict in judged]
     # the metric stands before the tally: "p99 at equal rate 2 higher"
-    said = [word.replace(" p99", "").replace(" per CPU", "") for word in words]
-    return lead, f"{lead.short} {tally(said)}"
+    return lead, f"{lead.short} {tally(bare_phrase(verdict, lead) for _, verdict in judged)}"
 
 
 def _range(judged: list[tuple[Group, Verdict]]) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from bench.model.summary import Verdict
+    from collections.abc import Mapping
+
+    from bench.model.summary import Verdict, Word
     from bench.reports.primary_metric import Lead
     from bench.reports.view import Entry, Group, View
 
@@ -38,7 +40,16 @@ _PLATEAU_SHOWN_S: Final = 0.5
 
 def verdict_phrase(verdict: Verdict, lead: Lead) -> str:
     """The word of a verdict as it stands in a table: `slower`, `higher p99`."""
-    word = lead.words.get(verdict.word, _PHRASES[verdict.word])
+    return _phrase(verdict, lead.words)
+
+
+def bare_phrase(verdict: Verdict, lead: Lead) -> str:
+    """The same after the metric was named: `slower`, `higher`."""
+    return _phrase(verdict, lead.bare)
+
+
+def _phrase(verdict: Verdict, words: Mapping[Word, str]) -> str:
+    word = words.get(verdict.word, _PHRASES[verdict.word])
     if verdict.word in ("faster", "slower", "less", "more") and not verdict.beyond_margin:
         return f"{word}, possibly within the margin"
     return word

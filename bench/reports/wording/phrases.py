@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.reports.wording.verdict_words import verdict_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -43,7 +45,4 @@ def sentence(text: str) -> str:
 
 def verdict_sentence(entry: Entry, verdict: Verdict) -> str:
     """The verdict's own words, with the server by its title."""
-    text = verdict.text.rstrip(".")
-    if text.startswith(f"{entry.server} "):
-        return f"{entry.title}{text.removeprefix(entry.server)}."
-    return f"{entry.title}: {text}."
+    return f"{verdict_of(verdict, entry.title)}."

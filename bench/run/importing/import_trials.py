@@ -14,7 +14,9 @@ from bench.model.trial_record import (
     SidechannelResult,
     TrialRecord,
 )
-from bench.trial.validity import WINDOW_OFF_MAX, Evidence, Judged, judge
+from bench.reports.wording.findings import all_told
+from bench.trial.thresholds import WINDOW_OFF_MAX
+from bench.trial.validity import Evidence, Judged, judge
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
@@ -62,7 +64,7 @@ def make_trial(
         counters=Counters(),
         bound="unknown",
         exchanges=_sizes(facts.body_bytes),
-        findings=judged.findings,
+        findings=all_told(judged.findings),
     )
 
 
@@ -91,8 +93,10 @@ def _other_window(load: LoadResult, facts: Facts, trial: str) -> tuple[Finding, 
     told = facts.duration_s
     if told is None or abs(load.duration_s / told - 1) <= WINDOW_OFF_MAX:
         return ()
-    text = f"the window was {load.duration_s:.3f} s, {told:g} s were told"
-    return (finding("window-off", trial, text, severity="warning"),)
+    window = finding(
+        "window-off", trial, "told", severity="warning", window_s=load.duration_s, told_s=told
+    )
+    return (window,)
 
 
 def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[Finding, ...]]:
@@ -101,13 +105,7 @@ def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[
     if latency is None or latency.source != "tool-corrected":
         return load, ()
     bare = latency.model_copy(update={"percentiles": dict.fromkeys(latency.percentiles)})
-    note = finding(
-        "tool-corrected",
-        trial,
-        f"{load.tool} printed its latencies after adding samples that it thinks were missed: "
-        "the average is too high, percentiles are left out",
-        advice=f"let bench run {load.tool}: its script writes what was measured",
-    )
+    note = finding("tool-corrected", trial, tool=load.tool)
     return load.model_copy(update={"latency_us": bare}), (note,)
 
 

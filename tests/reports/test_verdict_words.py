@@ -6,8 +6,10 @@ import math
 
 import pytest
 
-from bench.analysis.verdict_text import percent, percents, sentence, times, word
-from bench.model.summary import HIGHER_IS_BETTER, METRICS
+from bench.analysis.verdicts import word_of
+from bench.model.basis import Basis
+from bench.model.summary import HIGHER_IS_BETTER, METRICS, Verdict
+from bench.reports.wording.verdict_words import percent, percents, times, verdict_of, verdict_text
 from bench.stats.intervals import Estimate
 from bench.stats.rounds import width_factor
 from bench.stats.verdict import Call, judge
@@ -19,8 +21,29 @@ def _ratio(low: float, high: float, n: int = 5) -> Estimate:
 
 
 def _say(low: float, high: float, *, p: float = 0.01, metric: str = "throughput_rps") -> str:
-    ratio = _ratio(low, high)
-    return sentence("A", metric, judge(ratio, p, 0.02, 4), ratio, 0.02, 4)
+    return verdict_text(_verdict(_ratio(low, high), p, metric))
+
+
+def _verdict(ratio: Estimate, p: float | None, metric: str, comparisons: int = 4) -> Verdict:
+    judged = judge(ratio, p, 0.02, comparisons)
+    basis = Basis(
+        server="A",
+        metric=metric,
+        call=judged.call,
+        margin=0.02,
+        comparisons=comparisons,
+        more_rounds=judged.more_rounds,
+    )
+    return Verdict(
+        word=word_of(metric, judged.call),
+        ratio=ratio.value,
+        low=ratio.low,
+        high=ratio.high,
+        p_holm=p,
+        beyond_margin=judged.beyond_margin,
+        n=ratio.n,
+        basis=basis,
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +85,7 @@ def test_too_few_rounds_tell_how_many_there_are() -> None:
     """2 of 3."""
     ratio = Estimate(1.1, None, None, 2, 0.1, None)
 
-    said = sentence("A", "throughput_rps", judge(ratio, None, 0.02), ratio, 0.02, 1)
+    said = verdict_text(_verdict(ratio, None, "throughput_rps", comparisons=1))
 
     assert said == "not enough rounds for an interval (2 of 3)"
 
@@ -90,12 +113,12 @@ def test_words_by_direction(metric: str) -> None:
     """Faster and slower where more is better, more and less where less is."""
     better = metric in HIGHER_IS_BETTER
 
-    assert word(metric, Call.HIGHER) == ("faster" if better else "more")
-    assert word(metric, Call.LOWER_MAYBE_WITHIN) == ("slower" if better else "less")
-    assert word(metric, Call.EQUIVALENT) == "equivalent"
-    assert word(metric, Call.PROBABLY_LOWER) == "inconclusive"
-    assert word(metric, Call.UNRESOLVED) == "inconclusive"
-    assert word(metric, Call.TOO_FEW) == "too-few-rounds"
+    assert word_of(metric, Call.HIGHER) == ("faster" if better else "more")
+    assert word_of(metric, Call.LOWER_MAYBE_WITHIN) == ("slower" if better else "less")
+    assert word_of(metric, Call.EQUIVALENT) == "equivalent"
+    assert word_of(metric, Call.PROBABLY_LOWER) == "inconclusive"
+    assert word_of(metric, Call.UNRESOLVED) == "inconclusive"
+    assert word_of(metric, Call.TOO_FEW) == "too-few-rounds"
 
 
 @pytest.mark.parametrize(
@@ -109,13 +132,15 @@ def test_words_by_direction(metric: str) -> None:
 )
 def test_decimals_follow_the_interval(low: float, high: float, text: str) -> None:
     """No digit that the interval does not support, and enough to see its ends."""
-    assert times(_ratio(low, high)) == text
+    assert times(_verdict(_ratio(low, high), 0.01, "p50_us")) == text
 
 
 def test_a_ratio_without_interval_has_two_decimals() -> None:
     """And no brackets."""
-    assert times(Estimate(3.5812, None, None, 2, 0.1, None)) == "3.58x"
-    assert percents(Estimate(3.5812, None, None, 2, 0.1, None)) == "an unknown interval"
+    alone = Estimate(3.5812, None, None, 2, 0.1, None)
+
+    assert times(_verdict(alone, None, "p50_us")) == "3.58x"
+    assert percents(None, None) == "an unknown interval"
 
 
 @pytest.mark.parametrize(
@@ -126,3 +151,13 @@ def test_percentages(share: float, text: str) -> None:
     assert percent(share) == text
     assert percent(share, sign=True) == "+" + text
     assert percent(-share, sign=True) == "-" + text
+
+
+def test_a_server_whose_name_begins_the_sentence_is_not_mistaken_for_it() -> None:
+    """`no`, `equivalent` and `probably` are names too: the sentence is not searched for them."""
+    verdict = _verdict(_ratio(0.97, 1.05), 0.4, "throughput_rps")
+
+    assert verdict_of(verdict, "no").startswith("no: no significant difference")
+    assert verdict_of(_verdict(_ratio(1.05, 1.11), 0.01, "p99_us"), "Axum (Rust)") == (
+        "Axum (Rust) has a higher p99: 1.08x [1.05, 1.11]"
+    )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.analysis.verdict_text import percent, ratio_text
+from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, strong
+from bench.reports.markdown import markdown_blocks
+from bench.reports.terminal import table as terminal_table
+from bench.reports.wording.findings import text_of
+from bench.reports.wording.verdict_words import percent, ratio_text, verdict_of
 from bench.units import format_bytes, format_latency, format_rate
 
 if TYPE_CHECKING:
     from bench.model.summary import CellSummary, Comparison, Metric, RunView
     from bench.model.trial_record import TrialRecord
+    from bench.reports.blocks import Block
 
 QUESTION: Final = "requests_per_cpu_second"
 """What `ab` is about: CPU time per successful request, seen the way in which more is better."""
@@ -79,9 +84,7 @@ def _answer(view: RunView, arm: str, workload: str) -> Answer:
 
 def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     """`my-branch does more per CPU: 1.031x [1.018, 1.044], n = 7; noise floor 0.4 %`."""
-    text = row.verdict.text
-    if not text.startswith(row.server):
-        text = f"{row.server}: {text}"
+    text = verdict_of(row.verdict, row.server)
     if row.verdict.word == "equivalent" and row.verdict.ratio:
         text += f": {ratio_text(row.verdict.ratio, row.verdict.low, row.verdict.high)}"
     metric = _metric(cells, row.server, row)
@@ -215,17 +218,39 @@ def _sizes(view: RunView, arm: str) -> tuple[Line, ...]:
 
 
 def text(view: RunView) -> str:
-    """The whole answer for a terminal."""
+    """The whole answer for a terminal; each line of it stays one line."""
     parts = []
     for answer in answers(view):
         head = f"{answer.workload}: " if len(view.plan.workloads) > 1 else ""
         parts.append("\n".join(f"{head}{line}" for line in answer.said))
-    parts += _warnings(view)
-    for answer in answers(view):
-        rows = (*answer.details, *once(view, answer.arm))
-        if rows:
-            parts.append(_table(view, answer, rows, "simple"))
+    if doubts := _warnings(view):
+        parts.append("\n".join(doubts))
+    parts += [terminal_table(_table(view, *each)) for each in _details(view)]
     return "\n\n".join(parts) + "\n"
+
+
+def markdown(view: RunView) -> str:
+    """The same for a comment on a pull request; the table can be folded out."""
+    return markdown_blocks(comment(view))
+
+
+def comment(view: RunView) -> tuple[Block, ...]:
+    """The answers, the doubts, the details folded, and how it was measured."""
+    folded = [
+        Folded(f"{answer.workload}: {answer.arm}", (_table(view, answer, rows),))
+        for answer, rows in _details(view)
+    ]
+    doubts = _warnings(view)
+    return (
+        Heading(view.plan.title),
+        *(
+            Bullets(tuple((strong(answer.workload), f": {line}") for line in answer.said))
+            for answer in answers(view)
+        ),
+        *([Bullets(tuple(doubts))] if doubts else []),
+        *folded,
+        Paragraph(_footer(view)),
+    )
 
 
 def _warnings(view: RunView) -> list[str]:
@@ -233,34 +258,18 @@ def _warnings(view: RunView) -> list[str]:
     lines = [
         f"{one.server}: not measured, {one.reason.splitlines()[0]}" for one in view.plan.skipped
     ]
-    lines += [one.text for one in view.summary.findings if one.code in _DOUBTS]
-    return ["\n".join(lines)] if lines else []
+    return [*lines, *(text_of(one) for one in view.summary.findings if one.code in _DOUBTS)]
 
 
-def markdown(view: RunView) -> str:
-    """The same for a comment on a pull request; the table can be folded out."""
-    parts = [f"### {view.plan.title}"]
-    parts += [
-        "\n".join(f"- **{answer.workload}**: {line}" for line in answer.said)
-        for answer in answers(view)
-    ]
-    parts += _warnings(view)
-    for answer in answers(view):
-        rows = (*answer.details, *once(view, answer.arm))
-        if rows:
-            table = _table(view, answer, rows, "pipe")
-            head = f"{answer.workload}: {answer.arm}"
-            parts.append(f"<details><summary>{head}</summary>\n\n{table}\n\n</details>")
-    parts.append(f"{_footer(view)}")
-    return "\n\n".join(parts) + "\n"
+def _details(view: RunView) -> list[tuple[Answer, tuple[Line, ...]]]:
+    """The rows behind each answer, where there are any."""
+    found = [(answer, (*answer.details, *once(view, answer.arm))) for answer in answers(view)]
+    return [(answer, rows) for answer, rows in found if rows]
 
 
-def _table(view: RunView, answer: Answer, rows: tuple[Line, ...], form: str) -> str:
-    from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
-
-    head = [answer.workload, view.plan.baseline, answer.arm, "ratio [95 % interval]"]
-    align = ("left", "right", "right", "left")
-    return tabulate(rows, head, tablefmt=form, colalign=align, disable_numparse=True)
+def _table(view: RunView, answer: Answer, rows: tuple[Line, ...]) -> Table:
+    head = (answer.workload, view.plan.baseline, answer.arm, "ratio [95 % interval]")
+    return Table(head, tuple(rows), words=frozenset({0, 3}))
 
 
 def _footer(view: RunView) -> str:
@@ -275,25 +284,21 @@ def _footer(view: RunView) -> str:
 
 def figures(view: RunView) -> str:
     """A small table of what each server reached, and what the reader must know."""
-    from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
-
-    head = ["server", "requests/s", "p50", "p99", "CPU/request", "memory", "success", "n"]
-    rows = [_figures(cell) for cell in view.summary.cells]
-    align = ("left", *["right"] * (len(head) - 1))
-    table = tabulate(rows, head, tablefmt="simple", colalign=align, disable_numparse=True)
-    notes = {one.code: one.text for one in view.summary.findings if one.severity != "info"}
-    lines = [f"{code}: {said}" for code, said in notes.items()]
-    return "\n".join([table, *([""] if lines else []), *lines]) + "\n"
+    head = ("server", "requests/s", "p50", "p99", "CPU/request", "memory", "success", "n")
+    shown = terminal_table(Table(head, tuple(_figures(cell) for cell in view.summary.cells)))
+    notes = {one.code: text_of(one) for one in view.summary.findings if one.severity != "info"}
+    lines = [f"{name}: {said}" for name, said in notes.items()]
+    return "\n".join([shown, *([""] if lines else []), *lines]) + "\n"
 
 
-def _figures(cell: CellSummary) -> list[str]:
+def _figures(cell: CellSummary) -> tuple[str, ...]:
     metrics, latency = cell.metrics, cell.latency_us
     points = [latency.percentiles.get(name) if latency else None for name in ("50", "99")]
     cpu, memory, rate = metrics.cpu_us_per_request, metrics.rss_peak_bytes, metrics.throughput_rps
     usable = cell.trials.valid + cell.trials.suspect
     if rate is None or not usable:
-        return [cell.server, *["-"] * 6, "0"]
-    return [
+        return (cell.server, *["-"] * 6, "0")
+    return (
         cell.server,
         format_rate(rate.value) + (f" +-{_spread(rate)}" if rate.low is not None else ""),
         *(format_latency(point) if point is not None else "-" for point in points),
@@ -301,7 +306,7 @@ def _figures(cell: CellSummary) -> list[str]:
         format_bytes(round(memory.value)) if memory else "-",
         percent(cell.success_rate) if cell.success_rate is not None else "-",
         str(usable),
-    ]
+    )
 
 
 def _spread(metric: Metric) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.analysis.verdict_text import percent, ratio_text
-from bench.reports.escape import markdown, markdown_code
+from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, code, strong
+from bench.reports.markdown import markdown_blocks
+from bench.reports.wording.verdict_words import percent, ratio_text, verdict_text
 from bench.units import format_bytes, format_latency, format_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from bench.model.summary import Change, CompareResult, CompareRow, Metric, MissingCell
+    from bench.reports.blocks import Block, Text
 
 METRIC_NAMES: Final = {
     "throughput_rps": "requests/s",
@@ -31,23 +33,43 @@ _FORMATS: Final[dict[str, Callable[[float], str]]] = {
     "instructions_per_request": format_rate,
     "rss_peak_bytes": format_bytes,
 }
+_COLUMNS: Final = (
+    "workload",
+    "load",
+    "server",
+    "by",
+    "baseline",
+    "candidate",
+    "ratio",
+    "n",
+    "verdict",
+)
+_WORDS: Final = frozenset({0, 1, 2, 3, 8})
+_UNPAIRED: Final = (
+    "Unpaired: Welch's t on logs, 95 % intervals; "
+    "verdicts are corrected for the number of servers (Holm)."
+)
 _LEFT_OUT: Final = frozenset({"requests_per_cpu_second"})
 """The reciprocal of CPU per request: shown only where the gate looks at it."""
 
 
 def render(result: CompareResult) -> str:
-    """The whole comment; ends with a line break."""
-    parts = [
-        f"### {markdown(result.title)}: candidate against baseline",
-        f"**{_headline(result)}**",
-        _method(result),
+    """The whole comment as Markdown; ends with a line break."""
+    return markdown_blocks(comment(result))
+
+
+def comment(result: CompareResult) -> tuple[Block, ...]:
+    """What is said of two runs: the headline, how it was compared, each cell, what differs."""
+    return (
+        Heading(f"{result.title}: candidate against baseline"),
+        Paragraph((strong(_headline(result)),)),
+        Paragraph(_method(result)),
         _table(result),
         *_section("Not compared", [_missing_line(cell) for cell in result.missing]),
         *_section(
             "What changed in the environment", [_change_line(change) for change in result.changes]
         ),
-    ]
-    return "\n\n".join(parts) + "\n"
+    )
 
 
 def _headline(result: CompareResult) -> str:
@@ -69,70 +91,58 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _method(result: CompareResult) -> str:
-    hosts = "" if result.same_host else "**The runs are of different hosts.** "
+def _method(result: CompareResult) -> Text:
+    hosts = () if result.same_host else (strong("The runs are of different hosts."), " ")
     return (
-        f"{hosts}Baseline {markdown_code(result.baseline_run)}, candidate "
-        f"{markdown_code(result.candidate_run)}. Unpaired: Welch's t on logs, 95 % intervals; "
-        "verdicts are corrected for the number of servers (Holm)."
+        *hosts,
+        "Baseline ",
+        code(result.baseline_run),
+        ", candidate ",
+        code(result.candidate_run),
+        f". {_UNPAIRED}",
     )
 
 
-def _table(result: CompareResult) -> str:
-    head = (
-        "| workload | load | server | by | baseline | candidate | ratio | n | verdict |\n"
-        "|---|---|---|---|--:|--:|--:|--:|---|"
-    )
+def _table(result: CompareResult) -> Table:
     kept = [row for row in result.rows if row.metric == result.metric or _shown(row)]
-    return "\n".join([head, *map(_line, kept)])
+    return Table(_COLUMNS, tuple(map(_line, kept)), words=_WORDS)
 
 
 def _shown(row: CompareRow) -> bool:
     return row.metric not in _LEFT_OUT
 
 
-def _line(row: CompareRow) -> str:
+def _line(row: CompareRow) -> tuple[str, ...]:
     verdict = row.verdict
-    ratio = row.candidate.value / row.baseline.value
-    cells = (
-        markdown(row.workload),
-        markdown(row.profile),
-        markdown(row.server),
+    return (
+        row.workload,
+        row.profile,
+        row.server,
         METRIC_NAMES[row.metric],
         _value(row.metric, row.baseline),
         _value(row.metric, row.candidate),
-        ratio_text(ratio, verdict.low, verdict.high),
+        ratio_text(row.candidate.value / row.baseline.value, verdict.low, verdict.high),
         f"{row.baseline.n}, {row.candidate.n}",
-        markdown(verdict.text),
+        verdict_text(verdict),
     )
-    return f"| {' | '.join(cells)} |"
 
 
 def _value(metric: str, estimate: Metric) -> str:
     return _FORMATS[metric](estimate.value)
 
 
-def _section(title: str, lines: Iterable[str]) -> list[str]:
-    listed = [f"- {line}" for line in lines]
-    if not listed:
-        return []
-    return [
-        f"<details><summary>{title} ({len(listed)})</summary>",
-        "\n".join(listed),
-        "</details>",
-    ]
+def _section(title: str, lines: Sequence[Text]) -> list[Block]:
+    return [Folded(f"{title} ({len(lines)})", (Bullets(tuple(lines)),))] if lines else []
 
 
-def _missing_line(cell: MissingCell) -> str:
+def _missing_line(cell: MissingCell) -> Text:
     sides = {"both": " in both runs", "neither": ""}
     side = sides.get(cell.side, f" in the {cell.side}")
-    name = markdown_code(f"{cell.server}.{cell.workload}.{cell.profile}")
-    return f"{name}{side}: {markdown(cell.reason)}"
+    return (code(f"{cell.server}.{cell.workload}.{cell.profile}"), f"{side}: {cell.reason}")
 
 
-def _change_line(change: Change) -> str:
+def _change_line(change: Change) -> Text:
     before, after = (
-        "unknown" if value is None else markdown_code(value)
-        for value in (change.before, change.after)
+        "unknown" if value is None else code(value) for value in (change.before, change.after)
     )
-    return f"{markdown(change.what)}: {before} -> {after}"
+    return (f"{change.what}: ", before, " -> ", after)

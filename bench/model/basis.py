@@ -1,0 +1,31 @@
+"""What stands behind a verdict: the words are made of it when a report is."""
+
+from __future__ import annotations
+
+from bench.model.base import Model
+
+
+class Basis(Model):
+    """What the words of a verdict need beside its ratio.
+
+    Attributes:
+        call: the row of the verdict table.
+        margin: what is too small to matter.
+        comparisons: how many p was corrected for.
+        more_rounds: about how many more would decide it; None = decided, or more than 100.
+        own_bound: why the server's own rate is a lower bound, or "".
+        base_bound: why that of the baseline is, or "".
+        odd_round: the one round on which it depends.
+        cause: why there is nothing to compare, or "".
+    """
+
+    server: str = ""
+    metric: str = ""
+    call: str = ""
+    margin: float = 0.0
+    comparisons: int = 0
+    more_rounds: int | None = None
+    own_bound: str = ""
+    base_bound: str = ""
+    odd_round: int | None = None
+    cause: str = ""

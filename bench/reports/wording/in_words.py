@@ -1,0 +1,64 @@
+"""A summary with its sentences: what JSON prints, and what the sections of a report read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from bench.model.summary import Metric, Metrics
+from bench.reports.wording.findings import in_words
+from bench.reports.wording.verdict_words import verdict_text
+
+if TYPE_CHECKING:
+    from bench.model.summary import (
+        CellSummary,
+        CompareResult,
+        CompareRow,
+        Comparison,
+        RunView,
+        Summary,
+        Verdict,
+    )
+
+Row = TypeVar("Row", "Comparison", "CompareRow")
+
+
+def summary_in_words(summary: Summary) -> Summary:
+    """The summary with the text of every finding and verdict."""
+    findings = tuple(in_words(item) for item in summary.findings)
+    return summary.model_copy(
+        update={
+            "findings": findings,
+            "cells": tuple(_cell(cell) for cell in summary.cells),
+            "comparisons": tuple(_row(row) for row in summary.comparisons),
+        }
+    )
+
+
+def view_in_words(run: RunView) -> RunView:
+    """The same of all that a report sees."""
+    return run.model_copy(update={"summary": summary_in_words(run.summary)})
+
+
+def comparison_in_words(result: CompareResult) -> CompareResult:
+    """Two runs against each other, with the text of every verdict."""
+    rows, gate = (tuple(_row(row) for row in part) for part in (result.rows, result.gate))
+    return result.model_copy(update={"rows": rows, "gate": gate})
+
+
+def _row(row: Row) -> Row:
+    return row.model_copy(update={"verdict": _verdict(row.verdict)})
+
+
+def _cell(cell: CellSummary) -> CellSummary:
+    metrics = {name: _metric(getattr(cell.metrics, name)) for name in Metrics.model_fields}
+    return cell.model_copy(update={"metrics": cell.metrics.model_copy(update=metrics)})
+
+
+def _metric(metric: Metric | None) -> Metric | None:
+    if metric is None or metric.verdict is None:
+        return metric
+    return metric.model_copy(update={"verdict": _verdict(metric.verdict)})
+
+
+def _verdict(verdict: Verdict) -> Verdict:
+    return verdict.model_copy(update={"text": verdict_text(verdict)})

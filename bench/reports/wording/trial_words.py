@@ -1,0 +1,163 @@
+"""Findings about one trial, about what a load tool wrote, and about a profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.reports.wording.template import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.reports.wording.template import Values
+
+_COOL: Final = "let the machine cool down; pause longer between trials"
+_BACKLOG: Final = "a longer accept queue (net.core.somaxconn, the server's backlog) may help"
+
+
+def _held_back(values: Values) -> str:
+    span = f" of {values['span_s']:.1f} s" if values["span_s"] else ""
+    return f"a CPU quota held processes back for {values['throttled_us'] / 1e6:.3f} s{span}"
+
+
+def _bad_share(values: Values) -> str:
+    return (
+        f"{values['errors'] / values['requests']:.2%} of {values['requests']:,} requests failed "
+        f"({values['kinds']})"
+    )
+
+
+_VALIDITY: Final[Mapping[str, Words]] = {
+    "wrong-response": Words(
+        "{wrong} of {asked} answers under load were wrong; the first: {first_wrong}"
+    ),
+    "suspended": Words(
+        lambda values: (
+            f"the clocks ran apart by {abs(values['gap_s']):.1f} s: "
+            "the machine slept or its clock was set"
+        ),
+        "keep the machine awake and its clock alone during a run",
+    ),
+    "errors/all": Words("not one of {requests:,} requests succeeded"),
+    "errors/some": Words(_bad_share),
+    "window-off": Words("the window was {window_s:.3f} s, {asked_s:g} s were asked for"),
+    "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were told"),
+    "log-cut": Words(
+        "the server flooded its output; its log was cut back to 1 MB",
+        "switch request logging off",
+    ),
+    "timeouts": Words("{timeouts:,} requests took longer than {timeout_s:g} s"),
+    "client-bound/trial": Words(
+        "the load tool used {load_busy:.0%} of its CPU and the server was not the limit: "
+        "the rate is a lower bound",
+        "more load processes on more CPUs (`load_cpus`, `processes`)",
+    ),
+}
+
+_DISTURBANCES: Final[Mapping[str, Words]] = {
+    "steal": Words("the hypervisor gave {share:.1%} of our CPUs' time to others"),
+    "others-on-cpu/window": Words(
+        "other processes used {share:.1%} of our CPUs' time",
+        "end what else runs, or name other CPUs",
+    ),
+    "throttled/window": Words(_held_back, "raise or lift the quota of this cgroup (cpu.max)"),
+    "thermal/events": Words("the CPU slowed itself for heat or power {events} times", _COOL),
+    "thermal/level": Words("thermal pressure {level}", _COOL),
+    "frequency/window": Words(
+        "the CPU frequency moved from {before_mhz:,.0f} to {after_mhz:,.0f} MHz within the window"
+    ),
+    "power-changed/window": Words(
+        "the power source changed from {before} to {after}", "stay on mains"
+    ),
+    "retransmits": Words("{count} TCP segments were lost and sent again (on the whole machine)"),
+    "listen-overflow/window": Words(
+        "{count} connections were dropped by a full accept queue (on the whole machine)", _BACKLOG
+    ),
+    "swap/window": Words("{pages} pages were swapped in or out", "free memory first"),
+}
+
+_CHECKS: Final[Mapping[str, Words]] = {
+    "little": Words(
+        "rate x mean latency gives {used:.1f} connections in use, not {connections}: "
+        "the load tool stalled, or its latencies are not those of its requests"
+    ),
+    "bytes-mismatch": Words(
+        "{bytes_in:,} bytes were read, {responses:,} responses as verified make {expected:,.0f}: "
+        "the server answered differently under load"
+    ),
+    "connections-short": Words("{seen} connections were open at the server, not {asked}", _BACKLOG),
+    "saturated": Words(
+        "saturated at this rate: {achieved_ratio:.1%} of {offered_rps:,.0f} requests/s "
+        "were answered"
+    ),
+}
+
+_LOAD_TOOLS: Final[Mapping[str, Words]] = {
+    "late-pacer": Words(
+        "oha sent 1 % of its requests more than {p99_ms:.1f} ms after they were due; "
+        "response times do not count that"
+    ),
+    "histogram-mismatch": Words("{problem}; latencies of this process are left out"),
+    "histogram-mismatch/interrupted": Words(
+        "{problem}; latencies of this process are left out",
+        "oha was interrupted: it then writes totals only.",
+    ),
+    "tool-corrected": Words(
+        "{tool} printed its latencies after adding samples that it thinks were missed: "
+        "the average is too high, percentiles are left out",
+        "let bench run {tool}: its script writes what was measured",
+    ),
+}
+
+_PROFILES: Final[Mapping[str, Words]] = {
+    "profiled/trial": Words("{by} looked into it: its throughput is not that of the server"),
+    "profiled/within": Words(
+        "what the profiler costs is not more than two trials without it differ by ({spread:share})"
+    ),
+    "profiled/much-within": Words(
+        "what the profiler costs is not more than two trials without it differ by ({spread:share})",
+        "trust the order of the categories more than their shares",
+    ),
+    "profiled/cost": Words("the profiler took {cost:share} of the {what}"),
+    "profiled/much": Words(
+        "the profiler took {cost:share} of the {what}",
+        "trust the order of the categories more than their shares",
+    ),
+    "profile-method": Words("another method was passed over: {reason}"),
+    "profile-refused": Words("nothing is concluded: {reason}"),
+    "profile-quality/too-many": Words(
+        "{share:share} of the samples that its CPU time asks for came: "
+        "time in which a thread could run and had no CPU is among them"
+    ),
+    "profile-quality/few": Words(
+        "{samples} samples: a share of 10 % is known to +-{points:.1f} points",
+        "use a longer --seconds",
+    ),
+    "profile-quality/lost": Words("{share:share} of the samples were lost"),
+    "profile-quality/unreadable": Words("{share:share} of the samples were not readable"),
+    "profile-quality/unknown": Words("{share:share} of the CPU time is in no category"),
+    "profile-hot/waiting for the GIL": Words(
+        "taking and releasing the GIL costs {share:share} of its CPU time"
+    ),
+    "profile-hot/handing over between threads": Words(
+        "waking other threads costs {share:share} of its CPU time"
+    ),
+    "profile-hot/native framework code": Words(
+        "{share:share} is in a compiled library that names no functions: "
+        "its parts cannot be told apart"
+    ),
+    "profile-hot/allocator and GC": Words("memory management costs {share:share} of its CPU time"),
+    "profile-hot/routing and middleware": Words(
+        "the framework's own code costs {share:share} of its CPU time"
+    ),
+    "profile-hot/kernel and network": Words("the kernel costs {share:share} of its CPU time"),
+}
+
+TRIAL_WORDS: Final[Mapping[str, Words]] = {
+    **_VALIDITY,
+    **_DISTURBANCES,
+    **_CHECKS,
+    **_LOAD_TOOLS,
+    **_PROFILES,
+}
+"""Code, or code/case -> its words."""

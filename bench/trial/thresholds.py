@@ -1,0 +1,44 @@
+"""From where on a trial is suspect or invalid, and why from there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ERRORS_MAX: Final = 0.001
+"""Share of errors and unexpected statuses above which a trial is not believed."""
+
+WINDOW_OFF_MAX: Final = 0.05
+"""Share by which the real window may differ from the one asked for."""
+
+BUSY: Final = 0.90
+"""From here on a CPU is the limit: the rest goes to the scheduler and to waiting for packets."""
+
+STEAL_MAX: Final = 0.01
+"""Share of our CPUs' time that a hypervisor may give to others: a difference of 2 % is what
+verdicts are about, and time stolen from the server alone moves the rate by its full share."""
+
+OTHERS_MAX: Final = 0.02
+"""Share of our CPUs' time that other processes may use: the default margin of a verdict."""
+
+FREQUENCY_MOVE_MAX: Final = 0.03
+"""Share by which the clock frequency may move in a window: the rate of a busy server follows
+it one to one, and 3 % is the step that turbo and heat take at least."""
+
+RETRANSMITS_MAX_PER_S: Final = 1.0
+"""Segments sent again per second on the whole machine: a laptop's own wireless connections
+make fewer, and packets lost on the loopback interface make many more. Segments that were not
+missing (duplicate SACK) do not count: the kernel sends a tail loss probe (RFC 8985) some
+milliseconds after a response written in two parts, whenever the load tool's delayed
+acknowledgement is later than that. A server that writes so, such as uvicorn, makes 10 to 40 a
+second by itself; the probe copies what is already there and delays nothing."""
+
+SUSPENDED_S: Final = 1.0
+"""Seconds by which the clocks may run apart: slewing of the wall clock stays below 0.5 ms a
+second, so that only sleep, a stopped guest or a set clock reaches it."""
+
+LITTLE_MAX: Final = 0.05
+"""Share by which rate x latency may miss the connections: starting and ending a window of a
+second leaves a percent or two of the connections' time unused."""
+
+SATURATED_BELOW: Final = 0.99
+"""Achieved over offered rate below which an open loop no longer offers what it says."""
