@@ -21,7 +21,8 @@ def report(total: float, requests: int, **errors: int) -> Report:
 
 def rows(count: int, first: float, last: float, intended: tuple[float, ...] = ()) -> Rows:
     return Rows(
-        count, Histogram.of({1000: count}), {"200": count}, 0.001, 0.001, first, last, corrected=True,
+        count, Histogram.of({1000: count}), {"200": count}, 0.001, 0.001, first, last,
+        corrected=True,
         intended_s=intended,
     )  # fmt: skip
 
