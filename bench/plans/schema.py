@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from bench.loadtools import TOOLS
 from bench.model import field_schemas
 from bench.model.config import MatrixConfig
 from bench.model.server_config import ServerConfig
@@ -60,6 +61,10 @@ class Key(NamedTuple):
 def schema_text(kind: str) -> str:
     """The JSON Schema of a kind of file; the same text for the same version of `bench`."""
     made: dict[str, Any] = FILES[kind].model_json_schema(schema_generator=_Generator)
+    if kind == "matrix":  # the model does not know the registry of load tools
+        tool = made["$defs"]["ProfileConfig"]["properties"]["tool"]
+        tool["enum"] = list(TOOLS)
+        tool.pop("default", None)
     head = {"$schema": _DRAFT, "$comment": "Made by `bench schema`; not to be edited."}
     return json.dumps({**head, **made}, indent=2, ensure_ascii=False) + "\n"
 

@@ -111,11 +111,16 @@ class Life:
         """The server is ready; note how it was started."""
         self.phases["start"] = self.server.ready_s
         self.process = self.server.record()
-        setting = self.setting
-        # How many questions are asked depends on how fast the server answers: with draws of
-        # their own they leave those of the closing check to the seed alone.
-        own = random.Random(setting.rng.getrandbits(64))  # noqa: S311 - repeatable, not secret
-        self._side = SideChannel(self.server.target, setting.workload, own)
+        self.open_side_channel()
+
+    def open_side_channel(self) -> None:
+        """Make ready what asks during the window.
+
+        How many questions are asked depends on how fast the server answers: with draws of
+        their own they leave those of the closing check to the seed alone.
+        """
+        own = random.Random(self.setting.rng.getrandbits(64))  # noqa: S311 - repeatable, not secret
+        self._side = SideChannel(self.server.target, self.setting.workload, own)
 
     def verify(self) -> None:
         """Ask every request kind before any load."""

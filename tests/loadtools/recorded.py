@@ -9,6 +9,7 @@ from bench.loadtools import ToolOutput
 from bench.model.load_result import ErrorCounts, LoadResult
 from bench.model.plan import LoadProfile, RequestKind, Workload
 from bench.model.workload_config import Expect
+from bench.stats.histogram import Histogram
 
 DATA = Path(__file__).parents[1] / "data" / "loadtools"
 WRK = DATA / "wrk-4.1.0"
@@ -62,7 +63,7 @@ def result(**changes: Any) -> LoadResult:
         "status": None,
         "errors": ErrorCounts(),
         "latency_us": None,
-        "histogram": (),
+        "histogram": Histogram.of({}),
     }
     return LoadResult(**{**base, **changes})
 

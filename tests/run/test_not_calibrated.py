@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.plans.duets import as_duet
+from bench.reports.wording.findings import in_words
 from tests.factories import Truth, closed_profile, open_profile, run_data
 from tests.run.test_rounds import Bench
 
@@ -45,11 +46,12 @@ def test_who_cannot_be_calibrated_is_left_out(bench: Bench) -> None:
     assert _offered(bench) == {round(0.6 * capacity, 3)}
     (found,) = bench.findings
     assert (found.code, found.scope, found.severity) == ("not-calibrated", _LOST, "error")
-    assert found.text.startswith("branch is not measured with json-small under open: ")
-    assert f"(trial r00-{_LOST}: failed, it died);" in found.text
-    assert "the rate is 60 % of " in found.text
-    assert "the capacity of main, the slowest of those that could be measured" in found.text
-    assert found.text in bench.heard.told_texts
+    text = in_words(found).text
+    assert text.startswith("branch is not measured with json-small under open: ")
+    assert f"(trial r00-{_LOST}: failed, it died);" in text
+    assert "the rate is 60 % of " in text
+    assert "the capacity of main, the slowest of those that could be measured" in text
+    assert text in bench.heard.told_texts
 
 
 def test_where_none_can_be_calibrated_only_that_group_fails(bench: Bench) -> None:
@@ -60,7 +62,7 @@ def test_where_none_can_be_calibrated_only_that_group_fails(bench: Bench) -> Non
     assert set(ended.failed_cells) == {"main.json-small.open", _LOST}
     assert _measured(bench) == {"main.json-small.wrk-c50", "branch.json-small.wrk-c50"}
     assert len(bench.findings) == 2
-    assert all("there is no rate to offer" in found.text for found in bench.findings)
+    assert all("there is no rate to offer" in in_words(found).text for found in bench.findings)
 
 
 def test_nothing_but_a_rate_that_is_not_known(bench: Bench) -> None:

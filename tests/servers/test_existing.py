@@ -18,6 +18,7 @@ from bench.errors import StartError
 from bench.model.plan import Arm
 from bench.model.server_config import ServerConfig
 from bench.model.target import Target
+from bench.reports.wording.findings import in_words
 from bench.run.fitness import beyond_loopback
 from bench.servers import ExistingServer
 from bench.servers.existing import NOBODY, listener_pid
@@ -148,7 +149,7 @@ def test_another_host_is_a_finding() -> None:
     (found,) = beyond_loopback(plan.model_copy(update={"arms": (*plan.arms, near, far)}))
 
     assert (found.code, found.scope) == ("remote", "x")
-    assert "192.0.2.1" in found.text
+    assert "192.0.2.1" in in_words(found).text
     assert ExistingServer(far).pid == NOBODY
 
 

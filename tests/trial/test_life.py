@@ -35,6 +35,7 @@ def test_the_closing_check_does_not_depend_on_how_often_was_asked(tmp_path: Path
         build_hash=None,
     )
     life = Life(setting)
+    life.open_side_channel()
     before = setting.rng.getstate()
     for elapsed in (0.6, 1.2, 1.8):
         life.meanwhile(elapsed)
