@@ -10,7 +10,7 @@ from bench.host.budget import new_connections_per_s, port_count
 if TYPE_CHECKING:
     from bench.model.host_facts import Host
 
-_GIB: Final = 2**30
+_GB: Final = 1e9
 _MIB: Final = 2**20
 _CELL_MOST: Final = 100
 _UNKNOWN: Final = "unknown"
@@ -22,10 +22,10 @@ def summary(host: Host) -> tuple[tuple[str, str], ...]:
         ("CPU", _cpu(host)),
         ("Cores", _cores(host)),
         ("Frequency", _frequency(host)),
-        ("Memory", _memory(host)),
+        ("Memory", memory(host) or _UNKNOWN),
         ("Machine", _machine(host)),
         ("System", _system(host)),
-        ("Power", _power(host)),
+        ("Power", power(host) or _UNKNOWN),
         ("Heat", _heat(host)),
         ("Limits", _limits(host)),
         ("Pinning", f"{host.pinning.state}: {host.pinning.reason}"),
@@ -65,10 +65,9 @@ def _frequency(host: Host) -> str:
     )
 
 
-def _memory(host: Host) -> str:
-    if host.memory_bytes is None:
-        return _UNKNOWN
-    return f"{host.memory_bytes / _GIB:.1f} GiB"
+def memory(host: Host) -> str:
+    """`8.0 GB`, "" where it is not known; in reports too."""
+    return f"{host.memory_bytes / _GB:.1f} GB" if host.memory_bytes else ""
 
 
 def _machine(host: Host) -> str:
@@ -92,10 +91,11 @@ def _system(host: Host) -> str:
     )
 
 
-def _power(host: Host) -> str:
+def power(host: Host) -> str:
+    """`battery, low power mode on`, "" where neither is known; in reports too."""
     source = {"ac": "mains", "battery": "battery"}.get(host.power.source or "")
     low = {True: "low power mode on", False: "low power mode off"}.get(host.power.low_power)  # type: ignore[arg-type] # None falls to the default
-    return _join(source, low)
+    return ", ".join(part for part in (source, low) if part)
 
 
 def _heat(host: Host) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.host.text import memory, power
 from bench.reports.blocks import Facts, Folded, Heading, Paragraph, Table
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ UNPINNED_DARWIN: Final = (
     "all cores, and their thread counts are matched to the cores instead."
 )
 """Stands in every report of a Mac."""
-
-_GB: Final = 1e9
 
 
 def hardware_line(host: Host) -> str:
@@ -46,9 +45,9 @@ def _facts(host: Host) -> list[tuple[str, str]]:
         ("CPU", ", ".join(part for part in (host.cpu.model, _cores(host.cpu)) if part)),
         ("Cores", _clusters(host.cpu)),
         ("Frequency", _frequency(host.cpu)),
-        ("Memory", _memory(host).removesuffix(" memory")),
+        ("Memory", memory(host)),
         ("System", _system(host)),
-        ("Power", _power(host)),
+        ("Power", power(host)),
         ("Heat", _heat(host)),
         ("Fingerprint", host.fingerprint),
     ]
@@ -92,7 +91,8 @@ def _frequency(cpu: CpuInfo) -> str:
 
 
 def _memory(host: Host) -> str:
-    return f"{host.memory_bytes / _GB:.1f} GB memory" if host.memory_bytes else ""
+    size = memory(host)
+    return f"{size} memory" if size else ""
 
 
 def _system(host: Host) -> str:
@@ -100,13 +100,6 @@ def _system(host: Host) -> str:
     build = f"({host.os.build})" if host.os.build else ""
     kernel = f"kernel {host.os.kernel}" if host.os.kernel else ""
     return ", ".join(part for part in (f"{name} {build}".strip(), kernel) if part)
-
-
-def _power(host: Host) -> str:
-    source = {"ac": "mains", "battery": "battery"}.get(host.power.source or "", "")
-    low = {True: "low power mode on", False: "low power mode off"}
-    mode = low[host.power.low_power] if host.power.low_power is not None else ""
-    return ", ".join(part for part in (source, mode) if part)
 
 
 def _heat(host: Host) -> str:
