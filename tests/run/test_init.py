@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[2]
 _WHOLE = {
+    ".bench/schema/matrix.json",
+    ".bench/schema/server.json",
+    ".bench/schema/workload.json",
     "configs/first.yaml",
     "configs/workloads/new.yaml",
     "servers/new/.gitignore",
