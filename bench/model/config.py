@@ -107,9 +107,7 @@ class ServerRef(Model):
     @property
     def arm(self) -> str:
         """The name in tables; of a url without one: host and port."""
-        if self.name or self.id:
-            return self.name or self.id or ""
-        return url_arm(self.url or "")
+        return self.name or self.id or url_arm(self.url or "")
 
 
 def url_arm(url: str) -> str:
@@ -325,6 +323,7 @@ class ServerConfig(Model):
     Attributes:
         title: "" = the name of the folder; filled in where the file is loaded.
         needs: executables without which the server is skipped.
+        ready_headers: sent when `ready` is asked, such as the name a server answers to.
         source: folder of the git repository that `bench ab --ref` checks out.
         workloads: "all", or the ids of those it can answer.
     """
@@ -338,6 +337,7 @@ class ServerConfig(Model):
     run: Argv
     env: Env = {}
     ready: UrlPath = "/"
+    ready_headers: SentHeaders = {}
     ready_timeout: Duration = 30.0
     version: Argv | None = None
     stop: Stop = Stop()
