@@ -33,8 +33,10 @@ class Wrk:
     name = "wrk"
     executable = "wrk"
 
-    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature
-        """Why wrk cannot do it: it has no rate control and counts in whole seconds."""
+    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
+        """Why wrk cannot do it: no rate control, whole seconds, no answers without a body."""
+        if any(kind.method == "HEAD" for kind in workload.kinds):
+            return "wrk cannot read answers to HEAD, it waits for their body: use tool: oha"
         if profile.loop == "open":
             return "wrk has no rate control: an open loop needs tool: oha"
         for name, seconds in (("duration", profile.duration_s), ("warmup", profile.warmup_s)):
