@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.verdict_text import percent, ratio_text
+from bench.reports.grid import grid
 from bench.units import format_bytes, format_latency, format_rate
 
 if TYPE_CHECKING:
@@ -259,6 +260,8 @@ def _table(view: RunView, answer: Answer, rows: tuple[Line, ...], form: str) -> 
     from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
 
     head = [answer.workload, view.plan.baseline, answer.arm, "ratio [95 % interval]"]
+    if form == "simple":
+        return grid(head, rows, (False, True, True, False))
     align = ("left", "right", "right", "left")
     return tabulate(rows, head, tablefmt=form, colalign=align, disable_numparse=True)
 
@@ -275,12 +278,9 @@ def _footer(view: RunView) -> str:
 
 def figures(view: RunView) -> str:
     """A small table of what each server reached, and what the reader must know."""
-    from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
-
     head = ["server", "requests/s", "p50", "p99", "CPU/request", "memory", "success", "n"]
     rows = [_figures(cell) for cell in view.summary.cells]
-    align = ("left", *["right"] * (len(head) - 1))
-    table = tabulate(rows, head, tablefmt="simple", colalign=align, disable_numparse=True)
+    table = grid(head, rows, (False, *[True] * (len(head) - 1)))
     notes = {one.code: one.text for one in view.summary.findings if one.severity != "info"}
     lines = [f"{code}: {said}" for code, said in notes.items()]
     return "\n".join([table, *([""] if lines else []), *lines]) + "\n"

@@ -187,10 +187,10 @@ def _print(run: Path, profiles: tuple[Profiled, ...]) -> None:
 
 
 def _print_tables(tables: Sequence[Table]) -> None:
-    from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.grid import grid  # noqa: PLC0415 - late, see `bench --help`
 
     for table in tables:
         click.echo(click.style(printable(table.heading), bold=True))
         click.echo(printable(table.text))
         rows = [[printable(cell) for cell in row] for row in table.rows]
-        click.echo(tabulate(rows, headers=table.columns, disable_numparse=True) + "\n")
+        click.echo(grid(table.columns, rows, [False] * len(table.columns)) + "\n")
