@@ -117,8 +117,16 @@ def _facts(tool: str, paths: list[tuple[str, Path]], **told: Any) -> Facts:
     )
 
 
+def _parted(text: str) -> tuple[str, str, str]:
+    """Label, `=` and file: at the first `=` that a file follows, since `workers=4` is a label."""
+    places = [place for place, char in enumerate(text) if char == "="]
+    there = (place for place in places if Path(text[place + 1 :]).is_file())
+    at = next(there, places[-1] if places else len(text))
+    return text[:at], text[at : at + 1], text[at + 1 :]
+
+
 def _split(text: str) -> tuple[str, Path]:
-    label, equals, file = text.partition("=")
+    label, equals, file = _parted(text)
     if not (label.strip() and equals and file):
         raise UsageError(f"expected LABEL=FILE, not {text!r}")
     path = Path(file)
@@ -138,10 +146,11 @@ def _read(tool: str, label: str, path: Path, loop: Loop) -> Source:
 def _connections(tool: str, paths: list[tuple[str, Path]]) -> int:
     """As wrk's texts say where they agree, else 0 = not known."""
     from bench.loadtools import wrk_text  # noqa: PLC0415 - late, see `bench --help`
+    from bench.loadtools.tool import read_text  # noqa: PLC0415 - late
 
     if tool != "wrk":
         return 0
-    said = {wrk_text.read(path.read_text("utf-8", "replace")).connections for _, path in paths}
+    said = {wrk_text.read(read_text(path)).connections for _, path in paths}
     return said.pop() if len(said) == 1 else 0
 
 

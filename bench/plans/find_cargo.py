@@ -49,7 +49,7 @@ def _choose(programs: list[_Program], wanted: str) -> tuple[_Program | None, str
     named = [one for one in programs if one.name == wanted] or [
         one for one in programs if one.default
     ]
-    chosen = (named or programs or [None])[0]
+    chosen = next(iter(named or programs), None)
     if chosen is None and wanted:
         chosen = _Program("", wanted, default=True)
     if chosen is None:
