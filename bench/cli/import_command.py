@@ -118,8 +118,16 @@ def _facts(tool: str, paths: list[tuple[str, Path]], **told: Any) -> Facts:
     )
 
 
+def _parted(text: str) -> tuple[str, str, str]:
+    """Label, `=` and file: at the first `=` that a file follows, since `workers=4` is a label."""
+    places = [place for place, char in enumerate(text) if char == "="]
+    there = (place for place in places if Path(text[place + 1 :]).is_file())
+    at = next(there, places[-1] if places else len(text))
+    return text[:at], text[at : at + 1], text[at + 1 :]
+
+
 def _split(text: str) -> tuple[str, Path]:
-    label, equals, file = text.partition("=")
+    label, equals, file = _parted(text)
     if not (label.strip() and equals and file):
         raise UsageError(f"expected LABEL=FILE, not {text!r}")
     path = Path(file)

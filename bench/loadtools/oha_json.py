@@ -27,6 +27,8 @@ KINDS: Final = (
 GOOD: Final = range(200, 400)
 _STATUS: Final = re.compile(r"[1-9][0-9]{2}")
 
+_SUMMARY_CHARS: Final = 2000
+
 
 class Report(NamedTuple):
     """What the JSON tells; times in seconds.
@@ -84,6 +86,11 @@ def read(text: str) -> Report:
     try:
         value: Any = orjson.loads(text.encode("utf-8", "replace"))
     except orjson.JSONDecodeError as error:
+        if "Success rate:" in text[:_SUMMARY_CHARS]:
+            raise ParseError(
+                "this is no JSON but the summary that oha prints for people: run it with "
+                "`--output-format json -o FILE`, and give that file"
+            ) from error
         place = text[max(0, error.pos - 40) : error.pos + 40]
         raise ParseError(f"the output of oha is no JSON ({error.msg})", excerpt=place) from error
     return _report(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -257,10 +258,14 @@ def tool_env(**extra: str) -> dict[str, str]:
 def read_text(path: Path) -> str:
     """Read a file that a load tool wrote; undecodable bytes become U+FFFD.
 
+    A byte order mark is obeyed: PowerShell's `>` writes UTF-16.
+
     Raises:
         ParseError: it is not there, or too large to be a result.
     """
-    return read_bytes(path).decode("utf-8", "replace")
+    data = read_bytes(path)
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if wide else "utf-8-sig", "replace").replace("\r\n", "\n")
 
 
 def read_bytes(path: Path) -> bytes:

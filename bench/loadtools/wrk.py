@@ -50,6 +50,12 @@ class Wrk(LoadTool):
     whole_seconds = True
     overrun_s = 0.12  # it looks at its clock every 100 ms
 
+    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature
+        """Why wrk cannot do it: no answers without a body."""
+        if any(kind.method == "HEAD" for kind in workload.kinds):
+            return "wrk cannot read answers to HEAD, it waits for their body: use tool: oha"
+        return None
+
     def prepare(
         self,
         workload: Workload,

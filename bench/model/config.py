@@ -120,9 +120,7 @@ class ServerRef(Model):
     @property
     def arm(self) -> str:
         """The name in tables; of a url without one: host and port."""
-        if self.name or self.id:
-            return self.name or self.id or ""
-        return url_arm(self.url or "")
+        return self.name or self.id or url_arm(self.url or "")
 
 
 def url_arm(url: str) -> str:

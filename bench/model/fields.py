@@ -215,7 +215,7 @@ def _sent_header_name(text: str) -> str:
     return text
 
 
-_OWN_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+_OWN_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
 def _header_value(text: str) -> str:

@@ -11,6 +11,7 @@ from bench.model.fields import (
     Env,
     Pythons,
     RelativePath,
+    SentHeaders,
     Size,
     Text,
     Title,
@@ -45,6 +46,8 @@ class ServerConfig(Model):
         run: starts the server in the foreground, on 127.0.0.1 and `{port}`.
         env: variables for build, run and version; those that a matrix adds are for run alone.
         ready: a path that answers 2xx when the server is ready.
+        ready_headers: sent when `ready` is asked; a server that answers only to its name needs
+            `{host: shop.example.org}` here and in `headers` of the workload. Default: none.
         ready_timeout: how long it may take until then.
         version: a command that prints the framework's version.
         stop: how it is asked to end, and when it is killed.
@@ -62,6 +65,7 @@ class ServerConfig(Model):
     run: Argv
     env: Env = {}
     ready: UrlPath = "/"
+    ready_headers: SentHeaders = {}
     ready_timeout: Duration = 30.0
     version: Argv | None = None
     stop: Stop = Stop()

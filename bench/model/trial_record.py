@@ -61,6 +61,8 @@ class Exchange(Model):
 
     Attributes:
         response_wire_bytes: status line and headers included.
+        interim: interim answers (1xx) that came before it.
+        until_close: its body has no length and ends with the connection.
         request_text: the body, shortened for the report.
     """
 
@@ -71,6 +73,8 @@ class Exchange(Model):
     response_bytes: int
     response_wire_bytes: int
     status: int
+    interim: int = 0
+    until_close: bool = False
     request_text: str
     response_text: str
 

@@ -128,7 +128,8 @@ class RequestConfig(Model):
         weight: its share of all requests.
         method: in capitals.
         path: may hold `{NAME}`.
-        headers: sent besides those that the load tool needs.
+        headers: sent besides those that the load tool needs; `host` too, for servers that
+            answer only to a name.
         body: one of `file: PATH`, `text: "..."`, `json: {...}`, `lines: PATH` (one body per
             line, drawn at random).
         values: what each `{NAME}` stands for: `{int: [low, high]}` or `{choice: [a, b]}`.

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.plans.yaml.spelling import nearest, shown, spelling
+from bench.workload.json_equal import is_json_type
 from bench.workload.requests import SAME_AS_BODY
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _check_json(
 
 def _says_json(headers: Any) -> bool:
     return isinstance(headers, dict) and any(
-        name.lower() == "content-type" and isinstance(value, str) and "json" in value.lower()
+        name.lower() == "content-type" and isinstance(value, str) and is_json_type(value)
         for name, value in headers.items()
     )
 

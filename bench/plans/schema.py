@@ -65,6 +65,7 @@ def schema_text(kind: str) -> str:
         tool = made["$defs"]["ProfileConfig"]["properties"]["tool"]
         tool["enum"] = list(TOOLS)
         tool.pop("default", None)
+        made["properties"]["profiles"].pop("default", None)  # it says no tool: the loop's own
     head = {"$schema": _DRAFT, "$comment": "Made by `bench schema`; not to be edited."}
     return json.dumps({**head, **made}, indent=2, ensure_ascii=False) + "\n"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import ConfigError
 from bench.model.server_config import ServerConfig
+from bench.plans.typed_command import is_assignment, is_shell_word
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import (
     check_duplicates,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from bench.plans.yaml.document import Document, Loc
 
-_OPERATORS: Final = frozenset({"&&", "||", "|", ";", ">", ">>", "<", "&", "2>&1"})
 _PORT: Final = "{port}"
 
 
@@ -80,8 +80,12 @@ def _check_command(document: Document, loc: Loc, command: list[Any]) -> None:
     if len(command) == 1 and isinstance(command[0], str) and " " in command[0].strip():
         form = argument_list(command[0].split())
         document.add((*loc, 0), "a whole command line stands in one argument", f"write {form}")
+    if command and isinstance(command[0], str) and is_assignment(command[0]):
+        name, _, value = command[0].partition("=")
+        message = f"no shell reads this: {name}=... is no program"
+        document.add((*loc, 0), message, f'write env: {{{name}: "{value}"}} beside run')
     for index, word in enumerate(command):
-        if isinstance(word, str) and word in _OPERATORS:
+        if isinstance(word, str) and is_shell_word(word):
             advice = "several commands belong in build, each a list of its own, or in a script"
             document.add(
                 (*loc, index),

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.model.fields import is_identifier
+from bench.plans.find_cargo import find_cargo
+from bench.plans.find_python import find_python
+from bench.plans.found_server import UP, FoundServer, text_of
 from bench.plans.schema import schema_files, schema_line
-from bench.plans.yaml.files import read_limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_UP: Final = "../.."
-_MAX_BYTES: Final = 1_000_000
-_ENTRY_FILES: Final = ("app.py", "main.py", "server.py")
 _SCRIPTS: Final = ("server.js", "index.js", "app.js", "src/index.js", "server.mjs", "index.mjs")
 MATRIX: Final = "first"
 
@@ -45,26 +43,18 @@ class Proposal(NamedTuple):
     look: tuple[str, ...]
 
 
-class _Server(NamedTuple):
-    """The part of a server.yaml that depends on the kind of project."""
-
-    kind: str
-    language: str
-    needs: str
-    build: list[list[str]]
-    run: list[str]
-    look: str
-    python: bool = False
-    port_argument: bool = False
-
-
 def propose(folder: Path, wish: Wish) -> Proposal:
     """A server.yaml, a workload and a matrix that fit the folder.
 
     A folder in which nothing is recognized gets a small server of its own, so that the first
     run works and can be changed from there.
     """
-    finders: tuple[Callable[[Path, str], _Server | None], ...] = (_cargo, _go, _node, _python)
+    finders: tuple[Callable[[Path, str], FoundServer | None], ...] = (
+        find_cargo,
+        _go,
+        _node,
+        find_python,
+    )
     found = next((server for find in finders if (server := find(folder, wish.name))), None)
     home = PurePosixPath("servers", wish.name)
     workload = PurePosixPath("configs", "workloads", f"{wish.name}.yaml")
@@ -96,31 +86,12 @@ def project_name(folder: Path) -> str:
     return name if is_identifier(name) else "server"
 
 
-def _cargo(folder: Path, _name: str) -> _Server | None:
-    data = _toml(folder / "Cargo.toml")
-    if data is None:
-        return None
-    bins = data.get("bin")
-    package = data.get("package") or {}
-    first = bins[0].get("name") if isinstance(bins, list) and bins else None
-    name = str(package.get("default-run") or first or package.get("name") or "server")
-    manifest = f"{_UP}/Cargo.toml"
-    return _Server(
-        kind="Cargo.toml",
-        language="Rust",
-        needs="cargo",
-        build=[["cargo", "build", "--release", "--manifest-path", manifest]],
-        run=[f"{_UP}/target/release/{name}"],
-        look="is this the binary, and how is it told its port?",
-    )
-
-
-def _go(folder: Path, name: str) -> _Server | None:
+def _go(folder: Path, name: str) -> FoundServer | None:
     if not (folder / "go.mod").is_file():
         return None
     output = f".build/{name}"
-    build = ["go", "build", "-C", _UP, "-buildvcs=false"]
-    return _Server(
+    build = ["go", "build", "-C", UP, "-buildvcs=false"]
+    return FoundServer(
         kind="go.mod",
         language="Go",
         needs="go",
@@ -133,26 +104,26 @@ def _go(folder: Path, name: str) -> _Server | None:
 
 def _go_package(folder: Path) -> str:
     """Where `package main` is: the top folder, or the first of cmd/."""
-    if not any("package main" in _text(file) for file in sorted(folder.glob("*.go"))):
+    if not any("package main" in text_of(file) for file in sorted(folder.glob("*.go"))):
         commands = sorted(file.parent.name for file in folder.glob("cmd/*/main.go"))
         if commands:
             return f"./cmd/{commands[0]}"
     return "."
 
 
-def _node(folder: Path, _name: str) -> _Server | None:
+def _node(folder: Path, _name: str) -> FoundServer | None:
     data = _json(folder / "package.json")
     if data is None:
         return None
     script = _node_script(folder, data)
     install = "ci" if (folder / "package-lock.json").is_file() else "install"
     depends = isinstance(data.get("dependencies"), dict) and data["dependencies"]
-    return _Server(
+    return FoundServer(
         kind="package.json",
         language="JavaScript",
         needs="node",
-        build=[["npm", install, "--prefix", _UP]] if depends else [],
-        run=["node", f"{_UP}/{script}"],
+        build=[["npm", install, "--prefix", UP]] if depends else [],
+        run=["node", f"{UP}/{script}"],
         look="is this the script that listens, and how is it told its port?",
     )
 
@@ -168,56 +139,8 @@ def _node_script(folder: Path, data: dict[str, Any]) -> str:
     return next(there, named[0] if named else "server.js")
 
 
-def _python(folder: Path, _name: str) -> _Server | None:
-    script = next((name for name in _ENTRY_FILES if (folder / name).is_file()), None)
-    packaged = (folder / "pyproject.toml").is_file()
-    listed = (folder / "requirements.txt").is_file()
-    if not packaged and not listed and script is None:
-        return None
-    build = [["uv", "venv", "--allow-existing", "--python", "{python}", ".venv"]]
-    wanted = _python_needs(folder, script)
-    if wanted:
-        build.append(["uv", "pip", "install", "--python", ".venv", *wanted])
-    run, argument = _python_run(folder, script or "app.py")
-    return _Server(
-        kind="pyproject.toml" if packaged else "requirements.txt" if listed else str(script),
-        language="Python",
-        needs="uv",
-        build=build,
-        run=run,
-        look="is this the module that listens, and how is it told its port?",
-        python=True,
-        port_argument=argument,
-    )
-
-
-def _python_needs(folder: Path, script: str | None) -> list[str]:
-    """What `uv pip install` is given, or nothing.
-
-    A script at the top needs the dependencies only. Installing such a project would fail: to
-    setuptools configs/ and servers/ look like packages of it.
-    """
-    if (folder / "requirements.txt").is_file():
-        return ["-r", f"{_UP}/requirements.txt"]
-    data = _toml(folder / "pyproject.toml") or {}
-    if "project" in data and script is not None:
-        return ["-r", f"{_UP}/pyproject.toml"]
-    return ["-e", _UP] if {"project", "build-system"} & set(data) else []
-
-
-def _python_run(folder: Path, script: str) -> tuple[list[str], bool]:
-    """The command, and whether it takes its port as an argument."""
-    text = _text(folder / script)
-    app = re.search(r"^(\w+)\s*=\s*(?:FastAPI|Starlette|Litestar|Quart)\(", text, re.MULTILINE)
-    if app and "__main__" not in text:
-        module = f"{script.removesuffix('.py')}:{app[1]}"
-        uvicorn = ["-m", "uvicorn", "--app-dir", _UP, module, "--no-access-log"]
-        return [".venv/bin/python", *uvicorn, "--port", "{port}"], True
-    return [".venv/bin/python", f"{_UP}/{script}"], False
-
-
-def _sample() -> _Server:
-    return _Server(
+def _sample() -> FoundServer:
+    return FoundServer(
         kind="a sample",
         language="Python",
         needs="python3",
@@ -227,14 +150,14 @@ def _sample() -> _Server:
     )
 
 
-def _server_yaml(server: _Server, wish: Wish, *, own: bool) -> str:
+def _server_yaml(server: FoundServer, wish: Wish, *, own: bool) -> str:
     lines = [
         f"title: {json.dumps(wish.name)}",
         f"language: {server.language}",
         f"needs: [{server.needs}]  # executables; without them the server is skipped",
     ]
     if server.python:
-        lines.append('python: ">=3.11"')
+        lines.append(f"python: {json.dumps(server.python)}")
     lines.append("# Commands are run in this folder, as they stand, without a shell.")
     if server.build:
         lines += ["build:", *(f"  - {json.dumps(argv)}" for argv in server.build)]
@@ -249,12 +172,12 @@ def _server_yaml(server: _Server, wish: Wish, *, own: bool) -> str:
         f"ready: {json.dumps(wish.path)}  # a path that is answered with 2xx once it is up"
     )
     if not own:
-        lines.append(f"source: {_UP}  # what it is built from; `bench ab --ref` checks it out")
+        lines.append(f"source: {UP}  # what it is built from; `bench ab --ref` checks it out")
     lines.append(f"workloads: [{wish.name}]")
     return "\n".join(lines) + "\n"
 
 
-def _workload(wish: Wish, found: _Server | None) -> str:
+def _workload(wish: Wish, found: FoundServer | None) -> str:
     expect = "{status: 200}" if found else '{status: 200, text: "Hello, World!"}'
     return (
         f"title: {json.dumps(f'GET {wish.path}')}\n"
@@ -274,28 +197,11 @@ def _matrix(wish: Wish) -> str:
     )
 
 
-def _text(path: Path) -> str:
-    try:
-        return read_limited(path, _MAX_BYTES).decode("utf-8", "replace")
-    except ValueError:
-        return ""
-
-
-def _toml(path: Path) -> dict[str, Any] | None:
-    """A TOML file; {} where it is there and cannot be read."""
-    if not path.is_file():
-        return None
-    try:
-        return tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError:
-        return {}
-
-
 def _json(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        data = json.loads(_text(path))
+        data = json.loads(text_of(path))
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}

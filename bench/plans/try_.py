@@ -30,6 +30,7 @@ from bench.plans.ab import Contest
 from bench.plans.matrix_plan import plan_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.project import find_project
+from bench.plans.typed_command import check_program, check_typed
 from bench.plans.workload_files import load_workload
 from bench.process import Supervisor
 from bench.servers import serving
@@ -37,6 +38,7 @@ from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
 from bench.trial.verify import Answer, ask
 from bench.units import parse_duration
+from bench.workload.json_equal import is_json_type
 from bench.workload.requests import Rendered
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ def plan_try(trying: Trying, folder: Path) -> Contest:
         VerifyError: it does not answer.
     """
     for command in trying.commands:
+        check_typed(command)
         if not any("{port}" in word for word in command):
             raise UsageError(
                 f"the server is not told its port: {{port}} is not in `{shlex.join(command)}`",
@@ -127,6 +130,8 @@ def plan_try(trying: Trying, folder: Path) -> Contest:
     # Once with any answer: what is wrong with the request is said before a server is started.
     _write(root, trying, arms, {"status": 200})
     load_workload(root / "configs" / "workloads" / f"{_ID}.yaml", root)
+    for command in trying.commands:
+        check_program(command[0], folder)
     expect, notes = _expected(arms[0], trying.request)
     _write(root, trying, arms, expect)
     project = find_project(root, root)
@@ -166,15 +171,21 @@ def _arms(trying: Trying, folder: Path) -> list[Arm]:
             title=shlex.join(command)[:200],
             run=["/bin/sh", "-c", _IN_FOLDER, str(folder), *command],
             ready=trying.request.path if asked_by_get else "/",
+            ready_headers=_host(trying.request),
         )
         arms.append(
             Arm(name=name, server=name, folder="/", config=config, ready_any=not asked_by_get)
         )
     for url in trying.urls:
         name = _distinct(arm_name(url.removeprefix("http://")), names)
-        config = ServerConfig(title=url, run=["-"])
+        config = ServerConfig(title=url, run=["-"], ready_headers=_host(trying.request))
         arms.append(Arm(name=name, server=name, folder="", config=config, url=url))
     return arms
+
+
+def _host(request: Request) -> dict[str, str]:
+    """The Host header of a request that has one of its own: readiness is asked with it too."""
+    return {name: value for name, value in request.headers.items() if name.lower() == "host"}
 
 
 def _name(command: Sequence[str]) -> str:
@@ -241,7 +252,7 @@ def expectation(first: Answer, second: Answer) -> tuple[dict[str, Any], list[str
         text = first.body.decode()
     except UnicodeDecodeError:
         return status, ["the answer is no text: only the status is checked"]
-    if "json" in first.headers.get("content-type", ""):
+    if is_json_type(first.headers.get("content-type", "")):
         value = _json(text)
         if value is not None and not _braces(value):
             return status | {"json": value}, []
@@ -270,7 +281,8 @@ def _write(root: Path, trying: Trying, arms: Sequence[Arm], expect: dict[str, An
     """The project: what the user would have written."""
     for arm in arms:
         if arm.url is None:
-            config = {"title": arm.config.title, "run": arm.config.run, "ready": arm.config.ready}
+            config: dict[str, Any] = {"title": arm.config.title, "run": arm.config.run}
+            config |= {"ready": arm.config.ready, "ready_headers": arm.config.ready_headers}
             _put(root / "servers" / arm.name / "server.yaml", config)
     (root / "servers").mkdir(parents=True, exist_ok=True)
     request = trying.request

@@ -21,6 +21,8 @@ TRAMPOLINE: Final = (3, 12)
 """The first Python whose functions perf can see."""
 PRELOAD: Final = Path(__file__).with_name("node_preload.cjs")
 PRELOAD_OUT: Final = "NODE_PROFILE_OUT"
+_WRAPPER: Final = re.compile(r"perf not found for kernel|linux-(perf|tools)\S* is not installed")
+_PACKAGES: Final = re.compile(r"linux-(?:[a-z]+-)*(?:tools|perf)-\S*\w")
 _LOST: Final = re.compile(r"Total Lost Samples:\s*(\d+)")
 
 
@@ -111,6 +113,8 @@ def _no_perf(runtime: str, facts: Facts) -> str | None:
 
 def _perf_forbidden(facts: Facts) -> str:
     """Why perf may not look, with the command that allows it."""
+    if is_wrapper(facts.perf_says):
+        return _no_kernel_perf(facts.perf_says)
     if facts.paranoid is not None and facts.paranoid > 1 and not facts.root:
         return (
             f"kernel.perf_event_paranoid is {facts.paranoid}; "
@@ -119,6 +123,21 @@ def _perf_forbidden(facts: Facts) -> str:
     return (
         f"it failed when it was tried ({facts.perf_says}); in a container "
         "`--cap-add PERFMON --security-opt seccomp=unconfined` allows it"
+    )
+
+
+def is_wrapper(said: str) -> bool:
+    """Whether these are the words of a script named perf that looks for the kernel's own perf."""
+    return _WRAPPER.search(said) is not None
+
+
+def _no_kernel_perf(said: str) -> str:
+    """What a distribution's wrapper lacks; its words hold the package, WSL's kernel has none."""
+    packages = list(dict.fromkeys(_PACKAGES.findall(said))) or ["linux-tools-generic"]
+    return (
+        f"it is only a script that finds no perf for the running kernel ({said[:300]}); "
+        f"`sudo apt install {packages[0]}` brings it; where there is no such package (WSL, a "
+        "container): `linux-tools-generic`, with its /usr/lib/linux-tools/*/ first on PATH"
     )
 
 

@@ -19,6 +19,7 @@ from bench.profiling.methods import (
     TRAMPOLINE,
     Facts,
     choose_method,
+    is_wrapper,
     node_argv,
     runtime_of,
 )
@@ -113,7 +114,11 @@ def _perf_says(path: str) -> str:
     if done is None:
         return "it could not be started"
     lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-    return "" if done.rc == 0 else (lines[1:2] or lines or ["it said nothing"])[0]
+    if done.rc == 0:
+        return ""
+    if is_wrapper(" ".join(lines)):
+        return " ".join(lines)
+    return (lines[1:2] or lines or ["it said nothing"])[0]
 
 
 def _setting(path: str) -> int | None:

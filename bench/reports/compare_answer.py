@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench.model.summary import HIGHER_IS_BETTER
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, code, strong
 from bench.reports.markdown import markdown_blocks
 from bench.reports.wording.verdict_words import percent, ratio_text, verdict_text
@@ -81,10 +82,23 @@ def _headline(result: CompareResult) -> str:
         text = f"{word} beyond {margin} by {name} in {where}"
     elif not looked:
         text = f"no cell can be compared by {name}"
+    elif open_ones := [row for row in looked if _is_open(row, result.margin)]:
+        where = f"{len(open_ones)} of {_count(len(looked), 'cell')}"
+        text = f"not decided by {name} in {where}: worse beyond {margin} is still possible there"
     else:
         text = f"nothing is worse beyond {margin} by {name} ({_count(len(looked), 'cell')})"
     lacking = f"; {_count(len(result.missing), 'cell')} not compared" if result.missing else ""
     return text[0].upper() + text[1:] + lacking
+
+
+def _is_open(row: CompareRow, margin: float) -> bool:
+    """Whether the interval still holds a difference for the worse beyond the margin."""
+    verdict = row.verdict
+    if verdict.low is None or verdict.high is None:
+        return True
+    if row.metric in HIGHER_IS_BETTER:
+        return verdict.low < 1 / (1 + margin)
+    return verdict.high > 1 + margin
 
 
 def _count(number: int, noun: str) -> str:

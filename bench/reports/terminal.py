@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bench.reports import blocks as base
 from bench.reports import escape
 from bench.reports.assembly import make_document
+from bench.reports.grid import columns_of, grid
 from bench.reports.view import make_view
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def terminal_sections(found: Sequence[base.Section]) -> str:
 
 def _title(text: str, rule: str) -> str:
     shown = escape.line(text)
-    return f"{shown}\n{rule * len(shown)}"
+    return f"{shown}\n{rule * columns_of(shown)}"
 
 
 def _block(block: base.Block) -> str:  # noqa: PLR0911 - one line per kind of block
@@ -112,11 +113,8 @@ def _turned(grid: list[list[str]]) -> str:
 
 
 def _grid(columns: list[str], cells: list[list[str]], numeric: tuple[bool, ...]) -> str:
-    from tabulate import tabulate  # noqa: PLC0415 - late, see `bench --help`
-
-    align = tuple("right" if right else "left" for right in numeric)
-    return tabulate(cells, columns, tablefmt="simple", colalign=align, disable_numparse=True)
+    return grid(columns, cells, numeric)
 
 
 def _width(text: str) -> int:
-    return max((len(row) for row in text.splitlines()), default=0)
+    return max((columns_of(row) for row in text.splitlines()), default=0)

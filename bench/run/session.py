@@ -13,6 +13,7 @@ from bench.model.finding import Finding, finding
 from bench.model.plan import Skipped
 from bench.plans.duets import duets_for
 from bench.plans.planning import rounds_for
+from bench.reports.wording.findings import text_of
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
 from bench.run.deadline import Pace, announcement, ended_by_time, precision_words, too_short
@@ -241,7 +242,7 @@ class Session:
         self._left_out = frozenset(without_capacity(self.plan))
         for item in not_calibrated(self.plan, self._directory):
             self.findings.append(item)
-            self._tell(item.text)
+            self._tell(text_of(item))
         self._pace.calibrated(overhead_s)
         ahead = self.plan.model_copy(update={"trials": self._kept(self.plan.trials)})
         if overhead_s is not None:

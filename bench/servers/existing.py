@@ -49,7 +49,8 @@ class ExistingServer:
         self.pid = listener_pid(self.target) or NOBODY
 
     def __enter__(self) -> Self:
-        if ask_status(self.target, self.arm.config.ready) is None:
+        config = self.arm.config
+        if ask_status(self.target, config.ready, headers=config.ready_headers) is None:
             raise StartError(
                 f"nobody answers at {self.arm.url}",
                 code="server-not-ready",
@@ -89,7 +90,8 @@ class ExistingServer:
     def answered(self, timeout_s: float) -> bool:
         """Wait until it answers again, at most that long."""
         deadline = time.monotonic() + timeout_s
-        return bool(ask_status(self.target, self.arm.config.ready, deadline - time.monotonic()))
+        left, config = deadline - time.monotonic(), self.arm.config
+        return bool(ask_status(self.target, config.ready, left, headers=config.ready_headers))
 
     def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
         """What the trial's record says about it."""

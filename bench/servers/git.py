@@ -58,13 +58,26 @@ def repository_of(folder: Path) -> Path:
         UsageError: there is none, or no git.
     """
     done = _git(folder, "rev-parse", "--show-toplevel")
-    if done is None or done[0] != 0:
-        why = "git is not installed" if shutil.which("git") is None else "not in a git repository"
-        raise UsageError(
-            f"{folder} cannot be compared by git ref: {why}",
-            advice="`git init` and commit, or name two servers: bench ab SERVER SERVER",
+    if done is not None and done[0] == 0 and done[1].strip():
+        return Path(done[1].rstrip("\n")).resolve()
+    why, advice = _no_repository(done[2] if done else "")
+    raise UsageError(f"{folder} cannot be compared by git ref: {why}", advice=advice)
+
+
+def _no_repository(said: str) -> tuple[str, str]:
+    """Why git shows no working tree, in its own words where it has a reason, and the cure."""
+    if shutil.which("git") is None:
+        return "git is not installed", "install git, or name two servers: bench ab SERVER SERVER"
+    if not said.strip():
+        return "it is in no working tree (a bare repository?)", "`git clone` it and go there"
+    if "not a git repository" in said:
+        return (
+            "not in a git repository",
+            "`git init` and commit, or name two servers: bench ab SERVER SERVER",
         )
-    return Path(done[1].rstrip("\n")).resolve()
+    own = next((line.strip() for line in said.splitlines() if "safe.directory" in line), "")
+    words = " ".join(said.partition("To add an exception")[0].split())
+    return f"git refuses: {words}", own or "do what git says, then again"
 
 
 def commit_of(repository: Path, ref: str) -> Commit:
@@ -79,6 +92,12 @@ def commit_of(repository: Path, ref: str) -> Commit:
         if not _has_commit(repository):
             raise UsageError(f"there is no commit in {repository} yet", advice="`git commit` first")
         raise UsageError(f"there is no ref {ref!r} in {repository}", advice=_near(repository, ref))
+    if f"refname '{ref}' is ambiguous" in done[2]:
+        raise UsageError(
+            f"{ref!r} is the name of more than one thing in {repository}, such as a branch and a "
+            "tag",
+            advice=f"write heads/{ref} for the branch or tags/{ref} for the tag",
+        )
     commit = done[1].strip()
     return Commit(commit, _tree(repository, commit))
 
@@ -94,7 +113,12 @@ def _near(repository: Path, ref: str) -> str:
     done = _git(repository, "for-each-ref", "--format=%(refname:short)")
     names = done[1].split() if done and done[0] == 0 else []
     near = difflib.get_close_matches(ref, names, n=1)
-    return f"did you mean {near[0]}?" if near else "`git branch --all` shows the branches"
+    if near:
+        return f"did you mean {near[0]}?"
+    shallow = _git(repository, "rev-parse", "--is-shallow-repository")
+    if shallow and shallow[1].strip() == "true":
+        return "the clone is shallow: `git fetch --unshallow --tags` brings the rest of it"
+    return "`git branch --all` shows the branches"
 
 
 def _tree(repository: Path, commit: str) -> str:
@@ -136,8 +160,34 @@ def worktree(repository: Path, commit: Commit, place: Path) -> Path:
         shutil.rmtree(place)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _must(repository, "worktree", "add", "--force", "--detach", str(place), commit.commit)
+    _submodules(repository, place)
     done.touch()
     return place
+
+
+def _submodules(repository: Path, place: Path) -> None:
+    """Fill the folders of submodules from the user's own copies of them; nothing is fetched.
+
+    Raises:
+        BuildError: one of them is not checked out, or lacks the commit.
+    """
+    listed = _must(place, "ls-tree", "-r", "-z", "HEAD")
+    for entry in listed.split("\0"):
+        head, _, name = entry.partition("\t")
+        if not head.startswith("160000 "):
+            continue
+        source, commit = repository / name, head.split()[2]
+        advice = f"`git -C {repository} submodule update --init --recursive` brings it"
+        if not (source / ".git").exists():
+            raise BuildError(f"the submodule {name} is not checked out", advice=advice)
+        known = _git(source, "cat-file", "-e", f"{commit}^{{commit}}")
+        if known is None or known[0] != 0:
+            raise BuildError(
+                f"the submodule {name} has no commit {commit[:12]} here",
+                advice=f"`git -C {source} fetch` brings it",
+            )
+        _must(source, "worktree", "add", "--force", "--detach", str(place / name), commit)
+        _submodules(source, place / name)
 
 
 def is_tracked(repository: Path, path: Path) -> bool:

@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.errors import BenchError, StartError
@@ -22,6 +23,7 @@ from bench.servers.ports import choose_port, is_free, listeners
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Mapping
     from types import TracebackType
 
     from bench.model.plan import Arm, CpuSplit
@@ -32,7 +34,10 @@ _ASK_S: Final = 2.0
 _PORT_FREE_S: Final = 5.0
 _TAIL_LINES: Final = 12
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
-_HEAD_MAX: Final = 4096
+_HEAD_MAX: Final = 16_384
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+SWITCHING: Final = 101
+"""The one status below 200 that is final."""
 LOG_CAP_BYTES: Final = 16_000_000
 LOG_KEEP_BYTES: Final = 1_000_000
 
@@ -158,7 +163,8 @@ class RunningServer:
 
     def answered(self, timeout_s: float) -> bool:
         """Wait until it answers its ready path again, at most that long."""
-        return bool(ask_status(self.target, self.arm.config.ready, timeout_s))
+        config = self.arm.config
+        return bool(ask_status(self.target, config.ready, timeout_s, headers=config.ready_headers))
 
     def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
         """What the trial's record says about this process."""
@@ -223,25 +229,26 @@ class RunningServer:
 
     def _wait_ready(self, deadline: float) -> None:
         """Ask the ready path every 10 ms until it answers 2xx."""
-        seen = "refused every connection"
+        seen, advice, config = "refused every connection", _ADVICE_READY, self.arm.config
         while True:
             if not self._started.running:
                 raise StartError(
                     f"{self.arm.name} ended while starting ({self.end()})\n{self.tail()}",
                     code="server-died",
-                    advice=_ADVICE_BUILD,
+                    advice=_ADVICE_BUILD if self._started.rc else _ADVICE_FOREGROUND,
                 )
-            status = ask_status(self.target, self.arm.config.ready)
+            status = ask_status(self.target, config.ready, headers=config.ready_headers)
             if status and (self.arm.ready_any or 200 <= status < 300):  # noqa: PLR2004 - 2xx
                 return
             if status is not None:
                 seen = f"last answered {status}" if status else "accepted and did not answer"
+                advice = _ADVICE_READY + (_ADVICE_NAME if status >= 400 else "")  # noqa: PLR2004 - 4xx, 5xx
             if time.monotonic() > deadline:
                 raise StartError(
-                    f"{self.arm.name} was not ready after {self.arm.config.ready_timeout:g} s: "
-                    f"GET {self.arm.config.ready} {seen}\n{self.tail()}",
+                    f"{self.arm.name} was not ready after {config.ready_timeout:g} s: "
+                    f"GET {config.ready} {seen}\n{self.tail()}",
                     code="server-not-ready",
-                    advice="check `ready`, `run` and how the port is passed in its server.yaml",
+                    advice=advice,
                 )
             self.cap_log()
             self._started.wait(_POLL_S)
@@ -270,6 +277,12 @@ class RunningServer:
 
 
 _ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
+_ADVICE_FOREGROUND: Final = (
+    "exit code 0 before it was ready: either it went into the background (keep it in the "
+    "foreground; nginx: `daemon off;`), or its command defines a server and starts none"
+)
+_ADVICE_READY: Final = "check `ready`, `run` and how the port is passed in its server.yaml"
+_ADVICE_NAME: Final = "; one that answers only to a name of its own: `ready_headers: {host: NAME}`"
 
 
 def _python(arm: Arm) -> str:
@@ -279,11 +292,17 @@ def _python(arm: Arm) -> str:
     return (toolchain(arm).python or "") if wanted else ""
 
 
-def ask_status(target: Target, path: str, timeout_s: float = _ASK_S) -> int | None:
+def ask_status(
+    target: Target, path: str, timeout_s: float = _ASK_S, *, headers: Mapping[str, str] = _NONE
+) -> int | None:
     """Status of GET path; None = no connection, 0 = connected and no answer in time.
 
     http.client would wait forever for an answer that comes in drips.
     """
+    named = any(name.lower() == "host" for name in headers)
+    sent = {**({} if named else {"Host": target.authority}), **headers}
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+    question = "\r\n".join([*lines, "", ""]).encode("latin-1")
     deadline = time.monotonic() + timeout_s
     try:
         sock = socket.create_connection(target, timeout=timeout_s)
@@ -291,8 +310,8 @@ def ask_status(target: Target, path: str, timeout_s: float = _ASK_S) -> int | No
         return None
     head = b""
     with sock, contextlib.suppress(OSError):
-        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {target.authority}\r\n\r\n".encode())
-        while not (match := _STATUS.match(head)) and len(head) < _HEAD_MAX:
+        sock.sendall(question)
+        while (status := _final_status(head)) is None and len(head) < _HEAD_MAX:
             left = deadline - time.monotonic()
             if left <= 0:
                 return 0
@@ -301,8 +320,18 @@ def ask_status(target: Target, path: str, timeout_s: float = _ASK_S) -> int | No
             if not data:
                 return 0
             head += data
-        return int(match[1]) if match else 0
+        return status or 0
     return 0
+
+
+def _final_status(head: bytes) -> int | None:
+    """The status behind interim answers such as 103; None = it has not come yet."""
+    while match := _STATUS.match(head):
+        status = int(match[1])
+        if status >= 200 or status == SWITCHING:  # noqa: PLR2004 - 1xx is interim
+            return status
+        head = head.partition(b"\r\n\r\n")[2]
+    return None
 
 
 def _signal_name(number: int) -> str:

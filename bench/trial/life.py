@@ -21,7 +21,7 @@ from bench.reports.wording.findings import all_told
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
 from bench.trial.load import Loader, LoadFailure, LoadRun
-from bench.trial.validity import Evidence, judge
+from bench.trial.validity import Evidence, judge, uncountable
 from bench.trial.verify import SideChannel, verify
 from bench.units import format_bytes
 
@@ -138,6 +138,9 @@ class Life:
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
+        if reason := uncountable(setting.profile.tool, self.exchanges):
+            advice = "use tool: oha, or let the server send a content-length and no 1xx"
+            raise VerifyError(f"{reason}: {advice}", code="tool-failed")
 
     def sampling(self) -> Sampler:
         """The sampler of this server."""

@@ -11,7 +11,7 @@ from bench.trial import disturbances as judgement
 from bench.trial.thresholds import ERRORS_MAX, WINDOW_OFF_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bench.model.load_result import ErrorCounts, LoadResult
     from bench.model.plan import LoadProfile, Workload
@@ -123,6 +123,22 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
             window_s=evidence.load.duration_s,
             asked_s=evidence.profile.duration_s,
         )
+
+
+def uncountable(tool: str, exchanges: Sequence[Exchange]) -> str | None:
+    """Why a load tool would count answers of that shape wrongly, None = it counts them."""
+    if tool != "wrk":
+        return None
+    for one in exchanges:
+        asked = f"{one.method} {one.path}"
+        if one.interim:
+            return f"{asked} is answered with an interim answer (1xx) first, and wrk counts it too"
+        if one.until_close:
+            return (
+                f"the answer to {asked} has no length and ends with the connection, which wrk "
+                "counts as a read error"
+            )
+    return None
 
 
 def _stretched(evidence: Evidence) -> bool:

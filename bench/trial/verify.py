@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
 from bench.model.trial_record import Exchange, SidechannelResult
+from bench.servers.running import SWITCHING
 from bench.workload.json_equal import json_difference, parse, same_meaning
 from bench.workload.requests import raw, render
 from bench.workload.vary import Varying
@@ -30,12 +31,20 @@ _HEAD_MAX: Final = 64_000_000
 
 
 class Answer(NamedTuple):
-    """A response as received; wire_bytes counts status line and headers too."""
+    """A response as received.
+
+    Attributes:
+        wire_bytes: status line and headers too, and interim answers before it.
+        interim: how many interim answers (1xx) came before it.
+        until_close: its body has no length and ends with the connection.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
     wire_bytes: int
+    interim: int = 0
+    until_close: bool = False
 
 
 class _Counting(io.RawIOBase):
@@ -61,6 +70,20 @@ class _Counting(io.RawIOBase):
         return received
 
 
+class _Response(http.client.HTTPResponse):
+    """Skips every interim answer; http.client knows only 100 (Continue)."""
+
+    interim = 0
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc] # not in typeshed
+            if status >= 200 or status == SWITCHING:  # noqa: PLR2004 - 1xx is interim
+                return version, status, reason
+            self.interim += 1
+            http.client.parse_headers(self.fp)
+
+
 class _Source:
     """What http.client needs of a socket."""
 
@@ -82,11 +105,12 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
         with socket.create_connection(target, timeout=timeout_s) as sock:
             sock.sendall(raw(request, target.authority))
             counter = _Counting(sock, deadline)
-            with http.client.HTTPResponse(
+            with _Response(
                 _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
                 method=request.method,
             ) as response:  # Python 3.13 complains of one that is left open
                 response.begin()
+                until_close = response.length is None and not response.chunked
                 body = response.read()
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = str(error) or type(error).__name__
@@ -94,7 +118,7 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
             f"{request.method} {request.path}: no usable answer ({reason})", code="no-answer"
         ) from None
     headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, body, counter.count)
+    return Answer(response.status, headers, body, counter.count, response.interim, until_close)
 
 
 def difference(expect: Expect, answer: Answer) -> str | None:
@@ -229,6 +253,8 @@ def _exchange(weight: int, seen: list[tuple[Rendered, Answer]]) -> Exchange:
         response_bytes=round(sum(len(a.body) for _, a in seen) / len(seen)),
         response_wire_bytes=round(sum(a.wire_bytes for _, a in seen) / len(seen)),
         status=answer.status,
+        interim=answer.interim,
+        until_close=answer.until_close,
         request_text=_text(request.body),
         response_text=_text(answer.body),
     )

@@ -74,3 +74,9 @@ def _dict_difference(expected: dict[str, Any], got: dict[str, Any], place: str) 
 
 def _value(value: Any) -> str:
     return repr(value)[:_SHOWN_CHARS]
+
+
+def is_json_type(content_type: str) -> bool:
+    """Whether a content type promises one JSON document: not x-ndjson, json-seq or jsonlines."""
+    media = content_type.partition(";")[0].strip().lower()
+    return media.endswith(("/json", "+json"))

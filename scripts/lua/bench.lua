@@ -63,12 +63,45 @@ local function plain_request()
   return table.concat({ tostring(wrk.method), tostring(wrk.path), tostring(wrk.body) }, "\0")
 end
 
+-- A script that reads `paths.txt` means the file beside it: wrk's own folder is the trial's.
+-- Returns what to put before the message of an error: the last file that could not be opened.
+local function look_beside(script)
+  local folder = script:match("^(.*/)") or "./"
+  local missing = ""
+  local function beside(name)
+    if type(name) ~= "string" or name:sub(1, 1) == "/" then return name end
+    return folder .. name
+  end
+  local function noted(value, reason, ...)
+    if not value then missing = tostring(reason) .. "; " end
+    return value, reason, ...
+  end
+  local open, lines, load_file = io.open, io.lines, loadfile
+  io.open = function(name, mode)
+    if (mode or "r"):sub(1, 1) ~= "r" then return open(name, mode) end
+    return noted(open(beside(name), mode))
+  end
+  io.lines = function(name, ...)
+    if name == nil then return lines() end
+    return lines(beside(name), ...)
+  end
+  loadfile = function(name, ...) return noted(load_file(beside(name), ...)) end
+  dofile = function(name)
+    local chunk, reason = loadfile(name)
+    if not chunk then error(reason, 0) end
+    return chunk()
+  end
+  package.path = folder .. "?.lua;" .. package.path
+  return function() return missing end
+end
+
 local function load_user_script(path)
   local before = plain_request()
   local chunk, reason = loadfile(path)
   if not chunk then fail(tostring(reason)) end
+  local missing = look_beside(path)
   local good, problem = pcall(chunk)
-  if not good then fail(tostring(problem)) end
+  if not good then fail(missing() .. tostring(problem)) end
   for _, name in ipairs(ALL_CALLBACKS) do
     if type(_G[name]) == "function" then user[name] = _G[name] end
   end

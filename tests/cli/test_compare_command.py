@@ -109,6 +109,8 @@ def test_inconclusive_is_no_failure(runs: dict[str, RunView], tmp_path: Path) ->
 
     assert result.exit_code == 0
     assert "no significant difference" in result.stdout
+    assert "Nothing is worse" not in result.stdout
+    assert "Not decided by requests/s" in result.stdout.splitlines()[2]
 
 
 def test_a_missing_cell_comes_before_a_slower_one(runs: dict[str, RunView], tmp_path: Path) -> None:

@@ -217,3 +217,47 @@ def test_bad_input_exits_with_2_and_makes_nothing(
     assert (code, out) == (2, "")
     assert text in err
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_what_another_shell_stored(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, encoding: str
+) -> None:
+    """A byte order mark and CR LF, as PowerShell writes them, change no figure."""
+    (tmp_path / "stored").write_bytes(
+        (REPORT / "rust.json").read_text().replace("\n", "\r\n").encode(encoding)
+    )
+
+    stored = run(capsys, "parse", "oha", tmp_path / "stored")
+    plain = run(capsys, "parse", "oha", REPORT / "rust.json")
+
+    assert stored[0] == 0, stored[2]
+    assert stored[:2] == plain[:2]
+
+
+def test_the_summary_for_people_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """oha's text is no result that can be read: the options that write one are told."""
+    text = "Summary:\n  Success rate:\t97.10%\n  Total:\t3.0011 sec\n"
+    (tmp_path / "text").write_text(text)
+
+    code, _, said = run(capsys, "import", "oha", f"A={tmp_path / 'text'}")
+
+    assert code == 2
+    assert "--output-format json" in said
+
+
+def test_labels_with_equals_signs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The file is what follows the first `=` behind which there is one."""
+    file = REPORT / "rust.json"
+    labels = ("threads=2", "a=b=c")
+    code, _, said = run(
+        capsys, "import", "oha", *(f"{one}={file}" for one in labels), "--output", tmp_path / "run"
+    )
+    missing = run(capsys, "import", "oha", "threads=2=gone.json")
+
+    assert code == 0, said
+    view = open_run(tmp_path / "run")
+    assert {arm.config.title for arm in view.plan.arms} == set(labels)
+    assert "threads=2: there is no file gone.json" in missing[2]

@@ -80,6 +80,22 @@ def test_no_color_is_for_every_command(argv: tuple[str, ...]) -> None:
     assert ESCAPE not in on_a_terminal("-m", "bench", *argv, NO_COLOR="1")
 
 
+def test_color_for_a_log_brings_no_cursor_movement(tmp_path: Path) -> None:
+    """FORCE_COLOR is set for logs: a file gets no escape and no carriage return all the same."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "FORCE_COLOR": "1", "CI": "true", "HOME": str(tmp_path)},
+    )
+    said = done.stdout + done.stderr
+
+    assert b"it died" in said
+    assert ESCAPE not in said
+    assert b"\r" not in said
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_only_a_run_on_disk_can_be_gone_on_with(
     *, kept: bool, capsys: pytest.CaptureFixture[str]

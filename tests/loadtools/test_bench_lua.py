@@ -183,3 +183,30 @@ def test_a_damaged_pool_is_a_failure(server: Server, tmp_path: Path, damage: str
 
     with pytest.raises(ParseError, match="pool"):
         TOOLS["wrk"].parse(done, SECOND)
+
+
+def test_a_script_finds_the_files_beside_it(server: Server, tmp_path: Path) -> None:
+    """A list of paths, read line by line or by a module of its own."""
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "list.txt").write_text("/one\n/two\n")
+    (folder / "more.lua").write_text('return "/three"')
+    lua = script(
+        folder,
+        'local paths, at = { require("more") }, 0\n'
+        'for line in io.lines("list.txt") do paths[#paths + 1] = line end\n'
+        'paths[#paths + 1] = assert(io.open("list.txt")):read("*l")\n'
+        'function request() at = at % #paths + 1; return wrk.format("GET", paths[at]) end',
+    )
+    server.take_counts()
+    drive(workload(lua=lua), SECOND, tmp_path, port=server.port)
+
+    assert sorted(server.take_counts()["paths"]) == ["GET /one", "GET /three", "GET /two"]
+
+
+def test_a_file_that_a_script_misses_is_named(server: Server, tmp_path: Path) -> None:
+    """With the folder where it was looked for, not only as a nil value."""
+    lua = script(tmp_path, 'for line in io.open("list.txt"):lines() do end')
+
+    with pytest.raises(ParseError, match=f"{tmp_path}/list.txt: No such file"):
+        drive(workload(lua=lua), SECOND, tmp_path, port=server.port)

@@ -180,3 +180,11 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         file.truncate(2**28 + 1)
     with pytest.raises(ParseError, match="too large"):
         WRK.read(tmp_path / "huge", Recorded())
+
+
+def test_wrk_cannot_read_answers_to_head() -> None:
+    """It waits for a body that never comes; oha does not."""
+    asked = workload(kind(), kind(method="HEAD"))
+
+    assert "HEAD" in (WRK.unsupported(profile(), asked) or "")
+    assert TOOLS["oha"].unsupported(profile(tool="oha"), workload(kind(method="HEAD"))) is None

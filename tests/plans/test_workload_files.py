@@ -185,3 +185,18 @@ requests:
 
     assert [line.split(":")[1] for line in refused.splitlines()] == list("345556")
     assert "\r" not in refused
+
+
+def test_a_body_of_json_lines(tmp_path: Path) -> None:
+    """A bulk request is many documents: its type promises no single one."""
+    text = """
+requests:
+  - method: POST
+    path: /load
+    headers: {content-type: application/x-ndjson, host: search.example.org}
+    body: {text: "{}\\n{}\\n"}
+"""
+    kind = _load(tmp_path, text).kinds[0]
+
+    assert kind.bodies == (b"{}\n{}\n",)
+    assert kind.headers["host"] == "search.example.org"

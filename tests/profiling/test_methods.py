@@ -31,6 +31,10 @@ ALL = Facts(
     system="linux", root=True, perf=True, paranoid=2, spy=True, ptrace=1, python=True, perf_says=""
 )
 MAC = ALL._replace(system="darwin", perf=False, paranoid=None, ptrace=None, root=False)
+WRAPPER = (
+    "WARNING: perf not found for kernel 6.2.0-9 You may need to install the following packages "
+    "for this specific kernel: linux-tools-6.2.0-9-generic"
+)
 DENIED = "Error: Access to performance monitoring and observability operations is limited."
 
 
@@ -81,6 +85,12 @@ def test_methods_that_were_passed_over_are_told_with_their_reason() -> None:
             "sudo sysctl kernel.perf_event_paranoid=1",
         ),
         ("perf", ALL._replace(perf_says="no permission"), "--cap-add PERFMON"),
+        ("perf", ALL._replace(perf_says=WRAPPER, paranoid=3), "linux-tools-6.2.0-9-generic`"),
+        (
+            "perf",
+            ALL._replace(perf_says="E: linux-perf-6.1 is not installed."),
+            "apt install linux-perf-6.1`",
+        ),
         ("perf", ALL._replace(python=False), "Python 3.12"),
         ("perf", MAC, "for Linux"),
         ("py-spy", ALL._replace(spy=False), "uv pip install py-spy"),
@@ -207,3 +217,12 @@ def test_node_gets_the_flags_of_the_method_and_other_programs_none() -> None:
     assert node_argv(["node", "server.js"], "sample") == ("node", "server.js")
     assert node_argv(["npm", "start"], "node") is None
     assert node_argv([], "node") is None
+
+
+def test_a_wrapper_without_a_perf_is_no_matter_of_permission() -> None:
+    """Its own words are kept, and no capability is advised."""
+    said = refusal("perf", "python", ALL._replace(perf_says=WRAPPER)) or ""
+
+    assert WRAPPER in said
+    assert "PERFMON" not in said
+    assert "paranoid" not in said

@@ -59,6 +59,10 @@ def test_a_machine_without_profilers_is_seen_as_that() -> None:
         ("echo Error: >&2; echo 'Access is limited.' >&2; exit 255", "Access is limited."),
         ("echo 'No permission' >&2; exit 1", "No permission"),
         ("exit 3", "it said nothing"),
+        (
+            "echo 'WARNING: perf not found for kernel 6.2'; echo ' linux-tools-6.2-x'; exit 2",
+            "WARNING: perf not found for kernel 6.2 linux-tools-6.2-x",
+        ),
     ],
 )
 def test_perf_is_tried_and_its_own_words_are_kept(bare: Path, text: str, said: str) -> None:

@@ -236,7 +236,7 @@ def test_what_a_python_project_installs(
         ({"package.json": '{"main": "absent.js"}'}, "../../absent.js"),
         ({"package.json": "[]"}, "../../server.js"),
         ({"Cargo.toml": '[package]\nname = "a"\ndefault-run = "b"\n'}, "release/b"),
-        ({"Cargo.toml": "no toml"}, "release/server"),
+        ({"Cargo.toml": "no toml"}, "release/THE-PROGRAM"),
     ],
 )
 def test_which_program_is_run(folder: Path, project: dict[str, str], run: str) -> None:

@@ -149,7 +149,10 @@ def test_try_an_address(tmp_path: Path) -> None:
         (("--url", "http://127.0.0.1:9/"), 1, "127.0.0.1:9"),
         (("--duration", "5", "--", "x", "{port}"), 2, "expected a duration"),
         (("--header", "nonsense", "--", "x", "{port}"), 2, "expected NAME:VALUE"),
-        (("--", "/no/such/program", "{port}"), 1, "/no/such/program"),
+        (("--", "/no/such/program", "{port}"), 2, "/no/such/program"),
+        (("--", "PORT={port}", "node", "a.js"), 2, "put env before it: -- env"),
+        (("--", "node a.js {port}"), 2, "leave the quotes out"),
+        (("--", "node", "a.js", "{port}", ">", "log"), 2, "means something only to a shell"),
         (("--", "a", "{port}", "--and"), 2, "between two commands"),
     ],
 )

@@ -8,8 +8,8 @@ import pytest
 
 from bench.model.load_result import ErrorCounts, LoadResult
 from bench.model.plan import RequestKind, Workload
-from bench.model.trial_record import Counters, Resources, SidechannelResult
-from bench.trial.validity import Evidence, error_total, judge
+from bench.model.trial_record import Counters, Exchange, Resources, SidechannelResult
+from bench.trial.validity import Evidence, error_total, judge, uncountable
 from tests.factories import Truth, as_read, closed_profile, run_data
 
 _TRIAL = run_data({"axum": Truth()}, rounds=1).trials[0]
@@ -163,3 +163,18 @@ def test_error_total_leaves_deadlines_out() -> None:
     """Requests cut off by the end of the window are no errors."""
     assert error_total(ErrorCounts(read=2, deadline=50, other=None)) == 2
     assert error_total(None) == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"), [({"interim": 1}, "interim"), ({"until_close": True}, "ends with"), ({}, "")]
+)
+def test_answers_that_wrk_cannot_count(shape: dict[str, Any], said: str) -> None:
+    """Twice the rate, or an error for each request: the trial says so before any load."""
+    exchange = Exchange(
+        weight=1, method="GET", path="/x", request_bytes=0, response_bytes=2,
+        response_wire_bytes=40, status=200, request_text="", response_text="", **shape,
+    )  # fmt: skip
+
+    assert uncountable("oha", (exchange,)) is None
+    reason = uncountable("wrk", (exchange,)) or ""
+    assert (said in reason, "GET /x" in reason) == (True, bool(said))

@@ -180,3 +180,31 @@ def test_side_channel_counts() -> None:
 
     assert (result.asked, result.right, result.wrong, result.unanswered) == (3, 1, 1, 1)
     assert "POST /echo" in result.first_wrong
+
+
+def test_an_interim_answer_is_not_the_answer() -> None:
+    """103 and 102 are skipped and counted; 101 is an answer of its own."""
+    early = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+    final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+    request = render(workload(echo_kind(expect=Expect(text="ok"))), 0, random.Random(1))
+    with serving(lambda _: early + final) as target:
+        answer = ask(target, request)
+    with serving(lambda _: b"HTTP/1.1 101 Switching Protocols\r\n\r\n") as target:
+        switched = ask(target, request)
+
+    assert (answer.status, answer.body, answer.interim) == (200, b"ok", 2)
+    assert answer.wire_bytes == len(early + final)
+    assert (switched.status, switched.interim) == (101, 0)
+
+
+@pytest.mark.parametrize(
+    ("head", "until_close"),
+    [("connection: close", True), ("content-length: 2", False), ("x: y", True)],
+)
+def test_an_answer_that_ends_with_the_connection(head: str, *, until_close: bool) -> None:
+    """It is read whole, and its shape is kept: some load tools cannot count it."""
+    kind = echo_kind(expect=Expect(text="ok"))
+    with serving(lambda _: f"HTTP/1.1 200 OK\r\n{head}\r\n\r\nok".encode()) as target:
+        (exchange,) = verify(target, workload(kind), random.Random(1))
+
+    assert (exchange.response_bytes, exchange.until_close) == (2, until_close)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.workload.json_equal import json_difference, parse, same_meaning
+from bench.workload.json_equal import is_json_type, json_difference, parse, same_meaning
 
 
 def test_key_order_and_number_spelling_mean_nothing() -> None:
@@ -103,3 +103,22 @@ def test_what_is_no_json(text: bytes) -> None:
     """NaN and Infinity are no JSON, whatever Python says."""
     with pytest.raises(ValueError, match=r"no JSON|Expecting"):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "is_json"),
+    [
+        ("application/json", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("text/json", True),
+        ("application/problem+json", True),
+        ("application/x-ndjson", False),
+        ("application/jsonlines", False),
+        ("application/json-seq", False),
+        ("multipart/form-data; boundary=json", False),
+        ("", False),
+    ],
+)
+def test_content_types_of_one_json_document(content_type: str, *, is_json: bool) -> None:
+    """The type counts, not that the word stands somewhere in it."""
+    assert is_json_type(content_type) == is_json

@@ -27,18 +27,19 @@ _SIZE_UNITS: Final = {"KB": ("k", "kib", "kb"), "MB": ("m", "mib", "mb"), "GB": 
 _THOUSANDS: Final = {"k": 1_000, "m": 1_000_000}
 
 
-def type_advice(loc: Loc, kind: str, value: Any) -> str:
+def type_advice(loc: Loc, kind: str, value: Any, source: str | None = None) -> str:
     """What to write instead of a value whose type is wrong.
 
     Args:
         loc: where it stands.
         kind: pydantic's name for what was expected, such as `list_type`.
         value: what stands there.
+        source: how a number or a switch is written there, which is not always how it is shown.
     """
     if kind == "list_type":
         return _list_advice(loc, value)
     if kind == "string_type":
-        return _text_advice(loc, value)
+        return _text_advice(loc, value, source)
     if kind == "int_type" and isinstance(value, float) and value.is_integer():
         return f"write {value:.0f}"
     if kind == "int_type" and isinstance(value, str) and re.fullmatch(r"\d{1,9}", value):
@@ -48,13 +49,13 @@ def type_advice(loc: Loc, kind: str, value: Any) -> str:
     return ""
 
 
-def _text_advice(loc: Loc, value: Any) -> str:
+def _text_advice(loc: Loc, value: Any, source: str | None) -> str:
     if isinstance(value, dict) and list(value.values()) == [None]:
         return printable(f'write "{{{next(iter(value))[:40]}}}" in quotes')
     if loc[-1:] == ("python",) and isinstance(value, int | float):
         return 'write ">=3.11" with quotes'
     if isinstance(value, bool | int | float):
-        return f'write "{shown(value)}" in quotes'
+        return f'write "{source or shown(value)}" in quotes'
     if isinstance(value, list) and loc[0] in _COMMANDS:
         return "one command is one list, such as [python, app.py]"
     return ""

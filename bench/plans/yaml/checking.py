@@ -69,7 +69,7 @@ def _report(model: type[BaseModel], document: Document, detail: ErrorDetails) ->
         document.add(loc, "this key is required and missing", line=document.line(loc[:-1]))
     else:
         place = _written(document.data, loc)
-        message, advice = _words(place, detail)
+        message, advice = _words(place, detail, document.source(place))
         document.add(place, message, advice)
 
 
@@ -85,38 +85,43 @@ def _written(data: Any, loc: Loc) -> Loc:
     return loc
 
 
-def _words(loc: Loc, detail: ErrorDetails) -> tuple[str, str]:
-    """What was expected and got, and advice."""
+def _words(loc: Loc, detail: ErrorDetails, source: str | None) -> tuple[str, str]:
+    """What was expected and got, and advice; a number is shown as it was written."""
     kind, value = detail["type"], detail["input"]
     context: dict[str, Any] = detail.get("ctx", {})
     if value is None:
         return _NO_VALUE
     if kind in _TYPES:
-        return f"{_TYPES[kind]}, got {shown(value)}", type_advice(loc, kind, value)
+        return f"{_TYPES[kind]}, got {source or shown(value)}", type_advice(
+            loc, kind, value, source
+        )
     if kind == "value_error":
         expected = str(context["error"])
         bare = isinstance(value, dict) or not expected.startswith("expected")
-        got = "" if bare else f", got {shown(value)}"
+        got = "" if bare else f", got {source or shown(value)}"
         return f"{expected}{got}", value_advice(expected, value)
     if kind == "literal_error":
-        return _literal(context["expected"], value)
-    return _limit(kind, context, value), ""
+        return _literal(context["expected"], value, source)
+    return _limit(kind, context, source or shown(value)), ""
 
 
-def _literal(expected: str, value: Any) -> tuple[str, str]:
+def _literal(expected: str, value: Any, source: str | None) -> tuple[str, str]:
     choices = re.findall(r"'([^']*)'", expected)
     words = " or ".join([", ".join(choices[:-1]), choices[-1]] if choices[1:] else choices)
     near = nearest(value, choices) if isinstance(value, str) else None
-    return f"expected {words}, got {shown(value)}", f"did you mean {near}?" if near else ""
+    return (
+        f"expected {words}, got {source or shown(value)}",
+        f"did you mean {near}?" if near else "",
+    )
 
 
-def _limit(kind: str, context: dict[str, Any], value: Any) -> str:
+def _limit(kind: str, context: dict[str, Any], got: str) -> str:
     if kind in _BOUNDS:
         word, key = _BOUNDS[kind]
-        return f"expected {word} {context[key]}, got {shown(value)}"
+        return f"expected {word} {context[key]}, got {got}"
     if kind in _LENGTHS:
         return _LENGTHS[kind].format(**context)
-    return f"this value cannot stand here, got {shown(value)}"
+    return f"this value cannot stand here, got {got}"
 
 
 def _keys(model: type[BaseModel], loc: Loc) -> list[str]:

@@ -38,6 +38,7 @@ class Document:
         self.readable = False
         self.problems: list[Problem] = []
         self._lines: dict[Loc, int] = {}
+        self._sources: dict[Loc, str] = {}
         self._bad: set[Loc] = set()
 
     def line(self, loc: Loc) -> int:
@@ -50,6 +51,14 @@ class Document:
     def place(self, loc: Loc, line: int) -> None:
         """Remember where a value stands."""
         self._lines[loc] = line
+
+    def wrote(self, loc: Loc, text: str) -> None:
+        """Remember how a number stands in the file: `72225e2` is no other text than that."""
+        self._sources[loc] = text
+
+    def source(self, loc: Loc) -> str | None:
+        """The text of a number as it stands in the file; None for any other value."""
+        return self._sources.get(loc)
 
     def add(self, loc: Loc, message: str, advice: str = "", *, line: int | None = None) -> None:
         """Note a problem, unless the same value or one that holds it already has one."""

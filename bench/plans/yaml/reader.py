@@ -138,6 +138,8 @@ class _Composer:
         scalar = plain(text)
         if scalar.problem:
             self._document.add(loc, scalar.problem, scalar.advice)
+        elif not isinstance(scalar.value, str):
+            self._document.wrote(loc, text)
         return scalar.value
 
     def _sequence(self, loc: Loc) -> list[Any]:

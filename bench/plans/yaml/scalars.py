@@ -65,7 +65,9 @@ def _ambiguous(text: str, why: str, instead: str) -> Scalar:
 def _number(text: str) -> Scalar:
     if _INT.fullmatch(text):
         if len(text.lstrip("+-")) > _DIGITS_MAX:
-            return Scalar(text, f"the number {text} is too large", "at most 18 digits")
+            return Scalar(
+                text, f"the number {text} is too large", f'at most 18 digits, or "{text}" in quotes'
+            )
         return Scalar(int(text))
     if _OCTAL.fullmatch(text):
         why = "octal for some readers of YAML and decimal for others"
@@ -78,7 +80,7 @@ def _number(text: str) -> Scalar:
 def _float(text: str) -> Scalar:
     value = float(text)
     if not math.isfinite(value):
-        return Scalar(text, f"the number {text} is too large")
+        return Scalar(text, f"the number {text} is too large", f'write "{text}" for text')
     return Scalar(value)
 
 

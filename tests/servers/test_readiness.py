@@ -1,0 +1,108 @@
+"""When a server counts as ready, and what is said of one that does not get there."""
+
+from __future__ import annotations
+
+import random
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.errors import StartError
+from bench.model.plan import Arm, CpuSplit, Pinning
+from bench.model.server_config import ServerConfig
+from bench.model.target import Target
+from bench.process import Supervisor
+from bench.servers import RunningServer
+from bench.servers.running import ask_status
+from tests.trial.test_verify import serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CPUS = CpuSplit(
+    server=(0,),
+    load=(0,),
+    housekeeping=(0,),
+    server_count=1,
+    load_count=1,
+    pinning=Pinning(state="none", reason="test"),
+)
+_NAMED = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.headers["host"] == "api.example.org" else 421)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+_BACKGROUND = """
+import os, socket, sys, time
+os.fork() and os._exit(0)
+os.setsid()
+os.fork() and os._exit(0)
+time.sleep(0.3)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(10)
+"""
+
+
+def started(folder: Path, code: str, **keys: Any) -> RunningServer:
+    """A server of that Python code, not yet entered."""
+    run = [sys.executable, "-c", code, "{port}"]
+    config = ServerConfig.model_validate({"title": "S", "run": run, "ready_timeout": "3s", **keys})
+    arm = Arm(name="s", server="s", folder=str(folder), config=config)
+    return RunningServer(arm, _CPUS, SUPERVISORS[-1], random.Random(), folder / "log")
+
+
+SUPERVISORS: list[Supervisor] = []
+
+
+@pytest.fixture(autouse=True)
+def supervisor() -> Any:
+    """One supervisor for the test."""
+    with Supervisor() as made:
+        SUPERVISORS.append(made)
+        yield
+        SUPERVISORS.pop()
+
+
+@pytest.mark.parametrize("hints", [1, 3])
+def test_an_interim_answer_is_none(hints: int) -> None:
+    """103 comes before the answer; the answer is what counts."""
+    head = b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n" * hints
+    with serving(lambda _: head + b"HTTP/1.1 204 No Content\r\n\r\n") as target:
+        assert ask_status(Target(*target), "/") == 204
+    with serving(lambda _: head) as target:
+        assert ask_status(Target(*target), "/") == 0
+
+
+def test_a_server_that_answers_to_a_name(tmp_path: Path) -> None:
+    """`ready_headers` are sent; without them the message names the key."""
+    with started(tmp_path, _NAMED, ready_headers={"host": "api.example.org"}) as server:
+        assert server.ready_s > 0
+        assert server.answered(1.0)
+
+    with pytest.raises(StartError, match="last answered 421") as error:
+        started(tmp_path, _NAMED, ready_timeout="700ms").__enter__()
+    assert "ready_headers: {host: NAME}" in (error.value.advice or "")
+
+
+def test_a_program_that_goes_into_the_background(tmp_path: Path) -> None:
+    """Exit code 0 before it is ready is no failed build; nothing of it is left."""
+    server = started(tmp_path, _BACKGROUND)
+    with pytest.raises(StartError, match="exit code 0") as error:
+        server.__enter__()
+
+    assert "background" in (error.value.advice or "")
+    assert "daemon off" in (error.value.advice or "")
+    assert "is it built" not in (error.value.advice or "")
+    time.sleep(0.6)  # by then it would listen
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(server.target, 1):
+        pass
