@@ -82,7 +82,7 @@ def checkout(tmp_path: Path) -> Checkout:
     (one.root / "scripts").mkdir(parents=True)
     shutil.copy(ROOT / "scripts" / "just", one.root / "scripts")
     (one.root / "requirements").mkdir()
-    for name in ("bootstrap", "run", "dev", "docs"):
+    for name in ("bootstrap", "run", "dev", "docs", "mac"):
         (one.root / "requirements" / f"{name}.txt").write_text("one==1\n")
     one.bin.mkdir()
     for name in UTILITIES:
@@ -302,7 +302,7 @@ def test_unknown_level_is_a_usage_error(checkout: Checkout) -> None:
     done = checkout.run("--prepare", "all")
 
     assert done.returncode == 2
-    assert "tools, run, dev or docs" in done.stderr
+    assert "tools, run, dev, docs or mac" in done.stderr
 
 
 def test_recipe_failure_is_the_exit_code(checkout: Checkout) -> None:
