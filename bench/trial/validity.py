@@ -38,6 +38,8 @@ _SUSPECT_CODES: Final = frozenset(
         "retransmits",
         "listen-overflow",
         "swap",
+        "low-power",
+        "unlike-cores",
     }
 )
 
@@ -49,6 +51,7 @@ class Evidence(NamedTuple):
         failure: (reason code, message) of what ended it early, None where nothing did.
         measured: whether any load was sent; before that a failure is `failed`, not `invalid`.
         power_before: source of power before the window.
+        low_power_before: whether a saving mode was on before it.
     """
 
     trial: str
@@ -64,6 +67,7 @@ class Evidence(NamedTuple):
     measured: bool
     log_cut: bool
     power_before: str | None = None
+    low_power_before: bool | None = None
 
 
 class Judged(NamedTuple):
@@ -170,7 +174,11 @@ def _notes(evidence: Evidence) -> Iterator[Finding]:
     if load is None:
         return
     yield from judgement.noise_findings(
-        evidence.resources, evidence.counters, trial, power_before=evidence.power_before
+        evidence.resources,
+        evidence.counters,
+        trial,
+        power_before=evidence.power_before,
+        low_power_before=evidence.low_power_before,
     )
     checks = (
         _little(evidence, load),

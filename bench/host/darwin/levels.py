@@ -40,6 +40,13 @@ def core_types(text: str | None) -> dict[int, str]:
     return found if sorted(found) == list(range(len(found))) else {}
 
 
+def redacted(text: str) -> str:
+    """Only what `core_types` reads: a block per CPU, without the registry's ids."""
+    names = "|".join(PROPERTIES)
+    kept = re.findall(rf'^[ |]*(\+-o cpu\d+)|("(?:{names})" = \S+)', text, re.MULTILINE)
+    return "\n".join(head or line for head, line in kept)
+
+
 def _number(block: str, name: str) -> int | None:
     match = re.search(rf'"{name}" = (?:(\d+)\s*$|<([0-9a-f]{{8}})>)', block, re.MULTILINE)
     if match is None:
