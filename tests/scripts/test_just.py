@@ -116,6 +116,26 @@ def test_old_python_is_named(checkout: Checkout) -> None:
     assert "the newest here is 3.9" in done.stderr
 
 
+@pytest.mark.parametrize("brew", [False, True])
+def test_apples_stand_in_is_not_started(checkout: Checkout, *, brew: bool) -> None:
+    """A bare Mac gets one message, with Homebrew or without, and no dialogue."""
+    (checkout.bin / "uname").unlink()
+    checkout.python("uname", "#!/bin/sh\necho Darwin\n")
+    checkout.python("python3", '#!/bin/sh\necho dialogue >>"$LOG"\nexit 1\n')
+    script = checkout.root / "scripts" / "just"
+    script.write_text(script.read_text().replace("/usr/bin/python3", f"{checkout.bin}/python3"))
+    if brew:
+        checkout.python("brew", "#!/bin/sh\n")
+
+    done = checkout.run("test")
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "brew install python@3.13" in done.stderr
+    assert ("brew.sh" in done.stderr) is not brew
+    assert checkout.done() == []
+
+
 def test_python_without_venv_is_named(checkout: Checkout) -> None:
     """Debian's Python without python3-venv gets the command for that package."""
     checkout.python("python3", BARE)

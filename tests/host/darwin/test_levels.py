@@ -15,7 +15,7 @@ IOREG = "ioreg_-r_-d_1_-k_cluster-type.txt"
 def printed(*cpus: tuple[str, str]) -> str:
     """Blocks of CPUs, each with the line of its number and its kind."""
     return "\n".join(
-        f'+-o cpu@{place}  <class X>\n    {{\n      {number}\n      "cluster-type" = <"{kind}">\n    }}'
+        f'+-o cpu@{place}  <class X>\n  {{\n      {number}\n      "cluster-type" = <"{kind}">\n  }}'
         for place, (number, kind) in enumerate(cpus)
     )
 
