@@ -348,9 +348,9 @@ def percentiles(held: list[float]) -> dict[str, float]:
 
 def precise_selector() -> selectors.BaseSelector:
     """A selector that wakes to some microseconds: epoll alone rounds up to milliseconds."""
-    if sys.platform != "linux":
-        return selectors.DefaultSelector()
-    return _PreciseSelector()
+    if sys.platform == "linux":
+        return _PreciseSelector()
+    return selectors.DefaultSelector()
 
 
 if sys.platform == "linux":
