@@ -25,9 +25,13 @@ def test_background_for_as_long_as_it_measures(monkeypatch: pytest.MonkeyPatch) 
     """This process alone (4, 0): into the background, and out of it also after an error."""
     asked = played(monkeypatch, "darwin")
 
-    with pytest.raises(KeyError), in_background() as done:
-        assert done
-        raise KeyError
+    def measure() -> None:
+        with in_background() as done:
+            assert done
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        measure()
 
     assert asked == [(4, 0, 0x1000), (4, 0, 0)]
 
