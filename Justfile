@@ -52,11 +52,12 @@ doctor *ARGS: _run
 test *ARGS: _dev
     @scripts/test "$@"
 
-# Lint, format, types, architecture and unit tests; offline, under a minute
+# Lint, format, types (for Linux and macOS), architecture and unit tests; offline, under a minute
 check: _dev
     ruff check .
     ruff format --check .
     mypy
+    mypy --platform darwin --cache-dir .mypy_cache/darwin
     pytest -q -n auto -m "not real and not slow"
 
 # Make the documentation a site in site/; a link or anchor that leads nowhere is an error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -172,7 +171,7 @@ def _missing_toolchains(
             needs = load_server(file).needs
         except ConfigError:  # `bench validate` is there to tell
             continue
-        lacking = [need for need in needs if shutil.which(need, path=path) is None]
+        lacking = [need for need in needs if find.executable(need, path) is None]
         if lacking:
             absent[name] = lacking
     return absent

@@ -6,6 +6,7 @@ from bench.host.checks import unfit
 from bench.host.source import Source, local_source, tree_source
 from bench.host.state import (
     QuickState,
+    core_levels,
     local_host,
     local_system,
     local_topology,
@@ -20,6 +21,7 @@ __all__ = [
     "Source",
     "budget",
     "compare_hosts",
+    "core_levels",
     "differences",
     "local_host",
     "local_source",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench.host.darwin.levels import read_levels
 from bench.host.redact import Redactor
 from bench.host.source import EMPTY, Answer, Source, file_name
 from bench.host.state import quick_state, read_any_topology, read_host
@@ -37,6 +38,8 @@ def capture_tree(source: Source, system: System, *, names: Sequence[str] = ()) -
     read_host(recording, system)
     read_any_topology(recording, system)
     quick_state(source=recording, system=system)
+    if system == "darwin":
+        read_levels(recording)
     redactor = Redactor(names, files.get("/proc/self/cgroup"))
     tree = {redactor.path(path).lstrip("/"): redactor.file(path, t) for path, t in files.items()}
     for name, text in commands.items():

@@ -11,6 +11,7 @@ import itertools
 import os
 import socket
 import statistics
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -153,7 +154,7 @@ def steadiness(cpu: int | None, times: Sequence[float]) -> Steadiness:
 @contextmanager
 def held_on(cpu: int | None) -> Iterator[int | None]:
     """Hold this thread on a CPU for a while where the system can; tells which one it is held on."""
-    if cpu is None or not hasattr(os, "sched_setaffinity"):
+    if cpu is None or sys.platform != "linux":
         yield None
         return
     before = os.sched_getaffinity(0)

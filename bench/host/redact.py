@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from bench.host.darwin import texts
+from bench.host.darwin import levels, texts
 from bench.host.darwin.table import known_keys
 from bench.host.facts import GONE, scrub
 from bench.host.linux.table import boot_words
@@ -209,6 +209,7 @@ _COMMAND_RULES: Final[Mapping[str, Callable[[str], str]]] = {
     "pmset_-g_assertions": _assertions,
     "ps_-Aceo_pcpu,comm": _processes,
     "system_profiler_-json_SPHardwareDataType": _profiler,
+    "ioreg_-r_-d_1_-k_cluster-type": levels.redacted,
     "powermetrics_--samplers_thermal,cpu_power_-n_1_-i_1000": _match(
         r"\S+-Cluster HW active frequency: \d+ MHz|Current pressure level: \w+"
     ),

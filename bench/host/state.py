@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import resource
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.host.checks import check_host
 from bench.host.darwin import texts
+from bench.host.darwin.levels import read_levels
 from bench.host.darwin.machine import PRESSURE_COMMAND, read_darwin, read_darwin_topology
 from bench.host.linux.machine import mean_mhz, power_source, read_linux
 from bench.host.linux.topology import CPU, read_topology
@@ -87,6 +89,20 @@ def read_any_topology(source: Source, system: System) -> Topology:
 def local_topology() -> Topology:
     """The CPUs of this machine that this process may use."""
     return read_any_topology(local_source(), local_system())
+
+
+@functools.cache
+def core_levels() -> tuple[tuple[str, ...], dict[int, int]]:
+    """Kinds of core of this machine, fastest first, and the kind of each CPU number.
+
+    Empty where all are of one kind, or where it is not told which CPU is of which.
+    """
+    if local_system() == "darwin":
+        return read_levels(local_source())
+    topology = local_topology()
+    if len(topology.cluster_names) < 2:  # noqa: PLR2004 - of one kind, nothing can be mixed
+        return (), {}
+    return topology.cluster_names, {cpu.cpu: cpu.cluster for cpu in topology.cpus}
 
 
 def quick_state(

@@ -118,6 +118,8 @@ class Counters(Model):
         connections_seen: most established connections at the server's port.
         cpu_stall_us: time in which a task waited for a CPU, on the whole machine; recorded,
             never a reason, since a loaded CPU makes it by itself.
+        core_busy_s: CPU seconds that each kind of core was busy, whoever used it, the fastest
+            first; empty where all are of one kind, or the kinds cannot be told apart.
     """
 
     steal_share: float | None = None
@@ -135,6 +137,8 @@ class Counters(Model):
     cpu_stall_us: int | None = None
     power_source: str | None = None
     thermal_pressure: str | None = None
+    low_power: bool | None = None
+    core_busy_s: dict[str, float] = {}
 
 
 class SidechannelResult(Model):

@@ -37,8 +37,10 @@ _KILL_POLL_S = 0.005
 _LINUX = sys.platform.startswith("linux")
 _OPEN_MAX = 10_240
 _NONE = (0, 0, "")
-_ALL_CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+_ALL_CPUS: set[int] = set()
 """What the supervisor may use before it is held anywhere."""
+if sys.platform == "linux":
+    _ALL_CPUS = os.sched_getaffinity(0)
 
 
 def become_subreaper() -> None:
@@ -305,7 +307,7 @@ def _exec(request: dict[str, object], reader: int, writer: int) -> None:
 
 
 def _limits(request: dict[str, object]) -> None:
-    if hasattr(os, "sched_setaffinity"):
+    if sys.platform == "linux":
         os.sched_setaffinity(0, request.get("cpus") or _ALL_CPUS)  # type: ignore[arg-type] # a list of numbers
     wanted = int(str(request.get("nofile") or 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -333,7 +335,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     become_subreaper()
-    if sys.argv[1:] and hasattr(os, "sched_setaffinity"):
+    if sys.argv[1:] and sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, [int(word) for word in sys.argv[1:]])
     Supervisor().run()

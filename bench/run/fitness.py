@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from bench.errors import UnfitHostError
 from bench.host import budget, local_host, unfit
 from bench.model.finding import Finding, finding
 from bench.model.target import Target
+from bench.process.priority import in_background
 from bench.reports.wording.findings import text_of
 
 if TYPE_CHECKING:
@@ -46,10 +48,11 @@ def plan_findings(plan: Plan, host: Host) -> list[Finding]:
 
 @contextlib.contextmanager
 def out_of_the_way(cpus: CpuSplit) -> Iterator[None]:
-    """Hold `bench` itself off the server's CPUs while it measures, where CPUs can be held."""
+    """Hold `bench` itself off the server's CPUs while it measures; on macOS by its priority."""
     away = cpus.housekeeping or cpus.load
-    if not away or not hasattr(os, "sched_setaffinity") or cpus.pinning.state != "pinned":
-        yield
+    if sys.platform != "linux" or not away or cpus.pinning.state != "pinned":
+        with in_background():
+            yield
         return
     before = os.sched_getaffinity(0)
     with contextlib.suppress(OSError):

@@ -54,6 +54,7 @@ class Observation(NamedTuple):
         series: bytes per second on the loopback interface, per whole 250 ms.
         threads: of the server at the second mark.
         processes: of the server at the second mark.
+        cpu_busy_s: seconds in which each CPU was not idle; None where unreadable.
     """
 
     resources: Resources
@@ -61,6 +62,7 @@ class Observation(NamedTuple):
     series: tuple[float, ...]
     threads: int | None
     processes: int | None
+    cpu_busy_s: Mapping[int, float] | None = None
 
 
 def with_load_cpu(

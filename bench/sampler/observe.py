@@ -62,7 +62,21 @@ def observe(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> Obs
         series=byte_series(watched.samples, loaded),
         threads=end.group.threads if end.group else None,
         processes=end.group.processes if end.group else None,
+        cpu_busy_s=_cpu_busy_s(begin, end, platform),
     )
+
+
+def _cpu_busy_s(begin: Mark, end: Mark, platform: Platform) -> dict[int, float] | None:
+    """How long each CPU was busy, whoever it was that used it."""
+    first, last = begin.system.cpus, end.system.cpus
+    if first is None or last is None:
+        return None
+    busy = {
+        cpu: (last[cpu].total - last[cpu].idle - last[cpu].steal)
+        - (first[cpu].total - first[cpu].idle - first[cpu].steal)
+        for cpu in sorted(first.keys() & last.keys())
+    }
+    return {cpu: max(0, ticks) * platform.tick_s for cpu, ticks in busy.items()}
 
 
 def _resources(

@@ -27,9 +27,11 @@ _TRIES: Final = 200
 
 def _ephemeral_low() -> int:
     """First ephemeral port: a client's own port must never collide with a server's."""
+    if sys.platform == "darwin":
+        return _EPHEMERAL_DARWIN
     with contextlib.suppress(OSError, ValueError):
         return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    return _EPHEMERAL_DARWIN if sys.platform == "darwin" else _EPHEMERAL_LINUX
+    return _EPHEMERAL_LINUX
 
 
 def is_free(port: int) -> bool:

@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from bench.model.finding import Finding, finding
+from bench.trial.cores import unlike_cores
 from bench.trial.thresholds import (
     BUSY,
     FREQUENCY_MOVE_MAX,
@@ -44,7 +45,12 @@ def bound(resources: Resources) -> Bound:
 
 
 def noise_findings(
-    resources: Resources, counters: Counters, scope: str, *, power_before: str | None = None
+    resources: Resources,
+    counters: Counters,
+    scope: str,
+    *,
+    power_before: str | None = None,
+    low_power_before: bool | None = None,
 ) -> tuple[Finding, ...]:
     """The declared causes that make a trial suspect, each with its figure.
 
@@ -55,6 +61,7 @@ def noise_findings(
         counters: of the window.
         scope: the trial's id.
         power_before: source of power before the window; `counters` holds the one after.
+        low_power_before: the same of the saving mode.
     """
     found = (
         _steal(counters, scope),
@@ -63,9 +70,11 @@ def noise_findings(
         _thermal(counters, scope),
         _frequency(counters, scope),
         _power(counters, power_before, scope),
+        _low_power(counters, scope, before=low_power_before),
         _retransmits(counters, resources, scope),
         _overflows(counters, scope),
         _swap(counters, scope),
+        unlike_cores(resources, counters, scope),
     )
     return tuple(one for one in found if one is not None)
 
@@ -189,6 +198,13 @@ def _power(counters: Counters, before: str | None, scope: str) -> Finding | None
     if before is None or after is None or before == after:
         return None
     return finding("power-changed", scope, "window", before=before, after=after)
+
+
+def _low_power(counters: Counters, scope: str, *, before: bool | None) -> Finding | None:
+    after = counters.low_power
+    if before is None or after is None or before == after:
+        return None
+    return finding("low-power", scope, "window", change="came on" if after else "went off")
 
 
 def _retransmits(counters: Counters, resources: Resources, scope: str) -> Finding | None:

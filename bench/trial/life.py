@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError, StartError, VerifyError
-from bench.host import quick_state
+from bench.host import core_levels, quick_state
 from bench.loadtools import TOOLS
 from bench.model.trial_record import (
     Counters,
@@ -20,6 +20,7 @@ from bench.model.trial_record import (
 from bench.reports.wording.findings import all_told
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
+from bench.trial.cores import core_mix
 from bench.trial.load import Loader, LoadFailure, LoadRun
 from bench.trial.validity import Evidence, judge, uncountable
 from bench.trial.verify import SideChannel, verify
@@ -97,7 +98,7 @@ class Life:
         self.side = SidechannelResult()
         self.process: ServerRecord | None = None
         self.loader: Loader | None = None
-        self.power_before: str | None = None
+        self.state_before: QuickState | None = None
         self.next_look = 0.0
         self._side: SideChannel | None = None
         self._next_ask = 0.0
@@ -175,7 +176,7 @@ class Life:
 
     def begin_window(self) -> None:
         """The window is about to begin."""
-        self.power_before = self._power().power_source
+        self.state_before = self._power()
         self._next_ask = _ASK_EVERY_S
 
     def meanwhile(self, elapsed: float) -> None:
@@ -208,10 +209,15 @@ class Life:
     def _note_power(self) -> None:
         """Put the state after the window beside the window's counters."""
         assert self.observation is not None  # noqa: S101 - measure made it
-        after = self._power()
+        after, before = self._power(), self.state_before
+        pressure = after.thermal_pressure
+        if before and pressure in (None, "nominal"):
+            pressure = before.thermal_pressure or pressure
         state = {
             "power_source": after.power_source,
-            "thermal_pressure": after.thermal_pressure,
+            "thermal_pressure": pressure,
+            "low_power": after.low_power,
+            "core_busy_s": core_mix(self.observation.cpu_busy_s, *core_levels()),
         }
         counters = self.observation.counters.model_copy(update=state)
         self.observation = self.observation._replace(counters=counters)
@@ -308,7 +314,8 @@ class Life:
             failure=self.failure,
             measured=self.measured,
             log_cut=self.server.log_cut,
-            power_before=self.power_before,
+            power_before=self.state_before.power_source if self.state_before else None,
+            low_power_before=self.state_before.low_power if self.state_before else None,
         )
 
     def _overhead(self, phases: Phases) -> float:

@@ -32,6 +32,7 @@ class Evidence(NamedTuple):
         failure: (reason code, message) of what ended it early, None where nothing did.
         measured: whether any load was sent; before that a failure is `failed`, not `invalid`.
         power_before: source of power before the window.
+        low_power_before: whether a saving mode was on before it.
     """
 
     trial: str
@@ -47,6 +48,7 @@ class Evidence(NamedTuple):
     measured: bool
     log_cut: bool
     power_before: str | None = None
+    low_power_before: bool | None = None
 
 
 class Judged(NamedTuple):
@@ -90,6 +92,7 @@ def _disturbed(evidence: Evidence) -> tuple[Finding, ...]:
         evidence.counters,
         evidence.trial,
         power_before=evidence.power_before,
+        low_power_before=evidence.low_power_before,
     )
 
 

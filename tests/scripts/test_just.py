@@ -82,7 +82,7 @@ def checkout(tmp_path: Path) -> Checkout:
     (one.root / "scripts").mkdir(parents=True)
     shutil.copy(ROOT / "scripts" / "just", one.root / "scripts")
     (one.root / "requirements").mkdir()
-    for name in ("bootstrap", "run", "dev", "docs"):
+    for name in ("bootstrap", "run", "dev", "docs", "mac"):
         (one.root / "requirements" / f"{name}.txt").write_text("one==1\n")
     one.bin.mkdir()
     for name in UTILITIES:
@@ -114,6 +114,26 @@ def test_old_python_is_named(checkout: Checkout) -> None:
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "the newest here is 3.9" in done.stderr
+
+
+@pytest.mark.parametrize("brew", [False, True])
+def test_apples_stand_in_is_not_started(checkout: Checkout, *, brew: bool) -> None:
+    """A bare Mac gets one message, with Homebrew or without, and no dialogue."""
+    (checkout.bin / "uname").unlink()
+    checkout.python("uname", "#!/bin/sh\necho Darwin\n")
+    checkout.python("python3", '#!/bin/sh\necho dialogue >>"$LOG"\nexit 1\n')
+    script = checkout.root / "scripts" / "just"
+    script.write_text(script.read_text().replace("/usr/bin/python3", f"{checkout.bin}/python3"))
+    if brew:
+        checkout.python("brew", "#!/bin/sh\n")
+
+    done = checkout.run("test")
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "brew install python@3.13" in done.stderr
+    assert ("brew.sh" in done.stderr) is not brew
+    assert checkout.done() == []
 
 
 def test_python_without_venv_is_named(checkout: Checkout) -> None:
@@ -303,7 +323,7 @@ def test_unknown_level_is_a_usage_error(checkout: Checkout) -> None:
     done = checkout.run("--prepare", "all")
 
     assert done.returncode == 2
-    assert "tools, run, dev or docs" in done.stderr
+    assert "tools, run, dev, docs or mac" in done.stderr
 
 
 def test_recipe_failure_is_the_exit_code(checkout: Checkout) -> None:

@@ -19,7 +19,7 @@ def pins(level: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("levels", [("run", "dev"), ("dev", "docs")], ids="-".join)
+@pytest.mark.parametrize("levels", [("run", "dev"), ("dev", "docs"), ("dev", "mac")], ids="-".join)
 def test_levels_agree(levels: tuple[str, str]) -> None:
     """All go into one .venv: what two levels have in common has one version in both."""
     first, second = (pins(level) for level in levels)
@@ -34,7 +34,7 @@ def test_development_includes_running() -> None:
     assert pins("run").keys() <= pins("dev").keys()
 
 
-@pytest.mark.parametrize("level", ["bootstrap", "run", "dev", "docs"])
+@pytest.mark.parametrize("level", ["bootstrap", "run", "dev", "docs", "mac"])
 def test_named_packages_are_pinned(level: str) -> None:
     """Every package of an .in file stands in the .txt file beside it."""
     lines = (_FOLDER / f"{level}.in").read_text().split("\n")

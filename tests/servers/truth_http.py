@@ -13,6 +13,7 @@ import selectors
 import signal
 import socket
 import struct
+import sys
 import time
 from array import array
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -347,10 +348,14 @@ def percentiles(held: list[float]) -> dict[str, float]:
 
 def precise_selector() -> selectors.BaseSelector:
     """A selector that wakes to some microseconds: epoll alone rounds up to milliseconds."""
-    if not hasattr(selectors, "EpollSelector"):
-        return selectors.DefaultSelector()
+    if sys.platform == "linux":
+        return _PreciseSelector()
+    return selectors.DefaultSelector()
 
-    class PreciseSelector(selectors.EpollSelector):
+
+if sys.platform == "linux":
+
+    class _PreciseSelector(selectors.EpollSelector):
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
             if timeout is None:
                 select.select([self.fileno()], [], [])
@@ -361,5 +366,3 @@ def precise_selector() -> selectors.BaseSelector:
             while not (ready := super().select(0)) and time.monotonic() < until:
                 pass
             return ready
-
-    return PreciseSelector()

@@ -66,6 +66,23 @@ class Facts(NamedTuple):
     cpus: int
 
 
+_APPLE_STUBS: Final = frozenset(f"/usr/bin/{name}" for name in ("cc", "git", "make", "python3"))
+
+
+def executable(
+    name: str, path: str, run: Callable[[tuple[str, ...]], Completed | None] = capture
+) -> str | None:
+    """Where an executable lies that can be run; None where there is none.
+
+    Without its command line tools macOS has stand-ins which open a dialogue instead.
+    """
+    found = shutil.which(name, path=path)
+    if found not in _APPLE_STUBS or sys.platform != "darwin":
+        return found
+    said = run(("xcode-select", "-p"))
+    return found if said is not None and said.rc == 0 else None
+
+
 def search_path(environ: Mapping[str, str] | None = None) -> str:
     """Where executables are looked up: this venv, PATH, then where cargo and Homebrew put them."""
     env = os.environ if environ is None else environ
@@ -155,7 +172,7 @@ def survey(
     """
     path = search_path()
     installed = {name: tool for name in wanted if (tool := find_tool(name, path, run))}
-    there = frozenset(name for name in _HELPERS if shutil.which(name, path=path))
+    there = frozenset(name for name in _HELPERS if executable(name, path, run))
     lacking = any(name not in installed or not installed[name].usable for name in wanted)
     return Facts(
         system="darwin" if sys.platform == "darwin" else "linux",

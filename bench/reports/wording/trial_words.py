@@ -69,6 +69,13 @@ _DISTURBANCES: Final[Mapping[str, Words]] = {
     "power-changed/window": Words(
         "the power source changed from {before} to {after}", "stay on mains"
     ),
+    "low-power/window": Words(
+        "low power mode {change} within the window", "leave low power mode off during a run"
+    ),
+    "unlike-cores/window": Words(
+        "at least {share:.0%} of the work of server and load ran on slow cores (busy: {kinds})",
+        "fewer server and load processes than fast cores; close what else runs",
+    ),
     "retransmits": Words("{count} TCP segments were lost and sent again (on the whole machine)"),
     "listen-overflow/window": Words(
         "{count} connections were dropped by a full accept queue (on the whole machine)", _BACKLOG

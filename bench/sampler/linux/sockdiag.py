@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from typing import Final
 
 _NETLINK_SOCK_DIAG: Final = 4
@@ -48,6 +49,8 @@ def count_connections(port: int) -> int | None:
     Returns:
         None where the kernel was built without it or does not allow it.
     """
+    if sys.platform != "linux":
+        return None
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as asking:
             asking.settimeout(_TIMEOUT_S)

@@ -1,0 +1,58 @@
+"""Which kinds of core did a trial's work; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.model.finding import Finding, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.model.trial_record import Counters, Resources
+
+SLOW_MAX: Final = 0.05
+"""Share of the work that may have run on slower cores: they are two to four times as slow, so
+that more would move a rate by more than noise does; the clocks compared agree to some percent."""
+
+
+def core_mix(
+    busy_s: Mapping[int, float] | None, names: Sequence[str], levels: Mapping[int, int]
+) -> dict[str, float]:
+    """CPU seconds by kind of core, fastest first; {} where not every CPU's kind is known.
+
+    Args:
+        busy_s: by CPU number.
+        names: of the kinds.
+        levels: CPU number -> index in `names`.
+    """
+    if not busy_s or not names or not busy_s.keys() <= levels.keys():
+        return {}
+    return {
+        name or f"kind {index}": round(
+            sum(s for cpu, s in busy_s.items() if levels[cpu] == index), 3
+        )
+        for index, name in enumerate(names)
+    }
+
+
+def slow_share(resources: Resources, counters: Counters) -> float | None:
+    """The least share of server's and load's work that ran on other than the fastest cores.
+
+    No system without pinning tells it per process. But what both used together and the fastest
+    cores cannot have given, since they were not busy for so long, ran elsewhere.
+    """
+    work_s = (resources.server_cpu_s or 0.0) + sum(resources.load_cpu_s)
+    if not counters.core_busy_s or work_s <= 0:
+        return None
+    fast_s = next(iter(counters.core_busy_s.values()))
+    return max(0.0, 1 - fast_s / work_s)
+
+
+def unlike_cores(resources: Resources, counters: Counters, scope: str) -> Finding | None:
+    """Whether the work ran on slow cores in part."""
+    share = slow_share(resources, counters)
+    if share is None or share <= SLOW_MAX:
+        return None
+    kinds = ", ".join(f"{name} {busy:.2f} s" for name, busy in counters.core_busy_s.items())
+    return finding("unlike-cores", scope, "window", share=round(share, 4), kinds=kinds)

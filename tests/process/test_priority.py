@@ -1,0 +1,56 @@
+"""`bench` gives way on macOS while it measures, and takes its priority back."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.process.priority import in_background
+
+
+def played(monkeypatch: pytest.MonkeyPatch, system: str, *, refused: bool = False) -> list[object]:
+    """A system that writes down what it is asked for."""
+    asked: list[object] = []
+
+    def setpriority(which: int, who: int, value: int) -> None:
+        asked.append((which, who, value))
+        if refused:
+            raise PermissionError
+
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("os.setpriority", setpriority)
+    return asked
+
+
+def test_background_for_as_long_as_it_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process alone (4, 0): into the background, and out of it also after an error."""
+    asked = played(monkeypatch, "darwin")
+
+    def measure() -> None:
+        with in_background() as done:
+            assert done
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        measure()
+
+    assert asked == [(4, 0, 0x1000), (4, 0, 0)]
+
+
+def test_a_refusal_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was done, so nothing is taken back."""
+    asked = played(monkeypatch, "darwin", refused=True)
+
+    with in_background() as done:
+        assert not done
+
+    assert len(asked) == 1
+
+
+def test_elsewhere_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux holds it on CPUs of its own instead."""
+    asked = played(monkeypatch, "linux")
+
+    with in_background() as done:
+        assert not done
+
+    assert asked == []

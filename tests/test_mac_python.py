@@ -1,0 +1,123 @@
+"""On a Mac no path of `bench` reaches what exists on Linux alone; on recorded Macs, in children."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.loadtools import TOOLS
+from tests.host.trees import DATA, MACS
+from tests.run.helpers import Project
+
+WORLD = Path(__file__).parent / "mac_world.py"
+ROOT = Path(__file__).parents[1]
+
+
+def on_a_mac(
+    folder: Path, *words: str, path: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run in a child that believes to be a Mac; see mac_world.py."""
+    env = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "STUBS": str(folder / "stubs")}
+    env |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | ({"PATH": path} if path else {})
+    return subprocess.run(
+        [sys.executable, str(WORLD), *words],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def played(folder: Path, mac: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of `bench` on a recorded Mac."""
+    done = on_a_mac(folder, str(DATA / "darwin" / mac), *words)
+    assert "linux-only" not in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_every_module_can_be_imported(tmp_path: Path) -> None:
+    """An import alone reads nothing that only Linux has."""
+    done = on_a_mac(tmp_path, "imports")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 200
+
+
+@pytest.mark.parametrize("call", ["affinity", "proc", "stat", "list", "prctl", "netlink"])
+def test_a_linux_only_call_is_caught(tmp_path: Path, call: str) -> None:
+    """Each kind of call that a Mac does not have ends the child with its name."""
+    done = on_a_mac(tmp_path, "linux-only", call)
+
+    assert done.returncode == 86
+    assert done.stderr.startswith("linux-only: ")
+
+
+@pytest.mark.parametrize("mac", MACS)
+def test_host_reads_the_recording(tmp_path: Path, mac: str) -> None:
+    """`bench host` asks the commands of this Mac, with no tree named."""
+    done = played(tmp_path, mac, "host", "--json")
+
+    host = json.loads(done.stdout)
+    recorded = (DATA / "darwin" / mac / "sysctl_-a.txt").read_text()
+    assert (done.returncode, host["system"]) == (0, "darwin")
+    assert f"hw.model: {host['machine']['model']}" in recorded
+    assert host["pinning"]["state"] == "none"
+
+
+@pytest.mark.parametrize("mac", ["m4-mini-heavy", "m4-pro-battery"])
+def test_doctor_judges_it(tmp_path: Path, mac: str) -> None:
+    """`bench doctor` measures and judges; a hot Mac and nothing else is unfit for its heat."""
+    done = played(tmp_path, mac, "doctor", "--json")
+
+    data = json.loads(done.stdout)
+    codes = {item["code"] for part in data.values() if isinstance(part, list) for item in part}
+    assert done.returncode in (0, 3)
+    assert ("thermal" in codes) == (mac == "m4-mini-heavy")
+    assert ("battery" in codes) == (mac == "m4-pro-battery")
+
+
+@pytest.mark.parametrize("mac", MACS)
+def test_plan_splits_its_cores(tmp_path: Path, mac: str) -> None:
+    """`bench plan` gives server and load cores of the fastest kind, and pins nothing."""
+    done = played(tmp_path, mac, "plan", "quick", "--json")
+
+    assert done.returncode == 0, done.stderr
+    cpus = json.loads(done.stdout)["cpus"]
+    assert cpus["pinning"]["state"] == "none"
+    assert cpus["server_count"] >= 1
+
+
+@pytest.mark.parametrize("mac", MACS[:1])
+def test_setup_proposes(tmp_path: Path, mac: str) -> None:
+    """`bench setup --dry-run` names Homebrew, never apt."""
+    path = os.pathsep.join(["/usr/bin", "/bin"])
+    done = on_a_mac(tmp_path, str(DATA / "darwin" / mac), "setup", "--dry-run", path=path)
+
+    assert done.returncode == 0, done.stderr
+    assert "apt-get" not in done.stdout + done.stderr
+    assert all(name in done.stdout for name in TOOLS)
+
+
+@pytest.mark.real
+@pytest.mark.needs("wrk")
+def test_a_whole_run(tmp_path: Path) -> None:
+    """A run with a real server and a real load tool reaches nothing that only Linux has."""
+    project = Project(tmp_path)
+    project.server("one")
+    project.matrix("one")
+    words = ("run", "faults", "--project", str(project.root), "--json")
+    done = played(tmp_path, "m1-pro-6p2e", *words)
+
+    assert done.returncode == 0, done.stderr
+    (run,) = (project.root / "reports").glob("2*")
+    (trial,) = map(json.loads, (run / "trials.jsonl").read_text().splitlines()[:1])
+    assert trial["server_process"]["cpus"] is None
+    assert json.loads((run / "host.json").read_text())["machine"]["model"] == "MacBookPro18,3"
