@@ -88,8 +88,9 @@ def read(text: str) -> Report:
     except orjson.JSONDecodeError as error:
         if "Success rate:" in text[:_SUMMARY_CHARS]:
             raise ParseError(
-                "this is no JSON but the summary that oha prints for people: run it with "
-                "`--output-format json -o FILE`, and give that file"
+                f"this is no JSON but the summary that oha prints for people "
+                f"({text.strip()[:40]!r}...): run it with `--output-format json -o FILE`, and give "
+                "that file"
             ) from error
         place = text[max(0, error.pos - 40) : error.pos + 40]
         raise ParseError(f"the output of oha is no JSON ({error.msg})", excerpt=place) from error

@@ -29,7 +29,8 @@ KEYS: dict[type[BaseModel], str] = {
     Expect: "status json text headers",
     Generator: "int choice",
     ServerConfig: (
-        "title language style needs python build run env ready ready_timeout version stop"
+        "title language style needs python build run env ready ready_headers ready_timeout version"
+        " stop"
         " memory_limit source workloads"
     ),
 }
