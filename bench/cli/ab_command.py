@@ -101,9 +101,9 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
     \b
     Exit codes: 0 compared (no significant difference included), 1 an arm could not be built or
     measured, 2 usage, 4 --fail-on is met.
-    """  # noqa: D301 - click's paragraph mark
-    from bench.plans.ab import plan_ab  # noqa: PLC0415 - the same
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    """
+    from bench.plans.ab import plan_ab
+    from bench.plans.project import find_project
 
     contest = plan_ab(find_project(Path.cwd(), project), _asked(servers, options), _effort(options))
     for note in contest.notes:
@@ -120,7 +120,7 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
 
 
 def _asked(servers: tuple[str, ...], options: dict[str, Any]) -> Asked:
-    from bench.plans.arms import Asked  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.arms import Asked
 
     return Asked(
         servers, options["refs"], options["worktree"], options["dependencies"], options["env"]
@@ -128,7 +128,7 @@ def _asked(servers: tuple[str, ...], options: dict[str, Any]) -> Asked:
 
 
 def _effort(options: dict[str, Any]) -> Effort:
-    from bench.plans.ab import Effort  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.ab import Effort
 
     detect = _parsed("--detect", options["detect"], parse_percent)
     if not _DETECT_LEAST <= detect < 1:
@@ -159,7 +159,7 @@ def _parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
 
 def _announcement(contest: Contest) -> str:
     """What is going to happen, before it does."""
-    from bench.reports.wording.verdict_words import percent  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.wording.verdict_words import percent
 
     plan = contest.planned.plan
     arms = ", ".join(arm.name for arm in plan.arms)
@@ -181,8 +181,8 @@ def measure(
         allow_concurrent: go on beside another run.
         again: the command that goes on with it after an interruption.
     """
-    from bench.cli.progress import Progress  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run.start import Options, start_run  # noqa: PLC0415 - the same
+    from bench.cli.progress import Progress
+    from bench.run.start import Options, start_run
 
     progress = Progress(contest.planned.plan)
     how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]))
@@ -196,8 +196,8 @@ def measure(
 
 
 def _print(view: RunView, options: dict[str, Any]) -> None:
-    from bench.reports import ab_answer  # noqa: PLC0415 - late, see `bench --help`
-    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
+    from bench.reports import ab_answer
+    from bench.reports.wording.in_words import summary_in_words
 
     if options["as_json"]:
         emit_json(summary_in_words(view.summary))
@@ -232,7 +232,7 @@ def _gate(result: Result, metric: str) -> None:
         raise BenchError("not everything could be measured: the gate says nothing")
     rows = [row for row in view.summary.comparisons if row.metric == metric]
     if not rows:
-        from bench.loadtools import ranked  # noqa: PLC0415 - only where something is wrong
+        from bench.loadtools import ranked
 
         tool = ranked("open")[0]
         raise UsageError(
@@ -242,7 +242,7 @@ def _gate(result: Result, metric: str) -> None:
     judged = [row for row in rows if row.server not in view.plan.copies]
     met = [r for r in judged if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
     if met:
-        from bench.reports.wording.verdict_words import verdict_text  # noqa: PLC0415 - late
+        from bench.reports.wording.verdict_words import verdict_text
 
         said = verdict_text(met[0].verdict)
         raise GateMetError(f"{met[0].workload}, {met[0].profile}: {said}")

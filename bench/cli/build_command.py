@@ -22,9 +22,9 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
     A server whose sources, lock files, toolchain and build commands are unchanged is not built
     again. A missing toolchain skips the server, with the reason.
     """
-    from bench.plans.choosing import choose_arms  # noqa: PLC0415 - the same
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run.build_and_verify import build_servers  # noqa: PLC0415 - the same
+    from bench.plans.choosing import choose_arms
+    from bench.plans.project import find_project
+    from bench.run.build_and_verify import build_servers
 
     arms = choose_arms(find_project(Path.cwd(), project), servers)
     failed = False

@@ -22,10 +22,10 @@ def command(run: str, project: Path | None, *, as_json: bool) -> int:
 
     Exit code 1 when anything does not match; what does not is named.
     """
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.profiling.into_run import stale  # noqa: PLC0415 - the same
-    from bench.run.opening import Mismatch, check_run  # noqa: PLC0415 - the same
-    from bench.store.run_directory import find_run  # noqa: PLC0415 - the same
+    from bench.plans.project import find_project
+    from bench.profiling.into_run import stale
+    from bench.run.opening import Mismatch, check_run
+    from bench.store.run_directory import find_run
 
     directory = find_run(run, find_project(Path.cwd(), project).root / "reports")
     checked, mismatches = check_run(directory.path)

@@ -41,7 +41,7 @@ def command(project: Path | None, *, as_json: bool, yes: bool, keep: int, **chos
     Without --builds, --runs or --cache nothing is removed. The committed report
     (reports/RESULTS.md and its charts) is never touched.
     """
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.project import find_project
 
     found = find_project(Path.cwd(), project)
     items = [*_builds(found), *_runs(found, keep), *_cache()]
@@ -76,7 +76,7 @@ def _builds(project: Project) -> Iterator[Item]:
 
 
 def _runs(project: Project, keep: int) -> Iterator[Item]:
-    from bench.store.run_directory import list_runs  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import list_runs
 
     runs = list_runs(project.root / "reports")
     for run in runs[: max(0, len(runs) - keep)]:
@@ -84,7 +84,7 @@ def _runs(project: Project, keep: int) -> Iterator[Item]:
 
 
 def _cache() -> Iterator[Item]:
-    from bench.store.cache import cache_folder  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.cache import cache_folder
 
     logs = cache_folder() / "logs"
     if logs.is_dir():

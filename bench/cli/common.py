@@ -47,9 +47,9 @@ def printable(text: str) -> str:
 
 def emit_json(value: BaseModel | dict[str, Any]) -> None:
     """Print one object as JSON on stdout, with a `schema_version`."""
-    import orjson  # noqa: PLC0415 - late, see `bench --help`
+    import orjson
 
-    from bench.model.base import SCHEMA_VERSION  # noqa: PLC0415 - late, see `bench --help`
+    from bench.model.base import SCHEMA_VERSION
 
     data = value if isinstance(value, dict) else value.model_dump(mode="json", by_alias=True)
     data = {"schema_version": SCHEMA_VERSION, **data}

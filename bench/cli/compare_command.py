@@ -78,13 +78,13 @@ def command(
     bench compare main-run latest
     bench compare main-run latest --fail-on slower --margin 5%
     bench compare main-run latest --fail-on slower --metric p99_us
-    """  # noqa: D301 - a backspace keeps a paragraph's lines apart in click
-    from bench.analysis import compare  # noqa: PLC0415 - late, see `bench --help`
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.reports.compare_answer import render  # noqa: PLC0415 - late, see `bench --help`
-    from bench.reports.wording.in_words import comparison_in_words  # noqa: PLC0415 - late
-    from bench.run.opening import open_run  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
+    """
+    from bench.analysis import compare
+    from bench.plans.project import find_project
+    from bench.reports.compare_answer import render
+    from bench.reports.wording.in_words import comparison_in_words
+    from bench.run.opening import open_run
+    from bench.store.run_directory import find_run
 
     reports = find_project(Path.cwd(), project).root / "reports"
     before, after = (open_run(find_run(name, reports).path) for name in (baseline, candidate))

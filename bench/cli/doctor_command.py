@@ -74,7 +74,7 @@ def command(
     undoes it. Errors make results unusable here: then the exit code is 3.
     """
     if noise or ceiling:
-        from bench.cli import doctor_runs as probing  # noqa: PLC0415 - late, see `bench --help`
+        from bench.cli import doctor_runs as probing
 
         if noise:
             return probing.noise(noise, project, as_json=as_json)
@@ -84,7 +84,7 @@ def command(
 
 def _examine(connections: int, root: Path | None, system: System | None, *, as_json: bool) -> int:
     """Judge this machine, or a captured one, and print it."""
-    from bench.host import (  # noqa: PLC0415 - late
+    from bench.host import (
         local_host,
         local_system,
         local_topology,
@@ -92,10 +92,10 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
         read_host,
         tree_source,
     )
-    from bench.host.cpu_split import split  # noqa: PLC0415 - late, see `bench --help`
-    from bench.host.doctor import as_data, diagnose  # noqa: PLC0415 - late
-    from bench.process import strays  # noqa: PLC0415 - late
-    from bench.reports.wording.findings import in_words  # noqa: PLC0415 - late
+    from bench.host.cpu_split import split
+    from bench.host.doctor import as_data, diagnose
+    from bench.process import strays
+    from bench.reports.wording.findings import in_words
 
     tools, measured = _Tools({}, {}, {}), None
     left: tuple[Stray, ...] = ()
@@ -131,7 +131,7 @@ def _tell(diagnosis: Diagnosis, data: dict[str, Any] | None) -> None:
 
 
 def _measure(cpus: list[int]) -> Measured:
-    from bench.host.measure import measure  # noqa: PLC0415 - late
+    from bench.host.measure import measure
 
     click.echo("measuring for 2 seconds ...", err=True)
     return measure(cpus)
@@ -139,11 +139,11 @@ def _measure(cpus: list[int]) -> Measured:
 
 def _find_tools() -> _Tools:
     """Versions of load tools and toolchains, and the load tools that are too old."""
-    from bench.host.doctor import TOOLCHAINS, Need  # noqa: PLC0415 - late
-    from bench.loadtools import TOOLS  # noqa: PLC0415 - late
-    from bench.loadtools.install.find import find_tool, search_path  # noqa: PLC0415 - late
-    from bench.loadtools.tool import dotted  # noqa: PLC0415 - late
-    from bench.process import capture  # noqa: PLC0415 - late
+    from bench.host.doctor import TOOLCHAINS, Need
+    from bench.loadtools import TOOLS
+    from bench.loadtools.install.find import find_tool, search_path
+    from bench.loadtools.tool import dotted
+    from bench.process import capture
 
     versions: dict[str, str | None] = {}
     outdated: dict[str, str] = {}

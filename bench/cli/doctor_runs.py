@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def noise(server: str, project: Path | None, *, as_json: bool) -> int:
     """Run two copies of a server against each other and say by how much they differ."""
-    from bench.plans.doctor_plans import plan_noise  # noqa: PLC0415 - the same
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
+    from bench.plans.doctor_plans import plan_noise
+    from bench.plans.project import find_project
+    from bench.reports.wording.in_words import summary_in_words
 
     found = find_project(Path.cwd(), project)
     result = _run(project, plan_noise(found, server))
@@ -45,9 +45,9 @@ def noise(server: str, project: Path | None, *, as_json: bool) -> int:
 
 def ceiling(project: Path | None, *, as_json: bool) -> int:
     """Say what the load tool reaches against a server that does almost nothing."""
-    from bench.plans.doctor_plans import plan_ceiling  # noqa: PLC0415 - the same
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
+    from bench.plans.doctor_plans import plan_ceiling
+    from bench.plans.project import find_project
+    from bench.reports.wording.in_words import summary_in_words
 
     result = _run(project, plan_ceiling(find_project(Path.cwd(), project)))
     if as_json:
@@ -63,9 +63,9 @@ def ceiling(project: Path | None, *, as_json: bool) -> int:
 
 
 def _run(project: Path | None, planned: Planned) -> Result:
-    from bench.cli.progress import Progress  # noqa: PLC0415 - late, see `bench --help`
-    from bench.plans.project import find_project  # noqa: PLC0415 - the same
-    from bench.run.start import Options, start_run  # noqa: PLC0415 - the same
+    from bench.cli.progress import Progress
+    from bench.plans.project import find_project
+    from bench.run.start import Options, start_run
 
     progress = Progress(planned.plan)
     try:

@@ -43,13 +43,13 @@ def command(
     Values that cannot be read are null, each with its reason under `unavailable`. Serial numbers,
     UUIDs, host and user names are never recorded, neither here nor in a capture.
     """
-    from bench.host import (  # noqa: PLC0415 - late, see `bench --help`
+    from bench.host import (
         local_host,
         local_system,
         read_host,
         tree_source,
     )
-    from bench.reports.wording.findings import in_words  # noqa: PLC0415 - late
+    from bench.reports.wording.findings import in_words
 
     if system and not root:
         raise UsageError("--system needs --root", advice="This machine's system is known.")
@@ -65,8 +65,8 @@ def command(
 
 
 def _print(host: Host, *, full: bool) -> None:
-    from bench.host.text import full_table, summary  # noqa: PLC0415 - late
-    from bench.reports.wording.findings import text_of  # noqa: PLC0415 - late
+    from bench.host.text import full_table, summary
+    from bench.reports.wording.findings import text_of
 
     for label, value in summary(host):
         click.echo(f"{click.style(f'{label:<12}', bold=True)} {value}")
@@ -81,8 +81,8 @@ def _print(host: Host, *, full: bool) -> None:
 
 def _capture(target: Path, system: System, root: Path | None) -> None:
     """Write a redacted tree; the only files that this command writes."""
-    from bench.host import local_source, tree_source  # noqa: PLC0415 - late
-    from bench.host.capture import capture_tree  # noqa: PLC0415 - late
+    from bench.host import local_source, tree_source
+    from bench.host.capture import capture_tree
 
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{target} exists", advice="Name a new or an empty folder.")

@@ -30,7 +30,7 @@ def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> st
 
 
 def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
-    from bench.units import parse_duration  # noqa: PLC0415 - late, see `bench --help`
+    from bench.units import parse_duration
 
     if value is None:
         return None
@@ -86,9 +86,9 @@ def command(
     Example:
       bench import oha "Rust Baseline=rust.json" "Spikard Python=python.json" \\
           --workload "JSON Small" --connections 50 --body-bytes 86 --hardware MacBook
-    """  # noqa: D301 - the backspace is click's mark for lines that stay as they are
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run.importing import import_run  # noqa: PLC0415 - late, see `bench --help`
+    """
+    from bench.plans.project import find_project
+    from bench.run.importing import import_run
 
     paths = [_split(result) for result in results]
     sources = [_read(tool, label, path, told["loop"]) for label, path in paths]
@@ -104,7 +104,7 @@ def command(
 
 
 def _facts(tool: str, paths: list[tuple[str, Path]], **told: Any) -> Facts:
-    from bench.run.importing.sources import Facts  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.importing.sources import Facts
 
     return Facts(
         title=told["title"],
@@ -137,7 +137,7 @@ def _split(text: str) -> tuple[str, Path]:
 
 
 def _read(tool: str, label: str, path: Path, loop: Loop) -> Source:
-    from bench.run.importing.sources import Source  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.importing.sources import Source
 
     load = TOOLS[tool].read(path, Recorded(loop=loop))
     return Source(label, path.name, path.read_bytes(), load)

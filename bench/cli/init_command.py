@@ -36,8 +36,8 @@ def command(folder: Path, name: str | None, port_env: str, path: str) -> None:
     \b
     bench init
     bench init ../my-server --name mine --port-env HTTP_PORT --path /health
-    """  # noqa: D301 - click's paragraph mark
-    from bench.plans.starter import propose  # noqa: PLC0415 - late, see `bench --help`
+    """
+    from bench.plans.starter import propose
 
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder")
@@ -54,8 +54,8 @@ def command(folder: Path, name: str | None, port_env: str, path: str) -> None:
 
 
 def _wish(folder: Path, name: str | None, port_env: str, path: str) -> Wish:
-    from bench.model.fields import is_identifier  # noqa: PLC0415 - late
-    from bench.plans.starter import Wish, project_name  # noqa: PLC0415 - late
+    from bench.model.fields import is_identifier
+    from bench.plans.starter import Wish, project_name
 
     if name is not None and not is_identifier(name):
         raise UsageError(

@@ -23,7 +23,7 @@ def command(kind: str, project: Path | None, *, as_json: bool) -> None:
 
     A file that cannot be read is listed with the reason; `bench validate` says more.
     """
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.project import find_project
 
     found = find_project(Path.cwd(), project)
     rows = {
@@ -43,7 +43,7 @@ def command(kind: str, project: Path | None, *, as_json: bool) -> None:
 
 
 def _servers(project: Project) -> list[dict[str, Any]]:
-    from bench.plans.server_files import load_server  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.server_files import load_server
 
     def text(path: Path) -> str:
         config = load_server(path)
@@ -53,7 +53,7 @@ def _servers(project: Project) -> list[dict[str, Any]]:
 
 
 def _workloads(project: Project) -> list[dict[str, Any]]:
-    from bench.plans.workload_files import load_workload  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.workload_files import load_workload
 
     def text(path: Path) -> str:
         workload = load_workload(path, project.root_of(path))
@@ -64,7 +64,7 @@ def _workloads(project: Project) -> list[dict[str, Any]]:
 
 
 def _matrices(project: Project) -> list[dict[str, Any]]:
-    from bench.plans.matrix_files import load_matrix  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.matrix_files import load_matrix
 
     def text(path: Path) -> str:
         config = load_matrix(path)
@@ -77,7 +77,7 @@ def _matrices(project: Project) -> list[dict[str, Any]]:
 
 
 def _runs(project: Project) -> list[dict[str, Any]]:
-    from bench.store.run_directory import list_runs  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import list_runs
 
     rows = []
     for run in list_runs(project.root / "reports"):

@@ -41,7 +41,7 @@ def overrides_of(options: dict[str, Any]) -> Overrides:
     Raises:
         UsageError: a duration that is none.
     """
-    from bench.plans.overrides import Overrides  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.overrides import Overrides
 
     return Overrides(
         servers=_names(options["servers"]),
@@ -60,7 +60,7 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def _seconds(option: str, text: str | None) -> float | None:
-    from bench.units import parse_duration  # noqa: PLC0415 - late, see `bench --help`
+    from bench.units import parse_duration
 
     if text is None:
         return None

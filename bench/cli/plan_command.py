@@ -26,8 +26,8 @@ def command(matrix: str, project: Path | None, *, as_json: bool, **options: Any)
     the cache. The order is that of the seed: give --seed to see the order of a run that will be
     started with the same seed.
     """
-    from bench.plans.matrix_plan import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.matrix_plan import plan_matrix
+    from bench.plans.project import find_project
 
     found = find_project(Path.cwd(), project)
     planned = plan_matrix(found, matrix, overrides_of(options))
@@ -38,9 +38,9 @@ def command(matrix: str, project: Path | None, *, as_json: bool, **options: Any)
 
 def _show_expected(plan: Plan, reports: Path) -> None:
     """Say how wide the intervals will probably be, from earlier runs on this host."""
-    from bench.analysis import expected_width  # noqa: PLC0415 - late, see `bench --help`
-    from bench.host import local_host  # noqa: PLC0415 - the same
-    from bench.run.opening import earlier_summaries  # noqa: PLC0415 - the same
+    from bench.analysis import expected_width
+    from bench.host import local_host
+    from bench.run.opening import earlier_summaries
 
     summaries = earlier_summaries(reports)
     if not summaries:

@@ -65,10 +65,10 @@ def command(  # noqa: PLR0917 - one parameter per option
     A trial without a profiler comes first, so that the slowdown is known. The run directory
     holds the raw profiles, a flame graph, speedscope's file and a report.
     """
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.profiling import conversion_run as experiment  # noqa: PLC0415 - the same
-    from bench.profiling.profile_run import Wish, profile_servers  # noqa: PLC0415 - the same
-    from bench.profiling.reading import renew  # noqa: PLC0415 - the same
+    from bench.plans.project import find_project
+    from bench.profiling import conversion_run as experiment
+    from bench.profiling.profile_run import Wish, profile_servers
+    from bench.profiling.reading import renew
 
     found = find_project(Path.cwd(), project)
     wish = Wish(connections, rate, seconds, method)
@@ -99,13 +99,13 @@ def command(  # noqa: PLR0917 - one parameter per option
 
 
 def _target(project: Project, into: str | None) -> Path | None:
-    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.store.run_directory import find_run
 
     return find_run(into, project.root / "reports").path if into else None
 
 
 def _add(profiled: Path, run: Path) -> Path:
-    from bench.profiling.into_run import add, write_report  # noqa: PLC0415 - late
+    from bench.profiling.into_run import add, write_report
 
     copy = add(profiled, run)
     write_report(run)
@@ -115,7 +115,7 @@ def _add(profiled: Path, run: Path) -> Path:
 
 def _whole_run(project: Project, run: Path, wish: Wish) -> int:
     """Profile all servers of a run into it; exit code 1 where nothing could be profiled."""
-    from bench.profiling.into_run import profile_into  # noqa: PLC0415 - late
+    from bench.profiling.into_run import profile_into
 
     done, failed = profile_into(project, run, wish, _told)
     for reason in failed:
@@ -129,9 +129,9 @@ def _told(text: str) -> None:
 
 
 def _show_conversion(run: Path, found: Conversion, *, as_json: bool) -> None:
-    from bench.profiling.conversion import tables_of  # noqa: PLC0415 - late, see `bench --help`
-    from bench.reports.profiles import line_of  # noqa: PLC0415 - the same
-    from bench.reports.terminal import terminal_sections  # noqa: PLC0415 - the same
+    from bench.profiling.conversion import tables_of
+    from bench.reports.profiles import line_of
+    from bench.reports.terminal import terminal_sections
 
     if as_json:
         lines = {server: line_of(found, server) for server in found.servers}
@@ -157,7 +157,7 @@ def _show_conversion(run: Path, found: Conversion, *, as_json: bool) -> None:
 
 
 def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
-    from bench.reports.wording.findings import in_words  # noqa: PLC0415 - late
+    from bench.reports.wording.findings import in_words
 
     return {
         "run": str(run),
@@ -181,8 +181,8 @@ def _json(run: Path, profiles: tuple[Profiled, ...]) -> dict[str, object]:
 
 
 def _print(run: Path, profiles: tuple[Profiled, ...]) -> None:
-    from bench.profiling.report import notes, sections  # noqa: PLC0415 - late, see `bench --help`
-    from bench.reports.terminal import terminal_sections  # noqa: PLC0415 - late
+    from bench.profiling.report import notes, sections
+    from bench.reports.terminal import terminal_sections
 
     click.echo(terminal_sections(sections(profiles)))
     for note in notes(profiles):

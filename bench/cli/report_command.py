@@ -55,10 +55,10 @@ def command(
     bench report latest --as html --output report.html
     bench report latest --write
     bench report latest --publish reports/RESULTS.md
-    """  # noqa: D301 - a backspace keeps a paragraph's lines apart in click
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.profiling import into_run as profile_into  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
+    """
+    from bench.plans.project import find_project
+    from bench.profiling import into_run as profile_into
+    from bench.store.run_directory import find_run
 
     if as_json:
         if form not in (None, "json"):
@@ -78,8 +78,8 @@ def command(
 
 
 def _publish(run: Path, file: Path) -> None:
-    from bench.run import opening as runs  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run.start import publish  # noqa: PLC0415 - the same
+    from bench.run import opening as runs
+    from bench.run.start import publish
 
     publish(runs.open_run(run), file)
     click.echo(f"wrote {file}", err=True)
@@ -92,9 +92,9 @@ def _form(output: Path | None) -> str:
 
 
 def _emit(path: Path, form: str, output: Path | None) -> None:
-    from bench.reports import REPORTS  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run import opening as runs  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store.run_directory import write_atomic  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports import REPORTS
+    from bench.run import opening as runs
+    from bench.store.run_directory import write_atomic
 
     (_, main), *beside = REPORTS[form].render(runs.open_run(path)).items()
     if output is None or str(output) == "-":

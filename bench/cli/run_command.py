@@ -65,8 +65,8 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
     bench run quick
     bench run json-small --servers axum,fastapi --rounds 10
     bench run --resume latest
-    """  # noqa: D301 - click's paragraph mark
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
+    """
+    from bench.plans.project import find_project
 
     found = _resumable(find_project(Path.cwd(), project), options["resume"])
     planned = _planned(found, matrix, options)
@@ -78,16 +78,16 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
 
 def _resumable(project: Project, run: str | None) -> Project:
     """The project, with the arms that a run of `bench ab` had made for itself."""
-    from bench.plans.ab import with_arms  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store.run_directory import find_run  # noqa: PLC0415 - the same
+    from bench.plans.ab import with_arms
+    from bench.store.run_directory import find_run
 
     return with_arms(project, find_run(run, project.root / "reports")) if run else project
 
 
 def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> Planned:
-    from bench.plans.matrix_plan import plan_matrix  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run.resume import planned_again  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.matrix_plan import plan_matrix
+    from bench.run.resume import planned_again
+    from bench.store.run_directory import find_run
 
     if options["resume"]:
         given = [f"--{name}" for name in _OVERRIDES if options[name] is not None]
@@ -105,7 +105,7 @@ def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> P
 
 
 def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
-    from bench.cli.progress import Progress  # noqa: PLC0415 - late, see `bench --help`
+    from bench.cli.progress import Progress
 
     progress = Progress(planned.plan)
     try:
@@ -128,7 +128,7 @@ def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
 def _measure(
     project: Project, planned: Planned, listener: Listener, options: dict[str, Any]
 ) -> Result:
-    from bench.run.start import Options, resume_run, start_run  # noqa: PLC0415 - late
+    from bench.run.start import Options, resume_run, start_run
 
     how = Options(
         strict=options["strict"],
@@ -143,9 +143,9 @@ def _measure(
 
 def _profile(project: Project, run: Path) -> RunView:
     """Add profiles to the run; what cannot be profiled here is no failure of the run."""
-    from bench.profiling.into_run import profile_into  # noqa: PLC0415 - the same
-    from bench.profiling.profile_run import Wish  # noqa: PLC0415 - the same
-    from bench.run.opening import open_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.profiling.into_run import profile_into
+    from bench.profiling.profile_run import Wish
+    from bench.run.opening import open_run
 
     _, failed = profile_into(project, run, Wish(), lambda text: click.echo(f"{text} ...", err=True))
     for reason in failed:
@@ -154,15 +154,15 @@ def _profile(project: Project, run: Path) -> RunView:
 
 
 def _publish(result: Result, file: Path) -> None:
-    from bench.run.start import publish  # noqa: PLC0415 - late, see `bench --help`
+    from bench.run.start import publish
 
     publish(result.view, file)
     click.echo(f"wrote {file}", err=True)
 
 
 def _show(result: Result, *, as_json: bool) -> None:
-    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
-    from bench.run.opening import render  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports.wording.in_words import summary_in_words
+    from bench.run.opening import render
 
     if as_json:
         emit_json(summary_in_words(result.view.summary))

@@ -27,7 +27,7 @@ def command(kind: str | None, project: Path | None, *, write: bool) -> None:
     \b
     bench schema matrix > matrix.json
     bench schema --write
-    """  # noqa: D301 - click's paragraph mark
+    """
     if (kind is None) != write:
         raise UsageError(
             "expected either a kind of file or --write",
@@ -36,15 +36,15 @@ def command(kind: str | None, project: Path | None, *, write: bool) -> None:
     if kind is None:
         _write(project)
         return
-    from bench.plans.schema import schema_text  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.schema import schema_text
 
     click.echo(schema_text(kind), nl=False)
 
 
 def _write(folder: Path | None) -> None:
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.plans.schema import schema_files  # noqa: PLC0415 - the same
-    from bench.store.atomic import replace_file  # noqa: PLC0415 - the same
+    from bench.plans.project import find_project
+    from bench.plans.schema import schema_files
+    from bench.store.atomic import replace_file
 
     root = find_project(Path.cwd(), folder).root
     for place, text in schema_files().items():

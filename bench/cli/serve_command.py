@@ -37,9 +37,9 @@ def command(server: str, project: Path | None) -> int:
     Exit codes: 0 ended by Ctrl-C or SIGTERM once the server was ready; 1 it could not be built
     or started, or ended by itself; 130 Ctrl-C and 143 SIGTERM before it was ready. In every
     case the server is stopped first.
-    """  # noqa: D301 - click's paragraph mark
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run.serving import served  # noqa: PLC0415 - the same
+    """
+    from bench.plans.project import find_project
+    from bench.run.serving import served
 
     found = find_project(Path.cwd(), project)
     ready = False

@@ -87,8 +87,8 @@ def command(
 
 
 def _config(matrix: str, project: Path | None) -> MatrixConfig:
-    from bench.plans.matrix_files import load_matrix  # noqa: PLC0415 - late
-    from bench.plans.project import find_matrix, find_project  # noqa: PLC0415 - late
+    from bench.plans.matrix_files import load_matrix
+    from bench.plans.project import find_matrix, find_project
 
     return load_matrix(find_matrix(find_project(Path.cwd(), project), matrix))
 
@@ -159,8 +159,8 @@ def _missing_toolchains(
     project: Path | None, only: Collection[str | None] | None
 ) -> dict[str, list[str]]:
     """Server id -> executables that it needs and that are not here."""
-    from bench.plans.project import find_project  # noqa: PLC0415 - late
-    from bench.plans.server_files import load_server  # noqa: PLC0415 - late
+    from bench.plans.project import find_project
+    from bench.plans.server_files import load_server
 
     path = find.search_path()
     absent = {}

@@ -30,8 +30,8 @@ def command(run: str, trial: str | None, project: Path | None, *, as_json: bool)
     A trial is shown with its status and reasons, the exact commands to repeat it by hand with
     their CPUs, what was measured, and the end of the server's log.
     """
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.store.run_directory import find_run  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.project import find_project
+    from bench.store.run_directory import find_run
 
     directory = find_run(run, find_project(Path.cwd(), project).root / "reports")
     records, damaged = directory.trials()
@@ -53,7 +53,7 @@ def command(run: str, trial: str | None, project: Path | None, *, as_json: bool)
 
 
 def _find(records: tuple[TrialRecord, ...], name: str) -> TrialRecord:
-    import difflib  # noqa: PLC0415 - only for the nearest name
+    import difflib
 
     for record in records:
         if record.trial == name:
@@ -72,7 +72,7 @@ def _line(record: TrialRecord) -> str:
 
 
 def _show(record: TrialRecord, directory: RunDirectory) -> None:
-    from bench.reports.wording.findings import text_of  # noqa: PLC0415 - late
+    from bench.reports.wording.findings import text_of
 
     echo = click.echo
     echo(_line(record))

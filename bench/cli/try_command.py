@@ -60,9 +60,9 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     bench try -- env PORT={port} node a.js --and env PORT={port} node b.js
     bench try --path /items --body item.json --header content-type:application/json -- ./app {port}
     bench try --url http://127.0.0.1:3000/hello
-    """  # noqa: D301 - click's paragraph mark
-    from bench.plans.try_ import plan_try  # noqa: PLC0415 - late, see `bench --help`
-    from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - late
+    """
+    from bench.plans.try_ import plan_try
+    from bench.reports.wording.in_words import summary_in_words
 
     contest = plan_try(_trying(command, options), Path.cwd())
     for note in contest.notes:
@@ -78,7 +78,7 @@ def command(command: tuple[str, ...], **options: Any) -> int:
 
 
 def _trying(words: tuple[str, ...], options: dict[str, Any]) -> Trying:
-    from bench.plans.try_ import Trying  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.try_ import Trying
 
     for name in ("duration", "warmup"):
         try:
@@ -117,7 +117,7 @@ def _commands(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 
 def _addresses(urls: tuple[str, ...], path: str | None) -> tuple[tuple[str, ...], str]:
-    from bench.plans.try_ import split_url  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.try_ import split_url
 
     found = [split_url(url) for url in urls]
     paths = {path} if path else {place for _, place in found}
@@ -127,7 +127,7 @@ def _addresses(urls: tuple[str, ...], path: str | None) -> tuple[tuple[str, ...]
 
 
 def _request(path: str, options: dict[str, Any]) -> Request:
-    from bench.plans.try_ import Request  # noqa: PLC0415 - late, see `bench --help`
+    from bench.plans.try_ import Request
 
     body = options["body"].read_bytes() if options["body"] else b""
     if len(body) > _MAX_BODY:
@@ -143,7 +143,7 @@ def _request(path: str, options: dict[str, Any]) -> Request:
 
 
 def _print(view: RunView) -> None:
-    from bench.reports import ab_answer  # noqa: PLC0415 - late, see `bench --help`
+    from bench.reports import ab_answer
 
     if len(view.plan.arms) > 1:
         click.echo(ab_answer.text(view))

@@ -41,9 +41,9 @@ def command(files: tuple[Path, ...], project: Path | None, *, as_json: bool) -> 
 
 
 def _check(files: tuple[Path, ...], folder: Path | None) -> Checked:
-    from bench.loadtools import unsupported  # noqa: PLC0415 - late, see `bench --help`
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.plans.validation import (  # noqa: PLC0415 - the same
+    from bench.loadtools import unsupported
+    from bench.plans.project import find_project
+    from bench.plans.validation import (
         Checked,
         check_files,
         check_project,

@@ -22,9 +22,9 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
     Each request kind is sent twice with random values; status, JSON by meaning, text and
     headers must be as the workload says. Exit code 1 when anything is wrong.
     """
-    from bench.plans.choosing import choose_arms  # noqa: PLC0415 - the same
-    from bench.plans.project import find_project  # noqa: PLC0415 - late, see `bench --help`
-    from bench.run.build_and_verify import verify_servers  # noqa: PLC0415 - the same
+    from bench.plans.choosing import choose_arms
+    from bench.plans.project import find_project
+    from bench.run.build_and_verify import verify_servers
 
     found = find_project(Path.cwd(), project)
     arms = choose_arms(found, servers)
