@@ -63,3 +63,13 @@ def test_updates_are_looked_for_where_pins_are() -> None:
     }
 
     assert named == there | {("pip", "/requirements"), ("github-actions", "/")}
+
+
+def test_the_life_of_a_run_names_files_that_exist() -> None:
+    """Each file that CONTRIBUTING follows a run through is in the package."""
+    text = (_ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    life = text.partition("## The life of a run")[2].partition("\n## ")[0]
+    named = re.findall(r"`([a-z]+/[a-z_]+\.py)`", life)
+
+    assert len(named) > 10
+    assert [name for name in named if not (_ROOT / "bench" / name).is_file()] == []
