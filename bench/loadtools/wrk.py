@@ -66,7 +66,7 @@ class Wrk(LoadTool):
     ) -> None:
         """Write the pool of rendered requests."""
         from bench.loadtools import wrk_pool  # noqa: PLC0415 - late: a list of tools is quick
-        from bench.workload.requests import pool  # noqa: PLC0415
+        from bench.workload.requests import pool  # noqa: PLC0415 - late: reading a result needs no requests
 
         data = wrk_pool.encode(pool(workload, rng), target.authority)
         (folder / POOL_FILE).write_bytes(data)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TEXT, RECORDS, STRINGS, TABLE = 0x4000, 0x8000, 0x6000, 0x7000
 FILES = (
-    "/root/.cargo/registry/src/index.crates.io-1949/hyper-1.12.0/src/proto/h1/role.rs",
+    "/build/.cargo/registry/src/index-1949/hyper-1.12.0/src/proto/h1/role.rs",
     "/rustc/5980/library/core/src/str/mod.rs",
 )
 

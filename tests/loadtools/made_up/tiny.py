@@ -105,8 +105,8 @@ class Tiny(LoadTool):
 
 def _result(text: str, loop: Loop | None) -> LoadResult:
     from bench.loadtools.merging import summarize  # noqa: PLC0415 - late: a list of tools is quick
-    from bench.model.load_result import ErrorCounts, LoadResult  # noqa: PLC0415
-    from bench.stats.histogram import Histogram  # noqa: PLC0415
+    from bench.model.load_result import ErrorCounts, LoadResult  # noqa: PLC0415 - late, as tools of bench do
+    from bench.stats.histogram import Histogram  # noqa: PLC0415 - late, as tools of bench do
 
     try:
         said = json.loads(text)
