@@ -38,8 +38,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
-    """Set aside coverage data that a killed process left broken, before pytest-cov combines it."""
+    """Set aside coverage data that a killed process left broken, before pytest-cov combines it.
+
+    Workers of pytest-xdist combine nothing, and would move the same files at the same time.
+    """
     ran = yield
+    if hasattr(session.config, "workerinput"):
+        return ran
     plugin = session.config.pluginmanager.getplugin("_cov")
     controller = getattr(plugin, "cov_controller", None)
     if controller is not None and controller.cov is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 BROKEN = ".broken"
@@ -25,10 +25,17 @@ def is_whole(path: Path) -> bool:
 
 
 def set_aside(data_file: Path) -> list[Path]:
-    """Rename what is broken of a data file and of those beside it that are to be combined."""
+    """Rename what is broken of a data file and of those beside it that are to be combined.
+
+    One that is gone by then was set aside or removed by somebody else.
+    """
     found = [data_file, *data_file.parent.glob(f"{data_file.name}.*")]
     bad = [one for one in found if one.is_file() and one.suffix != BROKEN and not is_whole(one)]
-    return [one.rename(f"{one}{BROKEN}") for one in bad]
+    moved = []
+    for one in bad:
+        with suppress(FileNotFoundError):
+            moved.append(one.rename(f"{one}{BROKEN}"))
+    return moved
 
 
 def main() -> None:

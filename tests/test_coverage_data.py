@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import coverage
+import pytest
 
 from tests.coverage_data import is_whole, set_aside
 
@@ -48,15 +49,20 @@ def test_only_what_is_broken_is_set_aside(tmp_path: Path) -> None:
     assert set_aside(base) == []
 
 
-def test_a_run_goes_on_without_it(tmp_path: Path) -> None:
-    """pytest with coverage ends as its tests do, though a process left torn data."""
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")], ids=["one", "two"])
+def test_a_run_goes_on_without_it(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """pytest with coverage ends as its tests do, though processes left torn data."""
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtestloop\n")
     (tmp_path / "test_one.py").write_text(
-        "from pathlib import Path\nfrom tests.test_coverage_data import torn\n"
-        "def test_it(): torn(Path('data.host.1'))\n"
+        "import pytest\nfrom pathlib import Path\nfrom tests.test_coverage_data import torn\n"
+        "@pytest.mark.parametrize('n', range(12))\n"
+        "def test_it(n):\n"
+        "    path = torn(Path(f'data.host.{n}'))\n"
+        "    path.write_bytes(path.read_bytes() + bytes([n]))  # coverage removes equal files\n"
     )
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
-    argv = ("-q", "-p", "no:cacheprovider", "-p", "pytest_cov", "--cov=tests", "--cov-report=")
+    argv = ["-q", "-p", "no:cacheprovider", "-p", "pytest_cov", "--cov=tests", "--cov-report="]
+    argv += workers
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *argv, "--rootdir", str(tmp_path), str(tmp_path)],
         capture_output=True,
@@ -72,5 +78,20 @@ def test_a_run_goes_on_without_it(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "data.host.1.broken").is_file()
+    assert len(list(tmp_path.glob("data.host.*.broken"))) == 12
     assert is_whole(tmp_path / "data")
+
+
+def test_what_another_set_aside_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that goes between the look at it and its move is left to whoever took it."""
+
+    def taken(path: Path) -> bool:
+        path.unlink()
+        return False
+
+    monkeypatch.setattr("tests.coverage_data.is_whole", taken)
+    torn(tmp_path / "coverage.host.1")
+
+    assert set_aside(tmp_path / "coverage") == []
