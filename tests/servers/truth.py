@@ -64,7 +64,7 @@ from typing import TYPE_CHECKING
 # Started as a file, from any folder, and in an environment without PYTHONPATH.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.servers.truth_http import RESTART, Counts, Server
+from tests.servers.truth_http import ENDS, RESTART, Counts, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +88,7 @@ def stray_child(counts: Counts, kind: str) -> None:
         counts.add("stray_pid", pid)
         return
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
     if kind != "group":
         os.setsid()
     time.sleep(_STRAY_S)
@@ -97,11 +98,13 @@ def stray_child(counts: Counts, kind: str) -> None:
 def supervise(counts: Counts, work: Callable[[], None]) -> None:
     """Fork workers, one after the other, as long as they end to be replaced."""
     while True:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         pid = os.fork()
         if not pid:
             work()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDS:
             signal.signal(number, lambda number, _: os.kill(pid, number))  # noqa: B023 - one at a time
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if code != RESTART:
             os._exit(max(code, 0))
@@ -128,6 +131,8 @@ def serve(options: argparse.Namespace) -> None:
     if options.stray_child in ("group", "session"):
         stray_child(counts, options.stray_child)
     time.sleep(options.start_delay_ms / 1e3)
+    # Whoever sees it listen may end it at once: that waits until its handlers are there.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     listener = listen(options.port + options.port_offset)
     if options.stray_child == "port":
         stray_child(counts, "port")

@@ -40,6 +40,7 @@ COUNTERS = (
     "stray_pid",
 )
 EXITED, RESTART = 3, 75
+ENDS = (signal.SIGTERM, signal.SIGINT)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _US = 1e6
 _PADDING = b" " * 50
@@ -194,11 +195,12 @@ class Server:
 
     def run(self, listener: socket.socket) -> None:
         """Serve until a signal ends it."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDS:
             if self.options.ignore_term:
                 signal.signal(number, signal.SIG_IGN)
             else:
                 self.loop.add_signal_handler(number, self.asked_to_stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         gc.freeze()
         gc.disable()
         if self.options.most_connections:
