@@ -245,6 +245,9 @@ def test_floods_its_output(log: Path) -> None:
     """Each response prints so many bytes."""
     with start("--flood=1000", log=log) as server:
         ask(server, 100)
+        deadline = time.monotonic() + 5  # the last response may be here before its bytes are
+        while len(server.output()) < 100_000 and time.monotonic() < deadline:
+            time.sleep(0.01)
 
         assert len(server.output()) == 100_000
 
