@@ -150,7 +150,6 @@ class Supervisor:
                     rc=os.waitstatus_to_exitcode(status),
                     at=time.monotonic(),
                     cpu_s=usage.ru_utime + usage.ru_stime,
-                    max_rss=usage.ru_maxrss,
                 )
 
     def ours(self, roots: set[int], table: Mapping[int, tuple[int, int, str]]) -> set[int]:
@@ -201,6 +200,13 @@ class Supervisor:
             if ppid == me and pid not in self.known
         }
 
+    def sweep(self) -> int:
+        """Kill orphans until there are none: one that forks while it is killed leaves another."""
+        count, deadline = 0, time.monotonic() + _KILL_DEADLINE_S
+        while self.reap() and (stray := self.orphans()) and time.monotonic() < deadline:
+            count += self.kill(stray, signal.SIGKILL)
+        return count
+
     def handle(self, request: dict[str, object]) -> None:
         """Carry out one request."""
         if request["op"] == "spawn":
@@ -211,10 +217,7 @@ class Supervisor:
             count = self.kill({root}, int(str(request["signal"]))) if same else 0
             self.say(event="signalled", id=request["id"], count=count)
         elif request["op"] == "sweep":
-            self.reap()
-            stray = self.orphans()
-            count = self.kill(stray, signal.SIGKILL) if stray else 0
-            self.say(event="swept", id=request["id"], count=count)
+            self.say(event="swept", id=request["id"], count=self.sweep())
 
     def run(self) -> None:
         """Serve until the pipe closes or SIGTERM comes, then end everything."""

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.errors import BenchError
@@ -146,6 +147,28 @@ def test_sweep_kills_who_left_the_group(tmp_path: Path) -> None:
         assert supervisor.sweep() == 1
         assert not alive(escaped)
         assert supervisor.sweep() == 0
+
+
+_HOPPING = """
+import os, sys, time
+for _ in range(400):
+    os.fork() and os._exit(0)
+    os.setsid()
+    time.sleep(0.001)
+time.sleep(63)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+def test_sweep_kills_who_forks_meanwhile(tmp_path: Path) -> None:
+    """Who goes on as its own child again and again, as daemons do, is followed to its last."""
+    mark = f"hopping-{tmp_path.name}"
+    with Supervisor() as supervisor:
+        child = supervisor.spawn(command(tmp_path, sys.executable, "-c", _HOPPING, mark))
+        assert child.wait(5)
+
+        assert supervisor.sweep() > 0
+        assert [p.pid for p in psutil.process_iter(["cmdline"]) if mark in p.info["cmdline"]] == []
 
 
 def test_leaving_the_context_ends_everything(tmp_path: Path) -> None:
