@@ -27,7 +27,7 @@ from bench.loadtools.install.find import search_path
 from bench.model.plan import Arm, LoadProfile
 from bench.plans.server_files import load_server
 from bench.plans.workload_files import load_workload
-from bench.process import Command, Supervisor
+from bench.process import Command, SupervisorClient
 from bench.sampler import Sampler
 from bench.servers import RunningServer, build
 from bench.stats.intervals import paired
@@ -58,7 +58,7 @@ class Cost(NamedTuple):
 class Bench(NamedTuple):
     """What all windows share."""
 
-    supervisor: Supervisor
+    supervisor: SupervisorClient
     cpus: CpuSplit
     workload: Workload
     targets: tuple[Target, Target]
@@ -146,7 +146,7 @@ def costs(server: str, windows: int, seconds: int, folder: Path) -> list[Cost]:
         Arm(name=name, server=server, folder=str(home), config=config) for name in ("ours", "bare")
     ]
     with ExitStack() as stack:
-        supervisor = stack.enter_context(Supervisor())
+        supervisor = stack.enter_context(SupervisorClient())
         build(arms[0], supervisor, folder / "build.log")
         servers = [
             stack.enter_context(

@@ -282,6 +282,18 @@ def test_module_names_are_unique() -> None:
     assert len(found) > 200
 
 
+def test_class_names_are_unique() -> None:
+    """One class name has one meaning in the whole package."""
+    found: dict[str, list[str]] = {}
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(module.name)
+
+    assert {name: where for name, where in found.items() if len(where) > 1} == {}
+    assert len(found) > 200
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_house_rule_holds_everywhere(rule: str) -> None:
     """No module of bench breaks a house rule."""

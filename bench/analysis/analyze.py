@@ -15,7 +15,7 @@ from bench.analysis.noise import (
     noise_floor,
     noisy_host,
     outlier_findings,
-    polish,
+    residuals_of,
     twins,
 )
 from bench.analysis.trials import CellTrials, by_cell
@@ -53,7 +53,7 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
     done = [_group(data, group) for group in grouped]
     found = copies(grouped, twins(plan))
     floor = noise_floor(found)
-    polished = [each for each in map(polish, grouped) if each]
+    polished = [each for each in map(residuals_of, grouped) if each]
     noisy = noisy_host(cells, floor, polished, plan.margin)
     findings = ordered(
         (

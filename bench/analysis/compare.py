@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from bench.analysis.run_differences import changes
 from bench.analysis.trials import CellTrials, by_cell, compared, shown
-from bench.analysis.verdicts import Bounds, Ratio, decide, no_trials_because
+from bench.analysis.verdicts import NoiseBounds, Ratio, decide, no_trials_because
 from bench.errors import UsageError
 from bench.model.summary import (
     HIGHER_IS_BETTER,
@@ -204,7 +204,7 @@ def _rows(
     for group in groups.values():
         before, after = (_by_server(group, side) for side in bounds)
         for metric in METRICS:
-            yield from _metric_rows(group, metric, margin, Bounds(after, before), copies)
+            yield from _metric_rows(group, metric, margin, NoiseBounds(after, before), copies)
 
 
 def _by_server(group: Sequence[_Pair], bounds: Mapping[str, str]) -> dict[str, str]:
@@ -212,7 +212,7 @@ def _by_server(group: Sequence[_Pair], bounds: Mapping[str, str]) -> dict[str, s
 
 
 def _metric_rows(
-    group: Sequence[_Pair], metric: str, margin: float, bounds: Bounds, copies: frozenset[str]
+    group: Sequence[_Pair], metric: str, margin: float, bounds: NoiseBounds, copies: frozenset[str]
 ) -> Iterable[CompareRow]:
     having = [
         pair

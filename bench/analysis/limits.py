@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from bench.analysis.verdicts import Bounds
+from bench.analysis.verdicts import NoiseBounds
 from bench.model.finding import Finding, finding
 from bench.stats.intervals import geometric
 
@@ -63,11 +63,11 @@ def lower_bounds(
 
 def as_bounds(
     found: dict[str, tuple[Finding, str]], baseline: str, cells: Sequence[CellTrials]
-) -> Bounds:
+) -> NoiseBounds:
     """The same as verdicts of those cells against that baseline take it."""
     reasons = {server: reason for server, (_, reason) in found.items()}
     own = reasons.pop(baseline, None)
-    return Bounds(reasons, {cell.cell.server: own for cell in cells} if own else {})
+    return NoiseBounds(reasons, {cell.cell.server: own for cell in cells} if own else {})
 
 
 def _rate(cells: Sequence[CellTrials]) -> float | None:

@@ -156,7 +156,7 @@ class Residuals(NamedTuple):
     hints: tuple[tuple[str, float], ...]
 
 
-def polish(group: Sequence[CellTrials]) -> Residuals | None:
+def residuals_of(group: Sequence[CellTrials]) -> Residuals | None:
     """Look at servers x rounds over the rounds that all measured servers have.
 
     Returns:

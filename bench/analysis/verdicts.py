@@ -16,7 +16,7 @@ from bench.model.summary import (
 )
 from bench.stats.intervals import Estimate, paired
 from bench.stats.multiple import holm, odd_one_out, sign_flip_p
-from bench.stats.verdict import ALPHA, Call, judge
+from bench.stats.verdict import ALPHA, VerdictWord, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Ratio(NamedTuple):
     odd_round: int | None = None
 
 
-class Bounds(NamedTuple):
+class NoiseBounds(NamedTuple):
     """Which throughputs are lower bounds.
 
     Attributes:
@@ -53,9 +53,9 @@ class Bounds(NamedTuple):
     baselines: Mapping[str, str]
 
 
-UNBOUND: Final = Bounds({}, {})
-_UP: Final = frozenset({Call.HIGHER, Call.HIGHER_MAYBE_WITHIN})
-_DOWN: Final = frozenset({Call.LOWER, Call.LOWER_MAYBE_WITHIN})
+UNBOUND: Final = NoiseBounds({}, {})
+_UP: Final = frozenset({VerdictWord.HIGHER, VerdictWord.HIGHER_MAYBE_WITHIN})
+_DOWN: Final = frozenset({VerdictWord.LOWER, VerdictWord.LOWER_MAYBE_WITHIN})
 
 
 class GroupVerdicts(NamedTuple):
@@ -71,7 +71,7 @@ class GroupVerdicts(NamedTuple):
 
 
 def decide(
-    metric: str, ratios: Mapping[str, Ratio], margin: float, bounds: Bounds = UNBOUND
+    metric: str, ratios: Mapping[str, Ratio], margin: float, bounds: NoiseBounds = UNBOUND
 ) -> dict[str, Verdict]:
     """Give each server its verdict; p values are corrected over all that are given (Holm)."""
     ps = {name: each.estimate.p for name, each in ratios.items() if each.estimate.p is not None}
@@ -89,10 +89,10 @@ def _verdict(  # noqa: PLR0917 - one row of a table, private
     p_holm: float | None,
     margin: float,
     comparisons: int,
-    bounds: Bounds,
+    bounds: NoiseBounds,
 ) -> Verdict:
     estimate = ratio.estimate
-    judged = judge(estimate, p_holm, margin, comparisons)
+    judged = verdict(estimate, p_holm, margin, comparisons)
     word = word_of(metric, judged.call)
     beyond = judged.beyond_margin
     is_rate = metric == "throughput_rps"
@@ -133,11 +133,11 @@ def _bounded(word: Word, own: str, base: str) -> Word:
     return kept if word == kept else "inconclusive"
 
 
-def word_of(metric: str, call: Call) -> Word:
+def word_of(metric: str, call: VerdictWord) -> Word:
     """The word of formats.md for a call."""
-    if call is Call.TOO_FEW:
+    if call is VerdictWord.TOO_FEW:
         return "too-few-rounds"
-    if call is Call.EQUIVALENT:
+    if call is VerdictWord.EQUIVALENT:
         return "equivalent"
     better = metric in HIGHER_IS_BETTER
     if call in _UP:
@@ -170,7 +170,7 @@ def group_verdicts(
     cells: tuple[CellTrials, ...],
     baseline: CellTrials | None,
     margin: float,
-    bounds: Bounds,
+    bounds: NoiseBounds,
     left_out: frozenset[str] = frozenset(),
     *,
     copies: frozenset[str] = frozenset(),
@@ -215,7 +215,7 @@ def _decide_metric(
     candidates: list[CellTrials],
     baseline: CellTrials,
     margin: float,
-    bounds: Bounds,
+    bounds: NoiseBounds,
 ) -> dict[str, Verdict]:
     ratios = {
         each.cell.server: ratio

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.model.summary import RunView
-    from bench.plans.ab import Contest, Effort
-    from bench.plans.arms import Asked
+    from bench.plans.ab import Contest, Duration
+    from bench.plans.arms import ArmOptions
     from bench.run.start import Result
 
 _DETECT_LEAST: Final = 0.001
@@ -119,16 +119,16 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
     return result.exit_code
 
 
-def _asked(servers: tuple[str, ...], options: dict[str, Any]) -> Asked:
-    from bench.plans.arms import Asked
+def _asked(servers: tuple[str, ...], options: dict[str, Any]) -> ArmOptions:
+    from bench.plans.arms import ArmOptions
 
-    return Asked(
+    return ArmOptions(
         servers, options["refs"], options["worktree"], options["dependencies"], options["env"]
     )
 
 
-def _effort(options: dict[str, Any]) -> Effort:
-    from bench.plans.ab import Effort
+def _effort(options: dict[str, Any]) -> Duration:
+    from bench.plans.ab import Duration
 
     detect = _parsed("--detect", options["detect"], parse_percent)
     if not _DETECT_LEAST <= detect < 1:
@@ -139,7 +139,7 @@ def _effort(options: dict[str, Any]) -> Effort:
     for name in ("duration", "warmup"):
         _parsed(f"--{name}", options[name], parse_duration)
     names = (options["workloads"] or "").split(",")
-    return Effort(
+    return Duration(
         design=options["design"],
         detect=detect,
         max_time_s=max_time_s,

@@ -15,7 +15,7 @@ from bench.loadtools import TOOLS, Recorded
 
 if TYPE_CHECKING:
     from bench.model.load_result import Loop
-    from bench.run.importing.sources import Facts, Source
+    from bench.run.importing.sources import ImportOptions, ResultFile
 
 
 def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -103,10 +103,10 @@ def command(
         raise click.exceptions.Exit(EXIT_FAILED)
 
 
-def _facts(tool: str, paths: list[tuple[str, Path]], **told: Any) -> Facts:
-    from bench.run.importing.sources import Facts
+def _facts(tool: str, paths: list[tuple[str, Path]], **told: Any) -> ImportOptions:
+    from bench.run.importing.sources import ImportOptions
 
-    return Facts(
+    return ImportOptions(
         title=told["title"],
         workload=told["workload"],
         connections=told["connections"] or _connections(tool, paths),
@@ -136,11 +136,11 @@ def _split(text: str) -> tuple[str, Path]:
     return label.strip(), path
 
 
-def _read(tool: str, label: str, path: Path, loop: Loop) -> Source:
-    from bench.run.importing.sources import Source
+def _read(tool: str, label: str, path: Path, loop: Loop) -> ResultFile:
+    from bench.run.importing.sources import ResultFile
 
     load = TOOLS[tool].read(path, Recorded(loop=loop))
-    return Source(label, path.name, path.read_bytes(), load)
+    return ResultFile(label, path.name, path.read_bytes(), load)
 
 
 def _connections(tool: str, paths: list[tuple[str, Path]]) -> int:

@@ -13,7 +13,7 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import PurePosixPath
 
-    from bench.plans.starter import Proposal, Wish
+    from bench.plans.starter import InitOptions, Proposal
 
 
 @click.command()
@@ -53,9 +53,9 @@ def command(folder: Path, name: str | None, port_env: str, path: str) -> None:
     click.echo("\n".join([kind, *lines, "look at:", *(f"  {line}" for line in proposal.look)]))
 
 
-def _wish(folder: Path, name: str | None, port_env: str, path: str) -> Wish:
+def _wish(folder: Path, name: str | None, port_env: str, path: str) -> InitOptions:
     from bench.model.fields import is_identifier
-    from bench.plans.starter import Wish, project_name
+    from bench.plans.starter import InitOptions, project_name
 
     if name is not None and not is_identifier(name):
         raise UsageError(
@@ -65,7 +65,7 @@ def _wish(folder: Path, name: str | None, port_env: str, path: str) -> Wish:
         raise UsageError(f"--port-env {port_env!r}: expected the name of a variable, such as PORT")
     if not path.startswith("/") or any(char in path for char in " {}") or not path.isprintable():
         raise UsageError(f"--path {path!r}: expected a path such as /health")
-    return Wish(name or project_name(folder), port_env, path)
+    return InitOptions(name or project_name(folder), port_env, path)
 
 
 def _write(folder: Path, proposal: Proposal) -> set[PurePosixPath]:

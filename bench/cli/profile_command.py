@@ -13,7 +13,7 @@ from bench.errors import EXIT_FAILED, EXIT_OK, UsageError
 if TYPE_CHECKING:
     from bench.model.cpu_profile import Conversion
     from bench.plans.project import Project
-    from bench.profiling.profile_run import Wish
+    from bench.profiling.profile_run import ProfileOptions
     from bench.profiling.report import Profiled
 
 
@@ -67,11 +67,11 @@ def command(  # noqa: PLR0917 - one parameter per option
     """
     from bench.plans.project import find_project
     from bench.profiling import conversion_run as experiment
-    from bench.profiling.profile_run import Wish, profile_servers
+    from bench.profiling.profile_run import ProfileOptions, profile_servers
     from bench.profiling.reading import renew
 
     found = find_project(Path.cwd(), project)
-    wish = Wish(connections, rate, seconds, method)
+    wish = ProfileOptions(connections, rate, seconds, method)
     target = _target(found, into)
     if target and run is None and not names:
         return _whole_run(found, target, wish)
@@ -113,7 +113,7 @@ def _add(profiled: Path, run: Path) -> Path:
     return copy
 
 
-def _whole_run(project: Project, run: Path, wish: Wish) -> int:
+def _whole_run(project: Project, run: Path, wish: ProfileOptions) -> int:
     """Profile all servers of a run into it; exit code 1 where nothing could be profiled."""
     from bench.profiling.into_run import profile_into
 

@@ -144,10 +144,12 @@ def _measure(
 def _profile(project: Project, run: Path) -> RunView:
     """Add profiles to the run; what cannot be profiled here is no failure of the run."""
     from bench.profiling.into_run import profile_into
-    from bench.profiling.profile_run import Wish
+    from bench.profiling.profile_run import ProfileOptions
     from bench.run.opening import open_run
 
-    _, failed = profile_into(project, run, Wish(), lambda text: click.echo(f"{text} ...", err=True))
+    _, failed = profile_into(
+        project, run, ProfileOptions(), lambda text: click.echo(f"{text} ...", err=True)
+    )
     for reason in failed:
         click.echo(f"not profiled: {reason}", err=True)
     return open_run(run)

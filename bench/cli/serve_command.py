@@ -15,7 +15,7 @@ from bench.errors import EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
     from bench.model.plan import Arm
-    from bench.run.serving import Served
+    from bench.run.serving import ServedTarget
     from bench.servers import RunningServer
 
 _LOOK_EVERY_S: Final = 0.1
@@ -72,7 +72,7 @@ def _announce(server: RunningServer) -> None:
     click.echo("Ctrl-C stops it", err=True)
 
 
-def _follow(running: Served) -> None:
+def _follow(running: ServedTarget) -> None:
     """Print what the server says until it ends."""
     place = 0
     while True:

@@ -19,8 +19,8 @@ from bench.units import format_eta
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from bench.loadtools.install.find import Facts
-    from bench.loadtools.install.install_plan import InstallPlan, Step
+    from bench.loadtools.install.find import SetupFacts
+    from bench.loadtools.install.install_plan import InstallPlan, InstallStep
     from bench.model.config import MatrixConfig
 
 TOOLCHAINS: Final = {
@@ -70,7 +70,7 @@ def command(
     facts = find.survey(wanted)
     plan = install_plan.plan_install(facts, wanted)
     _announce(plan, blocked=dry_run)
-    ran: list[tuple[Step, int | None]] = []
+    ran: list[tuple[InstallStep, int | None]] = []
     if plan.steps and not dry_run:
         _consent(plan, facts, yes=yes)
         ran = _carry_out(plan.steps, facts)
@@ -109,7 +109,7 @@ def _announce(plan: InstallPlan, *, blocked: bool) -> None:
         )
 
 
-def _consent(plan: InstallPlan, facts: Facts, *, yes: bool) -> None:
+def _consent(plan: InstallPlan, facts: SetupFacts, *, yes: bool) -> None:
     """Ask before administrator rights are used.
 
     Raises:
@@ -132,10 +132,12 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _carry_out(steps: Sequence[Step], facts: Facts) -> list[tuple[Step, int | None]]:
+def _carry_out(
+    steps: Sequence[InstallStep], facts: SetupFacts
+) -> list[tuple[InstallStep, int | None]]:
     """Run the steps; a tool whose step failed is skipped, the others go on."""
     environ = {**os.environ, "PATH": find.search_path(), "DEBIAN_FRONTEND": "noninteractive"}
-    ran: list[tuple[Step, int | None]] = []
+    ran: list[tuple[InstallStep, int | None]] = []
     failed: set[str] = set()
     updated = any(step.command[-1] == "update" for step in steps)
     for step in steps:
@@ -177,7 +179,7 @@ def _missing_toolchains(
     return absent
 
 
-def _require(wanted: Sequence[str], facts: Facts, plan: InstallPlan) -> None:
+def _require(wanted: Sequence[str], facts: SetupFacts, plan: InstallPlan) -> None:
     lacking = [name for name in wanted if _state(name, facts) != "found"]
     if not lacking:
         return
@@ -187,14 +189,14 @@ def _require(wanted: Sequence[str], facts: Facts, plan: InstallPlan) -> None:
     raise ToolMissingError(f"{' and '.join(lacking)} {verb} not here", advice="\n  ".join(advice))
 
 
-def _state(name: str, facts: Facts) -> str:
+def _state(name: str, facts: SetupFacts) -> str:
     there = facts.installed.get(name)
     if there is None:
         return "missing"
     return "found" if there.usable else "too-old"
 
 
-def _print_table(wanted: Sequence[str], facts: Facts) -> None:
+def _print_table(wanted: Sequence[str], facts: SetupFacts) -> None:
     width = max(6, *(len(name) + 2 for name in wanted))
     for name in wanted:
         there = facts.installed.get(name)
@@ -218,9 +220,9 @@ def _toolchain_advice(need: str) -> str:
 
 def _as_dict(
     wanted: Sequence[str],
-    facts: Facts,
+    facts: SetupFacts,
     plan: InstallPlan,
-    ran: Sequence[tuple[Step, int | None]],
+    ran: Sequence[tuple[InstallStep, int | None]],
     toolchains: dict[str, list[str]],
 ) -> dict[str, Any]:
     found = facts.installed

@@ -15,7 +15,7 @@ from bench.units import parse_duration
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView
-    from bench.plans.try_ import Request, Trying
+    from bench.plans.try_ import Request, TryOptions
 
 _MAX_BODY: Final = 16_000_000
 _AND: Final = "--and"
@@ -77,8 +77,8 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     return result.exit_code
 
 
-def _trying(words: tuple[str, ...], options: dict[str, Any]) -> Trying:
-    from bench.plans.try_ import Trying
+def _trying(words: tuple[str, ...], options: dict[str, Any]) -> TryOptions:
+    from bench.plans.try_ import TryOptions
 
     for name in ("duration", "warmup"):
         try:
@@ -92,7 +92,7 @@ def _trying(words: tuple[str, ...], options: dict[str, Any]) -> Trying:
             advice="such as: bench try --path / -- python app.py {port}",
         )
     urls, path = _addresses(options["urls"], options["path"])
-    return Trying(
+    return TryOptions(
         request=_request(path, options),
         commands=commands,
         urls=urls,

@@ -11,7 +11,7 @@ from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
-    from bench.plans.validation import Checked
+    from bench.plans.validation import ValidationResult
 
 
 @click.command()
@@ -40,11 +40,11 @@ def command(files: tuple[Path, ...], project: Path | None, *, as_json: bool) -> 
     return EXIT_USAGE if checked.problems else EXIT_OK
 
 
-def _check(files: tuple[Path, ...], folder: Path | None) -> Checked:
+def _check(files: tuple[Path, ...], folder: Path | None) -> ValidationResult:
     from bench.loadtools import unsupported
     from bench.plans.project import find_project
     from bench.plans.validation import (
-        Checked,
+        ValidationResult,
         check_files,
         check_project,
     )
@@ -62,7 +62,7 @@ def _check(files: tuple[Path, ...], folder: Path | None) -> Checked:
         for start, paths in by_project.items()
     ]
     names = tuple(name for part in parts for name in part.files)
-    return Checked(names, tuple(sorted({one for part in parts for one in part.problems})))
+    return ValidationResult(names, tuple(sorted({one for part in parts for one in part.problems})))
 
 
 def _start(path: Path) -> Path:
@@ -74,7 +74,7 @@ def _is_project(folder: Path) -> bool:
     return (folder / "configs").is_dir() or (folder / "servers").is_dir()
 
 
-def _summary(checked: Checked) -> str:
+def _summary(checked: ValidationResult) -> str:
     files = f"{len(checked.files)} {'file' if len(checked.files) == 1 else 'files'}"
     count = len(checked.problems)
     if not count:

@@ -1,9 +1,9 @@
 """Hardware and system, read through functions given as arguments; changes nothing."""
 
 from bench.host.budget import budget, nofile_for
-from bench.host.changes import Difference, compare_hosts, differences
+from bench.host.changes import SettingChange, compare_hosts, differences
 from bench.host.checks import unfit
-from bench.host.source import Source, local_source, tree_source
+from bench.host.source import HostSource, local_source, tree_source
 from bench.host.state import (
     QuickState,
     core_levels,
@@ -16,9 +16,9 @@ from bench.host.state import (
 )
 
 __all__ = [
-    "Difference",
+    "HostSource",
     "QuickState",
-    "Source",
+    "SettingChange",
     "budget",
     "compare_hosts",
     "core_levels",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.host.darwin.levels import read_levels
 from bench.host.redact import Redactor
-from bench.host.source import EMPTY, Answer, Source, file_name
+from bench.host.source import EMPTY, HostSource, SourceText, file_name
 from bench.host.state import quick_state, read_any_topology, read_host
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _DOCKER: Final = "/.dockerenv"
 
 
-def capture_tree(source: Source, system: System, *, names: Sequence[str] = ()) -> dict[str, str]:
+def capture_tree(
+    source: HostSource, system: System, *, names: Sequence[str] = ()
+) -> dict[str, str]:
     """Read a machine and keep what was read, redacted.
 
     Args:
@@ -48,17 +50,17 @@ def capture_tree(source: Source, system: System, *, names: Sequence[str] = ()) -
     return {path: text + "\n" for path, text in sorted(tree.items()) if text}
 
 
-def _recording(source: Source, files: dict[str, str], commands: dict[str, str]) -> Source:
-    def read(path: str) -> Answer:
+def _recording(source: HostSource, files: dict[str, str], commands: dict[str, str]) -> HostSource:
+    def read(path: str) -> SourceText:
         answer = source.read(path)
         if answer.text is not None or (path == _DOCKER and answer.reason == EMPTY):
             files[path] = answer.text or EMPTY
         return answer
 
-    def run(argv: Sequence[str]) -> Answer:
+    def run(argv: Sequence[str]) -> SourceText:
         answer = source.run(argv)
         if answer.text is not None:
             commands[file_name(argv)] = answer.text
         return answer
 
-    return Source(read, run, source.glob)
+    return HostSource(read, run, source.glob)

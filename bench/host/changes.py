@@ -22,7 +22,7 @@ _OWN: Final = ("limits.nofile_soft",)
 """What `bench` itself raises while it runs."""
 
 
-class Difference(NamedTuple):
+class SettingChange(NamedTuple):
     """One setting that is not the same on both sides; None = unknown there."""
 
     name: str
@@ -30,11 +30,11 @@ class Difference(NamedTuple):
     after: Any
 
 
-def differences(before: Host, after: Host) -> tuple[Difference, ...]:
+def differences(before: Host, after: Host) -> tuple[SettingChange, ...]:
     """Every setting that differs, by dotted name; readings that move all the time are left out."""
     first, second = settings(before), settings(after)
     names = sorted(set(first) | set(second))
-    pairs = (Difference(name, first.get(name), second.get(name)) for name in names)
+    pairs = (SettingChange(name, first.get(name), second.get(name)) for name in names)
     return tuple(pair for pair in pairs if pair.before != pair.after)
 
 
@@ -138,4 +138,4 @@ def _setting_changes(before: Host, after: Host) -> Iterator[Finding]:
             yield finding(code, "host", case, setting=name, before=str(old), after=str(new))
 
 
-__all__ = ["Difference", "compare_hosts", "differences", "settings", "total"]
+__all__ = ["SettingChange", "compare_hosts", "differences", "settings", "total"]

@@ -39,7 +39,7 @@ _MAC_SENTENCE: Final = (
 )
 
 
-class Counts(NamedTuple):
+class CpuCounts(NamedTuple):
     """How many cores each part gets."""
 
     server: int
@@ -87,7 +87,7 @@ def split(topology: Topology, server_cpus: Wish, load_cpus: Wish) -> CpuSplit:
     )
 
 
-def auto_counts(cores: int, *, spare: bool) -> Counts:
+def auto_counts(cores: int, *, spare: bool) -> CpuCounts:
     """Divide a number of like cores; `spare` = others exist that can do the rest of the work.
 
     >>> [tuple(auto_counts(n, spare=False)) for n in (1, 2, 3, 4, 5, 8)]
@@ -95,7 +95,7 @@ def auto_counts(cores: int, *, spare: bool) -> Counts:
     """
     house = 0 if spare or cores in _NO_ROOM_FOR_REST else 1
     server = max(1, (cores - house) // 2)
-    return Counts(server, max(1, cores - house - server), house)
+    return CpuCounts(server, max(1, cores - house - server), house)
 
 
 def fast_pool(topology: Topology) -> tuple[TopologyCpu, ...]:
@@ -143,7 +143,7 @@ def _check(topology: Topology, key: str, wish: Wish) -> None:
         )
 
 
-def _counts(topology: Topology, pool: Sequence[TopologyCpu], server: Wish, load: Wish) -> Counts:
+def _counts(topology: Topology, pool: Sequence[TopologyCpu], server: Wish, load: Wish) -> CpuCounts:
     """How many CPUs each side gets; a side that the matrix leaves open follows the other."""
     cores = len(pool)
     if topology.quota is not None:
@@ -151,12 +151,12 @@ def _counts(topology: Topology, pool: Sequence[TopologyCpu], server: Wish, load:
     auto = auto_counts(cores, spare=len(_first_threads(topology.cpus)) > cores)
     asked_server, asked_load = _length(server), _length(load)
     if asked_server and asked_load:
-        return Counts(asked_server, asked_load, 0)
+        return CpuCounts(asked_server, asked_load, 0)
     if asked_server:
         left = max(1, cores - asked_server)
-        return Counts(asked_server, min(left, asked_server + 1), 0)
+        return CpuCounts(asked_server, min(left, asked_server + 1), 0)
     if asked_load:
-        return Counts(max(1, min(auto.server, cores - asked_load)), asked_load, 0)
+        return CpuCounts(max(1, min(auto.server, cores - asked_load)), asked_load, 0)
     return auto
 
 
@@ -165,7 +165,7 @@ def _length(wish: Wish) -> int | None:
 
 
 def _choose(
-    topology: Topology, pool: Sequence[TopologyCpu], server: Wish, load: Wish, wanted: Counts
+    topology: Topology, pool: Sequence[TopologyCpu], server: Wish, load: Wish, wanted: CpuCounts
 ) -> _Sides:
     """The CPU numbers of both sides; what the matrix names is taken, the rest comes by order."""
     cores = {cpu.cpu: cpu.core for cpu in topology.cpus}
@@ -181,7 +181,7 @@ def _choose(
 
 
 def _order(
-    topology: Topology, pool: Sequence[TopologyCpu], wanted: Counts, *, named: bool
+    topology: Topology, pool: Sequence[TopologyCpu], wanted: CpuCounts, *, named: bool
 ) -> tuple[int, ...]:
     """CPU numbers in the order in which they are given away.
 
@@ -224,7 +224,7 @@ def _housekeeping(topology: Topology, sides: _Sides) -> tuple[int, ...]:
     return tuple(cpu.cpu for cpu in topology.cpus if cpu.core not in used)
 
 
-def _unpinned(topology: Topology, pool: Sequence[TopologyCpu], wanted: Counts) -> CpuSplit:
+def _unpinned(topology: Topology, pool: Sequence[TopologyCpu], wanted: CpuCounts) -> CpuSplit:
     name = topology.cluster_names[pool[0].cluster] if topology.cluster_names else ""
     kind = f"{name} cores" if name else "cores"
     rest = len(_first_threads(topology.cpus)) - len(pool)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.host.budget import budget
 from bench.host.checks import unfit
 from bench.host.leftovers import leftovers
-from bench.host.measure import judge
+from bench.host.measure import host_findings
 from bench.host.source import format_cpulist
 from bench.host.text import summary
 from bench.model.finding import Finding, finding
@@ -98,7 +98,7 @@ def diagnose(
         *budget(host, connections, split.load_count),
         *tool_findings(host.tools, needs, outdated or {}),
         *leftovers(strays),
-        *(judge(measured) if measured else ()),
+        *(host_findings(measured) if measured else ()),
     )
     errors = unfit(found)
     advice = tuple(f for f in found if f not in errors)

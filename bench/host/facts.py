@@ -29,7 +29,7 @@ _GIB: Final = 2**30
 _STEPS: Final = 4
 
 
-class Facts:
+class FactSheet:
     """Values by dotted path, and a reason for each that is None.
 
     Paths of the summary are those of the JSON (`cpu.model`, `limits.somaxconn`); everything of the
@@ -60,7 +60,7 @@ class Facts:
 
 
 def make_host(
-    facts: Facts,
+    facts: FactSheet,
     *,
     system: System,
     clusters: tuple[Cluster, ...],
@@ -103,7 +103,7 @@ def scrub_value(value: Any) -> Any:
     return [scrub_value(part) for part in value] if isinstance(value, list) else value
 
 
-def identity_of(facts: Facts) -> str:
+def identity_of(facts: FactSheet) -> str:
     """What makes two machines comparable, in words; the fingerprint is its hash.
 
     CPU model, kinds of core with their numbers, memory (rounded), system and kernel by their major

@@ -212,7 +212,7 @@ def _round_trips(near: socket.socket, far: socket.socket, seconds: float) -> Rou
     return RoundTrip(len(times), statistics.median(times) * _US, p99 * _US)
 
 
-def judge(measured: Measured) -> tuple[Finding, ...]:
+def host_findings(measured: Measured) -> tuple[Finding, ...]:
     """What the measurement says about this machine."""
     return (*_judge_busy(measured.busy), *_judge_cpus(measured.cpus), *_judge_clock(measured.clock))
 

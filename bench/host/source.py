@@ -19,7 +19,7 @@ _TIMEOUT_S: Final = 15.0
 _SUFFIXES: Final = (".txt", ".json")
 
 
-class Answer(NamedTuple):
+class SourceText(NamedTuple):
     """A text that was read, or why there is none.
 
     Attributes:
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
     reason: str = ""
 
 
-class Source(NamedTuple):
+class HostSource(NamedTuple):
     """Everything a reader may ask; a reader is a pure function of the answers.
 
     Attributes:
@@ -40,8 +40,8 @@ class Source(NamedTuple):
         glob: absolute pattern -> the paths of files that match, in natural order.
     """
 
-    read: Callable[[str], Answer]
-    run: Callable[[Sequence[str]], Answer]
+    read: Callable[[str], SourceText]
+    run: Callable[[Sequence[str]], SourceText]
     glob: Callable[[str], tuple[str, ...]]
 
 
@@ -55,53 +55,53 @@ def natural(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]
 
 
-def local_source() -> Source:
+def local_source() -> HostSource:
     """Read this machine."""
-    return Source(_read_file, _run_command, _glob_local)
+    return HostSource(_read_file, _run_command, _glob_local)
 
 
-def tree_source(root: Path) -> Source:
+def tree_source(root: Path) -> HostSource:
     """Read a captured tree; a missing file is a file or a command that is not there."""
 
-    def read(path: str) -> Answer:
+    def read(path: str) -> SourceText:
         return _read_file(str(root / path.lstrip("/")))
 
-    def run(argv: Sequence[str]) -> Answer:
+    def run(argv: Sequence[str]) -> SourceText:
         found = [root / (file_name(argv) + suffix) for suffix in _SUFFIXES]
         for candidate in found:
             if candidate.is_file():
                 return _read_file(str(candidate))
-        return Answer(None, f"{NO_COMMAND}: {argv[0]}")
+        return SourceText(None, f"{NO_COMMAND}: {argv[0]}")
 
     def find(pattern: str) -> tuple[str, ...]:
         start = len(str(root))
         inside = glob.glob(glob.escape(str(root)) + pattern)  # noqa: PTH207 - pathlib's glob cannot take absolute patterns
         return tuple(sorted((path[start:] for path in inside), key=natural))
 
-    return Source(read, run, find)
+    return HostSource(read, run, find)
 
 
-def _read_file(path: str) -> Answer:
+def _read_file(path: str) -> SourceText:
     try:
         text = Path(path).read_bytes().decode("utf-8", "replace").strip()
     except FileNotFoundError:
-        return Answer(None, NO_FILE)
+        return SourceText(None, NO_FILE)
     except PermissionError:
-        return Answer(None, "permission denied")
+        return SourceText(None, "permission denied")
     except OSError as error:
-        return Answer(None, error.strerror or "not readable")
-    return Answer(text) if text else Answer(None, EMPTY)
+        return SourceText(None, error.strerror or "not readable")
+    return SourceText(text) if text else SourceText(None, EMPTY)
 
 
-def _run_command(argv: Sequence[str]) -> Answer:
+def _run_command(argv: Sequence[str]) -> SourceText:
     done = capture(argv, timeout_s=_TIMEOUT_S)
     if done is None:
-        return Answer(None, f"{NO_COMMAND}: {argv[0]}")
+        return SourceText(None, f"{NO_COMMAND}: {argv[0]}")
     text = done.stdout.strip()
     if text:
-        return Answer(text)
+        return SourceText(text)
     said = done.stderr.strip().partition("\n")[0]
-    return Answer(None, f"{argv[0]} said nothing" + (f" but: {said}" if said else ""))
+    return SourceText(None, f"{argv[0]} said nothing" + (f" but: {said}" if said else ""))
 
 
 def _glob_local(pattern: str) -> tuple[str, ...]:

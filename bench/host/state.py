@@ -18,7 +18,7 @@ from bench.host.source import local_source, parse_int
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.host.source import Source
+    from bench.host.source import HostSource
     from bench.model.host_facts import Host, System, Topology
 
 
@@ -46,7 +46,7 @@ def local_system() -> System:
 
 
 def read_host(
-    source: Source, system: System, *, tools: Mapping[str, str | None] | None = None
+    source: HostSource, system: System, *, tools: Mapping[str, str | None] | None = None
 ) -> Host:
     """Read a machine from a source and judge it.
 
@@ -81,7 +81,7 @@ def _with_own_limits(host: Host) -> Host:
     return host.model_copy(update={"limits": limits, "unavailable": reasons})
 
 
-def read_any_topology(source: Source, system: System) -> Topology:
+def read_any_topology(source: HostSource, system: System) -> Topology:
     """The CPUs of a machine from a source."""
     return (read_darwin_topology if system == "darwin" else read_topology)(source)
 
@@ -106,7 +106,7 @@ def core_levels() -> tuple[tuple[str, ...], dict[int, int]]:
 
 
 def quick_state(
-    cpus: Sequence[int] = (), *, source: Source | None = None, system: System | None = None
+    cpus: Sequence[int] = (), *, source: HostSource | None = None, system: System | None = None
 ) -> QuickState:
     """Read what can change within a trial; under 20 ms on Linux.
 
@@ -119,7 +119,7 @@ def quick_state(
     return reader(source or local_source(), cpus)
 
 
-def _quick_linux(source: Source, cpus: Sequence[int]) -> QuickState:
+def _quick_linux(source: HostSource, cpus: Sequence[int]) -> QuickState:
     pattern = f"{CPU}/cpu[0-9]*/thermal_throttle/*_throttle_count"
     counts = [parse_int(source.read(path).text) for path in source.glob(pattern)]
     known = [count for count in counts if count is not None]
@@ -130,7 +130,7 @@ def _quick_linux(source: Source, cpus: Sequence[int]) -> QuickState:
     )
 
 
-def _quick_darwin(source: Source, _cpus: Sequence[int]) -> QuickState:
+def _quick_darwin(source: HostSource, _cpus: Sequence[int]) -> QuickState:
     return QuickState(
         power_source=texts.power_source(source.run(["pmset", "-g", "batt"]).text),
         low_power=texts.low_power(texts.pmset_settings(source.run(["pmset", "-g"]).text)),

@@ -30,7 +30,7 @@ _STATUS: Final = re.compile(r"[1-9][0-9]{2}")
 _SUMMARY_CHARS: Final = 2000
 
 
-class Report(NamedTuple):
+class OhaReport(NamedTuple):
     """What the JSON tells; times in seconds.
 
     Attributes:
@@ -73,7 +73,7 @@ def error_kind(message: str) -> str:
     return next((kind for kind, parts in KINDS if any(part in low for part in parts)), "other")
 
 
-def read(text: str) -> Report:
+def read(text: str) -> OhaReport:
     """Read a report.
 
     Raises:
@@ -97,7 +97,7 @@ def read(text: str) -> Report:
     return _report(value)
 
 
-def _report(value: Any) -> Report:
+def _report(value: Any) -> OhaReport:
     top = _object(value, "the whole")
     summary = _object(_need(top, "summary", ""), "summary")
     status = _counts(top, "statusCodeDistribution")
@@ -106,7 +106,7 @@ def _report(value: Any) -> Report:
     total = _seconds(_need(summary, "total", "summary."), "summary.total")
     if total is None:
         raise ParseError("summary.total is null in the output of oha")
-    report = Report(
+    report = OhaReport(
         total_s=total,
         fastest_s=_seconds(_need(summary, "fastest", "summary."), "summary.fastest"),
         average_s=_seconds(_need(summary, "average", "summary."), "summary.average"),
@@ -120,7 +120,7 @@ def _report(value: Any) -> Report:
     return report
 
 
-def _check(report: Report) -> None:
+def _check(report: OhaReport) -> None:
     if not report.requests:
         return
     values = (report.fastest_s, report.average_s, report.slowest_s)

@@ -11,7 +11,7 @@ from bench.model.load_result import LatencySummary, LoadResult
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.loadtools.oha_json import Report
+    from bench.loadtools.oha_json import OhaReport
     from bench.loadtools.oha_rows import Rows
     from bench.model.load_result import LatencyKind, LatencySource, Loop
     from bench.model.plan import LoadProfile
@@ -32,7 +32,7 @@ def planned_requests(rate_rps: float, duration_s: float) -> int:
     return max(1, round(rate_rps * duration_s))
 
 
-def of_trial(report: Report, rows: Rows, profile: LoadProfile) -> LoadResult:
+def of_trial(report: OhaReport, rows: Rows, profile: LoadProfile) -> LoadResult:
     """The result of one process of a trial, with its findings.
 
     Where the single responses do not agree with the totals there is no latency, and a
@@ -50,7 +50,7 @@ def of_trial(report: Report, rows: Rows, profile: LoadProfile) -> LoadResult:
     return result.model_copy(update={"findings": tuple(findings)})
 
 
-def build(report: Report, rows: Rows | None, *, loop: Loop | None) -> LoadResult:
+def build(report: OhaReport, rows: Rows | None, *, loop: Loop | None) -> LoadResult:
     """One result of totals and, where there are any, single responses.
 
     Without them latency is what oha prints (`exact` is false).
@@ -81,7 +81,7 @@ def build(report: Report, rows: Rows | None, *, loop: Loop | None) -> LoadResult
     )
 
 
-def mismatch(report: Report, rows: Rows) -> str:
+def mismatch(report: OhaReport, rows: Rows) -> str:
     """In what the single responses disagree with the totals, "" = in nothing."""
     if rows.stored != report.requests:
         return f"oha stored {rows.stored} responses and reports {report.requests}"
@@ -111,7 +111,7 @@ def pacer_lateness(
     return sorted(late)
 
 
-def _own_latency(report: Report, timeouts: int, source: LatencySource) -> LatencySummary | None:
+def _own_latency(report: OhaReport, timeouts: int, source: LatencySource) -> LatencySummary | None:
     if not report.requests or report.fastest_s is None or report.slowest_s is None:
         return None
     own = {key.removeprefix("p"): _microseconds(at) for key, at in report.percentiles.items()}
@@ -131,7 +131,7 @@ def _microseconds(seconds: float | None) -> float | None:
 
 
 def _over_open_window(
-    result: LoadResult, report: Report, rows: Rows, profile: LoadProfile
+    result: LoadResult, report: OhaReport, rows: Rows, profile: LoadProfile
 ) -> LoadResult:
     """The window of an open loop: the schedule, or longer where the server fell behind.
 
@@ -160,7 +160,7 @@ def _pacer_finding(rows: Rows, rate_rps: float, missing: int) -> Finding | None:
     return finding("late-pacer", "load", p99_ms=p99 * 1000, worst_ms=late[-1] * 1000)
 
 
-def _mismatch_finding(problem: str, report: Report, rows: Rows, profile: LoadProfile) -> Finding:
+def _mismatch_finding(problem: str, report: OhaReport, rows: Rows, profile: LoadProfile) -> Finding:
     return finding(
         "histogram-mismatch",
         "load",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.model.plan import Plan
-    from bench.plans.arms import Asked, Made
+    from bench.plans.arms import ArmOptions, BuiltArms
     from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
     from bench.store.run_directory import RunDirectory
@@ -44,7 +44,7 @@ _OPTIONS: Final = {
 _PREFERRED: Final = ("json-small", "plaintext")
 
 
-class Effort(NamedTuple):
+class Duration(NamedTuple):
     """How, and how long.
 
     Attributes:
@@ -76,7 +76,7 @@ class Contest(NamedTuple):
     notes: tuple[str, ...]
 
 
-def plan_ab(project: Project, asked: Asked, effort: Effort) -> Contest:
+def plan_ab(project: Project, asked: ArmOptions, effort: Duration) -> Contest:
     """Make the arms and plan their comparison.
 
     Raises:
@@ -99,7 +99,7 @@ def plan_ab(project: Project, asked: Asked, effort: Effort) -> Contest:
     return Contest(project, planned, notes)
 
 
-def _ids(asked: Asked, made: tuple[Made, ...]) -> dict[str, str]:
+def _ids(asked: ArmOptions, made: tuple[BuiltArms, ...]) -> dict[str, str]:
     """Arm -> id of its server; arms of equal content share one, so that they count as copies."""
     if len(asked.servers) > 1:
         return {arm.name: arm.name for arm in made}
@@ -120,10 +120,10 @@ def _check_workloads(project: Project, names: tuple[str, ...]) -> None:
 
 
 def _document(
-    asked: Asked,
-    made: tuple[Made, ...],
+    asked: ArmOptions,
+    made: tuple[BuiltArms, ...],
     ids: dict[str, str],
-    effort: Effort,
+    effort: Duration,
     workloads: Sequence[str],
 ) -> dict[str, Any]:
     names = [arm.name for arm in made]
@@ -142,7 +142,7 @@ def _document(
     }
 
 
-def profiles(effort: Effort) -> list[dict[str, Any]]:
+def profiles(effort: Duration) -> list[dict[str, Any]]:
     """A saturated closed loop, and an equal offered rate where a tool is there to offer it."""
     window = {
         "connections": effort.connections,
@@ -157,7 +157,7 @@ def profiles(effort: Effort) -> list[dict[str, Any]]:
     return [closed, {"tool": paced, "loop": "open", "rate": _RATE, **window}]
 
 
-def _workloads(project: Project, made: tuple[Made, ...], *, foreign: bool) -> list[str]:
+def _workloads(project: Project, made: tuple[BuiltArms, ...], *, foreign: bool) -> list[str]:
     """What the baseline says it serves: the user's own workloads rather than bench's.
 
     Args:
@@ -182,7 +182,7 @@ def _workloads(project: Project, made: tuple[Made, ...], *, foreign: bool) -> li
 
 
 def _planned(
-    project: Project, document: dict[str, Any], trees: dict[str, str], effort: Effort
+    project: Project, document: dict[str, Any], trees: dict[str, str], effort: Duration
 ) -> Planned:
     """Plan; rounds are added while an interval is too wide and the time allows it."""
     digest = hashlib.sha256(repr((document, sorted(trees.items()))).encode()).hexdigest()[:8]
@@ -214,14 +214,14 @@ def _by_option(error: ConfigError, file: str) -> UsageError:
     return UsageError("\n".join(dict.fromkeys(said)))
 
 
-def _alone_rounds(plan: Plan, effort: Effort) -> int:
+def _alone_rounds(plan: Plan, effort: Duration) -> int:
     """Rounds with servers alone: one always, three (an interval) where that is a tenth at most."""
     first = (trial for trial in plan.trials if trial.round == 1 and trial.cell not in plan.cells)
     each = trials_s(plan, first)
     return _ALONE_MOST if _ALONE_MOST * each <= _ALONE_SHARE * effort.max_time_s else 1
 
 
-def _equal(made: tuple[Made, ...]) -> list[str]:
+def _equal(made: tuple[BuiltArms, ...]) -> list[str]:
     """Arms that are the same thing under two names."""
     notes = []
     for index, arm in enumerate(made):

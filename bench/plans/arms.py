@@ -35,7 +35,7 @@ _DIGITS: Final = 12
 WORKTREE: Final = "worktree"
 
 
-class Asked(NamedTuple):
+class ArmOptions(NamedTuple):
     """What is to be compared, as the user named it.
 
     Attributes:
@@ -53,7 +53,7 @@ class Asked(NamedTuple):
     env: tuple[str, ...] = ()
 
 
-class Made(NamedTuple):
+class BuiltArms(NamedTuple):
     """One arm, made.
 
     Attributes:
@@ -78,7 +78,7 @@ class Made(NamedTuple):
         return (self.tree or self.file.resolve(), tuple(sorted(self.env.items())))
 
 
-def make_arms(project: Project, asked: Asked) -> tuple[Made, ...]:
+def make_arms(project: Project, asked: ArmOptions) -> tuple[BuiltArms, ...]:
     """Make every arm, the baseline first; checks out worktrees, builds nothing.
 
     Raises:
@@ -107,7 +107,7 @@ def make_arm(
     ref: str | None = None,
     worktree: bool = False,
     dependency: str | None = None,
-) -> Made:
+) -> BuiltArms:
     """Make one arm, or name the server as it is where no change is asked for.
 
     Raises:
@@ -125,12 +125,12 @@ def make_arm(
     return checkout.arm(WORKTREE, uncommitted(checkout.repository))
 
 
-def _plain(project: Project, server: str, name: str) -> Made:
+def _plain(project: Project, server: str, name: str) -> BuiltArms:
     file = project.servers[server]
-    return Made(name, file, project.root_of(file))
+    return BuiltArms(name, file, project.root_of(file))
 
 
-def _by_ref(project: Project, asked: Asked) -> list[Made]:
+def _by_ref(project: Project, asked: ArmOptions) -> list[BuiltArms]:
     """Arms of git refs; a single one is completed: HEAD or the working tree."""
     if not asked.refs and not asked.worktree:
         return []
@@ -143,7 +143,7 @@ def _by_ref(project: Project, asked: Asked) -> list[Made]:
     return made
 
 
-def _by_change(project: Project, asked: Asked) -> list[Made]:
+def _by_change(project: Project, asked: ArmOptions) -> list[BuiltArms]:
     """Arms of other dependencies or settings; a single one is compared with the server as it is."""
     server = asked.servers[0]
     made = [_dependency(project, server, text) for text in asked.dependencies]
@@ -166,14 +166,14 @@ class _Checkout:
         digest = hashlib.sha256(os.fsencode(self.repository)).hexdigest()[:8]
         self._cache = cache_folder() / "worktrees" / f"{self.repository.name}-{digest}"
 
-    def arm(self, ref: str, commit: Commit) -> Made:
+    def arm(self, ref: str, commit: Commit) -> BuiltArms:
         """The server as it is in that commit."""
         name = arm_name(ref)
         if self._inside:
             place = worktree(self.repository, commit, self._cache / commit.tree[:_DIGITS])
             home = place / self._folder.relative_to(self.repository)
             note = self._find(home, ref)
-            return Made(name, home / "server.yaml", place, commit.tree, note=note)
+            return BuiltArms(name, home / "server.yaml", place, commit.tree, note=note)
         return self._beside(name, commit)
 
     def _find(self, home: Path, ref: str) -> str:
@@ -192,7 +192,7 @@ class _Checkout:
         shutil.copyfile(file, home / "server.yaml")
         return f"server.yaml of {self._server} is not in {ref}: that of the working tree is used"
 
-    def _beside(self, name: str, commit: Commit) -> Made:
+    def _beside(self, name: str, commit: Commit) -> BuiltArms:
         """Server and source in places of their own: the project's layout is repeated."""
         root = self._project.root.resolve()
         if not self.repository.is_relative_to(root) or not self._folder.is_relative_to(root):
@@ -204,14 +204,14 @@ class _Checkout:
         home = place / self._folder.relative_to(root)
         worktree(self.repository, commit, place / self.repository.relative_to(root))
         copy_server(self._folder, home)
-        return Made(name, home / "server.yaml", place, digest.hexdigest())
+        return BuiltArms(name, home / "server.yaml", place, digest.hexdigest())
 
 
 def _is_lent(home: Path) -> bool:
     return False if not home.is_dir() else [one.name for one in home.iterdir()] == ["server.yaml"]
 
 
-def _dependency(project: Project, server: str, text: str) -> Made:
+def _dependency(project: Project, server: str, text: str) -> BuiltArms:
     """A copy of the server whose build ends with that version of a dependency."""
     folder = project.servers[server].resolve().parent
     config = load_server(project.servers[server])
@@ -228,7 +228,7 @@ def _dependency(project: Project, server: str, text: str) -> Made:
     home = place / folder.name
     whole = orjson.dumps(document, option=orjson.OPT_INDENT_2)  # JSON is YAML
     copy_server(folder, home, server_yaml=whole)
-    return Made(arm_name(text), home / "server.yaml", place)
+    return BuiltArms(arm_name(text), home / "server.yaml", place)
 
 
 def _document(file: Path) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def _document(file: Path) -> dict[str, Any]:
     return loaded
 
 
-def _setting(project: Project, server: str, text: str) -> Made:
+def _setting(project: Project, server: str, text: str) -> BuiltArms:
     name, sign, value = text.partition("=")
     if not sign or not name.isidentifier():
         raise UsageError(f"--env {text!r}: expected NAME=VALUE, such as THREADS=2")
@@ -247,7 +247,7 @@ def _setting(project: Project, server: str, text: str) -> Made:
     return plain._replace(env={name: value})
 
 
-def _distinct(made: tuple[Made, ...]) -> tuple[Made, ...]:
+def _distinct(made: tuple[BuiltArms, ...]) -> tuple[BuiltArms, ...]:
     """Arms with names of their own: a second `main` becomes `main-2`."""
     seen: dict[str, int] = {}
     named = []

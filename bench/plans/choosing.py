@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench.errors import UsageError
 from bench.model.plan import Arm
 from bench.plans.server_files import load_server
-from bench.servers import at_home
+from bench.servers import buildable_copy
 from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def choose_arms(project: Project, names: Sequence[str]) -> list[Arm]:
                 advice=f"did you mean {near[0]}?" if near else "`bench list servers` shows them",
             )
     chosen = names or _own(project) or sorted(project.servers)
-    return [at_home(_arm(project, name), cache_folder()) for name in chosen]
+    return [buildable_copy(_arm(project, name), cache_folder()) for name in chosen]
 
 
 def _own(project: Project) -> list[str]:

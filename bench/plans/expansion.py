@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
-    from bench.plans.yaml.document import Document, Loc
+    from bench.plans.yaml.document import Loc, YamlDocument
 
 MAX_CELLS: Final = 10_000
 """More than anybody can measure; a slip of the pen would fill the memory."""
 
 
-class Parts(NamedTuple):
+class PlanParts(NamedTuple):
     """A matrix with everything that it names.
 
     Attributes:
@@ -81,7 +81,7 @@ def expand(
     *,
     unsupported: Callable[[LoadProfile, Workload], str | None],
     sources: Sources | None = None,
-) -> tuple[Parts | None, list[Problem]]:
+) -> tuple[PlanParts | None, list[Problem]]:
     """Read a matrix and all that it names.
 
     Args:
@@ -126,11 +126,11 @@ def _parts(
     workloads: dict[str, Workload],
     profiles: tuple[ProfileConfig, ...],
     cells: tuple[Cell, ...],
-) -> Parts:
+) -> PlanParts:
     """Leave out the servers and workloads that no cell is left for."""
     busy = {cell.server for cell in cells}
     used = {cell.workload for cell in cells}
-    return Parts(
+    return PlanParts(
         config=config,
         arms=tuple(arm for arm in arms if arm.name in busy),
         workloads={name: workload for name, workload in workloads.items() if name in used},
@@ -140,7 +140,7 @@ def _parts(
     )
 
 
-def _read_named(document: Document, sources: Sources) -> None:
+def _read_named(document: YamlDocument, sources: Sources) -> None:
     """Read what a broken matrix names, so that all problems are shown at once."""
     for key, read in (
         ("servers", sources.server),
@@ -207,7 +207,7 @@ def _excluded(cell: Cell, excludes: Sequence[Exclude]) -> bool:
     )
 
 
-def _check_cells(document: Document, config: MatrixConfig, cells: Sequence[Cell]) -> None:
+def _check_cells(document: YamlDocument, config: MatrixConfig, cells: Sequence[Cell]) -> None:
     if len({cell.id for cell in cells}) < len(cells):
         message = "two cells have the same name: dots in ids make them ambiguous"
         document.add((), message, line=1)
@@ -221,7 +221,7 @@ def _check_cells(document: Document, config: MatrixConfig, cells: Sequence[Cell]
 
 
 def _check_tools(
-    document: Document,
+    document: YamlDocument,
     overrides: Overrides,
     loads: Sequence[LoadProfile],
     workloads: dict[str, Workload],
@@ -256,7 +256,7 @@ def _option(overrides: Overrides) -> str | None:
     return next((name for name, value in options.items() if value is not None), None)
 
 
-def _place(document: Document, name: str) -> Loc:
+def _place(document: YamlDocument, name: str) -> Loc:
     profiles = document.data.get("profiles", [])
     for index, profile in enumerate(profiles):
         if with_tool(ProfileConfig.model_validate(profile)).name == name:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.plans.project import Project
-    from bench.plans.yaml.document import Document, Loc
+    from bench.plans.yaml.document import Loc, YamlDocument
 
     Unsupported = Callable[[LoadProfile, Workload], str | None]
 
@@ -62,7 +62,7 @@ def load_matrix(path: Path) -> MatrixConfig:
 
 def read_matrix(
     path: Path, project: Project | None = None, unsupported: Unsupported | None = None
-) -> tuple[MatrixConfig | None, Document]:
+) -> tuple[MatrixConfig | None, YamlDocument]:
     """Read a matrix; None where the document has problems.
 
     Args:
@@ -121,7 +121,7 @@ def _arm_name(entry: Any) -> str | None:
     return None
 
 
-def _check_servers(document: Document, data: dict[str, Any]) -> None:
+def _check_servers(document: YamlDocument, data: dict[str, Any]) -> None:
     if "servers" not in data and not data.get("variants"):
         document.add(("servers",), "this key is required and missing", line=document.line(()))
     first = arm_names(data)
@@ -138,7 +138,7 @@ def _check_servers(document: Document, data: dict[str, Any]) -> None:
             _check_url(document, (*loc, "url"), entry.get("url"))
 
 
-def _check_url(document: Document, loc: Loc, url: Any) -> None:
+def _check_url(document: YamlDocument, loc: Loc, url: Any) -> None:
     if not isinstance(url, str) or document.is_bad(loc):
         return
     target = Target.of_url(url)
@@ -147,7 +147,7 @@ def _check_url(document: Document, loc: Loc, url: Any) -> None:
         document.add(loc, message, "allow_remote: true lets a matrix measure another host")
 
 
-def _check_profiles(document: Document, profiles: Any, unsupported: Unsupported | None) -> None:
+def _check_profiles(document: YamlDocument, profiles: Any, unsupported: Unsupported | None) -> None:
     names: set[str] = set()
     if document.is_bad(("profiles",)):
         return
@@ -203,7 +203,7 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
     )
 
 
-def _check_loop(document: Document, loc: Loc, profile: dict[str, Any]) -> None:
+def _check_loop(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> None:
     loop = profile.get("loop", "closed")
     if loop == "closed" and "rate" in profile:
         advice = f"write loop: open (tool: {ranked('open')[0]}), or remove the rate"
@@ -215,14 +215,14 @@ def _check_loop(document: Document, loc: Loc, profile: dict[str, Any]) -> None:
         document.add((*loc, "rate"), "an open loop needs a rate", advice)
 
 
-def _check_processes(document: Document, loc: Loc, profile: dict[str, Any]) -> None:
+def _check_processes(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> None:
     processes, connections = profile.get("processes"), profile.get("connections", 50)
     if type(processes) is int and type(connections) is int and connections < processes:
         message = f"{connections} connections cannot be shared by {processes} processes"
         document.add((*loc, "processes"), message, f"at most {connections}")
 
 
-def _check_rounds(document: Document, data: dict[str, Any]) -> None:
+def _check_rounds(document: YamlDocument, data: dict[str, Any]) -> None:
     rounds, most = data.get("rounds", 5), data.get("max_rounds")
     if "max_rounds" in data and "precision" not in data:
         advice = "add precision: 2%, or remove max_rounds"
@@ -231,7 +231,7 @@ def _check_rounds(document: Document, data: dict[str, Any]) -> None:
         document.add(("max_rounds",), f"{most} is less than rounds, which is {rounds}")
 
 
-def _check_baseline(document: Document, data: dict[str, Any]) -> None:
+def _check_baseline(document: YamlDocument, data: dict[str, Any]) -> None:
     baseline, names = data.get("baseline"), arm_names(data)
     if isinstance(baseline, str) and names and baseline not in {*names, *_ceiling(data)}:
         message = f"{baseline} is not among the servers of this matrix"
@@ -242,7 +242,7 @@ def _ceiling(data: dict[str, Any]) -> list[str]:
     return [CEILING] if data.get("ceiling") is True else []
 
 
-def _check_ids(document: Document, data: dict[str, Any], project: Project) -> None:
+def _check_ids(document: YamlDocument, data: dict[str, Any], project: Project) -> None:
     servers, workloads = data.get("servers"), data.get("workloads")
     for index, entry in enumerate(servers if isinstance(servers, list) else ()):
         if isinstance(entry, dict) and "url" in entry:
@@ -256,7 +256,7 @@ def _check_ids(document: Document, data: dict[str, Any], project: Project) -> No
         document.add(("ceiling",), f"there is no server {CEILING} in this project")
 
 
-def _check_exclude(document: Document, config: MatrixConfig) -> None:
+def _check_exclude(document: YamlDocument, config: MatrixConfig) -> None:
     """A pattern that fits nothing is a slip, and would silently leave a cell in."""
     arms = [ref.arm for ref in config.arms] + [CEILING] * config.ceiling
     known = {

@@ -13,7 +13,7 @@ from bench.plans.duets import as_duet
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix
 from bench.plans.variants import with_variants
-from bench.servers import at_home
+from bench.servers import buildable_copy
 from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
     )
     plan = variants.marked(plan)
     plan = plan.model_copy(
-        update={"arms": tuple(at_home(arm, cache_folder()) for arm in plan.arms)}
+        update={"arms": tuple(buildable_copy(arm, cache_folder()) for arm in plan.arms)}
     )
     plan = mark_copies(plan)
     return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.model.config import MatrixConfig
-    from bench.plans.expansion import Parts
+    from bench.plans.expansion import PlanParts
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
 
@@ -67,7 +67,7 @@ def make_plan(
     return plan.model_copy(update=update), parts.workloads
 
 
-def _plan(parts: Parts, *, matrix: str, seed: int, rounds: int, cpus: CpuSplit) -> Plan:
+def _plan(parts: PlanParts, *, matrix: str, seed: int, rounds: int, cpus: CpuSplit) -> Plan:
     """A plan without its trials."""
     config = parts.config
     names = [arm.name for arm in parts.arms]

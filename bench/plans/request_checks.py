@@ -13,7 +13,7 @@ from bench.workload.requests import SAME_AS_BODY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.plans.yaml.document import Document, Loc
+    from bench.plans.yaml.document import Loc, YamlDocument
 
 _NAMED: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
@@ -22,7 +22,7 @@ _CARRIERS: Final = ("path", "body", "expect")
 
 
 def check_request(
-    document: Document, loc: Loc, request: Mapping[str, Any], bodies: Sequence[bytes]
+    document: YamlDocument, loc: Loc, request: Mapping[str, Any], bodies: Sequence[bytes]
 ) -> None:
     """Report what is wrong between the keys of one request.
 
@@ -37,7 +37,7 @@ def check_request(
     _check_json(document, loc, request, bodies)
 
 
-def _check_headers(document: Document, loc: Loc, request: Mapping[str, Any]) -> None:
+def _check_headers(document: YamlDocument, loc: Loc, request: Mapping[str, Any]) -> None:
     headers = request.get("headers")
     seen: set[str] = set()
     for name in headers if isinstance(headers, dict) else ():
@@ -48,7 +48,7 @@ def _check_headers(document: Document, loc: Loc, request: Mapping[str, Any]) -> 
 
 
 def _check_values(
-    document: Document, loc: Loc, request: Mapping[str, Any], bodies: Sequence[bytes]
+    document: YamlDocument, loc: Loc, request: Mapping[str, Any], bodies: Sequence[bytes]
 ) -> None:
     written = request.get("values")
     values = written if isinstance(written, dict) else {}
@@ -70,7 +70,7 @@ def _check_values(
             document.add((*loc, "values", name), message)
 
 
-def _check_path(document: Document, loc: Loc, path: str, values: Mapping[str, Any]) -> set[str]:
+def _check_path(document: YamlDocument, loc: Loc, path: str, values: Mapping[str, Any]) -> set[str]:
     used = set(_BRACES.findall(path))
     for name in sorted(used - values.keys()):
         advice = (
@@ -84,7 +84,9 @@ def _check_path(document: Document, loc: Loc, path: str, values: Mapping[str, An
     return used
 
 
-def _check_inline(document: Document, loc: Loc, value: Any, values: Mapping[str, Any]) -> set[str]:
+def _check_inline(
+    document: YamlDocument, loc: Loc, value: Any, values: Mapping[str, Any]
+) -> set[str]:
     """Names used in a value; unknown ones are problems only where the request draws values."""
     used: set[str] = set()
     if isinstance(value, dict):
@@ -102,7 +104,7 @@ def _check_inline(document: Document, loc: Loc, value: Any, values: Mapping[str,
 
 
 def _check_json(
-    document: Document, loc: Loc, request: Mapping[str, Any], bodies: Sequence[bytes]
+    document: YamlDocument, loc: Loc, request: Mapping[str, Any], bodies: Sequence[bytes]
 ) -> None:
     expect = request.get("expect")
     wanted = expect.get("json") if isinstance(expect, dict) else None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from bench.plans.yaml.document import Document, Loc
+    from bench.plans.yaml.document import Loc, YamlDocument
 
 _PORT: Final = "{port}"
 
@@ -42,7 +42,7 @@ def load_server(path: Path) -> ServerConfig:
 
 def read_server(
     path: Path, root: Path | None, workloads: Collection[str] | None = None
-) -> tuple[ServerConfig | None, Document]:
+) -> tuple[ServerConfig | None, YamlDocument]:
     """Read a server.yaml; None where the document has problems.
 
     Args:
@@ -64,7 +64,7 @@ def read_server(
     return config.model_copy(update={"title": config.title or path.parent.name}), document
 
 
-def _check_commands(document: Document) -> None:
+def _check_commands(document: YamlDocument) -> None:
     data = document.data
     build = data.get("build")
     commands: list[tuple[Loc, Any]] = [((key,), data.get(key)) for key in ("run", "version")]
@@ -76,7 +76,7 @@ def _check_commands(document: Document) -> None:
             _check_command(document, loc, command)
 
 
-def _check_command(document: Document, loc: Loc, command: list[Any]) -> None:
+def _check_command(document: YamlDocument, loc: Loc, command: list[Any]) -> None:
     if len(command) == 1 and isinstance(command[0], str) and " " in command[0].strip():
         form = argument_list(command[0].split())
         document.add((*loc, 0), "a whole command line stands in one argument", f"write {form}")
@@ -94,7 +94,7 @@ def _check_command(document: Document, loc: Loc, command: list[Any]) -> None:
             )
 
 
-def _check_port(document: Document) -> None:
+def _check_port(document: YamlDocument) -> None:
     """A server that is not told its port can only be found by luck."""
     data = document.data
     told = [text for key in ("run", "env") for _, text in texts((key,), data.get(key))]
@@ -109,7 +109,7 @@ def _check_port(document: Document) -> None:
         )
 
 
-def _check_source(document: Document, root: Path | None) -> None:
+def _check_source(document: YamlDocument, root: Path | None) -> None:
     source = document.data.get("source")
     if not isinstance(source, str) or document.is_bad(("source",)):
         return
@@ -120,7 +120,7 @@ def _check_source(document: Document, root: Path | None) -> None:
         document.add(("source",), "there is no such folder")
 
 
-def _check_workloads(document: Document, known: Collection[str] | None) -> None:
+def _check_workloads(document: YamlDocument, known: Collection[str] | None) -> None:
     listed = document.data.get("workloads")
     check_duplicates(document, ("workloads",), listed)
     for index, name in enumerate(listed if isinstance(listed, list) else ()):

@@ -21,7 +21,7 @@ _SCRIPTS: Final = ("server.js", "index.js", "app.js", "src/index.js", "server.mj
 MATRIX: Final = "first"
 
 
-class Wish(NamedTuple):
+class InitOptions(NamedTuple):
     """What the user says about the server.
 
     Attributes:
@@ -43,7 +43,7 @@ class Proposal(NamedTuple):
     look: tuple[str, ...]
 
 
-def propose(folder: Path, wish: Wish) -> Proposal:
+def propose(folder: Path, wish: InitOptions) -> Proposal:
     """A server.yaml, a workload and a matrix that fit the folder.
 
     A folder in which nothing is recognized gets a small server of its own, so that the first
@@ -150,7 +150,7 @@ def _sample() -> FoundServer:
     )
 
 
-def _server_yaml(server: FoundServer, wish: Wish, *, own: bool) -> str:
+def _server_yaml(server: FoundServer, wish: InitOptions, *, own: bool) -> str:
     lines = [
         f"title: {json.dumps(wish.name)}",
         f"language: {server.language}",
@@ -177,7 +177,7 @@ def _server_yaml(server: FoundServer, wish: Wish, *, own: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _workload(wish: Wish, found: FoundServer | None) -> str:
+def _workload(wish: InitOptions, found: FoundServer | None) -> str:
     expect = "{status: 200}" if found else '{status: 200, text: "Hello, World!"}'
     return (
         f"title: {json.dumps(f'GET {wish.path}')}\n"
@@ -187,7 +187,7 @@ def _workload(wish: Wish, found: FoundServer | None) -> str:
     )
 
 
-def _matrix(wish: Wish) -> str:
+def _matrix(wish: InitOptions) -> str:
     return (
         f"title: First run of {wish.name}\n"
         f"servers: [{wish.name}]\n"

@@ -32,11 +32,11 @@ from bench.plans.overrides import Overrides
 from bench.plans.project import find_project
 from bench.plans.typed_command import check_program, check_typed
 from bench.plans.workload_files import load_workload
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.servers import serving
 from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
-from bench.trial.verify import Answer, ask
+from bench.trial.verify import HttpResponse, ask
 from bench.units import parse_duration
 from bench.workload.json_equal import is_json_type
 from bench.workload.requests import Rendered
@@ -68,7 +68,7 @@ class Request(NamedTuple):
     body: bytes = b""
 
 
-class Trying(NamedTuple):
+class TryOptions(NamedTuple):
     """What is tried, and how long.
 
     Attributes:
@@ -105,7 +105,7 @@ def split_url(url: str) -> tuple[str, str]:
     return f"http://{target.authority}", f"{path}?{parts.query}" if parts.query else path
 
 
-def plan_try(trying: Trying, folder: Path) -> Contest:
+def plan_try(trying: TryOptions, folder: Path) -> Contest:
     """Ask the first server once, write the project and plan it.
 
     Args:
@@ -157,11 +157,11 @@ def _check_request(request: Request) -> None:
         )
 
 
-def _digest(trying: Trying, folder: Path) -> str:
+def _digest(trying: TryOptions, folder: Path) -> str:
     return hashlib.sha256(repr((trying, str(folder))).encode()).hexdigest()[:12]
 
 
-def _arms(trying: Trying, folder: Path) -> list[Arm]:
+def _arms(trying: TryOptions, folder: Path) -> list[Arm]:
     asked_by_get = trying.request.method == "GET"
     names: list[str] = []
     arms = []
@@ -212,7 +212,7 @@ def _distinct(name: str, names: list[str]) -> str:
 
 def _expected(arm: Arm, request: Request) -> tuple[dict[str, Any], list[str]]:
     """What the first server answers, twice: the response that every request must get."""
-    with Supervisor() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+    with SupervisorClient() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         cpus = split(local_topology(), None, None)
         log = Path(scratch, "server.log")
         # Any answer will do: a wrong path is told at once, not after all the time of a slow start.
@@ -240,7 +240,7 @@ def request_parts(request: Request) -> tuple[str, str, dict[str, str], bytes]:
     return request.method, request.path, request.headers, request.body
 
 
-def expectation(first: Answer, second: Answer) -> tuple[dict[str, Any], list[str]]:
+def expectation(first: HttpResponse, second: HttpResponse) -> tuple[dict[str, Any], list[str]]:
     """What two answers to the same request have in common, and what must be said of it."""
     status: dict[str, Any] = {"status": first.status}
     if first.body != second.body or first.status != second.status:
@@ -277,7 +277,7 @@ def _braces(value: Any) -> bool:
     return isinstance(value, list) and any(map(_braces, value))
 
 
-def _write(root: Path, trying: Trying, arms: Sequence[Arm], expect: dict[str, Any]) -> None:
+def _write(root: Path, trying: TryOptions, arms: Sequence[Arm], expect: dict[str, Any]) -> None:
     """The project: what the user would have written."""
     for arm in arms:
         if arm.url is None:
@@ -298,7 +298,7 @@ def _write(root: Path, trying: Trying, arms: Sequence[Arm], expect: dict[str, An
     _put(root / "configs" / f"{_ID}.yaml", _matrix(trying, arms, title))
 
 
-def _matrix(trying: Trying, arms: Sequence[Arm], title: str) -> dict[str, Any]:
+def _matrix(trying: TryOptions, arms: Sequence[Arm], title: str) -> dict[str, Any]:
     seconds = [parse_duration(text) for text in (trying.duration, trying.warmup)]
     profile = {
         "tool": choose("closed", seconds) or ranked("closed", seconds)[0],

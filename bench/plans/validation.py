@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Unsupported = Callable[[LoadProfile, Workload], str | None]
 
 
-class Checked(NamedTuple):
+class ValidationResult(NamedTuple):
     """What was checked.
 
     Attributes:
@@ -35,7 +35,7 @@ class Checked(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def check_project(project: Project, unsupported: Unsupported) -> Checked:
+def check_project(project: Project, unsupported: Unsupported) -> ValidationResult:
     """Check every server, workload and matrix of the user's project.
 
     Raises:
@@ -49,10 +49,12 @@ def check_project(project: Project, unsupported: Unsupported) -> Checked:
             advice="name a file, or a project with --project DIR",
         )
     checked = check_files(project, paths, unsupported)
-    return Checked(checked.files, tuple(sorted({*checked.problems, *stray})))
+    return ValidationResult(checked.files, tuple(sorted({*checked.problems, *stray})))
 
 
-def check_files(project: Project, paths: Sequence[Path], unsupported: Unsupported) -> Checked:
+def check_files(
+    project: Project, paths: Sequence[Path], unsupported: Unsupported
+) -> ValidationResult:
     """Check files of a project, and what the matrices among them name.
 
     Args:
@@ -66,7 +68,7 @@ def check_files(project: Project, paths: Sequence[Path], unsupported: Unsupporte
     for path in paths:
         problems.update(_check(project, sources, path, unsupported))
     problems.update(sources.problems)
-    return Checked(tuple(as_named(path) for path in paths), tuple(sorted(problems)))
+    return ValidationResult(tuple(as_named(path) for path in paths), tuple(sorted(problems)))
 
 
 def _check(

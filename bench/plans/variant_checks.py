@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.plans.project import Project
-    from bench.plans.yaml.document import Document, Loc
+    from bench.plans.yaml.document import Loc, YamlDocument
 
 
 def variants_in(data: dict[str, Any]) -> Iterator[tuple[Loc, Variant]]:
@@ -31,7 +31,7 @@ def variants_in(data: dict[str, Any]) -> Iterator[tuple[Loc, Variant]]:
             continue  # reported with the whole document
 
 
-def check_variants(document: Document, project: Project | None) -> None:
+def check_variants(document: YamlDocument, project: Project | None) -> None:
     """Report what a model cannot see: names too long, braces, servers that are not there."""
     for loc, variant in variants_in(document.data):
         check_placeholders(document, (*loc, "env"), variant.env)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bench.model.config import Variant
     from bench.model.plan import Plan
-    from bench.plans.arms import Made
+    from bench.plans.arms import BuiltArms
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
 
@@ -28,7 +28,7 @@ class Variants(NamedTuple):
     """
 
     project: Project
-    made: dict[str, Made]
+    made: dict[str, BuiltArms]
 
     def marked(self, plan: Plan) -> Plan:
         """The plan with git's hashes in it; arms of equal content count as copies."""
@@ -64,7 +64,7 @@ def with_variants(project: Project, path: Path, overrides: Overrides) -> Variant
         return Variants(project, {})
     if any(variant.id not in project.servers for variant in variants):
         return Variants(project, {})
-    made: dict[str, Made] = {}
+    made: dict[str, BuiltArms] = {}
     for index, variant in enumerate(variants):
         if variant.key and (not overrides.servers or variant.arm in overrides.servers):
             made[variant.place] = _make(project, path, index, variant)
@@ -76,7 +76,7 @@ def with_variants(project: Project, path: Path, overrides: Overrides) -> Variant
     return Variants(project, made)
 
 
-def _make(project: Project, path: Path, index: int, variant: Variant) -> Made:
+def _make(project: Project, path: Path, index: int, variant: Variant) -> BuiltArms:
     if variant.place in project.servers:
         message = f"there is a server {variant.place} already"
         raise variant_error(path, index, "id", message, "give the variant another name: as: NAME")

@@ -17,7 +17,7 @@ from bench.plans.yaml.files import MAX_BODY_BYTES, inside, read_limited
 from bench.plans.yaml.reader import read_document
 
 if TYPE_CHECKING:
-    from bench.plans.yaml.document import Document, Loc
+    from bench.plans.yaml.document import Loc, YamlDocument
 
 MAX_LINES: Final = 100_000
 
@@ -38,7 +38,7 @@ def load_workload(path: Path, root: Path) -> Workload:
     return workload
 
 
-def read_workload(path: Path, root: Path) -> tuple[Workload | None, Document]:
+def read_workload(path: Path, root: Path) -> tuple[Workload | None, YamlDocument]:
     """Read a workload; None where the document has problems."""
     document = read_document(path)
     config = check(WorkloadConfig, document)
@@ -57,7 +57,7 @@ def read_workload(path: Path, root: Path) -> tuple[Workload | None, Document]:
     ), document
 
 
-def _check_requests(document: Document, root: Path) -> dict[int, tuple[bytes, ...]]:
+def _check_requests(document: YamlDocument, root: Path) -> dict[int, tuple[bytes, ...]]:
     requests = document.data.get("requests")
     bodies: dict[int, tuple[bytes, ...]] = {}
     if document.is_bad(("requests",)):
@@ -70,7 +70,9 @@ def _check_requests(document: Document, root: Path) -> dict[int, tuple[bytes, ..
     return bodies
 
 
-def _bodies(document: Document, loc: Loc, request: dict[str, Any], root: Path) -> tuple[bytes, ...]:
+def _bodies(
+    document: YamlDocument, loc: Loc, request: dict[str, Any], root: Path
+) -> tuple[bytes, ...]:
     """The bodies of one request; empty where it has none or where they have problems."""
     body = request.get("body")
     if not isinstance(body, dict) or document.has_bad((*loc, "body")):
@@ -92,7 +94,7 @@ def json_bytes(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def read_named(document: Document, loc: Loc, name: str, root: Path) -> bytes | None:
+def read_named(document: YamlDocument, loc: Loc, name: str, root: Path) -> bytes | None:
     """Read a file that the document names; None and a problem where that cannot be done."""
     path = document.path.parent / name
     if not inside(path, root):
@@ -105,7 +107,7 @@ def read_named(document: Document, loc: Loc, name: str, root: Path) -> bytes | N
         return None
 
 
-def _lines(document: Document, loc: Loc, data: bytes) -> tuple[bytes, ...]:
+def _lines(document: YamlDocument, loc: Loc, data: bytes) -> tuple[bytes, ...]:
     lines = data.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
     blank = next((number for number, line in enumerate(lines, start=1) if not line.strip()), None)
     if not data.strip():
@@ -119,7 +121,7 @@ def _lines(document: Document, loc: Loc, data: bytes) -> tuple[bytes, ...]:
     return ()
 
 
-def _lua(document: Document, root: Path) -> str | None:
+def _lua(document: YamlDocument, root: Path) -> str | None:
     name = document.data.get("lua")
     if not isinstance(name, str) or document.is_bad(("lua",)):
         return None

@@ -1,7 +1,7 @@
 """Starts, pins, watches and ends processes; the only package that does."""
 
-from bench.process.client import Child, Supervisor
+from bench.process.client import Child, SupervisorClient
 from bench.process.command import Command, Completed, capture
 from bench.process.strays import Stray, strays
 
-__all__ = ["Child", "Command", "Completed", "Stray", "Supervisor", "capture", "strays"]
+__all__ = ["Child", "Command", "Completed", "Stray", "SupervisorClient", "capture", "strays"]

@@ -53,7 +53,9 @@ class Child:
         cpu_s: user + system time of it and the children it waited for, once it has ended.
     """
 
-    def __init__(self, supervisor: Supervisor, command: Command, answer: dict[str, Any]) -> None:
+    def __init__(
+        self, supervisor: SupervisorClient, command: Command, answer: dict[str, Any]
+    ) -> None:
         self.command = command
         self.pid: int = answer["pid"]
         self.started: float = answer["at"]
@@ -100,7 +102,7 @@ class Child:
         return willing
 
 
-class Supervisor:
+class SupervisorClient:
     """Context manager around the supervisor process; leaving it ends everything it started.
 
     Args:

@@ -16,15 +16,15 @@ from bench.model.plan import Cell, PlannedTrial
 from bench.model.trial_record import cpu_us_per_request
 from bench.plans.choosing import choose_arms
 from bench.plans.workload_files import load_workload
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.profiling.conversion import SIZES, body_of, render
 from bench.profiling.profile_run import load_profile
 from bench.profiling.setup import check_tool
-from bench.run.lock import only_run
+from bench.run.lock import hold_machine
 from bench.servers import build, missing
 from bench.store.cache import cache_folder
 from bench.store.run_directory import RunDirectory
-from bench.trial import Setting, run_trial
+from bench.trial import TrialSetting, run_trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bench.model.plan import Arm, CpuSplit, LoadProfile, Workload
     from bench.plans.project import Project
-    from bench.profiling.profile_run import Wish
+    from bench.profiling.profile_run import ProfileOptions
 
 BASE: Final = "json-small"
 """The workload whose request is sent with other bodies."""
@@ -45,7 +45,7 @@ _CYCLES: Final = 2
 def measure_conversion(
     project: Project,
     servers: Sequence[str],
-    wish: Wish,
+    wish: ProfileOptions,
     told: Callable[[str], None],
 ) -> Path:
     """Measure CPU per request at each size; the run directory with every trial.
@@ -60,11 +60,11 @@ def measure_conversion(
     profile = load_profile(wish, cpus).model_copy(update={"warmup_s": 1.0})
     check_tool(profile.tool)
     seed = random.SystemRandom().getrandbits(31)
-    with only_run():
+    with hold_machine():
         now = datetime.now(UTC)
         name = f"{now:%Y%m%dT%H%M%SZ}-profile-conversion-{'-'.join(arm.name for arm in arms)}"
         directory = RunDirectory.create(project.root / "reports", name)
-        with Supervisor(cpus.housekeeping, run=name) as supervisor:
+        with SupervisorClient(cpus.housekeeping, run=name) as supervisor:
             _build(arms, supervisor, cpus, told)
             points = []
             for number in range(1, _ROUNDS + 1):
@@ -127,7 +127,7 @@ def varied(base: Workload, size: int) -> Workload:
 
 
 def _build(
-    arms: Sequence[Arm], supervisor: Supervisor, cpus: CpuSplit, told: Callable[[str], None]
+    arms: Sequence[Arm], supervisor: SupervisorClient, cpus: CpuSplit, told: Callable[[str], None]
 ) -> None:
     for arm in arms:
         reason = missing(arm)
@@ -138,19 +138,19 @@ def _build(
         build(arm, supervisor, log, cpus=str(cpus.server_count))
 
 
-def _setting(  # noqa: PLR0917 - the parts of a Setting
+def _setting(  # noqa: PLR0917 - the parts of a TrialSetting
     arm: Arm,
     workload: Workload,
     profile: LoadProfile,
     cpus: CpuSplit,
-    supervisor: Supervisor,
+    supervisor: SupervisorClient,
     directory: RunDirectory,
     number: int,
     seed: int,
-) -> Setting:
+) -> TrialSetting:
     cell = Cell(server=arm.name, workload=workload.id, profile=profile.id)
     planned = PlannedTrial(id=f"r{number:02}-{cell.id}", round=number, cell=cell)
-    return Setting(
+    return TrialSetting(
         planned=planned,
         arm=arm,
         workload=workload,
@@ -165,7 +165,9 @@ def _setting(  # noqa: PLR0917 - the parts of a Setting
     )
 
 
-def _point(setting: Setting, directory: RunDirectory, size: int, number: int) -> ConversionPoint:
+def _point(
+    setting: TrialSetting, directory: RunDirectory, size: int, number: int
+) -> ConversionPoint:
     record = run_trial(setting).record
     directory.write_model(f"trials/{record.trial}/trial.json", record)
     sent = len(body_of(size))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.model.plan import Plan
     from bench.model.summary import RunView
     from bench.plans.project import Project
-    from bench.profiling.profile_run import Wish
+    from bench.profiling.profile_run import ProfileOptions
     from bench.profiling.report import Profiled
 
 _WORKLOADS: Final = ("json-small", "json-large")
@@ -36,28 +36,28 @@ _SIZE_S: Final = 3.0
 """Twelve trials of each server: short windows, since the sizes spread the figures far more."""
 
 
-class Wanted(NamedTuple):
+class IntoRunOptions(NamedTuple):
     """What is profiled for a run: servers of its plan, and workloads of it."""
 
     servers: tuple[str, ...]
     workloads: tuple[str, ...]
 
 
-def wanted(plan: Plan) -> Wanted:
+def wanted(plan: Plan) -> IntoRunOptions:
     """Every server of the plan but the yardstick; json-small and json-large, else the first.
 
     A second arm of a server is the same program: it is profiled once.
     """
     servers = dict.fromkeys(arm.name for arm in plan.arms if arm.name == arm.server)
     chosen = tuple(name for name in _WORKLOADS if name in plan.workloads)
-    return Wanted(
+    return IntoRunOptions(
         tuple(name for name in servers if name != _YARDSTICK),
         chosen or tuple(plan.workloads)[:1],
     )
 
 
 def profile_into(
-    project: Project, run: Path, wish: Wish, told: Callable[[str], None]
+    project: Project, run: Path, wish: ProfileOptions, told: Callable[[str], None]
 ) -> tuple[int, tuple[str, ...]]:
     """Profile the servers of a run and measure their conversion cost, all into that run.
 
@@ -79,7 +79,7 @@ def profile_into(
 
 
 def _profile_into(
-    project: Project, run: Path, wish: Wish, told: Callable[[str], None]
+    project: Project, run: Path, wish: ProfileOptions, told: Callable[[str], None]
 ) -> tuple[int, tuple[str, ...]]:
     """The same in a run that nobody else writes in."""
     servers, workloads = wanted(RunDirectory(run).plan())

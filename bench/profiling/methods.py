@@ -26,7 +26,7 @@ _PACKAGES: Final = re.compile(r"linux-(?:[a-z]+-)*(?:tools|perf)-\S*\w")
 _LOST: Final = re.compile(r"Total Lost Samples:\s*(\d+)")
 
 
-class Facts(NamedTuple):
+class ProfilerFacts(NamedTuple):
     """What this machine has and allows.
 
     Attributes:
@@ -56,7 +56,7 @@ def runtime_of(language: str) -> str:
     return "node" if name in ("javascript", "typescript", "node", "node.js") else "native"
 
 
-def choose_method(asked: str, runtime: str, facts: Facts) -> tuple[Method, tuple[str, ...]]:
+def choose_method(asked: str, runtime: str, facts: ProfilerFacts) -> tuple[Method, tuple[str, ...]]:
     """The method to use, and why better ones were passed over.
 
     Raises:
@@ -88,7 +88,7 @@ def choose_method(asked: str, runtime: str, facts: Facts) -> tuple[Method, tuple
     )
 
 
-def refusal(method: Method, runtime: str, facts: Facts) -> str | None:
+def refusal(method: Method, runtime: str, facts: ProfilerFacts) -> str | None:
     """Why a method cannot be used here, with the command that mends it; None where it can."""
     if method == "perf":
         return _no_perf(runtime, facts)
@@ -99,7 +99,7 @@ def refusal(method: Method, runtime: str, facts: Facts) -> str | None:
     return None
 
 
-def _no_perf(runtime: str, facts: Facts) -> str | None:
+def _no_perf(runtime: str, facts: ProfilerFacts) -> str | None:
     if facts.system != "linux":
         return "it is for Linux"
     if not facts.perf:
@@ -111,7 +111,7 @@ def _no_perf(runtime: str, facts: Facts) -> str | None:
     return None
 
 
-def _perf_forbidden(facts: Facts) -> str:
+def _perf_forbidden(facts: ProfilerFacts) -> str:
     """Why perf may not look, with the command that allows it."""
     if is_wrapper(facts.perf_says):
         return _no_kernel_perf(facts.perf_says)
@@ -141,7 +141,7 @@ def _no_kernel_perf(said: str) -> str:
     )
 
 
-def _no_spy(facts: Facts) -> str | None:
+def _no_spy(facts: ProfilerFacts) -> str | None:
     if not facts.spy:
         return "it is not installed (`.venv/bin/uv pip install py-spy` brings it)"
     if facts.system == "darwin" and not facts.root:

@@ -18,18 +18,18 @@ from bench.model.finding import finding
 from bench.model.plan import Arm, Cell, LoadProfile, PlannedTrial
 from bench.plans.choosing import choose_arms
 from bench.plans.workload_files import load_workload
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.profiling.methods import frequency, looking_s
 from bench.profiling.profile_findings import judge_profile
-from bench.profiling.profiled_trial import ProfiledLife
+from bench.profiling.profiled_trial import ProfiledTrialRun
 from bench.profiling.reading import told_by
 from bench.profiling.setup import check_tool, prepare
 from bench.reports.wording.findings import all_told, told
-from bench.run.lock import only_run
+from bench.run.lock import hold_machine
 from bench.servers import build, missing
 from bench.store.cache import cache_folder
 from bench.store.run_directory import RunDirectory
-from bench.trial import Life, Setting, run_trial
+from bench.trial import TrialRun, TrialSetting, run_trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ _WARMUP_S: Final = 2.0
 _TIMEOUT_S: Final = 5.0
 
 
-class Wish(NamedTuple):
+class ProfileOptions(NamedTuple):
     """How a server is to be loaded and profiled.
 
     Attributes:
@@ -65,7 +65,7 @@ def profile_servers(
     project: Project,
     servers: Sequence[str],
     workload_name: str,
-    wish: Wish,
+    wish: ProfileOptions,
     told: Callable[[str], None],
 ) -> Path:
     """Profile each server under the same load; the run directory with the raw profiles.
@@ -88,32 +88,32 @@ def profile_servers(
     cpus = split(local_topology(), None, None)
     profile = load_profile(wish, cpus)
     check_tool(profile.tool)
-    with only_run():
+    with hold_machine():
         now = datetime.now(UTC)
         name = f"{now:%Y%m%dT%H%M%SZ}-profile-{'-'.join(servers)}-{workload_name}"
         directory = RunDirectory.create(project.root / "reports", name)
-        with Supervisor(cpus.housekeeping, run=name) as supervisor:
-            desk = _Desk(directory, workload, profile, cpus, supervisor, told)
+        with SupervisorClient(cpus.housekeeping, run=name) as supervisor:
+            desk = _ProfileContext(directory, workload, profile, cpus, supervisor, told)
             for arm, prepared in ready:
                 record = _profile_one(desk, arm, prepared)
                 directory.write_model(f"profiles/{arm.name}.json", record)
     return directory.path
 
 
-_MakeLife = Callable[[Setting], Life]
+_MakeLife = Callable[[TrialSetting], TrialRun]
 
 
-class _Desk(NamedTuple):
+class _ProfileContext(NamedTuple):
     """What all trials of one profile run share."""
 
     directory: RunDirectory
     workload: Workload
     profile: LoadProfile
     cpus: CpuSplit
-    supervisor: Supervisor
+    supervisor: SupervisorClient
     told: Callable[[str], None]
 
-    def trial(self, arm: Arm, kind: str, life: _MakeLife = Life, by: str = "") -> TrialRecord:
+    def trial(self, arm: Arm, kind: str, life: _MakeLife = TrialRun, by: str = "") -> TrialRecord:
         """Run one trial.
 
         Args:
@@ -127,7 +127,7 @@ class _Desk(NamedTuple):
         """
         cell = Cell(server=arm.name, workload=self.workload.id, profile=self.profile.id)
         planned = PlannedTrial(id=f"{arm.name}.{kind}", round=0, cell=cell)
-        setting = Setting(
+        setting = TrialSetting(
             planned=planned,
             arm=arm,
             workload=self.workload,
@@ -150,7 +150,7 @@ class _Desk(NamedTuple):
         return record
 
 
-def _profile_one(desk: _Desk, arm: Arm, prepared: Prepared) -> ProfileRecord:
+def _profile_one(desk: _ProfileContext, arm: Arm, prepared: Prepared) -> ProfileRecord:
     reason = missing(prepared.plain)
     if reason:
         raise UsageError(f"{arm.name} cannot be built here: {reason}")
@@ -182,18 +182,20 @@ def _profile_one(desk: _Desk, arm: Arm, prepared: Prepared) -> ProfileRecord:
     return record.model_copy(update={"findings": all_told(judge_profile(record, prepared.refused))})
 
 
-def _trials(desk: _Desk, prepared: Prepared) -> tuple[TrialRecord, TrialRecord, TrialRecord]:
+def _trials(
+    desk: _ProfileContext, prepared: Prepared
+) -> tuple[TrialRecord, TrialRecord, TrialRecord]:
     """Without, with and without the profiler: a machine that drifts slows neither side more."""
     name, method = prepared.plain.name, prepared.method
     desk.told(f"{name}: a trial without a profiler")
     plain = desk.trial(prepared.plain, "plain")
     desk.told(f"{name}: a trial with {method}")
     profiled = desk.trial(
-        prepared.profiled, "profiled", lambda own: ProfiledLife(own, prepared), method
+        prepared.profiled, "profiled", lambda own: ProfiledTrialRun(own, prepared), method
     )
     if method == "py-spy":
         desk.told(f"{name}: a trial with {method} that looks at the GIL")
-        look = lambda own: ProfiledLife(own, prepared, gil=True)  # noqa: E731 - as above
+        look = lambda own: ProfiledTrialRun(own, prepared, gil=True)  # noqa: E731 - as above
         desk.trial(prepared.profiled, "gil", look, method)
     desk.told(f"{name}: a trial without a profiler again")
     return plain, profiled, desk.trial(prepared.plain, "again")
@@ -212,7 +214,7 @@ def _workload(project: Project, name: str) -> Workload:
     return load_workload(path, project.root_of(path))
 
 
-def load_profile(wish: Wish, cpus: CpuSplit) -> LoadProfile:
+def load_profile(wish: ProfileOptions, cpus: CpuSplit) -> LoadProfile:
     """The load profile of a wish: a closed loop, or an open one at an offered rate."""
     loop: Loop = "closed" if wish.rate is None else "open"
     tool = choose(loop, [wish.seconds]) or ranked(loop)[0]

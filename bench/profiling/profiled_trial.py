@@ -30,7 +30,7 @@ from bench.profiling.perfmap import without_overlaps
 from bench.profiling.reading import NAMES
 from bench.servers import RunningServer
 from bench.servers.environment import base_environment
-from bench.trial import Life, Setting
+from bench.trial import TrialRun, TrialSetting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ _TOLD: Final = 2000
 NODE_FILE: Final = "node.cpuprofile"
 
 
-class ProfiledLife(Life):
+class ProfiledTrialRun(TrialRun):
     """The life of a server that is looked into while the window goes on.
 
     Args:
@@ -57,7 +57,7 @@ class ProfiledLife(Life):
         gil: with py-spy, look at who holds the GIL instead of at stacks: both at once cannot be.
     """
 
-    def __init__(self, setting: Setting, prepared: Prepared, *, gil: bool = False) -> None:
+    def __init__(self, setting: TrialSetting, prepared: Prepared, *, gil: bool = False) -> None:
         super().__init__(setting)
         if not isinstance(self.server, RunningServer):
             raise UsageError(f"{setting.arm.name} was started by somebody else: not profiled")

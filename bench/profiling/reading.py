@@ -14,7 +14,7 @@ from bench.profiling.mac import parse_sample
 from bench.profiling.profile_findings import judge_breakdown
 from bench.profiling.report import Profiled, render
 from bench.profiling.rules import rule_book
-from bench.profiling.spy import Told, parse_collapsed, parse_gil, parse_told
+from bench.profiling.spy import SpyReport, parse_collapsed, parse_gil, parse_told
 from bench.profiling.stacks import Profile, parse_cpuprofile, parse_perf
 from bench.profiling.trust import distrust, without_conclusions
 from bench.reports.wording.findings import all_told
@@ -89,7 +89,7 @@ def _gil(folder: Path, record: ProfileRecord) -> Gil | None:
     return parse_gil(text, told_by(other / "py-spy.log"), looks)
 
 
-def told_by(log: Path) -> Told:
+def told_by(log: Path) -> SpyReport:
     """What py-spy said at its end; zeros where it wrote no log."""
     return parse_told(log.read_text("utf-8", "replace") if log.exists() else "")
 

@@ -17,7 +17,7 @@ from bench.profiling.methods import (
     PERF_TRY,
     PRELOAD_OUT,
     TRAMPOLINE,
-    Facts,
+    ProfilerFacts,
     choose_method,
     is_wrapper,
     node_argv,
@@ -93,10 +93,10 @@ def prepare(arm: Arm, asked: str) -> Prepared:
     return Prepared(arm, profiled, method, runtime, None, refused)
 
 
-def facts_of(python: Interpreter | None) -> Facts:
+def facts_of(python: Interpreter | None) -> ProfilerFacts:
     """What this machine has and allows; `python` is what was found for the server."""
     path = search_path()
-    return Facts(
+    return ProfilerFacts(
         system="linux" if sys.platform.startswith("linux") else sys.platform,
         root=os.geteuid() == 0,
         perf=shutil.which("perf", path=path) is not None,

@@ -23,7 +23,7 @@ _SCRIPTS: Final = (".py", ".pyx")
 _PARTS: Final = 3
 
 
-class Told(NamedTuple):
+class SpyReport(NamedTuple):
     """What py-spy says about itself.
 
     Attributes:
@@ -37,11 +37,11 @@ class Told(NamedTuple):
     behind_s: float = 0.0
 
 
-def parse_told(text: str) -> Told:
+def parse_told(text: str) -> SpyReport:
     """Read what py-spy prints at its end; zeros where it says nothing."""
     match = _SUMMARY.search(text)
     behind = max((float(found) for found in _BEHIND.findall(text)), default=0.0)
-    return Told(int(match[1]), int(match[2]), behind) if match else Told(behind_s=behind)
+    return SpyReport(int(match[1]), int(match[2]), behind) if match else SpyReport(behind_s=behind)
 
 
 def parse_collapsed(text: str, frequency: int, errors: int = 0) -> Profile:
@@ -94,7 +94,7 @@ def _frame(text: str) -> Frame:
     return Frame(name, "/".join(parts[-1:] if ".so" in parts[-1] else parts[-_PARTS:]), "native")
 
 
-def parse_gil(text: str, told: Told, looks: int) -> Gil:
+def parse_gil(text: str, told: SpyReport, looks: int) -> Gil:
     """Read `--gil --threads --format raw`: who held the GIL at how many of py-spy's looks.
 
     Args:

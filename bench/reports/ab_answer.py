@@ -31,7 +31,7 @@ _NAMES: Final = {
 _DOUBTS: Final = frozenset({"arms-differ", "noisy-host", "concurrent-run"})
 
 
-class Line(NamedTuple):
+class AnswerLine(NamedTuple):
     """One row of the details: what was looked at, baseline, arm, arm / baseline."""
 
     what: str
@@ -40,7 +40,7 @@ class Line(NamedTuple):
     ratio: str
 
 
-class Answer(NamedTuple):
+class AbAnswer(NamedTuple):
     """All that is said of one arm in one workload.
 
     Attributes:
@@ -51,10 +51,10 @@ class Answer(NamedTuple):
     arm: str
     workload: str
     said: tuple[str, ...]
-    details: tuple[Line, ...]
+    details: tuple[AnswerLine, ...]
 
 
-def answers(view: RunView) -> tuple[Answer, ...]:
+def answers(view: RunView) -> tuple[AbAnswer, ...]:
     """The answer of every arm and workload, in the order of the plan.
 
     Copies are left out, unless they are all there is: arms of equal content.
@@ -69,7 +69,7 @@ def answers(view: RunView) -> tuple[Answer, ...]:
     )
 
 
-def _answer(view: RunView, arm: str, workload: str) -> Answer:
+def _answer(view: RunView, arm: str, workload: str) -> AbAnswer:
     rows = [
         row
         for row in view.summary.comparisons
@@ -79,7 +79,7 @@ def _answer(view: RunView, arm: str, workload: str) -> Answer:
     said = [_line(view, cells, row) for row in rows if row.metric == QUESTION]
     details = [line for row in rows if row.metric != QUESTION for line in _detail(cells, row, view)]
     details += _alone(view, arm, workload)
-    return Answer(arm, workload, tuple(said) or (_nothing(view, cells, arm),), tuple(details))
+    return AbAnswer(arm, workload, tuple(said) or (_nothing(view, cells, arm),), tuple(details))
 
 
 def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
@@ -110,7 +110,7 @@ def _nothing(view: RunView, cells: list[CellSummary], arm: str) -> str:
     return f"{arm}: no answer, none of {tried} trials can be used{why}"
 
 
-def _detail(cells: list[CellSummary], row: Comparison, view: RunView) -> list[Line]:
+def _detail(cells: list[CellSummary], row: Comparison, view: RunView) -> list[AnswerLine]:
     ours, ratio = _metric(cells, row.server, row), row.verdict.ratio
     closed = view.profiles[row.profile].loop == "closed"
     if row.metric not in _NAMES or ours is None or not ratio:
@@ -120,7 +120,7 @@ def _detail(cells: list[CellSummary], row: Comparison, view: RunView) -> list[Li
     # The baseline of these very trials: in a duet it has others in every other pair.
     theirs = ours.value / ratio
     return [
-        Line(
+        AnswerLine(
             f"{_NAMES[row.metric]}{', saturated' if closed else ''}",
             _value(row.metric, theirs),
             _value(row.metric, ours.value),
@@ -129,7 +129,7 @@ def _detail(cells: list[CellSummary], row: Comparison, view: RunView) -> list[Li
     ]
 
 
-def _alone(view: RunView, arm: str, workload: str) -> list[Line]:
+def _alone(view: RunView, arm: str, workload: str) -> list[AnswerLine]:
     """Rates of the servers measured without the baseline beside them, paired by round."""
     from bench.stats.intervals import geometric, paired  # noqa: PLC0415 - late, see `bench --help`
 
@@ -151,7 +151,7 @@ def _alone(view: RunView, arm: str, workload: str) -> list[Line]:
         pairs = [ours[number] for number in rounds], [theirs[number] for number in rounds]
         ratio, mine, other = paired(*pairs), geometric(pairs[0]), geometric(pairs[1])
         lines.append(
-            Line(
+            AnswerLine(
                 f"rate alone, {profile.connections} connections, n = {ratio.n}",
                 format_rate(other.value),
                 format_rate(mine.value),
@@ -177,12 +177,12 @@ def _value(metric: str, value: float) -> str:
     return format_rate(value)
 
 
-def once(view: RunView, arm: str) -> tuple[Line, ...]:
+def once(view: RunView, arm: str) -> tuple[AnswerLine, ...]:
     """What does not depend on the load: start-up time and build size."""
     return (*_starts(view, arm), *_sizes(view, arm))
 
 
-def _starts(view: RunView, arm: str) -> tuple[Line, ...]:
+def _starts(view: RunView, arm: str) -> tuple[AnswerLine, ...]:
     """Start-up times: pairs of the same duet, or of the same round."""
     from bench.stats.intervals import paired  # noqa: PLC0415 - late, see `bench --help`
 
@@ -192,7 +192,7 @@ def _starts(view: RunView, arm: str) -> tuple[Line, ...]:
     theirs, ours = [a for a, _ in pairs], [b for _, b in pairs]
     ratio = paired(ours, theirs)
     before, after = (f"{sum(times) / len(times) * 1e3:,.0f} ms" for times in (theirs, ours))
-    return (Line("start-up", before, after, ratio_text(ratio.value, ratio.low, ratio.high)),)
+    return (AnswerLine("start-up", before, after, ratio_text(ratio.value, ratio.low, ratio.high)),)
 
 
 def _pair(view: RunView, trial: TrialRecord) -> tuple[float, float] | None:
@@ -208,13 +208,13 @@ def _pair(view: RunView, trial: TrialRecord) -> tuple[float, float] | None:
     return (theirs, ours) if theirs > 0 and ours > 0 else None
 
 
-def _sizes(view: RunView, arm: str) -> tuple[Line, ...]:
+def _sizes(view: RunView, arm: str) -> tuple[AnswerLine, ...]:
     builds = [view.builds.get(name) for name in (view.plan.baseline, arm)]
     sizes = [build.artefact_bytes if build else None for build in builds]
     theirs, ours = sizes
     if not theirs or not ours:
         return ()
-    return (Line("build", format_bytes(theirs), format_bytes(ours), f"{ours / theirs:.4f}x"),)
+    return (AnswerLine("build", format_bytes(theirs), format_bytes(ours), f"{ours / theirs:.4f}x"),)
 
 
 def text(view: RunView) -> str:
@@ -261,13 +261,13 @@ def _warnings(view: RunView) -> list[str]:
     return [*lines, *(text_of(one) for one in view.summary.findings if one.code in _DOUBTS)]
 
 
-def _details(view: RunView) -> list[tuple[Answer, tuple[Line, ...]]]:
+def _details(view: RunView) -> list[tuple[AbAnswer, tuple[AnswerLine, ...]]]:
     """The rows behind each answer, where there are any."""
     found = [(answer, (*answer.details, *once(view, answer.arm))) for answer in answers(view)]
     return [(answer, rows) for answer, rows in found if rows]
 
 
-def _table(view: RunView, answer: Answer, rows: tuple[Line, ...]) -> Table:
+def _table(view: RunView, answer: AbAnswer, rows: tuple[AnswerLine, ...]) -> Table:
     head = (answer.workload, view.plan.baseline, answer.arm, "ratio [95 % interval]")
     return Table(head, tuple(rows), words=frozenset({0, 3}))
 

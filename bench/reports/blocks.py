@@ -96,7 +96,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FactList:
     """Lines of `label: text`."""
 
     lines: tuple[tuple[str, Text], ...]
@@ -182,7 +182,7 @@ Block: TypeAlias = (
     Paragraph
     | Bullets
     | Notice
-    | Facts
+    | FactList
     | Numbered
     | Table
     | Code

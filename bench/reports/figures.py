@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bench.reports.blocks import Block
-    from bench.reports.primary_metric import Lead
+    from bench.reports.primary_metric import PrimaryMetric
     from bench.reports.view import Entry, Group, View
 
 _BIN_S: Final = 0.25
@@ -128,7 +128,7 @@ def _throughput(view: View) -> Chart | None:
     return _chart("throughput", _best_title(groups, lead), alt, panels)
 
 
-def _best_title(groups: list[Group], lead: Lead) -> str:
+def _best_title(groups: list[Group], lead: PrimaryMetric) -> str:
     """Names the best server where its interval lies above all others."""
     title = "Requests per second" if lead is THROUGHPUT else lead.column
     best = [name for name in by_workload(groups, lambda group: _best(group, lead.metric)) if name]

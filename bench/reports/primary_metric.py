@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bench.model.summary import Word
 
 
-class Lead(NamedTuple):
+class PrimaryMetric(NamedTuple):
     """The metric that decides, and its words.
 
     Attributes:
@@ -32,10 +32,10 @@ class Lead(NamedTuple):
     bare: Mapping[Word, str]
 
 
-THROUGHPUT: Final = Lead(
+THROUGHPUT: Final = PrimaryMetric(
     "throughput_rps", "Requests/sec", "Requests/sec", "Throughput", "throughput", {}, {}
 )
-RESPONSE_TIME: Final = Lead(
+RESPONSE_TIME: Final = PrimaryMetric(
     "p99_us",
     "p99 response time",
     "p99",
@@ -44,7 +44,7 @@ RESPONSE_TIME: Final = Lead(
     {"less": "lower p99", "more": "higher p99"},
     {"less": "lower", "more": "higher"},
 )
-PER_CPU: Final = Lead(
+PER_CPU: Final = PrimaryMetric(
     "requests_per_cpu_second",
     "Requests per CPU-second",
     "Requests per CPU-second",
@@ -55,7 +55,7 @@ PER_CPU: Final = Lead(
 )
 
 
-def lead_of(design: str, loop: str) -> Lead:
+def lead_of(design: str, loop: str) -> PrimaryMetric:
     """Duets compare by CPU, open loops by response time, all others by throughput."""
     if design == "duet":
         return PER_CPU

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from bench.model.cpu_profile import Breakdown, Conversion, ServerProfile
     from bench.reports.view import View
-    from bench.stats.line import Line
+    from bench.stats.line import FittedLine
 
 UNKNOWN: Final = "unknown"
 _SIGMAS: Final = 2.0
 
 
-class Difference(NamedTuple):
+class ProfileDifference(NamedTuple):
     """One category of two profiles, microseconds of CPU per request.
 
     Attributes:
@@ -38,7 +38,7 @@ class Difference(NamedTuple):
         return self.ours - self.theirs
 
 
-def differences(ours: Breakdown, theirs: Breakdown) -> tuple[Difference, ...]:
+def differences(ours: Breakdown, theirs: Breakdown) -> tuple[ProfileDifference, ...]:
     """Where one profile's extra CPU per request is, largest first.
 
     A category that only one of them has counts 0 for the other.
@@ -50,7 +50,7 @@ def differences(ours: Breakdown, theirs: Breakdown) -> tuple[Difference, ...]:
     found = []
     for name in dict.fromkeys([*left, *right]):
         (a, noise_a), (b, noise_b) = left.get(name, (0.0, 0.0)), right.get(name, (0.0, 0.0))
-        found.append(Difference(name, a, b, math.hypot(noise_a, noise_b)))
+        found.append(ProfileDifference(name, a, b, math.hypot(noise_a, noise_b)))
     return tuple(sorted(found, key=lambda item: -item.extra))
 
 
@@ -121,7 +121,7 @@ def unknown_share(breakdown: Breakdown) -> float:
     return sum(part.share for part in breakdown.slices if part.category == UNKNOWN)
 
 
-def line_of(found: Conversion, server: str) -> Line | None:
+def line_of(found: Conversion, server: str) -> FittedLine | None:
     """Microseconds over KB (1000 bytes); None with too few points or one size only.
 
     What disturbs a trial multiplies its cost, so that the spread grows with the cost: each point

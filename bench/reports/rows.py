@@ -30,7 +30,7 @@ _MB: Final = 1e6
 _PERCENTILE_LABELS: Final = {"50": "p50", "90": "p90", "99": "p99", "99.9": "p99.9"}
 
 
-class Row(NamedTuple):
+class CellRow(NamedTuple):
     """One metric of a table.
 
     Attributes:
@@ -97,19 +97,21 @@ def _percentile(key: str) -> Callable[[Entry], float | None]:
 
 
 _SOURCE_ROWS: Final = (
-    Row("Requests/sec", _estimate("throughput_rps"), format_rate, "higher"),
-    Row("Average Latency", _latency("mean"), format_us, "lower"),
-    Row("Fastest", _latency("min"), format_us, "lower"),
-    Row("Slowest", _latency("max"), format_us, "lower"),
-    Row("Throughput", lambda entry: entry.cell.bytes_per_s, format_throughput, "higher"),
-    Row("Success Rate", lambda entry: entry.cell.success_rate, format_percent, "higher"),
-    Row("Total Requests", lambda e: e.cell.total_requests, format_count, "higher"),
+    CellRow("Requests/sec", _estimate("throughput_rps"), format_rate, "higher"),
+    CellRow("Average Latency", _latency("mean"), format_us, "lower"),
+    CellRow("Fastest", _latency("min"), format_us, "lower"),
+    CellRow("Slowest", _latency("max"), format_us, "lower"),
+    CellRow("Throughput", lambda entry: entry.cell.bytes_per_s, format_throughput, "higher"),
+    CellRow("Success Rate", lambda entry: entry.cell.success_rate, format_percent, "higher"),
+    CellRow("Total Requests", lambda e: e.cell.total_requests, format_count, "higher"),
 )
 _COST_ROWS: Final = (
-    Row("CPU per Request", _estimate("cpu_us_per_request"), format_cost, "lower"),
-    Row("Requests per CPU-second", _estimate("requests_per_cpu_second"), format_rate, "higher"),
-    Row("Instructions per Request", _estimate("instructions_per_request"), format_count, "lower"),
-    Row("Peak Memory", _estimate("rss_peak_bytes"), format_bytes, "lower"),
+    CellRow("CPU per Request", _estimate("cpu_us_per_request"), format_cost, "lower"),
+    CellRow("Requests per CPU-second", _estimate("requests_per_cpu_second"), format_rate, "higher"),
+    CellRow(
+        "Instructions per Request", _estimate("instructions_per_request"), format_count, "lower"
+    ),
+    CellRow("Peak Memory", _estimate("rss_peak_bytes"), format_bytes, "lower"),
 )
 
 
@@ -118,33 +120,33 @@ def latency_name(group: Group) -> str:
     return "Response time" if group.is_open else "Service time at saturation"
 
 
-def rows_for(group: Group) -> tuple[Row, ...]:
+def rows_for(group: Group) -> tuple[CellRow, ...]:
     """The rows of a group's table: those of the source report, then those that have data."""
     name = latency_name(group)
     more = [
-        Row(f"{name}, {label}", _percentile(key), format_us, "lower")
+        CellRow(f"{name}, {label}", _percentile(key), format_us, "lower")
         for key, label in _PERCENTILE_LABELS.items()
     ]
     if group.is_open:
         more += [
-            Row("Offered Rate", lambda e: e.cell.offered_rps, format_whole, None),
-            Row("Achieved of Offered", lambda e: e.cell.achieved_ratio, format_achieved, None),
+            CellRow("Offered Rate", lambda e: e.cell.offered_rps, format_whole, None),
+            CellRow("Achieved of Offered", lambda e: e.cell.achieved_ratio, format_achieved, None),
         ]
     more += _COST_ROWS
     return _SOURCE_ROWS + tuple(row for row in more if _has_data(row, group))
 
 
-def _has_data(row: Row, group: Group) -> bool:
+def _has_data(row: CellRow, group: Group) -> bool:
     return any(row.value(entry) is not None for entry in group.entries)
 
 
-def show(row: Row, entry: Entry) -> str:
+def show(row: CellRow, entry: Entry) -> str:
     """A cell of the table."""
     value = row.value(entry)
     return ABSENT if value is None or not entry.measured else row.show(value)
 
 
-def ratio(row: Row, entry: Entry, baseline: Entry | None) -> str:
+def ratio(row: CellRow, entry: Entry, baseline: Entry | None) -> str:
     """The larger of the two over the smaller one, marked where the baseline is the worse."""
     value = row.value(entry)
     other = row.value(baseline) if baseline else None

@@ -61,7 +61,7 @@ def _block(block: base.Block) -> str:  # noqa: PLR0911 - one line per kind of bl
             return "\n".join(_item(item) for item in items)
         case base.Notice(title, items):
             return "\n".join([f"! {escape.line(title)}", *(_item(item) for item in items)])
-        case base.Facts(facts):
+        case base.FactList(facts):
             return "\n".join(_fact(label, text) for label, text in facts)
         case base.Numbered(items):
             return "\n".join(_numbered(n, *item) for n, item in enumerate(items, 1))

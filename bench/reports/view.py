@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.model.plan import Arm, LoadProfile
     from bench.model.summary import CellDetail, CellSummary, Metric, RunView
     from bench.model.trial_record import TrialRecord
-    from bench.reports.primary_metric import Lead
+    from bench.reports.primary_metric import PrimaryMetric
 
 
 CEILING: Final = "ceiling"
@@ -65,7 +65,7 @@ class Group(NamedTuple):
     entries: tuple[Entry, ...]
     baseline: Entry | None
     ceiling: Entry | None
-    lead: Lead
+    lead: PrimaryMetric
 
     @property
     def is_open(self) -> bool:

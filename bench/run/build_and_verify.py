@@ -12,7 +12,7 @@ from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.plans.choosing import comes_along
 from bench.plans.workload_files import load_workload
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.servers import RunningServer, build, missing
 from bench.store.cache import cache_folder
 from bench.trial.verify import verify
@@ -53,7 +53,7 @@ def build_servers(
     """
     cpus = split(local_topology(), None, None)
     logs = cache_folder() / "logs"
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         for arm in arms:
             reason = missing(arm)
             if reason:
@@ -85,7 +85,10 @@ def verify_servers(
             continue
         served = arm.config.workloads
         names = _workloads(project, arm.server) if served == "all" else served
-        with Supervisor() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        with (
+            SupervisorClient() as supervisor,
+            tempfile.TemporaryDirectory(prefix="bench-") as scratch,
+        ):
             chosen = [workloads[name] for name in names if name in workloads]
             yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
 
@@ -99,7 +102,7 @@ def _workloads(project: Project, server: str) -> list[str]:
 
 
 def _verify(
-    arm: Arm, workloads: list[Workload], cpus: CpuSplit, supervisor: Supervisor, log: Path
+    arm: Arm, workloads: list[Workload], cpus: CpuSplit, supervisor: SupervisorClient, log: Path
 ) -> Iterator[Verified]:
     rng = random.SystemRandom()
     try:

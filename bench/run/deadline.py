@@ -23,7 +23,7 @@ _SPREAD_TOLD: Final = 0.001
 """Three pilots that agree by chance are no spread of 0 %."""
 
 
-class Pace:
+class RunClock:
     """The clock of a run's measuring; builds are over when it starts.
 
     On resume the finished trials count with their own length; the pause and the calibration of
@@ -84,7 +84,7 @@ class Pace:
         return number <= MIN_ROUNDS or self.length_s(trials) <= self.left_s
 
 
-def announcement(plan: Plan, pace: Pace) -> str:
+def announcement(plan: Plan, pace: RunClock) -> str:
     """How many rounds it will take and how long, from the calibration; "" where that is unknown.
 
     Where the time does not suffice it says what will be known instead.
@@ -113,7 +113,7 @@ def announcement(plan: Plan, pace: Pace) -> str:
     )
 
 
-def too_short(plan: Plan, pace: Pace) -> str:
+def too_short(plan: Plan, pace: RunClock) -> str:
     """What to say where not even three rounds fit in the time allowed; "" where they do."""
     least = pace.length_s(t for t in plan.trials if t.round <= MIN_ROUNDS)
     if plan.max_time_s is None or least <= pace.left_s:

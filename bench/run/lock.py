@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _IN_RUN: Final = ".lock"
 
 
-class Turn:
+class MachineLock:
     """The turn of one run: whether it had the machine to itself.
 
     Args:
@@ -41,7 +41,7 @@ class Turn:
 
 
 @contextlib.contextmanager
-def only_run(*, allow_concurrent: bool = False) -> Iterator[Turn]:
+def hold_machine(*, allow_concurrent: bool = False) -> Iterator[MachineLock]:
     """Hold the lock for the length of a run.
 
     The first run holds `run.lock`; one that goes on beside it enters itself in `run.guests` and
@@ -71,7 +71,7 @@ def only_run(*, allow_concurrent: bool = False) -> Iterator[Turn]:
         else:
             fcntl.flock(guests, fcntl.LOCK_SH)
             _enter(guests, fresh=False)
-        yield Turn(guests, shared=not alone)
+        yield MachineLock(guests, shared=not alone)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from bench.trial import Setting, run_duet, run_trial
+from bench.trial import TrialSetting, run_duet, run_trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.model.plan import Arm, LoadProfile, Plan, PlannedTrial, Workload
     from bench.model.summary import BuildRecord
     from bench.model.trial_record import TrialRecord
-    from bench.process import Supervisor
+    from bench.process import SupervisorClient
     from bench.store.run_directory import RunDirectory
 
 
@@ -37,7 +37,7 @@ class Measuring:
         plan: Plan,
         workloads: dict[str, Workload],
         directory: RunDirectory,
-        supervisor: Supervisor,
+        supervisor: SupervisorClient,
     ) -> None:
         self.builds: dict[str, BuildRecord] = {}
         self._plan = plan
@@ -77,7 +77,7 @@ class Measuring:
                 self._directory.write_bytes(name, orjson.dumps(counts.pairs()))
         return record
 
-    def _baseline_of(self, setting: Setting) -> Setting:
+    def _baseline_of(self, setting: TrialSetting) -> TrialSetting:
         """The same trial with the baseline in the candidate's place."""
         arm = self._arms[self._plan.baseline]
         folder = setting.folder / "partner"
@@ -91,9 +91,9 @@ class Measuring:
 
     def _setting(
         self, planned: PlannedTrial, profile: LoadProfile, folder: Path, *, order: int
-    ) -> Setting:
+    ) -> TrialSetting:
         arm = self._arms[planned.cell.server]
-        return Setting(
+        return TrialSetting(
             planned=planned,
             arm=arm,
             workload=self._workloads[planned.cell.workload],

@@ -12,7 +12,7 @@ from bench.errors import BuildError
 from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.plans.choosing import choose_arms
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.run.build_and_verify import build_servers
 from bench.servers import RunningServer
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.plans.project import Project
 
 
-class Served(NamedTuple):
+class ServedTarget(NamedTuple):
     """A server that runs, and the file that receives its output."""
 
     server: RunningServer
@@ -31,7 +31,7 @@ class Served(NamedTuple):
 
 
 @contextlib.contextmanager
-def served(project: Project, name: str, told: Callable[[Arm], None]) -> Iterator[Served]:
+def served(project: Project, name: str, told: Callable[[Arm], None]) -> Iterator[ServedTarget]:
     """Build a server, start it on its CPUs and a free port, and stop it at the end.
 
     Args:
@@ -49,7 +49,7 @@ def served(project: Project, name: str, told: Callable[[Arm], None]) -> Iterator
         if record is None:
             raise BuildError(f"{arm.name}: {reason}")
     cpus = split(local_topology(), None, None)
-    with Supervisor() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+    with SupervisorClient() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         log = Path(scratch, "server.log")
         with RunningServer(arms[0], cpus, supervisor, random.SystemRandom(), log) as server:
-            yield Served(server, log)
+            yield ServedTarget(server, log)

@@ -16,7 +16,7 @@ from bench.plans.planning import rounds_for
 from bench.reports.wording.findings import text_of
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
-from bench.run.deadline import Pace, announcement, ended_by_time, precision_words, too_short
+from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
 from bench.run.fitness import beyond_loopback, not_restarted
 from bench.run.measuring import Measuring
 from bench.servers import build, missing
@@ -27,18 +27,20 @@ if TYPE_CHECKING:
 
     from bench.model.plan import Arm, Cell, Plan, PlannedTrial, Workload
     from bench.model.trial_record import TrialRecord
-    from bench.process import Supervisor
+    from bench.process import SupervisorClient
     from bench.run.events import Listener
     from bench.store.run_directory import RunDirectory
 
-    _MakesMeasuring = Callable[[Plan, dict[str, Workload], RunDirectory, Supervisor], Measuring]
-    _MakesPace = Callable[[Plan, Sequence[TrialRecord]], Pace]
+    _MakesMeasuring = Callable[
+        [Plan, dict[str, Workload], RunDirectory, SupervisorClient], Measuring
+    ]
+    _MakesPace = Callable[[Plan, Sequence[TrialRecord]], RunClock]
 
 _GIVE_UP_AFTER: Final = 2
 _AGAIN: Final = ".2"
 
 
-class Ended(NamedTuple):
+class SessionResult(NamedTuple):
     """How a run ended.
 
     Attributes:
@@ -69,10 +71,10 @@ class Session:
         plan: Plan,
         workloads: dict[str, Workload],
         directory: RunDirectory,
-        supervisor: Supervisor,
+        supervisor: SupervisorClient,
         listener: Listener,
         measuring: _MakesMeasuring = Measuring,
-        pace: _MakesPace = Pace,
+        pace: _MakesPace = RunClock,
     ) -> None:
         self.plan = plan
         self.findings: list[Finding] = [
@@ -153,7 +155,7 @@ class Session:
 
     # -- trials -----------------------------------------------------------------------------
 
-    def run(self) -> Ended:
+    def run(self) -> SessionResult:
         """Run every planned trial that is not on disk yet, then rounds for the precision.
 
         Raises:
@@ -169,7 +171,7 @@ class Session:
         usable = {record.cell for record in self._records if record.usable}
         if self.plan.design == "duet":  # the baseline is part of every trial
             usable |= {cell.model_copy(update={"server": self.plan.baseline}) for cell in usable}
-        return Ended(
+        return SessionResult(
             plan=self.plan,
             trials=tuple(self._records),
             failed_cells=tuple(cell.id for cell in self.plan.cells if cell not in usable),

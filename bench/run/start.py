@@ -26,14 +26,14 @@ from bench.loadtools.tool import too_old
 from bench.model.finding import Finding, finding
 from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
-from bench.process import Command, Supervisor
+from bench.process import Command, SupervisorClient
 from bench.reports.wording.findings import all_told, with_text
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
-from bench.run.lock import Turn, holding, only_run
+from bench.run.lock import MachineLock, hold_machine, holding
 from bench.run.opening import render, write_derived
 from bench.run.resume import changes, matrix_place
 from bench.run.secret_values import kept_matrix, with_secrets
-from bench.run.session import Ended, Session
+from bench.run.session import Session, SessionResult
 from bench.store.derived import remove_charts, shown_charts
 from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
 
@@ -118,7 +118,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
     host = fit_host(planned.plan, tools, strict=options.strict)
     started = datetime.now(UTC)
     with (
-        only_run(allow_concurrent=options.allow_concurrent) as turn,
+        hold_machine(allow_concurrent=options.allow_concurrent) as turn,
         _new_run(project.root / "reports", _run_id(started, planned.plan)) as directory,
     ):
         info = RunInfo(
@@ -137,7 +137,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         plan = planned.plan.model_copy(update={"workload_hashes": hashes})
         planned = planned._replace(plan=plan)
         directory.write_model("plan.json", plan)
-        conduct = _Conduct(directory, info, planned, host, listener, turn)
+        conduct = _SessionParts(directory, info, planned, host, listener, turn)
         return _carry_out(conduct, plan_findings(plan, host))
 
 
@@ -180,7 +180,7 @@ def _resume(
             f"{directory.path.name} cannot be resumed: {'; '.join(changed)}",
             advice="start a new run, or add --force-resume, which marks the report",
         )
-    with only_run(allow_concurrent=options.allow_concurrent) as turn:
+    with hold_machine(allow_concurrent=options.allow_concurrent) as turn:
         damaged = directory.mend()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
@@ -188,7 +188,7 @@ def _resume(
         notes = [*plan_findings(planned.plan, host), *_resumed(changed), *_set_aside(damaged)]
         notes = list(all_told(notes))
         notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
-        conduct = _Conduct(directory, info, planned, directory.host(), listener, turn)
+        conduct = _SessionParts(directory, info, planned, directory.host(), listener, turn)
         return _carry_out(conduct, notes)
 
 
@@ -217,7 +217,7 @@ def publish(view: RunView, file: Path) -> None:
     remove_charts(file.parent / name for name in sorted(old - set(rendered)))
 
 
-class _Conduct(NamedTuple):
+class _SessionParts(NamedTuple):
     """What a run or the rest of one is carried out with; `host` is that of its beginning."""
 
     directory: RunDirectory
@@ -225,10 +225,10 @@ class _Conduct(NamedTuple):
     planned: Planned
     host: Host
     listener: Listener
-    turn: Turn
+    turn: MachineLock
 
 
-def _carry_out(conduct: _Conduct, notes: list[Finding]) -> Result:
+def _carry_out(conduct: _SessionParts, notes: list[Finding]) -> Result:
     directory, info = conduct.directory, conduct.info
     directory.write_model("findings.json", all_told(notes))
     directory.write_model("run.json", info)
@@ -247,11 +247,11 @@ def _carry_out(conduct: _Conduct, notes: list[Finding]) -> Result:
     return Result(directory, _close(conduct, info, [*notes, *found]), exit_code)
 
 
-def _measure(conduct: _Conduct, found: list[Finding]) -> Ended:
+def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
     """Build and run all trials; what the session notes comes to `found` in any case."""
     directory, planned = conduct.directory, conduct.planned
     cpus = planned.plan.cpus
-    with Supervisor(cpus.housekeeping or cpus.load, run=directory.path.name) as supervisor:
+    with SupervisorClient(cpus.housekeeping or cpus.load, run=directory.path.name) as supervisor:
         _keep_awake(supervisor, directory.path)
         session = Session(
             plan=planned.plan,
@@ -268,7 +268,7 @@ def _measure(conduct: _Conduct, found: list[Finding]) -> Ended:
             found += session.findings
 
 
-def _close(conduct: _Conduct, info: RunInfo, notes: list[Finding]) -> RunView:
+def _close(conduct: _SessionParts, info: RunInfo, notes: list[Finding]) -> RunView:
     """Write what is known at the end, and the reports."""
     directory, host = conduct.directory, conduct.host
     after = local_host(tools=host.tools)
@@ -279,7 +279,7 @@ def _close(conduct: _Conduct, info: RunInfo, notes: list[Finding]) -> RunView:
     return write_derived(directory.path)
 
 
-def _keep_awake(supervisor: Supervisor, folder: Path) -> None:
+def _keep_awake(supervisor: SupervisorClient, folder: Path) -> None:
     """Hold macOS awake while the supervisor lives; a Linux laptop is caught by the clocks."""
     if sys.platform != "darwin" or shutil.which("caffeinate") is None:
         return
@@ -287,7 +287,7 @@ def _keep_awake(supervisor: Supervisor, folder: Path) -> None:
     supervisor.spawn(Command(argv, dict(os.environ), folder, None, folder / "caffeinate.log"))
 
 
-def _concurrent(turn: Turn, notes: list[Finding]) -> list[Finding]:
+def _concurrent(turn: MachineLock, notes: list[Finding]) -> list[Finding]:
     if not turn.disturbed or any(item.code == "concurrent-run" for item in notes):
         return []
     return [finding("concurrent-run", "run")]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from bench.model.trial_record import Counters, Resources
     from bench.sampler.group import GroupReading, TaskReading
-    from bench.sampler.linux.perf import Counts
+    from bench.sampler.linux.perf import PerfCounts
     from bench.sampler.linux.system import SystemReading
 
 
@@ -44,7 +44,7 @@ class Mark(NamedTuple):
     harness_ns: int
     tasks: Mapping[int, TaskReading] | None
     system: SystemReading
-    counts: Counts | None
+    counts: PerfCounts | None
 
 
 class Observation(NamedTuple):

@@ -32,7 +32,7 @@ _WHY: Final = {
 }
 
 
-class Watched:
+class WatchedGroup:
     """What the background thread wrote down, each with its monotonic second."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Watched:
         self.frequencies: list[tuple[float, float | None]] = []
 
 
-def observe(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> Observation:
+def observe(begin: Mark, end: Mark, watched: WatchedGroup, platform: Platform) -> Observation:
     """What happened between two marks of one sampler.
 
     Series and shares are of the time in which there was load; CPU times and counters of all.
@@ -80,7 +80,7 @@ def _cpu_busy_s(begin: Mark, end: Mark, platform: Platform) -> dict[int, float] 
 
 
 def _resources(
-    begin: Mark, end: Mark, watched: Watched, loaded: Span, platform: Platform
+    begin: Mark, end: Mark, watched: WatchedGroup, loaded: Span, platform: Platform
 ) -> Resources:
     ticks = inside(watched.ticks, loaded, (_tick(begin, platform), _tick(end, platform)))
     switched = group.switches(begin.tasks, end.tasks) if begin.tasks and end.tasks else None
@@ -110,7 +110,7 @@ def _resources(
     return Resources.model_validate({**values, "unavailable": {**missing, **notes}})
 
 
-def _counters(begin: Mark, end: Mark, watched: Watched, platform: Platform) -> Counters:
+def _counters(begin: Mark, end: Mark, watched: WatchedGroup, platform: Platform) -> Counters:
     first, last = begin.system, end.system
     speeds = [mhz for mhz in _within(watched.frequencies, begin, end) if mhz is not None]
     before, after = window.ends_of(speeds)

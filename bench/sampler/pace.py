@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-class Pace:
+class ReadingPace:
     """Keeps one kind of reading below a share of one CPU.
 
     Args:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.sampler.group import GroupProbe
-    from bench.sampler.linux.perf import Counts
+    from bench.sampler.linux.perf import PerfCounts
     from bench.sampler.linux.procfs import CpuTimes
     from bench.sampler.linux.system import SystemReading
 
@@ -70,7 +70,7 @@ class Platform(Protocol):
         """Begin to count instructions and cycles, where the machine does."""
         ...
 
-    def counts(self) -> Counts | None:
+    def counts(self) -> PerfCounts | None:
         """Instructions and cycles since then."""
         ...
 

@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.sampler.marks import LoadReading, Mark, Observation
-from bench.sampler.observe import Watched, observe, tick_of
-from bench.sampler.pace import Pace
+from bench.sampler.observe import WatchedGroup, observe, tick_of
+from bench.sampler.pace import ReadingPace
 from bench.sampler.platforms import current_platform
 from bench.sampler.window import BIN_S, Sample
 
@@ -78,10 +78,10 @@ class Sampler:
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._ours = self._platform.group(os.getpid())
         self._loads: dict[int, _Load] = {}
-        self._watched = Watched()
-        self._memory_pace = Pace(*_MEMORY_PACE)
-        self._socket_pace = Pace(*_SOCKET_PACE)
-        self._frequency_pace = Pace(*_FREQUENCY_PACE)
+        self._watched = WatchedGroup()
+        self._memory_pace = ReadingPace(*_MEMORY_PACE)
+        self._socket_pace = ReadingPace(*_SOCKET_PACE)
+        self._frequency_pace = ReadingPace(*_FREQUENCY_PACE)
         self._memory_at = 0
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
 """Servers under test: their environment, their build, and a running one as a context."""
 
-from bench.servers.build_dirs import at_home
+from bench.servers.build_dirs import buildable_copy
 from bench.servers.building import (
     Toolchain,
     build,
@@ -17,8 +17,8 @@ __all__ = [
     "ExistingServer",
     "RunningServer",
     "Toolchain",
-    "at_home",
     "build",
+    "buildable_copy",
     "choose_port",
     "content_hash",
     "listeners",

@@ -17,7 +17,7 @@ _PACKAGED: Final = Path(__file__).resolve().parent.parent / "_data"
 _DIGITS: Final = 12
 
 
-def at_home(arm: Arm, cache: Path) -> Arm:
+def buildable_copy(arm: Arm, cache: Path) -> Arm:
     """The arm with a folder that may be built in.
 
     The servers inside an installed `bench`, and those in a folder that cannot be written, are

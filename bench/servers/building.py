@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bench.model.plan import Arm
-    from bench.process import Supervisor
+    from bench.process import SupervisorClient
 
 _STAMP: Final = ".build/stamp.json"
 _NOT_SOURCE: Final = frozenset(
@@ -174,7 +174,7 @@ def sources(folder: Path) -> list[Path]:
     )
 
 
-def build(arm: Arm, supervisor: Supervisor, log: Path, *, cpus: str = "1") -> BuildRecord:
+def build(arm: Arm, supervisor: SupervisorClient, log: Path, *, cpus: str = "1") -> BuildRecord:
     """Build a server unless what lies there was built from the same content.
 
     Raises:
@@ -231,7 +231,7 @@ def _write_stamp(folder: Path, digest: str, before: set[Path]) -> None:
 
 
 def _run(
-    arm: Arm, argv: tuple[str, ...], supervisor: Supervisor, log: Path, env: dict[str, str]
+    arm: Arm, argv: tuple[str, ...], supervisor: SupervisorClient, log: Path, env: dict[str, str]
 ) -> None:
     with log.open("ab") as file:
         file.write(f"$ {' '.join(argv)}\n".encode())
@@ -260,7 +260,7 @@ def _how(rc: int) -> str:
     return f"ended by signal {-rc}" if rc < 0 else f"exit code {rc}"
 
 
-def _version(arm: Arm, supervisor: Supervisor, values: dict[str, str]) -> str | None:
+def _version(arm: Arm, supervisor: SupervisorClient, values: dict[str, str]) -> str | None:
     """What the server's `version` command prints, from the app's own interpreter."""
     if not arm.config.version:
         return None

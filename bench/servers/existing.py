@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bench.model.plan import Arm, CpuSplit
-    from bench.process import Supervisor
+    from bench.process import SupervisorClient
 
 NOBODY: Final = 2**30
 """Stands for a process id that cannot be found: no system gives out such a number."""
@@ -154,7 +154,7 @@ def _listening(port: int) -> dict[str, int]:
 
 
 def serving(
-    arm: Arm, cpus: CpuSplit, supervisor: Supervisor, rng: random.Random, log: Path
+    arm: Arm, cpus: CpuSplit, supervisor: SupervisorClient, rng: random.Random, log: Path
 ) -> RunningServer | ExistingServer:
     """The server of a trial: started for it, or one that runs already."""
     if arm.url is not None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bench.model.plan import Arm, CpuSplit
-    from bench.process import Child, Supervisor
+    from bench.process import Child, SupervisorClient
 
 _POLL_S: Final = 0.010
 _ASK_S: Final = 2.0
@@ -65,7 +65,7 @@ class RunningServer:
     """
 
     def __init__(
-        self, arm: Arm, cpus: CpuSplit, supervisor: Supervisor, rng: random.Random, log: Path
+        self, arm: Arm, cpus: CpuSplit, supervisor: SupervisorClient, rng: random.Random, log: Path
     ) -> None:
         self.arm = arm
         self.port = 0

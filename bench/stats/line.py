@@ -22,7 +22,7 @@ class Coefficient(NamedTuple):
     high: float
 
 
-class Line(NamedTuple):
+class FittedLine(NamedTuple):
     """y = intercept + slope * x.
 
     Attributes:
@@ -41,7 +41,7 @@ def fit_line(
     y: Sequence[float],
     confidence: float = 0.95,
     weights: Sequence[float] | None = None,
-) -> Line:
+) -> FittedLine:
     """Least squares and t intervals (Draper and Smith 1998, chapters 1.4 and 9.2).
 
     Args:
@@ -77,7 +77,7 @@ def fit_line(
     t = quantile((1 + confidence) / 2, n - 2.0)
     wide = t * sd * math.sqrt(1 / n + mean_x**2 / spread)
     steep = t * sd / math.sqrt(spread)
-    return Line(
+    return FittedLine(
         Coefficient(intercept, intercept - wide, intercept + wide),
         Coefficient(slope, slope - steep, slope + steep),
         sd,

@@ -51,7 +51,7 @@ class Drift(NamedTuple):
     flagged: bool
 
 
-class Step(NamedTuple):
+class LevelShift(NamedTuple):
     """One lasting change of the rate inside a window.
 
     Attributes:
@@ -93,7 +93,7 @@ def _gain(window: Sequence[float]) -> float | None:
     return math.log(last / first) if first > 0 and last > 0 else None
 
 
-def steps(window: Sequence[float]) -> tuple[Step, ...]:
+def steps(window: Sequence[float]) -> tuple[LevelShift, ...]:
     """Find steps of more than 5 % by exact optimal partition of the log rates.
 
     Segments are at least 20 % of the window; each further segment must pay
@@ -112,7 +112,7 @@ def steps(window: Sequence[float]) -> tuple[Step, ...]:
     edges = [0, *cuts, len(logs)]
     levels = [math.fsum(logs[a:b]) / (b - a) for a, b in pairwise(edges)]
     found = (
-        Step(cut / len(logs), math.expm1(after - before))
+        LevelShift(cut / len(logs), math.expm1(after - before))
         for cut, (before, after) in zip(cuts, pairwise(levels), strict=True)
     )
     return tuple(step for step in found if abs(step.change) > STEP_MIN)

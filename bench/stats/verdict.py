@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ALPHA: Final = 0.05
 
 
-class Call(StrEnum):
+class VerdictWord(StrEnum):
     """The rows of the verdict table; HIGHER and LOWER are about the ratio, not about better."""
 
     HIGHER = "higher"
@@ -28,7 +28,7 @@ class Call(StrEnum):
     TOO_FEW = "too few rounds"
 
 
-class Judgment(NamedTuple):
+class ComparisonVerdict(NamedTuple):
     """A call and what stands behind it.
 
     Attributes:
@@ -37,12 +37,14 @@ class Judgment(NamedTuple):
             more than 100 rounds would be needed.
     """
 
-    call: Call
+    call: VerdictWord
     beyond_margin: bool
     more_rounds: int | None
 
 
-def judge(ratio: Estimate, p_holm: float | None, margin: float, comparisons: int = 1) -> Judgment:
+def verdict(
+    ratio: Estimate, p_holm: float | None, margin: float, comparisons: int = 1
+) -> ComparisonVerdict:
     """Apply the verdict table of docs/method.md.
 
     Args:
@@ -52,20 +54,24 @@ def judge(ratio: Estimate, p_holm: float | None, margin: float, comparisons: int
         comparisons: size of the family that p was corrected for.
     """
     if ratio.low is None or ratio.high is None or p_holm is None:
-        return Judgment(Call.TOO_FEW, beyond_margin=False, more_rounds=None)
+        return ComparisonVerdict(VerdictWord.TOO_FEW, beyond_margin=False, more_rounds=None)
     low, high, upper, lower = ratio.low, ratio.high, 1 + margin, 1 / (1 + margin)
     beyond = low > upper or high < lower
     if lower <= low and high <= upper:
-        return Judgment(Call.EQUIVALENT, beyond_margin=False, more_rounds=None)
+        return ComparisonVerdict(VerdictWord.EQUIVALENT, beyond_margin=False, more_rounds=None)
     if low <= 1 <= high:
         more = _more_to_resolve(ratio, margin)
-        return Judgment(Call.UNRESOLVED, beyond_margin=False, more_rounds=more)
+        return ComparisonVerdict(VerdictWord.UNRESOLVED, beyond_margin=False, more_rounds=more)
     if p_holm >= ALPHA:
-        call = Call.PROBABLY_HIGHER if low > 1 else Call.PROBABLY_LOWER
-        return Judgment(call, beyond, _more_to_confirm(ratio, comparisons))
+        call = VerdictWord.PROBABLY_HIGHER if low > 1 else VerdictWord.PROBABLY_LOWER
+        return ComparisonVerdict(call, beyond, _more_to_confirm(ratio, comparisons))
     if low > 1:
-        return Judgment(Call.HIGHER if beyond else Call.HIGHER_MAYBE_WITHIN, beyond, None)
-    return Judgment(Call.LOWER if beyond else Call.LOWER_MAYBE_WITHIN, beyond, None)
+        return ComparisonVerdict(
+            VerdictWord.HIGHER if beyond else VerdictWord.HIGHER_MAYBE_WITHIN, beyond, None
+        )
+    return ComparisonVerdict(
+        VerdictWord.LOWER if beyond else VerdictWord.LOWER_MAYBE_WITHIN, beyond, None
+    )
 
 
 def _more_to_resolve(ratio: Estimate, margin: float) -> int | None:

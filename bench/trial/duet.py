@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import StartError, VerifyError
 from bench.model.trial_record import Partner, TrialRecord
-from bench.trial.life import Life, Outcome, Setting
+from bench.trial.life import Outcome, TrialRun, TrialSetting
 from bench.trial.load import LoadFailure, run_together
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class DuetOutcome(NamedTuple):
     partner_histogram: LatencyCounts | None
 
 
-def run_duet(candidate: Setting, baseline: Setting) -> DuetOutcome:
+def run_duet(candidate: TrialSetting, baseline: TrialSetting) -> DuetOutcome:
     """Run one duet; which of the two servers is started first is drawn.
 
     Args:
@@ -47,7 +47,7 @@ def run_duet(candidate: Setting, baseline: Setting) -> DuetOutcome:
         KeyboardInterrupt: passed on after servers and tools were stopped.
         StoreError: the disk is full.
     """
-    ours, theirs = Life(candidate), Life(baseline)
+    ours, theirs = TrialRun(candidate), TrialRun(baseline)
     lives = [ours, theirs]
     candidate.rng.shuffle(lives)
     began = time.monotonic()
@@ -71,7 +71,7 @@ def run_duet(candidate: Setting, baseline: Setting) -> DuetOutcome:
     return _outcome(ours, theirs, baseline_first=lives[0] is theirs)
 
 
-def _load(lives: list[Life], samplers: list[Sampler]) -> None:
+def _load(lives: list[TrialRun], samplers: list[Sampler]) -> None:
     profile = lives[0].setting.profile
     loaders = [life.load_up() for life in lives]
     started = [sampler.set_load_pids for sampler in samplers]
@@ -105,7 +105,7 @@ def _load(lives: list[Life], samplers: list[Sampler]) -> None:
         life.measured_window(run, sampler.window(a, b))
 
 
-def _each(lives: list[Life], name: str) -> Callable[[float], None]:
+def _each(lives: list[TrialRun], name: str) -> Callable[[float], None]:
     def tick(elapsed: float) -> None:
         began = time.monotonic() - elapsed
         for life in lives:  # the one before may have waited a second for an answer
@@ -115,7 +115,7 @@ def _each(lives: list[Life], name: str) -> Callable[[float], None]:
 
 
 @contextlib.contextmanager
-def _noting(lives: list[Life]) -> Iterator[None]:
+def _noting(lives: list[TrialRun]) -> Iterator[None]:
     """Turn what went wrong into the reason of both: half a duet is none."""
     try:
         yield
@@ -130,7 +130,7 @@ def _noting(lives: list[Life]) -> Iterator[None]:
             life.phases["stop"] = life.server.stop_s
 
 
-def _outcome(ours: Life, theirs: Life, *, baseline_first: bool) -> DuetOutcome:
+def _outcome(ours: TrialRun, theirs: TrialRun, *, baseline_first: bool) -> DuetOutcome:
     mine, other = ours.outcome(), theirs.outcome()
     partner = Partner(
         server=theirs.setting.arm.name,

@@ -22,7 +22,7 @@ from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
 from bench.trial.cores import core_mix
 from bench.trial.load import Loader, LoadFailure, LoadRun
-from bench.trial.validity import Evidence, judge, uncountable
+from bench.trial.validity import Evidence, uncountable, validity_of
 from bench.trial.verify import SideChannel, verify
 from bench.units import format_bytes
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bench.model.load_result import LatencyCounts
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
     from bench.model.trial_record import CommandRecord, ServerRecord
-    from bench.process import Supervisor
+    from bench.process import SupervisorClient
     from bench.sampler import Observation
 
 _ASK_EVERY_S: Final = 0.5
@@ -42,7 +42,7 @@ _LAST_ASK_S: Final = 0.2
 _LOOK_EVERY_S: Final = 0.25
 
 
-class Setting(NamedTuple):
+class TrialSetting(NamedTuple):
     """What a trial is made of.
 
     Attributes:
@@ -58,7 +58,7 @@ class Setting(NamedTuple):
     workload: Workload
     profile: LoadProfile
     cpus: CpuSplit
-    supervisor: Supervisor
+    supervisor: SupervisorClient
     folder: Path
     order: int
     started: str
@@ -73,10 +73,10 @@ class Outcome(NamedTuple):
     histogram: LatencyCounts | None
 
 
-class Life:
+class TrialRun:
     """One server's part in a trial, while it goes on."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: TrialSetting) -> None:
         self.setting = setting
         self.server = serving(
             setting.arm,
@@ -266,7 +266,7 @@ class Life:
 
     def outcome(self) -> Outcome:
         """The record, with its status judged from the evidence."""
-        status = judge(self._evidence())
+        status = validity_of(self._evidence())
         setting, cell = self.setting, self.setting.planned.cell
         load = self.load.result if self.load else None
         phases = Phases(**{name: round(value, 6) for name, value in self.phases.items()})

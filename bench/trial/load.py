@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bench.model.finding import Finding
     from bench.model.load_result import LoadResult
     from bench.model.plan import CpuSplit, LoadProfile, Workload
-    from bench.process import Child, Supervisor
+    from bench.process import Child, SupervisorClient
 
 _TICK_S: Final = 0.25
 """How often we wake up in a window: each time costs 0.1 ms, since our memory has gone cold."""
@@ -161,7 +161,7 @@ class Loader:
         workload: Workload,
         target: Target,
         cpus: CpuSplit,
-        supervisor: Supervisor,
+        supervisor: SupervisorClient,
         folder: Path,
         rng: random.Random,
     ) -> None:

@@ -6,18 +6,20 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.errors import StartError, VerifyError
-from bench.trial.life import Life
+from bench.trial.life import TrialRun
 from bench.trial.load import LoadFailure, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.sampler import Sampler
-    from bench.trial.life import Outcome, Setting
+    from bench.trial.life import Outcome, TrialSetting
     from bench.trial.load import Loader
 
 
-def run_trial(setting: Setting, make_life: Callable[[Setting], Life] = Life) -> Outcome:
+def run_trial(
+    setting: TrialSetting, make_life: Callable[[TrialSetting], TrialRun] = TrialRun
+) -> Outcome:
     """Run one trial from launch to stop.
 
     Args:
@@ -50,7 +52,7 @@ def run_trial(setting: Setting, make_life: Callable[[Setting], Life] = Life) -> 
     return life.outcome()
 
 
-def _warm_up(life: Life, loader: Loader, sampler: Sampler) -> None:
+def _warm_up(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
     """The same load as in the window."""
     seconds = life.setting.profile.warmup_s
     if seconds <= 0:
@@ -71,7 +73,7 @@ def _warm_up(life: Life, loader: Loader, sampler: Sampler) -> None:
     life.warmed_up(warm, sampler.window(*marks).series)
 
 
-def _measure(life: Life, loader: Loader, sampler: Sampler) -> None:
+def _measure(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
     """The window."""
     life.begin_window()
     marks = [sampler.mark()]

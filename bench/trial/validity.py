@@ -51,7 +51,7 @@ class Evidence(NamedTuple):
     low_power_before: bool | None = None
 
 
-class Judged(NamedTuple):
+class TrialValidity(NamedTuple):
     """The verdict on one trial; `detail` is for the terminal, "" where it is valid."""
 
     status: Status
@@ -61,7 +61,7 @@ class Judged(NamedTuple):
     bound: Bound
 
 
-def judge(evidence: Evidence) -> Judged:
+def validity_of(evidence: Evidence) -> TrialValidity:
     """Decide by declared cause only: never because a number looks odd."""
     invalid = tuple(_invalidating(evidence))
     scope = {"scope": evidence.trial}
@@ -80,7 +80,7 @@ def judge(evidence: Evidence) -> Judged:
         reasons = _codes(disturbed)
         status = "suspect" if reasons else "valid"
     detail = "; ".join(text_of(item) for item in invalid)
-    return Judged(status, reasons, detail, (*invalid, *notes), bound)
+    return TrialValidity(status, reasons, detail, (*invalid, *notes), bound)
 
 
 def _disturbed(evidence: Evidence) -> tuple[Finding, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.errors import VerifyError
 from bench.model.trial_record import Exchange, SidechannelResult
 from bench.servers.running import SWITCHING
-from bench.workload.json_equal import json_difference, parse, same_meaning
+from bench.workload.json_equal import json_difference, json_equal, parse
 from bench.workload.requests import raw, render
 from bench.workload.vary import Varying
 
@@ -30,7 +30,7 @@ _PER_KIND: Final = 2
 _HEAD_MAX: Final = 64_000_000
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """A response as received.
 
     Attributes:
@@ -94,7 +94,7 @@ class _Source:
         return self._stream
 
 
-def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> Answer:
+def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> HttpResponse:
     """Send one rendered request on a connection of its own and read the whole answer.
 
     Raises:
@@ -118,10 +118,12 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
             f"{request.method} {request.path}: no usable answer ({reason})", code="no-answer"
         ) from None
     headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, body, counter.count, response.interim, until_close)
+    return HttpResponse(
+        response.status, headers, body, counter.count, response.interim, until_close
+    )
 
 
-def difference(expect: Expect, answer: Answer) -> str | None:
+def difference(expect: Expect, answer: HttpResponse) -> str | None:
     """What is wrong with an answer, or None; JSON is compared by meaning."""
     if answer.status != expect.status:
         return f"expected status {expect.status}, got {answer.status}: {_short(answer.body)}"
@@ -135,7 +137,7 @@ def difference(expect: Expect, answer: Answer) -> str | None:
 
 
 def _json_wrong(expected: Any, body: bytes) -> str | None:
-    if same_meaning(expected, body):
+    if json_equal(expected, body):
         return None
     try:
         value = parse(body)
@@ -164,7 +166,7 @@ def verify(
     """
     exchanges = []
     for kind, spec in enumerate(workload.kinds):
-        seen: list[tuple[Rendered, Answer]] = []
+        seen: list[tuple[Rendered, HttpResponse]] = []
         for _ in range(_PER_KIND):
             request = render(workload, kind, rng)
             answer = ask(target, request, timeout_s=timeout_s)
@@ -243,7 +245,7 @@ class SideChannel:
         )
 
 
-def _exchange(weight: int, seen: list[tuple[Rendered, Answer]]) -> Exchange:
+def _exchange(weight: int, seen: list[tuple[Rendered, HttpResponse]]) -> Exchange:
     request, answer = seen[0]
     return Exchange(
         weight=weight,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.analysis import analyze
-from bench.analysis.noise import copies, polish, twins
+from bench.analysis.noise import copies, residuals_of, twins
 from bench.analysis.trials import by_cell
 from bench.model.plan import mark_copies
 from bench.reports.wording.findings import in_words as told
@@ -196,7 +196,7 @@ def test_a_trial_that_fits_nothing_is_hinted_at_and_kept() -> None:
 def test_small_tables_give_no_hints(servers: int, rounds: int) -> None:
     """Two rows or two columns cannot tell which of them is odd; the spread is there."""
     data = run_data({f"s{k}": Truth(noise=0.2) for k in range(servers)}, rounds=rounds)
-    found = polish(by_cell(data.plan, data.trials))
+    found = residuals_of(by_cell(data.plan, data.trials))
 
     assert found is not None
     assert found.hints == ()
@@ -208,7 +208,7 @@ def test_one_server_or_one_round_has_no_residuals(servers: int, rounds: int) -> 
     """A single row explains itself."""
     data = run_data({f"s{k}": Truth() for k in range(servers)}, rounds=rounds)
 
-    assert polish(by_cell(data.plan, data.trials)) is None
+    assert residuals_of(by_cell(data.plan, data.trials)) is None
 
 
 def test_nothing_measured_is_not_polished() -> None:
@@ -216,4 +216,4 @@ def test_nothing_measured_is_not_polished() -> None:
     edit = with_status("failed", "server-died", where=lambda _: True)
     data = run_data({"a": Truth(), "b": Truth(), "c": Truth()}, edit=edit)
 
-    assert polish(by_cell(data.plan, data.trials)) is None
+    assert residuals_of(by_cell(data.plan, data.trials)) is None

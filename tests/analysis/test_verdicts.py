@@ -8,7 +8,7 @@ import pytest
 
 from bench.analysis import analyze
 from bench.analysis.trials import by_cell
-from bench.analysis.verdicts import BASELINE, Bounds, Ratio, decide, paired_ratio
+from bench.analysis.verdicts import BASELINE, NoiseBounds, Ratio, decide, paired_ratio
 from bench.model.summary import HIGHER_IS_BETTER, METRICS, Comparison, Verdict
 from bench.reports.wording.verdict_words import verdict_text
 from bench.stats.intervals import Estimate, paired
@@ -130,7 +130,7 @@ class TestLowerBounds:
         self, ratio: Estimate, word: str
     ) -> None:
         """`at least`: it may be called faster, no more."""
-        found = decide(METRICS[0], {"x": Ratio(ratio)}, 0.02, Bounds({"x": self.WHY}, {}))["x"]
+        found = decide(METRICS[0], {"x": Ratio(ratio)}, 0.02, NoiseBounds({"x": self.WHY}, {}))["x"]
 
         assert found.word == word
         assert verdict_text(found).startswith(f"x reaches at least {ratio.value:.2f}")
@@ -143,7 +143,7 @@ class TestLowerBounds:
         self, ratio: Estimate, word: str
     ) -> None:
         """`at most`: the baseline could do more."""
-        found = decide(METRICS[0], {"x": Ratio(ratio)}, 0.02, Bounds({}, {"x": self.WHY}))["x"]
+        found = decide(METRICS[0], {"x": Ratio(ratio)}, 0.02, NoiseBounds({}, {"x": self.WHY}))["x"]
 
         assert found.word == word
         assert "at most" in verdict_text(found)
@@ -151,7 +151,7 @@ class TestLowerBounds:
 
     def test_two_lower_bounds_say_nothing(self) -> None:
         """Both could do more."""
-        bounds = Bounds({"x": self.WHY}, {"x": self.WHY})
+        bounds = NoiseBounds({"x": self.WHY}, {"x": self.WHY})
         found = decide(METRICS[0], {"x": Ratio(FAST)}, 0.02, bounds)["x"]
 
         assert found.word == "inconclusive"
@@ -160,7 +160,7 @@ class TestLowerBounds:
 
     def test_cpu_per_request_still_compares(self) -> None:
         """Whoever was the limit, a request costs what it costs."""
-        bounds = Bounds({"x": self.WHY}, {})
+        bounds = NoiseBounds({"x": self.WHY}, {})
         found = decide("cpu_us_per_request", {"x": Ratio(SLOW)}, 0.02, bounds)["x"]
 
         assert found.word == "less"
@@ -168,7 +168,7 @@ class TestLowerBounds:
     def test_too_few_rounds_come_first(self) -> None:
         """Without an interval there is nothing to bound."""
         two = Ratio(paired([2.0, 2.0], [1.0, 1.0]))
-        found = decide(METRICS[0], {"x": two}, 0.02, Bounds({"x": self.WHY}, {}))["x"]
+        found = decide(METRICS[0], {"x": two}, 0.02, NoiseBounds({"x": self.WHY}, {}))["x"]
 
         assert found.word == "too-few-rounds"
 

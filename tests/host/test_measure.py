@@ -15,7 +15,7 @@ from bench.host.measure import (
     RoundTrip,
     Steadiness,
     held_on,
-    judge,
+    host_findings,
     measure,
     measure_clock,
     measure_loopback,
@@ -116,7 +116,7 @@ def test_the_clock_moves() -> None:
 
 def test_a_quiet_machine_has_no_findings() -> None:
     """A share of one percent is no news."""
-    assert judge(QUIET) == ()
+    assert host_findings(QUIET) == ()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_quiet_machine_has_no_findings() -> None:
 )
 def test_findings(change: dict[str, object], code: str, severity: str, words: str) -> None:
     """Others at work, lost time and a slow clock are found with their figures."""
-    found = judge(QUIET._replace(**change))  # type: ignore[arg-type] # the table mixes types
+    found = host_findings(QUIET._replace(**change))  # type: ignore[arg-type] # the table mixes types
 
     assert [(item.code, item.severity) for item in found] == [(code, severity)]
     assert words in told(found[0]).text
@@ -146,4 +146,4 @@ def test_findings(change: dict[str, object], code: str, severity: str, words: st
 
 def test_no_cpu_figures_are_no_finding() -> None:
     """A system that tells no shares is not judged by them."""
-    assert judge(QUIET._replace(busy=())) == ()
+    assert host_findings(QUIET._replace(busy=())) == ()

@@ -9,7 +9,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.host.source import Answer, Source, file_name, format_cpulist, natural, parse_cpulist
+from bench.host.source import (
+    HostSource,
+    SourceText,
+    file_name,
+    format_cpulist,
+    natural,
+    parse_cpulist,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,21 +50,21 @@ def folder_tree(folder: Path) -> Tree:
     return {str(path.relative_to(folder)): path.read_text() for path in files}
 
 
-def memory_source(tree: Mapping[str, str]) -> Source:
+def memory_source(tree: Mapping[str, str]) -> HostSource:
     """Read a tree that is in memory, as `tree_source` reads one on disk."""
 
-    def read(path: str) -> Answer:
+    def read(path: str) -> SourceText:
         text = tree.get(path.lstrip("/"))
         if text is None:
-            return Answer(None, "no such file")
-        return Answer(text.strip()) if text.strip() else Answer(None, "empty")
+            return SourceText(None, "no such file")
+        return SourceText(text.strip()) if text.strip() else SourceText(None, "empty")
 
-    def run(argv: Sequence[str]) -> Answer:
+    def run(argv: Sequence[str]) -> SourceText:
         for suffix in (".txt", ".json"):
             text = tree.get(file_name(argv) + suffix)
             if text is not None:
-                return Answer(text.strip()) if text.strip() else Answer(None, "empty")
-        return Answer(None, f"no such command: {argv[0]}")
+                return SourceText(text.strip()) if text.strip() else SourceText(None, "empty")
+        return SourceText(None, f"no such command: {argv[0]}")
 
     paths = sorted(f"/{path}" for path in tree)
 
@@ -67,7 +74,7 @@ def memory_source(tree: Mapping[str, str]) -> Source:
         near = paths[bisect.bisect_left(paths, prefix) : bisect.bisect_left(paths, prefix + "\x7f")]
         return tuple(sorted((path for path in near if shape.match(path)), key=natural))
 
-    return Source(read, run, find)
+    return HostSource(read, run, find)
 
 
 def write(tree: Mapping[str, str], folder: Path) -> Path:

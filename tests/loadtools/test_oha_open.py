@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from bench.loadtools import oha_json, oha_result
-from bench.loadtools.oha_json import Report
+from bench.loadtools.oha_json import OhaReport
 from bench.loadtools.oha_rows import Rows
 from bench.stats.histogram import Histogram
 from tests.loadtools.recorded import OHA, profile
 
 
-def report(total: float, requests: int, **errors: int) -> Report:
+def report(total: float, requests: int, **errors: int) -> OhaReport:
     status = {"200": requests} if requests else {}
     fast = 0.001 if requests else None
-    return Report(total, fast, fast, fast, 0, status, errors, {})
+    return OhaReport(total, fast, fast, fast, 0, status, errors, {})
 
 
 def rows(count: int, first: float, last: float, intended: tuple[float, ...] = ()) -> Rows:
@@ -27,7 +27,7 @@ def rows(count: int, first: float, last: float, intended: tuple[float, ...] = ()
     )  # fmt: skip
 
 
-def measured(report: Report, found: Rows, **changes: Any) -> Any:
+def measured(report: OhaReport, found: Rows, **changes: Any) -> Any:
     base = {"tool": "oha", "loop": "open", "rate_rps": 100.0, "duration_s": 2.0}
     return oha_result.of_trial(report, found, profile(**{**base, **changes}))
 

@@ -12,11 +12,11 @@ import pytest
 
 from bench.errors import UsageError
 from bench.model.plan import Arm
-from bench.plans.arms import Asked, Made, make_arms
+from bench.plans.arms import ArmOptions, BuiltArms, make_arms
 from bench.plans.dependencies import declared_in, with_dependency
 from bench.plans.project import find_project
 from bench.plans.server_files import load_server
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.servers import build
 from tests.run.helpers import Project, wait_until
 
@@ -192,14 +192,14 @@ def test_two_versions_are_built_and_then_kept(
     assert {path for path in project.root.rglob("*") if path.is_file()} == before
 
 
-def _make(project: Project, server: str, **asked: Any) -> tuple[Made, ...]:
-    return make_arms(find_project(project.root, project.root), Asked((server,), **asked))
+def _make(project: Project, server: str, **asked: Any) -> tuple[BuiltArms, ...]:
+    return make_arms(find_project(project.root, project.root), ArmOptions((server,), **asked))
 
 
-def _build(made: Made, scratch: Path) -> Any:
+def _build(made: BuiltArms, scratch: Path) -> Any:
     config = load_server(made.file)
     arm = Arm(name=made.name, server=made.name, folder=str(made.file.parent), config=config)
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         return build(arm, supervisor, scratch / f"{made.name}.log")
 
 

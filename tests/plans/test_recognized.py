@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.plans.starter import Wish, propose
+from bench.plans.starter import InitOptions, propose
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ def proposed(folder: Path, files: dict[str, str]) -> tuple[str, str, str]:
     for place, text in files.items():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         (folder / place).write_text(text)
-    made = propose(folder, Wish("mine"))
+    made = propose(folder, InitOptions("mine"))
     server = next(text for place, text in made.files.items() if place.name == "server.yaml")
     run = next(line for line in server.splitlines() if line.startswith("run:"))
     return server, run, made.look[0]

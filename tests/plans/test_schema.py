@@ -13,7 +13,7 @@ from bench.model.server_config import Stop
 from bench.model.workload_config import BodyConfig, Expect, Generator, RequestConfig
 from bench.plans.project import find_project
 from bench.plans.schema import FILES, FOLDER, descriptions, schema_files, schema_text
-from bench.plans.starter import Wish, propose
+from bench.plans.starter import InitOptions, propose
 from bench.plans.yaml.reader import read_document
 from tests.plans.helpers import BAD, ROOT
 
@@ -167,7 +167,7 @@ def test_defaults_can_be_written(kind: str) -> None:
 
 def test_init_names_the_schema(tmp_path: Path) -> None:
     """The first line of what `init` writes leads from the file to the schema of its kind."""
-    for place, text in propose(tmp_path, Wish("mine")).files.items():
+    for place, text in propose(tmp_path, InitOptions("mine")).files.items():
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text(text)
 

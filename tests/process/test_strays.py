@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.process import Command, Supervisor, strays
+from bench.process import Command, SupervisorClient, strays
 from bench.process.strays import Carrier, Stray, linux_carriers, ps_carriers
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_lines_of_ps() -> None:
 def test_children_carry_the_mark(tmp_path: Path) -> None:
     """Whatever the supervisor starts is known as its run's, and is no stray while it lives."""
     command = Command(("sleep", "30"), {"PATH": os.defpath}, tmp_path, None, tmp_path / "out")
-    with Supervisor(run="run-x") as supervisor:
+    with SupervisorClient(run="run-x") as supervisor:
         child = supervisor.spawn(command)
         mine = [one for one in linux_carriers() if one.pid == child.pid]
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bench.errors import BenchError
-from bench.process import Command, Supervisor
+from bench.process import Command, SupervisorClient
 from bench.process import supervisor as program
 from bench.process.family import family_pids
 from bench.process.supervisor import family, ps_table
@@ -44,7 +44,7 @@ def wait_until(condition: object, timeout_s: float = 5.0) -> bool:
 
 def test_output_and_exit_code(tmp_path: Path) -> None:
     """Output goes to the file, the exit code comes back."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.run(command(tmp_path, "sh", "-c", "echo out; echo err >&2; exit 3"), 5)
 
     assert child.rc == 3
@@ -56,7 +56,7 @@ def test_output_and_exit_code(tmp_path: Path) -> None:
 def test_stderr_apart(tmp_path: Path) -> None:
     """A command with a stderr file of its own keeps the two apart."""
     apart = command(tmp_path, "sh", "-c", "echo out; echo err >&2")._replace(stderr=tmp_path / "e")
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         supervisor.run(apart, 5)
 
     assert (tmp_path / "out").read_text() == "out\n"
@@ -67,7 +67,7 @@ def test_cpu_time_counts_children_that_came_and_went(tmp_path: Path) -> None:
     """CPU seconds hold those of children that the process waited for."""
     burn = "import time\nwhile time.process_time() < 0.2: pass"
     shell = f"{shlex.quote(sys.executable)} -c '{burn}'; true"
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.run(command(tmp_path, "sh", "-c", shell), 10)
 
     assert child.cpu_s is not None
@@ -80,7 +80,7 @@ def test_pinned_before_exec(tmp_path: Path) -> None:
         pytest.skip("this system cannot pin")
     cpu = max(os.sched_getaffinity(0))
     ask = "import os; print(sorted(os.sched_getaffinity(0)))"
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         supervisor.run(command(tmp_path, sys.executable, "-c", ask, cpus=(cpu,)), 10)
 
     assert (tmp_path / "out").read_text() == f"[{cpu}]\n"
@@ -88,13 +88,16 @@ def test_pinned_before_exec(tmp_path: Path) -> None:
 
 def test_unknown_program(tmp_path: Path) -> None:
     """A program that is not there is an error with its name and the reason."""
-    with Supervisor() as supervisor, pytest.raises(BenchError, match=r"'/no/such'.*No such file"):
+    with (
+        SupervisorClient() as supervisor,
+        pytest.raises(BenchError, match=r"'/no/such'.*No such file"),
+    ):
         supervisor.spawn(command(tmp_path, "/no/such"))
 
 
 def test_slow_command_is_killed(tmp_path: Path) -> None:
     """A command that takes longer than its limit is killed."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.run(command(tmp_path, "sleep", "60"), 0.1)
 
     assert child.rc == -signal.SIGKILL
@@ -102,7 +105,7 @@ def test_slow_command_is_killed(tmp_path: Path) -> None:
 
 def test_stop_asks_first(tmp_path: Path) -> None:
     """A process that obeys its signal is not killed."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.spawn(command(tmp_path, "sleep", "60"))
 
         assert child.stop(signal.SIGTERM, 2.0)
@@ -112,7 +115,7 @@ def test_stop_asks_first(tmp_path: Path) -> None:
 def test_stop_kills_what_ignores_the_signal(tmp_path: Path) -> None:
     """A process that ignores SIGTERM is killed after its grace, with its children."""
     script = "trap '' TERM; sleep 61 & echo $!; while :; do sleep 0.05; done"
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.spawn(command(tmp_path, "sh", "-c", script))
         assert wait_until(lambda: (tmp_path / "out").read_text().strip())
         grandchild = int((tmp_path / "out").read_text())
@@ -124,7 +127,7 @@ def test_stop_kills_what_ignores_the_signal(tmp_path: Path) -> None:
 
 def test_children_in_the_group_are_stopped_with_a_dead_parent(tmp_path: Path) -> None:
     """What a server left behind in its group is killed even though the server itself is gone."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.spawn(command(tmp_path, "sh", "-c", "sleep 62 & echo $!"))
         assert child.wait(5)
         left = int((tmp_path / "out").read_text())
@@ -138,7 +141,7 @@ def test_children_in_the_group_are_stopped_with_a_dead_parent(tmp_path: Path) ->
 def test_sweep_kills_who_left_the_group(tmp_path: Path) -> None:
     """A descendant with a session of its own that lost its parent is found and killed."""
     script = "setsid sh -c 'echo $$; exec sleep 63' & sleep 0.2"
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.spawn(command(tmp_path, "sh", "-c", script))
         assert child.wait(5)
         escaped = int((tmp_path / "out").read_text())
@@ -163,7 +166,7 @@ time.sleep(63)
 def test_sweep_kills_who_forks_meanwhile(tmp_path: Path) -> None:
     """Who goes on as its own child again and again, as daemons do, is followed to its last."""
     mark = f"hopping-{tmp_path.name}"
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.spawn(command(tmp_path, sys.executable, "-c", _HOPPING, mark))
         assert child.wait(5)
 
@@ -173,7 +176,7 @@ def test_sweep_kills_who_forks_meanwhile(tmp_path: Path) -> None:
 
 def test_leaving_the_context_ends_everything(tmp_path: Path) -> None:
     """At the end of the context nothing is left."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         pids = [supervisor.spawn(command(tmp_path, "sleep", "64")).pid for _ in range(3)]
 
     assert not any(alive(pid) for pid in pids)
@@ -185,8 +188,8 @@ def test_nothing_survives_a_killed_owner(tmp_path: Path) -> None:
     program = f"""
 import os, sys, time
 from pathlib import Path
-from bench.process import Command, Supervisor
-with Supervisor() as supervisor:
+from bench.process import Command, SupervisorClient
+with SupervisorClient() as supervisor:
     script = "trap '' TERM; setsid sleep 65 & echo $!; setsid sh -c 'sleep 66 & echo $!' ; sleep 67"
     folder = Path({str(tmp_path)!r})
     start = Command(("sh", "-c", script), dict(os.environ), folder, None, folder / "out")
@@ -211,7 +214,7 @@ with Supervisor() as supervisor:
 
 def test_a_dead_supervisor_is_an_error(tmp_path: Path) -> None:
     """When the supervisor is gone the next request says so instead of waiting."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         os.kill(supervisor.pid, signal.SIGKILL)
         with pytest.raises(BenchError, match="supervisor process has died"):
             supervisor.spawn(command(tmp_path, "true"))
@@ -227,7 +230,7 @@ def test_family_follows_parents_and_groups() -> None:
 
 def test_family_pids_of_this_process(tmp_path: Path) -> None:
     """A started process and its child are its family."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.spawn(command(tmp_path, "sh", "-c", "sleep 68 & wait"))
 
         assert wait_until(lambda: len(family_pids(child.pid)) == 2)
@@ -237,7 +240,7 @@ def test_an_id_that_a_stranger_has_now_is_not_signalled(tmp_path: Path) -> None:
     """Once a child was reaped, neither stop nor kill reaches the process that got its id."""
     stranger = subprocess.Popen(["sleep", "69"], start_new_session=True)
     try:
-        with Supervisor() as supervisor:
+        with SupervisorClient() as supervisor:
             child = supervisor.run(command(tmp_path, "true"), 5)
             child.pid = stranger.pid  # as if the system had given the id out again
             child.stop(signal.SIGTERM, 0.1)
@@ -252,7 +255,7 @@ def test_an_id_that_a_stranger_has_now_is_not_signalled(tmp_path: Path) -> None:
 
 def test_an_id_that_another_child_has_now_is_not_signalled(tmp_path: Path) -> None:
     """A child is known by the request that started it: a later one with its id is another."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.run(command(tmp_path, "true"), 5)
         other = supervisor.spawn(command(tmp_path, "sleep", "70"))
         child.pid = other.pid
@@ -264,7 +267,7 @@ def test_an_id_that_another_child_has_now_is_not_signalled(tmp_path: Path) -> No
 
 def test_what_an_ended_child_left_in_its_group_is_killed(tmp_path: Path) -> None:
     """The group of a reaped child is still its own as long as it exists."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         child = supervisor.run(command(tmp_path, "sh", "-c", "sleep 71 & echo $!"), 5)
         left = int((tmp_path / "out").read_text())
         assert alive(left)

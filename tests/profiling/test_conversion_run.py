@@ -12,11 +12,11 @@ import pytest
 from bench.plans.project import find_project
 from bench.profiling import conversion_run as module
 from bench.profiling.conversion import SIZES
-from bench.profiling.profile_run import Wish
+from bench.profiling.profile_run import ProfileOptions
 from tests.factories import Truth, arm, run_data
 
 if TYPE_CHECKING:
-    from bench.trial import Setting
+    from bench.trial import TrialSetting
 
 _DATA = run_data({"axum": Truth(), "spikard": Truth()})
 _ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
         module, "choose_arms", lambda _, names: [arm(name, Truth()) for name in names]
     )
     monkeypatch.setattr(module, "check_tool", lambda _: None)
-    monkeypatch.setattr(module, "only_run", contextlib.nullcontext)
+    monkeypatch.setattr(module, "hold_machine", contextlib.nullcontext)
     monkeypatch.setattr(module, "_build", lambda *_: None)
     fixed = SimpleNamespace(getrandbits=lambda _: 7)
     monkeypatch.setattr("random.SystemRandom", lambda: fixed)
@@ -38,7 +38,7 @@ def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 def _told(draws: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the experiment does, in order, with trials that draw so often."""
 
-    def trial(setting: Setting) -> Any:
+    def trial(setting: TrialSetting) -> Any:
         for _ in range(draws):
             setting.rng.getrandbits(32)
         update = {"trial": setting.planned.id, "server": setting.planned.cell.server}
@@ -47,7 +47,7 @@ def _told(draws: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str
     monkeypatch.setattr(module, "run_trial", trial)
     told: list[str] = []
     project = find_project(_ROOT)._replace(root=folder)
-    module.measure_conversion(project, ["axum", "spikard"], Wish(), told.append)
+    module.measure_conversion(project, ["axum", "spikard"], ProfileOptions(), told.append)
     return told
 
 

@@ -13,7 +13,7 @@ from bench.errors import StartError, UsageError
 from bench.model.cpu_profile import ShownProfiles
 from bench.profiling import into_run as module
 from bench.profiling.into_run import add, profile_into, renew_into, stale, wanted, write_report
-from bench.profiling.profile_run import Wish
+from bench.profiling.profile_run import ProfileOptions
 from bench.run.opening import check_run, open_run, write_derived
 from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, arm, run_data
@@ -155,7 +155,7 @@ def test_what_cannot_be_profiled_does_not_stop_the_rest(
     monkeypatch.setattr(module, "profile_servers", measure)
     monkeypatch.setattr(module, "measure_conversion", sizes)
 
-    done, failed = profile_into(None, run, Wish(), lambda _: None)  # type: ignore[arg-type] # the project is only handed on
+    done, failed = profile_into(None, run, ProfileOptions(), lambda _: None)  # type: ignore[arg-type] # the project is only handed on
 
     assert done == 1
     assert failed == ("axum, json-small: no profiler here", "body sizes: no sizes")

@@ -10,7 +10,7 @@ from bench.errors import UsageError
 from bench.profiling.methods import (
     FREQUENCY,
     PRELOAD,
-    Facts,
+    ProfilerFacts,
     choose_method,
     failed,
     frequency,
@@ -27,7 +27,7 @@ from bench.profiling.methods import (
     spy_record,
 )
 
-ALL = Facts(
+ALL = ProfilerFacts(
     system="linux", root=True, perf=True, paranoid=2, spy=True, ptrace=1, python=True, perf_says=""
 )
 MAC = ALL._replace(system="darwin", perf=False, paranoid=None, ptrace=None, root=False)
@@ -62,7 +62,9 @@ def test_the_language_decides_the_runtime(language: str, runtime: str) -> None:
         ("native", MAC, "sample"),
     ],
 )
-def test_the_best_method_that_works_is_chosen(runtime: str, facts: Facts, method: str) -> None:
+def test_the_best_method_that_works_is_chosen(
+    runtime: str, facts: ProfilerFacts, method: str
+) -> None:
     """perf first; where it cannot be used, what the runtime or the system has."""
     assert choose_method("auto", runtime, facts)[0] == method
 
@@ -100,7 +102,7 @@ def test_methods_that_were_passed_over_are_told_with_their_reason() -> None:
     ],
 )
 def test_a_method_that_is_not_permitted_names_the_command_that_allows_it(
-    method: str, facts: Facts, command: str
+    method: str, facts: ProfilerFacts, command: str
 ) -> None:
     """Each refusal says what to do."""
     with pytest.raises(UsageError, match="cannot be used here") as error:

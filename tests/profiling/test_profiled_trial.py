@@ -12,7 +12,7 @@ import pytest
 
 from bench.errors import StartError
 from bench.loadtools.install.find import search_path
-from bench.profiling.methods import Facts, refusal
+from bench.profiling.methods import ProfilerFacts, refusal
 from bench.profiling.profiled_trial import keep_perf
 from bench.profiling.reading import NAMES
 from bench.profiling.setup import facts_of
@@ -84,7 +84,7 @@ def test_v8_s_profiler_sees_the_server_s_own_script(tmp_path: Path) -> None:
 @pytest.mark.needs("wrk")
 def test_py_spy_looks_into_python_and_at_its_gil(tmp_path: Path) -> None:
     """A Python server without `python:` cannot have trampolines: py-spy is next."""
-    facts: Facts = facts_of(None)
+    facts: ProfilerFacts = facts_of(None)
     if reason := refusal("py-spy", "python", facts):
         pytest.skip(f"py-spy: {reason}")
     project = Project(tmp_path)

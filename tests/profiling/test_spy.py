@@ -7,7 +7,7 @@ import pytest
 from bench.errors import ParseError
 from bench.profiling.breakdown import quality
 from bench.profiling.rules import rule_book
-from bench.profiling.spy import Told, parse_collapsed, parse_gil, parse_told
+from bench.profiling.spy import SpyReport, parse_collapsed, parse_gil, parse_told
 from bench.profiling.stacks import Frame
 
 # Cut down from what py-spy 0.4.3 wrote of a server under load.
@@ -89,15 +89,15 @@ def test_what_py_spy_says_about_itself_is_read() -> None:
         "py-spy> Wrote raw flamegraph data to 'x'. Samples: 126 Errors: 16\n"
     )
 
-    assert parse_told(text) == Told(126, 16, 1.58)
-    assert parse_told("") == Told()
+    assert parse_told(text) == SpyReport(126, 16, 1.58)
+    assert parse_told("") == SpyReport()
 
 
 def test_the_gil_is_held_at_the_looks_that_found_a_holder() -> None:
     """Failed looks say nothing; threads are those that held it."""
     text = "thread (1): a;f (a.py:1) 30\nthread (2): b;f (a.py:1) 10\nthread (2): b;g (a.py:2) 8\n"
 
-    gil = parse_gil(text, Told(48, 4), 100)
+    gil = parse_gil(text, SpyReport(48, 4), 100)
 
     assert gil.held == pytest.approx(48 / 96)
     assert gil.threads == 2
@@ -107,5 +107,5 @@ def test_the_gil_is_held_at_the_looks_that_found_a_holder() -> None:
 
 def test_a_gil_that_nobody_held_is_held_for_none_of_the_time() -> None:
     """An empty file is an answer; no look at all is none."""
-    assert parse_gil("", Told(0, 0), 97).held == 0
-    assert parse_gil("", Told(0, 97), 97).held is None
+    assert parse_gil("", SpyReport(0, 0), 97).held == 0
+    assert parse_gil("", SpyReport(0, 97), 97).held is None

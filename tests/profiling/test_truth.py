@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.process import Command, Supervisor, capture
+from bench.process import Command, SupervisorClient, capture
 from bench.profiling.breakdown import break_down
 from bench.profiling.methods import FREQUENCY, perf_record, perf_script
 from bench.profiling.rules import rule_book
@@ -74,7 +74,7 @@ def look(kind: str, folder: Path) -> tuple[Breakdown, float]:
     program, ready, out = folder / "program.py", folder / "ready", folder / "out.txt"
     program.write_text(PROGRAM)
     env = {"PATH": os.environ["PATH"], "PYTHONPERFSUPPORT": "1"}
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         argv = (python.path, str(program), kind, str(ready), f"{SECONDS + 1.5:g}")
         child = supervisor.spawn(Command(argv, env, folder, None, out))
         while not ready.exists():

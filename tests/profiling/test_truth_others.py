@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.loadtools.install.find import search_path
-from bench.process import Command, Supervisor
+from bench.process import Command, SupervisorClient
 from bench.profiling.breakdown import break_down
 from bench.profiling.methods import PRELOAD, PRELOAD_OUT, frequency, refusal, spy_record
 from bench.profiling.rules import rule_book
@@ -65,7 +65,7 @@ def test_v8_s_profiler_sees_the_shares_of_two_functions(tmp_path: Path) -> None:
     script, ready, out = tmp_path / "program.js", tmp_path / "ready", tmp_path / "profile"
     script.write_text(SCRIPT)
     env = {"PATH": search_path(), PRELOAD_OUT: str(out)}
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         argv = ("node", "--require", str(PRELOAD), str(script), str(ready))
         child = supervisor.spawn(Command(argv, env, tmp_path, None, tmp_path / "log"))
         await_file(ready, child)
@@ -92,7 +92,7 @@ def test_py_spy_sees_the_shares_of_two_functions(tmp_path: Path) -> None:
     program.write_text(PROGRAM)
     raw, log = tmp_path / "raw.txt", tmp_path / "py-spy.log"
     env = {"PATH": search_path()}
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         # sys.executable may be a venv's link: py-spy reads the interpreter behind it.
         argv = (sys.executable, str(program), "function", str(ready), f"{SECONDS + 3:g}")
         child = supervisor.spawn(Command(argv, env, tmp_path, None, out))

@@ -9,7 +9,7 @@ import pytest
 from bench.cli import COMMANDS
 from bench.model.host_facts import Cluster
 from bench.model.plan import Pinning, Skipped
-from bench.reports.blocks import Bullets, Code, Facts, Folded, Notice, Numbered, Paragraph, plain
+from bench.reports.blocks import Bullets, Code, FactList, Folded, Notice, Numbered, Paragraph, plain
 from bench.reports.sections import next_steps
 from bench.reports.sections.configuration import configuration
 from bench.reports.sections.hardware import UNPINNED_DARWIN, hardware_blocks, hardware_line
@@ -43,7 +43,7 @@ def _notice(*found: Finding, **change: Any) -> list[str]:
 
 def _facts(run: RunView) -> dict[str, str]:
     block = configuration(make_view(run)).blocks[0]
-    assert isinstance(block, Facts)
+    assert isinstance(block, FactList)
     return {label: plain(text) for label, text in block.lines}
 
 
@@ -183,7 +183,7 @@ class TestHardware:
             power=host().power.model_copy(update={"low_power": True}),
         )
         facts = hardware_blocks(make_view(run))[1]
-        assert isinstance(facts, Facts)
+        assert isinstance(facts, FactList)
         found = {label: plain(text) for label, text in facts.lines}
 
         assert len(found) <= 10

@@ -12,7 +12,7 @@ from bench.model.summary import HIGHER_IS_BETTER, METRICS, Verdict
 from bench.reports.wording.verdict_words import percent, percents, times, verdict_of, verdict_text
 from bench.stats.intervals import Estimate
 from bench.stats.rounds import width_factor
-from bench.stats.verdict import Call, judge
+from bench.stats.verdict import VerdictWord, verdict
 
 
 def _ratio(low: float, high: float, n: int = 5) -> Estimate:
@@ -25,7 +25,7 @@ def _say(low: float, high: float, *, p: float = 0.01, metric: str = "throughput_
 
 
 def _verdict(ratio: Estimate, p: float | None, metric: str, comparisons: int = 4) -> Verdict:
-    judged = judge(ratio, p, 0.02, comparisons)
+    judged = verdict(ratio, p, 0.02, comparisons)
     basis = Basis(
         server="A",
         metric=metric,
@@ -113,12 +113,12 @@ def test_words_by_direction(metric: str) -> None:
     """Faster and slower where more is better, more and less where less is."""
     better = metric in HIGHER_IS_BETTER
 
-    assert word_of(metric, Call.HIGHER) == ("faster" if better else "more")
-    assert word_of(metric, Call.LOWER_MAYBE_WITHIN) == ("slower" if better else "less")
-    assert word_of(metric, Call.EQUIVALENT) == "equivalent"
-    assert word_of(metric, Call.PROBABLY_LOWER) == "inconclusive"
-    assert word_of(metric, Call.UNRESOLVED) == "inconclusive"
-    assert word_of(metric, Call.TOO_FEW) == "too-few-rounds"
+    assert word_of(metric, VerdictWord.HIGHER) == ("faster" if better else "more")
+    assert word_of(metric, VerdictWord.LOWER_MAYBE_WITHIN) == ("slower" if better else "less")
+    assert word_of(metric, VerdictWord.EQUIVALENT) == "equivalent"
+    assert word_of(metric, VerdictWord.PROBABLY_LOWER) == "inconclusive"
+    assert word_of(metric, VerdictWord.UNRESOLVED) == "inconclusive"
+    assert word_of(metric, VerdictWord.TOO_FEW) == "too-few-rounds"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from bench.analysis import Precision
 from bench.plans.duets import as_duet, duets_for
-from bench.run.deadline import Pace, announcement, ended_by_time, precision_words, too_short
+from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
 from bench.stats.rounds import rounds_expected
 from tests.factories import Truth, run_data
 
@@ -49,7 +49,7 @@ def _record(total_s: float, profile: str = "wrk-c50") -> TrialRecord:
 def test_a_round_begins_only_where_it_ends_in_time() -> None:
     """The deadline counts from the beginning of the measuring."""
     plan, clock = _plan(100.0), Clock()
-    pace = Pace(plan, (), clock)
+    pace = RunClock(plan, (), clock)
     trials = duets_for(plan, 4)
 
     assert len(trials) == 2
@@ -62,7 +62,7 @@ def test_a_round_begins_only_where_it_ends_in_time() -> None:
 def test_three_rounds_begin_in_any_case() -> None:
     """Fewer give no interval."""
     plan, clock = _plan(1.0), Clock()
-    pace = Pace(plan, (), clock)
+    pace = RunClock(plan, (), clock)
     clock.now += 50
 
     assert [pace.fits(number, duets_for(plan, number)) for number in (1, 3, 4)] == [
@@ -75,7 +75,7 @@ def test_three_rounds_begin_in_any_case() -> None:
 def test_without_a_limit_every_round_begins() -> None:
     """A matrix has no deadline."""
     plan, clock = _plan(None), Clock()
-    pace = Pace(plan, (), clock)
+    pace = RunClock(plan, (), clock)
     clock.now += 1e9
 
     assert pace.left_s == math.inf
@@ -85,7 +85,7 @@ def test_without_a_limit_every_round_begins() -> None:
 def test_lengths_are_learned() -> None:
     """The mean of the trials of a profile replaces what was guessed."""
     plan = _plan(None)
-    pace = Pace(plan, ())
+    pace = RunClock(plan, ())
     guessed = pace.length_s(duets_for(plan, 4))
     pace.calibrated(0.5)
     calibrated = pace.length_s(duets_for(plan, 4))
@@ -99,7 +99,7 @@ def test_lengths_are_learned() -> None:
 
 def test_finished_trials_count_on_resume() -> None:
     """What the first part of a run measured is part of its time."""
-    pace = Pace(_plan(100.0), [_record(30.0), _record(25.0)], Clock())
+    pace = RunClock(_plan(100.0), [_record(30.0), _record(25.0)], Clock())
 
     assert pace.left_s == 45.0
 
@@ -107,7 +107,7 @@ def test_finished_trials_count_on_resume() -> None:
 def test_the_announcement_names_trials_and_time() -> None:
     """As many trials as the spread asks for, the time of that many rounds and of those alone."""
     plan = _plan(1_000.0, sd=0.012)
-    said = announcement(plan, Pace(plan, (), Clock()))
+    said = announcement(plan, RunClock(plan, (), Clock()))
 
     needed = rounds_expected(0.012, math.log1p(0.01))
     assert needed == 9
@@ -120,13 +120,13 @@ def test_pilots_that_agree_are_no_spread_of_nothing() -> None:
     """Three values can be alike by chance: 0 % would promise too much."""
     plan = _plan(1_000.0, sd=0.0002)
 
-    assert "differ by less than 0.1 % from" in announcement(plan, Pace(plan, (), Clock()))
+    assert "differ by less than 0.1 % from" in announcement(plan, RunClock(plan, (), Clock()))
 
 
 def test_the_announcement_says_what_the_time_allows() -> None:
     """Too little time is said before the start, with what can be told instead."""
     plan = _plan(60.0, sd=0.012)
-    said = announcement(plan, Pace(plan, (), Clock()))
+    said = announcement(plan, RunClock(plan, (), Clock()))
 
     assert "about 9 trials per arm to tell 1 %" in said
     assert "the time allows 3" in said
@@ -137,12 +137,12 @@ def test_a_hopeless_spread_is_said() -> None:
     """No number above 100 is named."""
     plan = _plan(1_000.0, sd=0.2)
 
-    assert "more than 100 trials per arm" in announcement(plan, Pace(plan, (), Clock()))
+    assert "more than 100 trials per arm" in announcement(plan, RunClock(plan, (), Clock()))
 
 
 def test_nothing_is_announced_without_a_spread() -> None:
     """Where no two copies were measured there is no forecast."""
-    assert announcement(_plan(60.0), Pace(_plan(60.0), ())) == ""
+    assert announcement(_plan(60.0), RunClock(_plan(60.0), ())) == ""
 
 
 @pytest.mark.parametrize(("max_time_s", "said"), [(None, False), (20.0, True), (80.0, False)])
@@ -150,7 +150,7 @@ def test_too_little_time_for_three_rounds_is_said(max_time_s: float | None, *, s
     """They are measured all the same."""
     plan = _plan(max_time_s)
 
-    assert bool(too_short(plan, Pace(plan, (), Clock()))) is said
+    assert bool(too_short(plan, RunClock(plan, (), Clock()))) is said
 
 
 def test_the_end_names_the_time_and_the_rounds() -> None:

@@ -16,7 +16,7 @@ from bench.model.target import Target
 from bench.model.workload_config import Expect
 from bench.plans.workload_files import load_workload
 from bench.servers.running import ask_status
-from bench.trial.verify import Answer, difference, verify
+from bench.trial.verify import HttpResponse, difference, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +73,6 @@ def test_a_dripping_ready_path_is_no_answer(dripping: Dripping) -> None:
 
 def test_deeply_nested_json() -> None:
     """An answer nested too deeply to be read is wrong, not a crash."""
-    answer = Answer(200, {}, b"[" * 100_000, 0)
+    answer = HttpResponse(200, {}, b"[" * 100_000, 0)
 
     assert "expected JSON" in str(difference(Expect(json_value=[]), answer))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.plans.starter import Wish, propose
+from bench.plans.starter import InitOptions, propose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,7 +222,7 @@ def test_what_a_python_project_installs(
     """Dependencies for a script, the project itself for a package, nothing for settings alone."""
     for place, text in project.items():
         (folder / place).write_text(text)
-    written = propose(folder, Wish("new")).files
+    written = propose(folder, InitOptions("new")).files
     server = next(text for place, text in written.items() if place.name == "server.yaml")
 
     assert ("install" in server) == (expected is not None)
@@ -243,7 +243,7 @@ def test_which_program_is_run(folder: Path, project: dict[str, str], run: str) -
     """A file that is there comes before one that is only named."""
     for place, text in project.items():
         (folder / place).write_text(text)
-    written = propose(folder, Wish("new")).files
+    written = propose(folder, InitOptions("new")).files
     server = next(text for place, text in written.items() if place.name == "server.yaml")
     line = next(line for line in server.splitlines() if line.startswith("run:"))
 

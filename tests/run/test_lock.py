@@ -13,8 +13,8 @@ from bench.cli import check_command, report_command, run_command
 from bench.errors import StoreError, UsageError
 from bench.profiling import into_run
 from bench.profiling.into_run import add, profile_into, renew_into, write_report
-from bench.profiling.profile_run import Wish
-from bench.run.lock import holding, only_run
+from bench.profiling.profile_run import ProfileOptions
+from bench.run.lock import hold_machine, holding
 from bench.store.cache import cache_folder
 from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, run_data
@@ -35,16 +35,16 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_alone() -> None:
     """A run that nobody joins is not disturbed."""
-    with only_run() as turn:
+    with hold_machine() as turn:
         assert not turn.disturbed
 
 
 def test_a_second_run_is_refused() -> None:
     """The refusal names the first one's process and age, and what lifts it."""
     with (
-        only_run(),
+        hold_machine(),
         pytest.raises(UsageError, match=rf"process {os.getpid()}, for 0 min") as caught,
-        only_run(),
+        hold_machine(),
     ):
         pass
 
@@ -56,22 +56,22 @@ def test_a_stale_lock_is_taken_over() -> None:
     cache_folder().mkdir(parents=True)
     for name in ("run.lock", "run.guests"):
         (cache_folder() / name).write_text("4194304 2026-01-01T00:00:00+00:00\n")
-    with only_run() as turn:
+    with hold_machine() as turn:
         assert not turn.disturbed
 
 
 def test_an_unreadable_lock_is_still_a_lock() -> None:
     """A lock whose content is damaged refuses too, without naming a process."""
-    with only_run():
+    with hold_machine():
         (cache_folder() / "run.lock").write_text("?")
-        with pytest.raises(UsageError, match="could not be read"), only_run():
+        with pytest.raises(UsageError, match="could not be read"), hold_machine():
             pass
 
 
 def test_both_learn_of_each_other() -> None:
     """The first run learns of the second, even when the second has ended before it."""
-    with only_run() as first:
-        with only_run(allow_concurrent=True) as second:
+    with hold_machine() as first:
+        with hold_machine(allow_concurrent=True) as second:
             assert second.disturbed
             assert first.disturbed
 
@@ -80,17 +80,17 @@ def test_both_learn_of_each_other() -> None:
 
 def test_a_third_learns_of_the_second() -> None:
     """When the first run has ended, the second still counts as one that goes on."""
-    guest = only_run(allow_concurrent=True)
-    with only_run():
+    guest = hold_machine(allow_concurrent=True)
+    with hold_machine():
         guest.__enter__()
     try:
-        with pytest.raises(UsageError, match="another run goes on: process"), only_run():
+        with pytest.raises(UsageError, match="another run goes on: process"), hold_machine():
             pass
-        with only_run(allow_concurrent=True) as third:
+        with hold_machine(allow_concurrent=True) as third:
             assert third.disturbed
     finally:
         guest.__exit__(None, None, None)
-    with only_run() as fourth:
+    with hold_machine() as fourth:
         assert not fourth.disturbed
 
 
@@ -158,7 +158,7 @@ def test_nothing_else_writes_in_a_held_run(
         lambda: renew_into(run),
         lambda: write_report(run),
         lambda: add(profiled, run),
-        lambda: profile_into(no_project, run, Wish(), lambda _: None),
+        lambda: profile_into(no_project, run, ProfileOptions(), lambda _: None),
     ]
     with holding(run):
         for write in writers:

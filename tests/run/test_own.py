@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from bench.plans.starter import Wish, propose
+from bench.plans.starter import InitOptions, propose
 from tests.run.helpers import Project, wait_until
 from tests.servers import ground_truth
 
@@ -61,7 +61,7 @@ def git(folder: Path, *words: str) -> None:
 def test_init_looks_at_the_folder(tmp_path: Path, file: str, text: str, words: str) -> None:
     """The commands of server.yaml fit what lies in the folder."""
     (tmp_path / file).write_text(text)
-    proposal = propose(tmp_path, Wish("mine", "", "/"))
+    proposal = propose(tmp_path, InitOptions("mine", "", "/"))
     server = next(text for place, text in proposal.files.items() if "server.yaml" in str(place))
 
     assert words in server

@@ -14,7 +14,7 @@ import pytest
 
 from bench.model.trial_record import Partner
 from bench.plans.duets import as_duet, with_alone
-from bench.run.deadline import Pace
+from bench.run.deadline import RunClock
 from bench.run.measuring import Measuring
 from bench.run.session import Session
 from bench.store.run_directory import RunDirectory
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from bench.model.finding import Finding
     from bench.model.plan import LoadProfile, Plan, PlannedTrial
     from bench.model.trial_record import TrialRecord
-    from bench.process import Supervisor
+    from bench.process import SupervisorClient
     from bench.run.events import Listener
-    from bench.run.session import Ended
+    from bench.run.session import SessionResult
 
 _TRIAL_S = 10.0
 _DATA = run_data({"main": Truth(), "branch": Truth()}, profiles=[closed_profile()])
@@ -81,7 +81,7 @@ class Scripted(Measuring):
     """
 
     def __init__(self, bench: Bench, plan: Plan) -> None:
-        super().__init__(plan, {}, bench.directory, cast("Supervisor", None))
+        super().__init__(plan, {}, bench.directory, cast("SupervisorClient", None))
         self._bench = bench
 
     def measure(
@@ -145,16 +145,16 @@ class Bench:
         """Go through a session; the plan as it ended."""
         return self.end(plan).plan
 
-    def end(self, plan: Plan) -> Ended:
+    def end(self, plan: Plan) -> SessionResult:
         """Go through a session; how it ended."""
         session = Session(
             plan=plan,
             workloads={},
             directory=self.directory,
-            supervisor=cast("Supervisor", None),
+            supervisor=cast("SupervisorClient", None),
             listener=cast("Listener", self.heard),
             measuring=lambda plan, *_: Scripted(self, plan),
-            pace=partial(Pace, clock=lambda: self.now),
+            pace=partial(RunClock, clock=lambda: self.now),
         )
         try:
             return session.run()

@@ -21,7 +21,7 @@ from bench.loadtools import TOOLS, Target
 from bench.loadtools.install.find import find_tool
 from bench.model.plan import CpuSplit, Pinning
 from bench.plans.workload_files import load_workload
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.store.run_directory import RunDirectory
 from bench.trial import load as loader
 from bench.trial.load import Loader, LoadFailure
@@ -123,7 +123,7 @@ def test_the_usable_copy_is_the_one_that_runs(tmp_path: Path) -> None:
     assert str(real.path) in argv
 
 
-def one_second_of_wrk(supervisor: Supervisor, folder: Path) -> Loader:
+def one_second_of_wrk(supervisor: SupervisorClient, folder: Path) -> Loader:
     """A loader that starts whatever `tool_path` names in place of wrk."""
     pinning = Pinning(state="none", reason="a test")
     return Loader(
@@ -145,7 +145,7 @@ def test_a_hanging_tool_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(loader, "_GRACE_S", 0.2)
     monkeypatch.setattr(loader, "tool_path", lambda _: str(tmp_path / "wrk"))
     executable(tmp_path / "wrk", "#!/bin/sh\ntrap '' INT\necho $$ > pid; sleep 600 & wait\n")
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         load = one_second_of_wrk(supervisor, tmp_path)
         began = time.monotonic()
         with pytest.raises(LoadFailure, match=r"wrk did not end within 2 s and was killed"):
@@ -163,7 +163,7 @@ def test_the_window_ends_before_the_output_is_read(
     monkeypatch.setattr(loader, "tool_path", lambda _: str(tmp_path / "wrk"))
     executable(tmp_path / "wrk", "#!/bin/sh\nsleep 0.2; echo no result; echo done > done\n")
     seen = []
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         load = one_second_of_wrk(supervisor, tmp_path)
         with pytest.raises(LoadFailure):
             loader.run_together(

@@ -8,11 +8,11 @@ import pytest
 
 from bench.sampler import observe
 from bench.sampler.group import GroupReading, MemoryReading, TaskReading
-from bench.sampler.linux.perf import Counts
+from bench.sampler.linux.perf import PerfCounts
 from bench.sampler.linux.procfs import CpuTimes
 from bench.sampler.linux.system import SystemReading
 from bench.sampler.marks import LoadReading, Mark, Observation, with_load_cpu
-from bench.sampler.observe import Watched
+from bench.sampler.observe import WatchedGroup
 from bench.sampler.window import Sample
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def mark(
     ours_s: float = 0.0,
     tasks: Mapping[int, TaskReading] | None = None,
     system: SystemReading | None = None,
-    counts: Counts | None = None,
+    counts: PerfCounts | None = None,
 ) -> Mark:
     group = None if server_s is None else GroupReading(round(server_s * S), 5, 2)
     return Mark(
@@ -72,16 +72,16 @@ def mark(
     )
 
 
-def watched(**lists: list[object]) -> Watched:
-    made = Watched()
+def watched(**lists: list[object]) -> WatchedGroup:
+    made = WatchedGroup()
     for name, values in lists.items():
         getattr(made, name).extend(values)
     return made
 
 
-def seen(begin: Mark, end: Mark, notes: Watched | None = None, **reasons: str) -> Observation:
+def seen(begin: Mark, end: Mark, notes: WatchedGroup | None = None, **reasons: str) -> Observation:
     platform: Platform = Machine(**reasons)  # type: ignore[assignment]  # only what is needed
-    return observe.observe(begin, end, notes or Watched(), platform)
+    return observe.observe(begin, end, notes or WatchedGroup(), platform)
 
 
 class TestResources:
@@ -101,8 +101,8 @@ class TestResources:
 
     def test_instructions_and_switches_are_subtracted(self) -> None:
         """Where the machine tells them."""
-        begin = mark(0, counts=Counts(10, 100), tasks={1: TaskReading(0, 0, 3, 1)})
-        end = mark(1, counts=Counts(25, 130), tasks={1: TaskReading(S, 0, 9, 2)})
+        begin = mark(0, counts=PerfCounts(10, 100), tasks={1: TaskReading(0, 0, 3, 1)})
+        end = mark(1, counts=PerfCounts(25, 130), tasks={1: TaskReading(S, 0, 9, 2)})
 
         used = seen(begin, end).resources
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bench.errors import BuildError
 from bench.model.plan import Arm, CpuSplit, Pinning
 from bench.model.server_config import ServerConfig
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.servers import RunningServer, build, missing
 from bench.servers.building import content_hash, satisfies, toolchain
 
@@ -37,7 +37,7 @@ def arm(folder: Path, **keys: Any) -> Arm:
 def test_built_once_per_content(tmp_path: Path) -> None:
     """An unchanged server is not built again; a changed source is."""
     server = arm(tmp_path / "s")
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         first = build(server, supervisor, tmp_path / "log")
         second = build(server, supervisor, tmp_path / "log")
         (tmp_path / "s" / "source.txt").write_text("two")
@@ -62,7 +62,7 @@ def test_another_build_command_is_another_build(tmp_path: Path) -> None:
 def test_a_failing_build(tmp_path: Path) -> None:
     """A failing command is named with its exit code, its last lines and the log."""
     server = arm(tmp_path / "s", build=[["sh", "-c", "echo missing crate; exit 7"]])
-    with Supervisor() as supervisor, pytest.raises(BuildError) as caught:
+    with SupervisorClient() as supervisor, pytest.raises(BuildError) as caught:
         build(server, supervisor, tmp_path / "log")
 
     assert "(exit code 7)\nmissing crate" not in str(caught.value)  # the command stands between
@@ -74,7 +74,7 @@ def test_a_failing_build(tmp_path: Path) -> None:
 def test_a_killed_build(tmp_path: Path) -> None:
     """A command ended by a signal says so, and leaves no stamp of success."""
     server = arm(tmp_path / "s", build=[["sh", "-c", "kill -9 $$"]])
-    with Supervisor() as supervisor, pytest.raises(BuildError, match="ended by signal 9"):
+    with SupervisorClient() as supervisor, pytest.raises(BuildError, match="ended by signal 9"):
         build(server, supervisor, tmp_path / "log")
 
     assert not (tmp_path / "s" / ".build" / "stamp.json").exists()
@@ -84,7 +84,7 @@ def test_version_of_the_server(tmp_path: Path) -> None:
     """The version is the first line that the server's own command prints; a failure is None."""
     good = arm(tmp_path / "s", version=["echo", "1.2.3 of it"])
     bad = arm(tmp_path / "s", version=["false"])
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         assert build(good, supervisor, tmp_path / "log").version == "1.2.3 of it"
         assert build(bad, supervisor, tmp_path / "log").version is None
 
@@ -166,7 +166,7 @@ def test_variables_reach_build_and_version(tmp_path: Path) -> None:
         version=tell,
     )
     wanted = f"bar 3 0 {toolchain(server).python}"
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         record = build(server, supervisor, tmp_path / "log", cpus="3")
 
     assert (tmp_path / "s" / "out").read_text() == f"{wanted}\n"
@@ -179,7 +179,7 @@ def test_a_secret_reaches_the_build_and_stands_nowhere(tmp_path: Path) -> None:
     env = {"API_TOKEN": "s3cr3t-value"}
     good = arm(tmp_path / "s", env=env, build=[tell, tell], version=tell)
     bad = arm(tmp_path / "bad", env=env, build=[["sh", "-c", "echo token $API_TOKEN; exit 1"]])
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         record = build(good, supervisor, tmp_path / "log")
         with pytest.raises(BuildError) as caught:
             build(bad, supervisor, tmp_path / "bad.log")
@@ -220,7 +220,7 @@ def test_run_gets_the_interpreter_where_it_names_it(tmp_path: Path) -> None:
         load_count=1,
         pinning=Pinning(state="none", reason="a test"),
     )
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         started = RunningServer(server, split, supervisor, random.Random(1), tmp_path / "log")
         started._draw_port()  # what is started is put together with the port
 

@@ -9,8 +9,8 @@ import pytest
 from bench.errors import StoreError
 from bench.model.plan import Arm
 from bench.model.server_config import ServerConfig
-from bench.servers import at_home
 from bench.servers import build_dirs as homes
+from bench.servers import buildable_copy
 from bench.servers.build_dirs import content_of, copy_server
 from bench.store.run_directory import write_atomic
 
@@ -66,9 +66,9 @@ def test_an_interrupted_copy_is_completed(
 
     monkeypatch.setattr(homes, "write_atomic", full)
     with pytest.raises(StoreError):
-        at_home(arm, tmp_path / "cache")
+        buildable_copy(arm, tmp_path / "cache")
     monkeypatch.setattr(homes, "write_atomic", write_atomic)
-    home = at_home(arm, tmp_path / "cache").folder
+    home = buildable_copy(arm, tmp_path / "cache").folder
 
     assert contents(tmp_path / "cache") == {
         f"servers/s-{content_of(server)}/s/{name}"

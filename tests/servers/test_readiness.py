@@ -14,7 +14,7 @@ from bench.errors import StartError
 from bench.model.plan import Arm, CpuSplit, Pinning
 from bench.model.server_config import ServerConfig
 from bench.model.target import Target
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.servers import RunningServer
 from bench.servers.running import ask_status
 from tests.trial.test_verify import serving
@@ -61,13 +61,13 @@ def started(folder: Path, code: str, **keys: Any) -> RunningServer:
     return RunningServer(arm, _CPUS, SUPERVISORS[-1], random.Random(), folder / "log")
 
 
-SUPERVISORS: list[Supervisor] = []
+SUPERVISORS: list[SupervisorClient] = []
 
 
 @pytest.fixture(autouse=True)
 def supervisor() -> Any:
     """One supervisor for the test."""
-    with Supervisor() as made:
+    with SupervisorClient() as made:
         SUPERVISORS.append(made)
         yield
         SUPERVISORS.pop()

@@ -14,14 +14,19 @@ import pytest
 
 from bench.stats.intervals import Estimate, paired
 from bench.stats.multiple import holm
-from bench.stats.verdict import Call, judge
+from bench.stats.verdict import VerdictWord, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TRIES = 10_000
 BLOCK_SD = 0.03
-CALM = {Call.EQUIVALENT, Call.UNRESOLVED, Call.PROBABLY_HIGHER, Call.PROBABLY_LOWER}
+CALM = {
+    VerdictWord.EQUIVALENT,
+    VerdictWord.UNRESOLVED,
+    VerdictWord.PROBABLY_HIGHER,
+    VerdictWord.PROBABLY_LOWER,
+}
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +76,7 @@ def test_two_copies_are_rarely_called_different() -> None:
     def differs(rng: random.Random) -> bool:
         a, b = _rounds(rng, 5, 2, 0.03)
         ratio = paired(a, b)
-        return judge(ratio, ratio.p, 0.02).call not in CALM
+        return verdict(ratio, ratio.p, 0.02).call not in CALM
 
     assert _share(differs, 53) <= 0.06
 
@@ -83,7 +88,7 @@ def test_holm_keeps_the_family_at_5_percent() -> None:
         base, *others = _rounds(rng, 5, 10, 0.03)
         ratios = [paired(other, base) for other in others]
         adjusted = holm([ratio.p or 0.0 for ratio in ratios])
-        calls = (judge(r, p, 0.02, 9).call for r, p in zip(ratios, adjusted, strict=True))
+        calls = (verdict(r, p, 0.02, 9).call for r, p in zip(ratios, adjusted, strict=True))
         return any(call not in CALM for call in calls)
 
     assert _share(any_differs, 54) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / TRIES)

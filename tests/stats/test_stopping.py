@@ -18,13 +18,13 @@ import pytest
 from bench.stats.intervals import Estimate, paired
 from bench.stats.multiple import holm
 from bench.stats.rounds import MIN_ADAPTIVE, rounds_to_go
-from bench.stats.verdict import Call, judge
+from bench.stats.verdict import VerdictWord, verdict
 
 TRIES = 2_000
 MOST = 99
 MARGIN = 0.01
-FOUND = {Call.HIGHER, Call.HIGHER_MAYBE_WITHIN}
-DIFFERENT = {*FOUND, Call.LOWER, Call.LOWER_MAYBE_WITHIN}
+FOUND = {VerdictWord.HIGHER, VerdictWord.HIGHER_MAYBE_WITHIN}
+DIFFERENT = {*FOUND, VerdictWord.LOWER, VerdictWord.LOWER_MAYBE_WITHIN}
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ class Session(NamedTuple):
     """How a simulated session ended: rounds, and the candidate's call under each profile."""
 
     rounds: int
-    calls: tuple[Call, ...]
+    calls: tuple[VerdictWord, ...]
     holds_truth: bool
 
 
@@ -61,7 +61,7 @@ def _session(rng: random.Random, *, truth: float, sd: float, most: int) -> Sessi
     calls = []
     for pair in (ratios[:2], ratios[2:]):
         (adjusted,) = holm([pair[1].p or 0.0])
-        calls.append(judge(pair[1], adjusted, MARGIN, 1).call)
+        calls.append(verdict(pair[1], adjusted, MARGIN, 1).call)
     low, high = ratios[1].low or math.inf, ratios[1].high or 0.0
     return Session(len(logs[0]), tuple(calls), low <= truth <= high)
 

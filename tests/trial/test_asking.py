@@ -11,7 +11,7 @@ import pytest
 
 from bench.model.plan import Arm
 from bench.model.server_config import ServerConfig
-from bench.trial import Life, Setting
+from bench.trial import TrialRun, TrialSetting
 from bench.trial.duet import _each
 from tests.factories import Truth, closed_profile, run_data
 from tests.trial.test_verify import echo_kind, workload
@@ -31,12 +31,12 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def life(url: str, folder: Path) -> Life:
+def life(url: str, folder: Path) -> TrialRun:
     """A life whose window of two seconds goes on."""
     plan = run_data({"a": Truth()}).plan
     config = ServerConfig(title="a", run=["-"])
-    made = Life(
-        Setting(
+    made = TrialRun(
+        TrialSetting(
             planned=plan.trials[0],
             arm=Arm(name="a", server="a", folder="", config=config, url=url),
             workload=workload(echo_kind()),

@@ -10,9 +10,9 @@ import pytest
 
 from bench.model.plan import Arm, PlannedTrial
 from bench.model.server_config import ServerConfig
-from bench.process import Supervisor
+from bench.process import SupervisorClient
 from bench.servers import ports
-from bench.trial import Setting, run_duet, run_trial
+from bench.trial import TrialSetting, run_duet, run_trial
 from tests.factories import Truth, closed_profile, run_data
 from tests.servers import ground_truth
 from tests.trial.test_verify import echo_kind, workload
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 
-def setting(folder: Path, name: str, supervisor: Supervisor) -> Setting:
+def setting(folder: Path, name: str, supervisor: SupervisorClient) -> TrialSetting:
     """A trial of a ground-truth server."""
     plan = run_data({name: Truth()}).plan
     folder.mkdir()
@@ -31,7 +31,7 @@ def setting(folder: Path, name: str, supervisor: Supervisor) -> Setting:
     config = ServerConfig(title=name, run=run, ready="/plaintext")
     (planned,) = plan.trials[:1]
     assert isinstance(planned, PlannedTrial)
-    return Setting(
+    return TrialSetting(
         planned=planned,
         arm=Arm(name=name, server=name, folder=str(folder), config=config),
         workload=workload(echo_kind()),
@@ -51,7 +51,7 @@ def setting(folder: Path, name: str, supervisor: Supervisor) -> Setting:
 def test_no_free_port_fails_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run goes on with the next trial: what failed is in the record."""
     monkeypatch.setattr(ports, "is_free", lambda _: False)
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         record = run_trial(setting(tmp_path / "a", "a", supervisor)).record
 
     assert (record.status, record.reasons) == ("failed", ("port-busy",))
@@ -61,7 +61,7 @@ def test_no_free_port_fails_the_trial(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.needs("wrk")
 def test_servers_of_a_duet_never_share_a_port(tmp_path: Path) -> None:
     """Both draw the same port first; the second one sees that the first server listens there."""
-    with Supervisor() as supervisor:
+    with SupervisorClient() as supervisor:
         ours, theirs = (setting(tmp_path / name, name, supervisor) for name in ("a", "b"))
         record = run_duet(ours, theirs).record
 

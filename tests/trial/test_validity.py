@@ -9,7 +9,7 @@ import pytest
 from bench.model.load_result import ErrorCounts, LoadResult
 from bench.model.plan import RequestKind, Workload
 from bench.model.trial_record import Counters, Exchange, Resources, SidechannelResult
-from bench.trial.validity import Evidence, error_total, judge, uncountable
+from bench.trial.validity import Evidence, error_total, uncountable, validity_of
 from tests.factories import Truth, as_read, closed_profile, run_data
 
 _TRIAL = run_data({"axum": Truth()}, rounds=1).trials[0]
@@ -65,7 +65,7 @@ def evidence(**keys: Any) -> Evidence:
 
 def test_sound() -> None:
     """A trial without any cause is valid and says who was the limit."""
-    judged = judge(evidence())
+    judged = validity_of(evidence())
 
     assert (judged.status, judged.reasons, judged.bound) == ("valid", (), "server")
 
@@ -85,7 +85,7 @@ def test_sound() -> None:
 )
 def test_not_to_be_believed(keys: dict[str, Any], reason: str) -> None:
     """Each declared cause makes a measured trial invalid, with its reason and words."""
-    judged = judge(evidence(**keys))
+    judged = validity_of(evidence(**keys))
 
     assert judged.status == "invalid"
     assert judged.reasons == (reason,)
@@ -94,7 +94,7 @@ def test_not_to_be_believed(keys: dict[str, Any], reason: str) -> None:
 
 def test_never_measured() -> None:
     """What fails before any load is failed, not invalid."""
-    judged = judge(evidence(failure=("server-died", "x"), measured=False, load=None))
+    judged = validity_of(evidence(failure=("server-died", "x"), measured=False, load=None))
 
     assert judged.status == "failed"
     assert judged.bound == "unknown"
@@ -111,7 +111,7 @@ def test_never_measured() -> None:
 )
 def test_still_valid(keys: dict[str, Any]) -> None:
     """Few errors, deadline aborts, wrk's 100 ms and late answers are no cause."""
-    assert judge(evidence(**keys)).status == "valid"
+    assert validity_of(evidence(**keys)).status == "valid"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_still_valid(keys: dict[str, Any]) -> None:
 )
 def test_suspect(keys: dict[str, Any], reason: str) -> None:
     """A declared cause of noise keeps the trial and marks it."""
-    judged = judge(evidence(**keys))
+    judged = validity_of(evidence(**keys))
 
     assert (judged.status, judged.reasons) == ("suspect", (reason,))
 
@@ -138,7 +138,7 @@ def test_suspect(keys: dict[str, Any], reason: str) -> None:
 )
 def test_failed_checks_are_findings(keys: dict[str, Any], code: str) -> None:
     """A check that fails is said beside the trial; it is no cause of noise."""
-    judged = judge(evidence(**keys))
+    judged = validity_of(evidence(**keys))
 
     assert judged.status == "valid"
     assert [(item.code, item.scope) for item in judged.findings] == [(code, "r01-a")]
@@ -146,7 +146,7 @@ def test_failed_checks_are_findings(keys: dict[str, Any], code: str) -> None:
 
 def test_client_bound_is_a_note() -> None:
     """A busy load tool beside an idle server is said, and is no reason to doubt the trial."""
-    judged = judge(evidence(resources=Resources(server_busy=0.5, load_busy=0.97)))
+    judged = validity_of(evidence(resources=Resources(server_busy=0.5, load_busy=0.97)))
 
     assert (judged.status, judged.bound) == ("valid", "client")
     assert [item.code for item in judged.findings] == ["client-bound"]
@@ -154,7 +154,7 @@ def test_client_bound_is_a_note() -> None:
 
 def test_notes() -> None:
     """A cut log and timeouts are said."""
-    judged = judge(evidence(log_cut=True, load=load(errors=ErrorCounts(timeout=3))))
+    judged = validity_of(evidence(log_cut=True, load=load(errors=ErrorCounts(timeout=3))))
 
     assert [item.code for item in judged.findings] == ["log-cut", "timeouts"]
 

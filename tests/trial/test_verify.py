@@ -14,7 +14,7 @@ from bench.errors import VerifyError
 from bench.model.plan import RequestKind, Workload
 from bench.model.target import Target
 from bench.model.workload_config import Expect
-from bench.trial.verify import Answer, SideChannel, ask, difference, sizes, verify
+from bench.trial.verify import HttpResponse, SideChannel, ask, difference, sizes, verify
 from bench.workload.requests import render
 
 if TYPE_CHECKING:
@@ -89,25 +89,25 @@ def http(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
 @pytest.mark.parametrize(
     ("expect", "answer", "words"),
     [
-        (Expect(), Answer(500, {}, b"oops", 4), "expected status 200, got 500: 'oops'"),
-        (Expect(text="hi"), Answer(200, {}, b"ho", 2), "expected the text 'hi', got 'ho'"),
-        (Expect(json_value=1), Answer(200, {}, b"<p>", 3), "expected JSON, got '<p>'"),
+        (Expect(), HttpResponse(500, {}, b"oops", 4), "expected status 200, got 500: 'oops'"),
+        (Expect(text="hi"), HttpResponse(200, {}, b"ho", 2), "expected the text 'hi', got 'ho'"),
+        (Expect(json_value=1), HttpResponse(200, {}, b"<p>", 3), "expected JSON, got '<p>'"),
         (
             Expect(headers={"Content-Type": "a/b"}),
-            Answer(200, {}, b"", 0),
+            HttpResponse(200, {}, b"", 0),
             "expected header Content-Type: a/b, got None",
         ),
     ],
 )
-def test_wrong_answers_are_named(expect: Expect, answer: Answer, words: str) -> None:
+def test_wrong_answers_are_named(expect: Expect, answer: HttpResponse, words: str) -> None:
     """What is wrong is said with what was expected."""
     assert difference(expect, answer) == words
 
 
 def test_a_null_is_an_expected_value() -> None:
     """`json: null` expects null, no json key expects nothing."""
-    assert difference(Expect(json_value=None), Answer(200, {}, b"1", 1)) is not None
-    assert difference(Expect(), Answer(200, {}, b"1", 1)) is None
+    assert difference(Expect(json_value=None), HttpResponse(200, {}, b"1", 1)) is not None
+    assert difference(Expect(), HttpResponse(200, {}, b"1", 1)) is None
 
 
 def test_an_echo_passes_with_its_real_sizes() -> None:

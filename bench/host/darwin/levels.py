@@ -12,7 +12,7 @@ from bench.host.source import parse_int
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.host.source import Source
+    from bench.host.source import HostSource
 
 IOREG: Final = ("ioreg", "-r", "-d", "1", "-k", "cluster-type")
 PROPERTIES: Final = ("cluster-type", "logical-cpu-id", "cpu-id")
@@ -72,7 +72,7 @@ def cpu_levels(types: Mapping[int, str], counts: tuple[int, ...]) -> dict[int, i
     return {cpu: kinds.index(kind) for cpu, kind in types.items()}
 
 
-def read_levels(source: Source) -> tuple[tuple[str, ...], dict[int, int]]:
+def read_levels(source: HostSource) -> tuple[tuple[str, ...], dict[int, int]]:
     """Names of the performance levels, fastest first, and the level of each CPU number.
 
     Without any level where the kinds of core are one, or cannot be told apart.

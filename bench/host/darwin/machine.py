@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.host.darwin import texts
 from bench.host.darwin.table import read_table
-from bench.host.facts import Facts, make_host
+from bench.host.facts import FactSheet, make_host
 from bench.host.source import MOST_CPUS, parse_int
 from bench.model.host_facts import Cluster, Topology, TopologyCpu
 from bench.model.plan import Pinning
@@ -15,7 +15,7 @@ from bench.model.plan import Pinning
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.host.source import Source
+    from bench.host.source import HostSource
     from bench.model.host_facts import Host
 
 TRANSLATED: Final = "sysctl.proc_translated"
@@ -30,9 +30,9 @@ _HZ_PER_MHZ: Final = 1e6
 _MHZ_PER_GHZ: Final = 1000.0
 
 
-def read_darwin(source: Source, tools: Mapping[str, str | None]) -> Host:
+def read_darwin(source: HostSource, tools: Mapping[str, str | None]) -> Host:
     """Read everything that the table names; what cannot be read is null with its reason."""
-    facts = Facts()
+    facts = FactSheet()
     keys = sysctl_keys(source)
     read_table(source, keys, facts)
     _read_os(source, keys, facts)
@@ -45,7 +45,7 @@ def read_darwin(source: Source, tools: Mapping[str, str | None]) -> Host:
     return make_host(facts, system="darwin", clusters=clusters, pinning=_UNPINNED, tools=tools)
 
 
-def sysctl_keys(source: Source) -> dict[str, str]:
+def sysctl_keys(source: HostSource) -> dict[str, str]:
     """All of `sysctl -a`, and the one key that may have to be asked for by name."""
     keys = texts.sysctl(source.run(["sysctl", "-a"]).text)
     if TRANSLATED not in keys:
@@ -76,7 +76,7 @@ def read_clusters(keys: Mapping[str, str]) -> tuple[Cluster, ...]:
     return tuple(found)
 
 
-def read_darwin_topology(source: Source) -> Topology:
+def read_darwin_topology(source: HostSource) -> Topology:
     """Number the CPUs by cluster, since the system tells no numbers; none can be pinned."""
     keys = sysctl_keys(source)
     clusters = read_clusters(keys) or (Cluster(name="", cores=1, l2_bytes=None),)
@@ -119,7 +119,7 @@ def _logical(keys: Mapping[str, str]) -> int | None:
     return _count(keys, "hw.logicalcpu", "hw.ncpu", "hw.activecpu", "machdep.cpu.thread_count")
 
 
-def _read_os(source: Source, keys: Mapping[str, str], facts: Facts) -> None:
+def _read_os(source: HostSource, keys: Mapping[str, str], facts: FactSheet) -> None:
     said = texts.sw_vers(source.run(["sw_vers"]).text)
     name = said.get("ProductName") or ("macOS" if "kern.osproductversion" in keys else None)
     facts.put("os.name", name, "no sw_vers")
@@ -131,7 +131,7 @@ def _read_os(source: Source, keys: Mapping[str, str], facts: Facts) -> None:
     facts.put("os.kernel", kernel, "no kern.osrelease, no uname")
 
 
-def _read_machine(source: Source, keys: Mapping[str, str], facts: Facts) -> None:
+def _read_machine(source: HostSource, keys: Mapping[str, str], facts: FactSheet) -> None:
     profile = texts.profiler(source.run(["system_profiler", "-json", "SPHardwareDataType"]).text)
     for key in texts.PROFILER_KEYS:
         facts.put(f"details.profiler.{key}", profile.get(key), "not in system_profiler's answer")
@@ -147,7 +147,7 @@ def _read_machine(source: Source, keys: Mapping[str, str], facts: Facts) -> None
     facts.put("cpu.model", chip or profile.get("cpu_type"), "no machdep.cpu.brand_string")
 
 
-def _read_cpu(keys: Mapping[str, str], facts: Facts, clusters: tuple[Cluster, ...]) -> None:
+def _read_cpu(keys: Mapping[str, str], facts: FactSheet, clusters: tuple[Cluster, ...]) -> None:
     physical = _physical(keys) or sum(cluster.cores for cluster in clusters) or None
     logical = _logical(keys)
     facts.put("cpu.physical", physical, "no hw.physicalcpu")
@@ -173,7 +173,7 @@ def _megahertz(keys: Mapping[str, str], name: str) -> float | None:
     return hertz / _HZ_PER_MHZ if hertz else None
 
 
-def _read_power(source: Source, facts: Facts) -> None:
+def _read_power(source: HostSource, facts: FactSheet) -> None:
     battery = source.run(["pmset", "-g", "batt"])
     feeding = texts.power_source(battery.text)
     facts.put("power.source", feeding, battery.reason or "not understood: pmset -g batt")
@@ -185,7 +185,7 @@ def _read_power(source: Source, facts: Facts) -> None:
     facts.put("power.low_power", low, settings.reason or "this Mac has no such setting")
 
 
-def _read_thermal(source: Source, facts: Facts) -> None:
+def _read_thermal(source: HostSource, facts: FactSheet) -> None:
     said = source.run(PRESSURE_COMMAND)
     pressure = texts.thermal_pressure(said.text)
     facts.put("thermal.pressure", pressure, said.reason or "not understood: notifyutil")
@@ -205,7 +205,7 @@ def is_throttled(pressure: str | None, therm: str | None) -> bool | None:
     return False if known else None
 
 
-def _read_limits(source: Source, keys: Mapping[str, str], facts: Facts) -> None:
+def _read_limits(source: HostSource, keys: Mapping[str, str], facts: FactSheet) -> None:
     soft, hard = texts.max_files(source.run(["launchctl", "limit", "maxfiles"]).text)
     shell = parse_int(source.run(["ulimit", "-n"]).text)
     facts.put("limits.nofile_soft", soft if shell is None else shell, "no ulimit, no launchctl")

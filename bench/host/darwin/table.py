@@ -11,8 +11,8 @@ from bench.host.source import parse_int
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bench.host.facts import Facts
-    from bench.host.source import Source
+    from bench.host.facts import FactSheet
+    from bench.host.source import HostSource
 
 _LEVEL_KEYS: Final = (
     "name",
@@ -104,7 +104,7 @@ def known_keys(keys: Mapping[str, str]) -> list[str]:
     return [key for key in [*KEYS, *wanted, *extra] if key in keys]
 
 
-def read_table(source: Source, keys: Mapping[str, str], facts: Facts) -> None:
+def read_table(source: HostSource, keys: Mapping[str, str], facts: FactSheet) -> None:
     """Put every row's value under `details.`, None with its reason where there is none."""
     states = {key for key, _, _ in STATE_KEYS} | {"vm.swapusage"}
     for key in dict.fromkeys([*KEYS, *known_keys(keys)]):

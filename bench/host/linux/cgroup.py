@@ -9,13 +9,13 @@ from bench.host.source import parse_int
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.host.source import Source
+    from bench.host.source import HostSource
 
 ROOT: Final = "/sys/fs/cgroup"
 _V1_FOLDERS: Final = {"cpu": ("cpu", "cpu,cpuacct"), "memory": ("memory",)}
 
 
-def own_paths(source: Source) -> dict[str, str]:
+def own_paths(source: HostSource) -> dict[str, str]:
     """Controller -> path of this process' group; "" is the key of version 2."""
     paths: dict[str, str] = {}
     for line in (source.read("/proc/self/cgroup").text or "").splitlines():
@@ -33,7 +33,7 @@ def ancestors(path: str) -> Iterator[str]:
         yield "".join(f"/{part}" for part in parts[:end])
 
 
-def folders(source: Source, controller: str) -> Iterator[str]:
+def folders(source: HostSource, controller: str) -> Iterator[str]:
     """Every folder whose limits of that version 1 controller, or of version 2 for "", hold."""
     path = own_paths(source).get(controller, "/")
     bases = [f"/{name}" for name in _V1_FOLDERS[controller]] if controller else ["", "/unified"]
@@ -42,7 +42,7 @@ def folders(source: Source, controller: str) -> Iterator[str]:
             yield f"{ROOT}{base}{group}"
 
 
-def cpu_quota(source: Source) -> float | None:
+def cpu_quota(source: HostSource) -> float | None:
     """The CPUs' worth of time that the tightest of all groups allows; None = no limit.
 
     `cpu.max` (version 2) holds "quota period" or "max period" in microseconds; version 1 has
@@ -57,7 +57,7 @@ def cpu_quota(source: Source) -> float | None:
     return min(limits, default=None)
 
 
-def memory_limit(source: Source) -> int | None:
+def memory_limit(source: HostSource) -> int | None:
     """The tightest memory limit in bytes; None = no limit.
 
     Version 1 says "no limit" with a number near 2**63, which is above any real memory.
@@ -89,7 +89,7 @@ def _ratio(quota: str | None, period: str | None) -> float | None:
     return over / under
 
 
-def throttling(source: Source) -> dict[str, int]:
+def throttling(source: HostSource) -> dict[str, int]:
     """Periods and microseconds in which this process' own group was held back, so far.
 
     Keys: `nr_periods`, `nr_throttled`, `throttled_us`; version 1 counts nanoseconds.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.host.facts import STATE, Facts, make_host
+from bench.host.facts import STATE, FactSheet, make_host
 from bench.host.linux.names import arm_name, virtual_vendor
 from bench.host.linux.readings import pairs, read_readings, read_supplies
 from bench.host.linux.table import read_series, read_table
@@ -16,7 +16,7 @@ from bench.model.host_facts import Cluster
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.host.source import Source
+    from bench.host.source import HostSource
     from bench.model.host_facts import Host, TopologyCpu
 
 _KHZ_PER_MHZ: Final = 1000.0
@@ -36,9 +36,9 @@ _CPU_KEYS: Final = (
 )
 
 
-def read_linux(source: Source, tools: Mapping[str, str | None]) -> Host:
+def read_linux(source: HostSource, tools: Mapping[str, str | None]) -> Host:
     """Read everything that the tables name; what cannot be read is null with its reason."""
-    facts = Facts()
+    facts = FactSheet()
     read_table(source, facts)
     read_readings(source, facts)
     cores, names = read_cores(source, online_cpus(source))
@@ -58,7 +58,7 @@ def read_linux(source: Source, tools: Mapping[str, str | None]) -> Host:
     )
 
 
-def _read_os(source: Source, facts: Facts) -> None:
+def _read_os(source: HostSource, facts: FactSheet) -> None:
     release = source.read("/etc/os-release")
     if release.text is None:
         release = source.read("/usr/lib/os-release")
@@ -73,7 +73,7 @@ def _read_os(source: Source, facts: Facts) -> None:
     facts.put("memory_bytes", facts.get("details.memory.total_bytes"), "no MemTotal")
 
 
-def _read_cpu(source: Source, facts: Facts, cores: Sequence[TopologyCpu]) -> None:
+def _read_cpu(source: HostSource, facts: FactSheet, cores: Sequence[TopologyCpu]) -> None:
     blocks = cpuinfo_blocks(source)
     block = next(iter(blocks.values()), {})
     names = dict.fromkeys(name for b in blocks.values() if (name := arm_name(b)))
@@ -88,7 +88,7 @@ def _read_cpu(source: Source, facts: Facts, cores: Sequence[TopologyCpu]) -> Non
         facts.put(f"details.cpu.{name}", words, f"no {name} in /proc/cpuinfo")
 
 
-def _read_machine(source: Source, facts: Facts) -> None:
+def _read_machine(source: HostSource, facts: FactSheet) -> None:
     tree = source.read("/proc/device-tree/model").text or ""
     product = facts.get("details.virtual.product_name") or tree.rstrip("\0") or None
     facts.put("machine.model", product, "no firmware tables, no device tree")
@@ -97,7 +97,7 @@ def _read_machine(source: Source, facts: Facts) -> None:
     facts.put("machine.virtual", _is_virtual(facts), "neither CPU nor firmware tell")
 
 
-def _is_virtual(facts: Facts) -> bool | None:
+def _is_virtual(facts: FactSheet) -> bool | None:
     flags = (facts.get("details.cpu.flags") or "").split()
     if "hypervisor" in flags or facts.get("details.virtual.hypervisor_type"):
         return True
@@ -116,7 +116,7 @@ def _is_virtual(facts: Facts) -> bool | None:
     return "dummy-virt" in model if model else None
 
 
-def _read_frequency(source: Source, facts: Facts) -> None:
+def _read_frequency(source: HostSource, facts: FactSheet) -> None:
     governors = read_series(source, f"{CPU}/cpu[0-9]*/cpufreq/scaling_governor").values()
     reason = facts.reasons.get("details.frequency.governor", "not readable")
     facts.put("cpu.governor", "+".join(sorted(set(governors))) or None, reason)
@@ -134,13 +134,13 @@ def _read_frequency(source: Source, facts: Facts) -> None:
     facts.put(f"details.{STATE}frequency.mhz", now, "no scaling_cur_freq, no cpu MHz")
 
 
-def _top_mhz(source: Source, name: str) -> float | None:
+def _top_mhz(source: HostSource, name: str) -> float | None:
     texts = read_series(source, f"{CPU}/cpu[0-9]*/cpufreq/{name}").values()
     khz = [value for text in texts if (value := parse_int(text)) is not None]
     return max(khz) / _KHZ_PER_MHZ if khz else None
 
 
-def mean_mhz(source: Source, cpus: Sequence[int] = ()) -> float | None:
+def mean_mhz(source: HostSource, cpus: Sequence[int] = ()) -> float | None:
     """Mean frequency now, in MHz, of the given CPUs (all without any).
 
     From cpufreq where there is one, else from /proc/cpuinfo (where a virtual machine prints a
@@ -158,13 +158,13 @@ def mean_mhz(source: Source, cpus: Sequence[int] = ()) -> float | None:
     return sum(mhz) / len(mhz) if mhz else None
 
 
-def _read_smt(facts: Facts, cores: Sequence[TopologyCpu]) -> None:
+def _read_smt(facts: FactSheet, cores: Sequence[TopologyCpu]) -> None:
     active = facts.get("details.smt.active")
     doubled = len({cpu.core for cpu in cores}) < len(cores)
     facts.put("cpu.smt", active if active is not None else doubled)
 
 
-def power_source(source: Source) -> str | None:
+def power_source(source: HostSource) -> str | None:
     """`ac` or `battery` from the power supplies; None on machines that list none."""
     return _source_of(read_supplies(source))
 
@@ -177,7 +177,7 @@ def _source_of(supplies: Sequence[Mapping[str, Any]]) -> str | None:
     return "battery" if "Discharging" in states else None
 
 
-def _read_power(source: Source, facts: Facts) -> None:
+def _read_power(source: HostSource, facts: FactSheet) -> None:
     feeding = power_source(source)
     facts.put("power.source", feeding, "no power supplies listed")
     profile = facts.get("details.power.platform_profile")
@@ -188,7 +188,7 @@ def _read_power(source: Source, facts: Facts) -> None:
     facts.put("thermal.pressure", None, "macOS only")
 
 
-def _read_limits(source: Source, facts: Facts) -> None:
+def _read_limits(source: HostSource, facts: FactSheet) -> None:
     limits = source.read("/proc/self/limits").text or ""
     match = re.search(r"^Max open files\s+(\w+)\s+(\w+)", limits, re.MULTILINE)
     for name, text in zip(("soft", "hard"), match.groups() if match else (None, None), strict=True):
@@ -208,7 +208,7 @@ def _read_limits(source: Source, facts: Facts) -> None:
 
 
 def _clusters(
-    source: Source, cores: Sequence[TopologyCpu], names: Sequence[str]
+    source: HostSource, cores: Sequence[TopologyCpu], names: Sequence[str]
 ) -> tuple[Cluster, ...]:
     clusters = []
     for number, name in enumerate(names):
@@ -220,7 +220,7 @@ def _clusters(
     return tuple(clusters)
 
 
-def _cache_bytes(source: Source, cpu: int, level: int) -> int | None:
+def _cache_bytes(source: HostSource, cpu: int, level: int) -> int | None:
     """The size of one CPU's cache of a level, as `2048K`."""
     for path in source.glob(f"{CPU}/cpu{cpu}/cache/index[0-9]*/level"):
         if parse_int(source.read(path).text) == level:

@@ -11,8 +11,8 @@ from bench.host.linux.table import parse_quietly, pressure_percent
 from bench.host.source import EMPTY, parse_int
 
 if TYPE_CHECKING:
-    from bench.host.facts import Facts
-    from bench.host.source import Source
+    from bench.host.facts import FactSheet
+    from bench.host.source import HostSource
 
 _KILO: Final = 1024
 _MILLI: Final = 1000.0
@@ -27,7 +27,7 @@ _TCP: Final = {
 }
 
 
-def read_readings(source: Source, facts: Facts) -> None:
+def read_readings(source: HostSource, facts: FactSheet) -> None:
     """Put every reading under `details.`, None with its reason where there is none."""
     _caches(source, facts)
     _memory(source, facts)
@@ -45,7 +45,7 @@ def pairs(text: str | None, mark: str = ":") -> dict[str, str]:
     return {key.strip(): value.strip() for key, sign, value in found if sign}
 
 
-def _caches(source: Source, facts: Facts) -> None:
+def _caches(source: HostSource, facts: FactSheet) -> None:
     """Every kind of cache: level, type, size of one, how many."""
     found: dict[tuple[str, str, str], set[str]] = {}
     for path in source.glob("/sys/devices/system/cpu/cpu[0-9]*/cache/index[0-9]*/level"):
@@ -60,7 +60,7 @@ def _caches(source: Source, facts: Facts) -> None:
     facts.put("details.topology.caches", caches or None, "no cache folders")
 
 
-def _memory(source: Source, facts: Facts) -> None:
+def _memory(source: HostSource, facts: FactSheet) -> None:
     info = pairs(source.read("/proc/meminfo").text)
     for key, name in (
         ("MemTotal", "memory.total_bytes"),
@@ -87,7 +87,7 @@ def _memory(source: Source, facts: Facts) -> None:
     facts.put("details.memory.swap_devices", devices, f"{swaps.reason}: /proc/swaps")
 
 
-def _counters(source: Source, facts: Facts) -> None:
+def _counters(source: HostSource, facts: FactSheet) -> None:
     vmstat = pairs(source.read("/proc/vmstat").text, " ")
     for key in ("pswpin", "pswpout"):
         facts.put(f"details.{STATE}memory.{key}", parse_int(vmstat.get(key)), "not in /proc/vmstat")
@@ -130,7 +130,7 @@ def interrupts_by_cpu(text: str | None) -> dict[str, int] | None:
     return sums
 
 
-def _groups(source: Source, facts: Facts) -> None:
+def _groups(source: HostSource, facts: FactSheet) -> None:
     known = bool(own_paths(source))
     reason = "no limit" if known else "no /proc/self/cgroup"
     facts.put("details.cgroup.cpu_quota", cpu_quota(source), reason)
@@ -150,7 +150,7 @@ def _groups(source: Source, facts: Facts) -> None:
         facts.put(f"details.{STATE}cgroup.{key}", counts.get(key), "no cpu.stat with periods")
 
 
-def _temperatures(source: Source, facts: Facts) -> None:
+def _temperatures(source: HostSource, facts: FactSheet) -> None:
     """Degrees Celsius by sensor; /sys has thousandths, and nonsense where nothing is wired."""
     found: dict[str, float] = {}
     for path in source.glob("/sys/class/thermal/thermal_zone[0-9]*/temp"):
@@ -161,7 +161,7 @@ def _temperatures(source: Source, facts: Facts) -> None:
     facts.put(f"details.{STATE}thermal.celsius", found or None, "no sensors")
 
 
-def _keep_temperature(source: Source, found: dict[str, float], path: str, named: str) -> None:
+def _keep_temperature(source: HostSource, found: dict[str, float], path: str, named: str) -> None:
     raw = parse_int(source.read(path).text)
     if raw is None or not _COLDEST_C < raw / _MILLI < _HOTTEST_C:
         return
@@ -170,7 +170,7 @@ def _keep_temperature(source: Source, found: dict[str, float], path: str, named:
     found[f"{name}.{sensor[1] if sensor else 0}"] = raw / _MILLI
 
 
-def read_supplies(source: Source) -> list[dict[str, Any]]:
+def read_supplies(source: HostSource) -> list[dict[str, Any]]:
     """The machine's own power supplies; a mouse has a battery, too (scope Device)."""
     places = [path.removesuffix("/type") for path in source.glob("/sys/class/power_supply/*/type")]
     return [
@@ -185,7 +185,7 @@ def read_supplies(source: Source) -> list[dict[str, Any]]:
     ]
 
 
-def _supplies(source: Source, facts: Facts) -> None:
+def _supplies(source: HostSource, facts: FactSheet) -> None:
     own = read_supplies(source)
     levels = [s["capacity_pct"] for s in own if s["type"] == "Battery" and s["capacity_pct"]]
     facts.put(f"details.{STATE}power.battery_pct", min(levels, default=None), "no battery")
@@ -193,7 +193,7 @@ def _supplies(source: Source, facts: Facts) -> None:
     facts.put("details.power.supplies", shown or None, "no power supplies listed")
 
 
-def _guest(source: Source, facts: Facts) -> None:
+def _guest(source: HostSource, facts: FactSheet) -> None:
     for name, option in (("vm", "--vm"), ("container", "--container")):
         answer = source.run(["systemd-detect-virt", option])
         text = answer.text if answer.text and re.fullmatch(r"[\w-]+", answer.text) else None
@@ -205,7 +205,7 @@ def _guest(source: Source, facts: Facts) -> None:
     facts.put("details.scheduler.irqbalance", text, balance.reason or "not understood")
 
 
-def _container_by_files(source: Source, facts: Facts) -> None:
+def _container_by_files(source: HostSource, facts: FactSheet) -> None:
     # An empty /.dockerenv is there all the same.
     marker = source.read("/.dockerenv")
     groups = (source.read("/proc/1/cgroup").text or "").lower()
@@ -217,7 +217,7 @@ def _container_by_files(source: Source, facts: Facts) -> None:
         facts.reasons.pop("details.virtual.container", None)
 
 
-def _people(source: Source, facts: Facts) -> None:
+def _people(source: HostSource, facts: FactSheet) -> None:
     """How many are logged in; never who."""
     who = source.run(["who"])
     said = who.reason.startswith("who said nothing")

@@ -11,8 +11,8 @@ from bench.host.source import format_cpulist, natural, parse_int
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bench.host.facts import Facts
-    from bench.host.source import Source
+    from bench.host.facts import FactSheet
+    from bench.host.source import HostSource
 
 _CPU: Final = "/sys/devices/system/cpu"
 _KERNEL: Final = "/proc/sys/kernel"
@@ -44,7 +44,7 @@ _BOOT_WORDS: Final = (
 """Only these words of the kernel's command line are kept: others can hold names and UUIDs."""
 
 
-class Row(NamedTuple):
+class SettingRow(NamedTuple):
     """One setting in one file.
 
     Attributes:
@@ -98,117 +98,119 @@ def boot_words(text: str) -> list[str]:
 
 
 ROWS: Final = (
-    Row("topology.online", f"{_CPU}/online"),
-    Row("topology.possible", f"{_CPU}/possible"),
-    Row("topology.present", f"{_CPU}/present"),
-    Row("topology.offline", f"{_CPU}/offline"),
-    Row("topology.isolated", f"{_CPU}/isolated"),
-    Row("topology.nohz_full", f"{_CPU}/nohz_full"),
-    Row("topology.cpu_core", "/sys/devices/cpu_core/cpus"),
-    Row("topology.cpu_atom", "/sys/devices/cpu_atom/cpus"),
-    Row("smt.active", f"{_CPU}/smt/active", _flag),
-    Row("smt.control", f"{_CPU}/smt/control"),
-    Row("frequency.boost", f"{_CPU}/cpufreq/boost", _flag),
-    Row("frequency.intel_pstate.status", f"{_CPU}/intel_pstate/status"),
-    Row("frequency.intel_pstate.no_turbo", f"{_CPU}/intel_pstate/no_turbo", _flag),
-    Row("frequency.intel_pstate.min_perf_pct", f"{_CPU}/intel_pstate/min_perf_pct", _number),
-    Row("frequency.intel_pstate.max_perf_pct", f"{_CPU}/intel_pstate/max_perf_pct", _number),
-    Row(
+    SettingRow("topology.online", f"{_CPU}/online"),
+    SettingRow("topology.possible", f"{_CPU}/possible"),
+    SettingRow("topology.present", f"{_CPU}/present"),
+    SettingRow("topology.offline", f"{_CPU}/offline"),
+    SettingRow("topology.isolated", f"{_CPU}/isolated"),
+    SettingRow("topology.nohz_full", f"{_CPU}/nohz_full"),
+    SettingRow("topology.cpu_core", "/sys/devices/cpu_core/cpus"),
+    SettingRow("topology.cpu_atom", "/sys/devices/cpu_atom/cpus"),
+    SettingRow("smt.active", f"{_CPU}/smt/active", _flag),
+    SettingRow("smt.control", f"{_CPU}/smt/control"),
+    SettingRow("frequency.boost", f"{_CPU}/cpufreq/boost", _flag),
+    SettingRow("frequency.intel_pstate.status", f"{_CPU}/intel_pstate/status"),
+    SettingRow("frequency.intel_pstate.no_turbo", f"{_CPU}/intel_pstate/no_turbo", _flag),
+    SettingRow("frequency.intel_pstate.min_perf_pct", f"{_CPU}/intel_pstate/min_perf_pct", _number),
+    SettingRow("frequency.intel_pstate.max_perf_pct", f"{_CPU}/intel_pstate/max_perf_pct", _number),
+    SettingRow(
         "frequency.intel_pstate.hwp_dynamic_boost",
         f"{_CPU}/intel_pstate/hwp_dynamic_boost",
         _flag,
     ),
-    Row("frequency.amd_pstate.status", f"{_CPU}/amd_pstate/status"),
-    Row("frequency.amd_pstate.prefcore", f"{_CPU}/amd_pstate/prefcore"),
-    Row("power.platform_profile", "/sys/firmware/acpi/platform_profile"),
-    Row("idle.driver", f"{_CPU}/cpuidle/current_driver"),
-    Row("idle.governor", f"{_CPU}/cpuidle/current_governor_ro"),
-    Row("scheduler.boot_words", "/proc/cmdline", boot_words),
-    Row("scheduler.autogroup", f"{_KERNEL}/sched_autogroup_enabled", _flag),
-    Row("scheduler.rt_runtime_us", f"{_KERNEL}/sched_rt_runtime_us", _number),
-    Row("scheduler.timer_migration", f"{_KERNEL}/timer_migration", _flag),
-    Row("scheduler.numa_balancing", f"{_KERNEL}/numa_balancing", _number),
-    Row("scheduler.nmi_watchdog", f"{_KERNEL}/nmi_watchdog", _flag),
-    Row("scheduler.perf_event_max_sample_rate", f"{_KERNEL}/perf_event_max_sample_rate", _number),
-    Row("scheduler.perf_event_paranoid", f"{_KERNEL}/perf_event_paranoid", _number),
-    Row("scheduler.irq_default_affinity", "/proc/irq/default_smp_affinity"),
-    Row("memory.thp_enabled", "/sys/kernel/mm/transparent_hugepage/enabled", _chosen),
-    Row("memory.thp_defrag", "/sys/kernel/mm/transparent_hugepage/defrag", _chosen),
-    Row("memory.ksm", "/sys/kernel/mm/ksm/run", _number),
-    Row("memory.swappiness", "/proc/sys/vm/swappiness", _number),
-    Row("memory.overcommit", "/proc/sys/vm/overcommit_memory", _number),
-    Row("memory.zone_reclaim", "/proc/sys/vm/zone_reclaim_mode", _number),
-    Row("kernel.randomize_va_space", f"{_KERNEL}/randomize_va_space", _number),
-    Row("kernel.lockdown", "/sys/kernel/security/lockdown", _chosen),
-    Row("kernel.clocksource", f"{_CLOCK}/current_clocksource"),
-    Row("kernel.clocksources", f"{_CLOCK}/available_clocksource", _words),
-    Row("virtual.hypervisor_type", "/sys/hypervisor/type"),
-    Row("virtual.sys_vendor", "/sys/class/dmi/id/sys_vendor"),
-    Row("virtual.product_name", "/sys/class/dmi/id/product_name"),
-    Row("virtual.board_name", "/sys/class/dmi/id/board_name"),
-    Row("virtual.bios_version", "/sys/class/dmi/id/bios_version"),
-    Row("virtual.bios_date", "/sys/class/dmi/id/bios_date"),
-    Row("virtual.chassis_type", "/sys/class/dmi/id/chassis_type", _number),
-    Row("network.somaxconn", f"{_CORE}/somaxconn", _number),
-    Row("network.netdev_max_backlog", f"{_CORE}/netdev_max_backlog", _number),
-    Row("network.default_qdisc", f"{_CORE}/default_qdisc"),
-    Row("network.rmem_max", f"{_CORE}/rmem_max", _number),
-    Row("network.wmem_max", f"{_CORE}/wmem_max", _number),
-    Row("network.tcp_max_syn_backlog", f"{_IPV4}/tcp_max_syn_backlog", _number),
-    Row("network.ip_local_port_range", f"{_IPV4}/ip_local_port_range", _words),
-    Row("network.tcp_tw_reuse", f"{_IPV4}/tcp_tw_reuse", _number),
-    Row("network.tcp_fin_timeout", f"{_IPV4}/tcp_fin_timeout", _number),
-    Row("network.tcp_congestion_control", f"{_IPV4}/tcp_congestion_control"),
-    Row("network.nf_conntrack_max", "/proc/sys/net/netfilter/nf_conntrack_max", _number),
-    Row("network.lo_mtu", "/sys/class/net/lo/mtu", _number),
-    Row(
+    SettingRow("frequency.amd_pstate.status", f"{_CPU}/amd_pstate/status"),
+    SettingRow("frequency.amd_pstate.prefcore", f"{_CPU}/amd_pstate/prefcore"),
+    SettingRow("power.platform_profile", "/sys/firmware/acpi/platform_profile"),
+    SettingRow("idle.driver", f"{_CPU}/cpuidle/current_driver"),
+    SettingRow("idle.governor", f"{_CPU}/cpuidle/current_governor_ro"),
+    SettingRow("scheduler.boot_words", "/proc/cmdline", boot_words),
+    SettingRow("scheduler.autogroup", f"{_KERNEL}/sched_autogroup_enabled", _flag),
+    SettingRow("scheduler.rt_runtime_us", f"{_KERNEL}/sched_rt_runtime_us", _number),
+    SettingRow("scheduler.timer_migration", f"{_KERNEL}/timer_migration", _flag),
+    SettingRow("scheduler.numa_balancing", f"{_KERNEL}/numa_balancing", _number),
+    SettingRow("scheduler.nmi_watchdog", f"{_KERNEL}/nmi_watchdog", _flag),
+    SettingRow(
+        "scheduler.perf_event_max_sample_rate", f"{_KERNEL}/perf_event_max_sample_rate", _number
+    ),
+    SettingRow("scheduler.perf_event_paranoid", f"{_KERNEL}/perf_event_paranoid", _number),
+    SettingRow("scheduler.irq_default_affinity", "/proc/irq/default_smp_affinity"),
+    SettingRow("memory.thp_enabled", "/sys/kernel/mm/transparent_hugepage/enabled", _chosen),
+    SettingRow("memory.thp_defrag", "/sys/kernel/mm/transparent_hugepage/defrag", _chosen),
+    SettingRow("memory.ksm", "/sys/kernel/mm/ksm/run", _number),
+    SettingRow("memory.swappiness", "/proc/sys/vm/swappiness", _number),
+    SettingRow("memory.overcommit", "/proc/sys/vm/overcommit_memory", _number),
+    SettingRow("memory.zone_reclaim", "/proc/sys/vm/zone_reclaim_mode", _number),
+    SettingRow("kernel.randomize_va_space", f"{_KERNEL}/randomize_va_space", _number),
+    SettingRow("kernel.lockdown", "/sys/kernel/security/lockdown", _chosen),
+    SettingRow("kernel.clocksource", f"{_CLOCK}/current_clocksource"),
+    SettingRow("kernel.clocksources", f"{_CLOCK}/available_clocksource", _words),
+    SettingRow("virtual.hypervisor_type", "/sys/hypervisor/type"),
+    SettingRow("virtual.sys_vendor", "/sys/class/dmi/id/sys_vendor"),
+    SettingRow("virtual.product_name", "/sys/class/dmi/id/product_name"),
+    SettingRow("virtual.board_name", "/sys/class/dmi/id/board_name"),
+    SettingRow("virtual.bios_version", "/sys/class/dmi/id/bios_version"),
+    SettingRow("virtual.bios_date", "/sys/class/dmi/id/bios_date"),
+    SettingRow("virtual.chassis_type", "/sys/class/dmi/id/chassis_type", _number),
+    SettingRow("network.somaxconn", f"{_CORE}/somaxconn", _number),
+    SettingRow("network.netdev_max_backlog", f"{_CORE}/netdev_max_backlog", _number),
+    SettingRow("network.default_qdisc", f"{_CORE}/default_qdisc"),
+    SettingRow("network.rmem_max", f"{_CORE}/rmem_max", _number),
+    SettingRow("network.wmem_max", f"{_CORE}/wmem_max", _number),
+    SettingRow("network.tcp_max_syn_backlog", f"{_IPV4}/tcp_max_syn_backlog", _number),
+    SettingRow("network.ip_local_port_range", f"{_IPV4}/ip_local_port_range", _words),
+    SettingRow("network.tcp_tw_reuse", f"{_IPV4}/tcp_tw_reuse", _number),
+    SettingRow("network.tcp_fin_timeout", f"{_IPV4}/tcp_fin_timeout", _number),
+    SettingRow("network.tcp_congestion_control", f"{_IPV4}/tcp_congestion_control"),
+    SettingRow("network.nf_conntrack_max", "/proc/sys/net/netfilter/nf_conntrack_max", _number),
+    SettingRow("network.lo_mtu", "/sys/class/net/lo/mtu", _number),
+    SettingRow(
         f"{STATE}network.nf_conntrack_count", "/proc/sys/net/netfilter/nf_conntrack_count", _number
     ),
-    Row(f"{STATE}load.average", "/proc/loadavg", _load),
-    Row(f"{STATE}load.runnable", "/proc/loadavg", _runnable),
-    Row(f"{STATE}load.pressure_cpu_pct", "/proc/pressure/cpu", pressure_percent),
-    Row(f"{STATE}load.pressure_memory_pct", "/proc/pressure/memory", pressure_percent),
-    Row(f"{STATE}load.pressure_io_pct", "/proc/pressure/io", pressure_percent),
+    SettingRow(f"{STATE}load.average", "/proc/loadavg", _load),
+    SettingRow(f"{STATE}load.runnable", "/proc/loadavg", _runnable),
+    SettingRow(f"{STATE}load.pressure_cpu_pct", "/proc/pressure/cpu", pressure_percent),
+    SettingRow(f"{STATE}load.pressure_memory_pct", "/proc/pressure/memory", pressure_percent),
+    SettingRow(f"{STATE}load.pressure_io_pct", "/proc/pressure/io", pressure_percent),
 )
 """One file, one value."""
 
 SERIES: Final = (
-    Row("cpu.microcode", f"{_CPU}/cpu[0-9]*/microcode/version"),
-    Row("topology.package", f"{_CPU}/cpu[0-9]*/topology/physical_package_id", _number),
-    Row("topology.die", f"{_CPU}/cpu[0-9]*/topology/die_id", _number),
-    Row("topology.cluster", f"{_CPU}/cpu[0-9]*/topology/cluster_id", _number),
-    Row("topology.core", f"{_CPU}/cpu[0-9]*/topology/core_id", _number),
-    Row("topology.siblings", f"{_CPU}/cpu[0-9]*/topology/core_cpus_list"),
-    Row("topology.capacity", f"{_CPU}/cpu[0-9]*/cpu_capacity", _number),
-    Row("topology.node", "/sys/devices/system/node/node[0-9]*/cpulist"),
-    Row("frequency.driver", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_driver"),
-    Row("frequency.governor", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_governor"),
-    Row("frequency.min_khz", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_min_freq", _number),
-    Row("frequency.max_khz", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_max_freq", _number),
-    Row("frequency.hardware_max_khz", f"{_CPU}/cpu[0-9]*/cpufreq/cpuinfo_max_freq", _number),
-    Row("frequency.base_khz", f"{_CPU}/cpu[0-9]*/cpufreq/base_frequency", _number),
-    Row(
+    SettingRow("cpu.microcode", f"{_CPU}/cpu[0-9]*/microcode/version"),
+    SettingRow("topology.package", f"{_CPU}/cpu[0-9]*/topology/physical_package_id", _number),
+    SettingRow("topology.die", f"{_CPU}/cpu[0-9]*/topology/die_id", _number),
+    SettingRow("topology.cluster", f"{_CPU}/cpu[0-9]*/topology/cluster_id", _number),
+    SettingRow("topology.core", f"{_CPU}/cpu[0-9]*/topology/core_id", _number),
+    SettingRow("topology.siblings", f"{_CPU}/cpu[0-9]*/topology/core_cpus_list"),
+    SettingRow("topology.capacity", f"{_CPU}/cpu[0-9]*/cpu_capacity", _number),
+    SettingRow("topology.node", "/sys/devices/system/node/node[0-9]*/cpulist"),
+    SettingRow("frequency.driver", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_driver"),
+    SettingRow("frequency.governor", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_governor"),
+    SettingRow("frequency.min_khz", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_min_freq", _number),
+    SettingRow("frequency.max_khz", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_max_freq", _number),
+    SettingRow("frequency.hardware_max_khz", f"{_CPU}/cpu[0-9]*/cpufreq/cpuinfo_max_freq", _number),
+    SettingRow("frequency.base_khz", f"{_CPU}/cpu[0-9]*/cpufreq/base_frequency", _number),
+    SettingRow(
         "frequency.energy_preference",
         f"{_CPU}/cpu[0-9]*/cpufreq/energy_performance_preference",
     ),
-    Row("frequency.cpu_boost", f"{_CPU}/cpu[0-9]*/cpufreq/boost", _flag),
-    Row(
+    SettingRow("frequency.cpu_boost", f"{_CPU}/cpu[0-9]*/cpufreq/boost", _flag),
+    SettingRow(
         "power.limits_uw",
         "/sys/class/powercap/intel-rapl:*/constraint_[0-9]_power_limit_uw",
         _number,
     ),
-    Row("idle.state_name", f"{_CPU}/cpu[0-9]*/cpuidle/state[0-9]*/name"),
-    Row("idle.state_disabled", f"{_CPU}/cpu[0-9]*/cpuidle/state[0-9]*/disable", _flag),
-    Row("idle.state_latency_us", f"{_CPU}/cpu[0-9]*/cpuidle/state[0-9]*/latency", _number),
-    Row("kernel.vulnerabilities", f"{_CPU}/vulnerabilities/*"),
-    Row("scheduler.irq_affinity", "/proc/irq/[0-9]*/smp_affinity_list"),
-    Row(f"{STATE}frequency.khz", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_cur_freq", _number),
-    Row(
+    SettingRow("idle.state_name", f"{_CPU}/cpu[0-9]*/cpuidle/state[0-9]*/name"),
+    SettingRow("idle.state_disabled", f"{_CPU}/cpu[0-9]*/cpuidle/state[0-9]*/disable", _flag),
+    SettingRow("idle.state_latency_us", f"{_CPU}/cpu[0-9]*/cpuidle/state[0-9]*/latency", _number),
+    SettingRow("kernel.vulnerabilities", f"{_CPU}/vulnerabilities/*"),
+    SettingRow("scheduler.irq_affinity", "/proc/irq/[0-9]*/smp_affinity_list"),
+    SettingRow(f"{STATE}frequency.khz", f"{_CPU}/cpu[0-9]*/cpufreq/scaling_cur_freq", _number),
+    SettingRow(
         f"{STATE}thermal.core_throttles",
         f"{_CPU}/cpu[0-9]*/thermal_throttle/core_throttle_count",
         _number,
     ),
-    Row(
+    SettingRow(
         f"{STATE}thermal.package_throttles",
         f"{_CPU}/cpu[0-9]*/thermal_throttle/package_throttle_count",
         _number,
@@ -217,7 +219,7 @@ SERIES: Final = (
 """One value per file that matches; kept short where all files say the same."""
 
 
-def read_table(source: Source, facts: Facts) -> None:
+def read_table(source: HostSource, facts: FactSheet) -> None:
     """Put every row's value under `details.`, None with its reason where there is none."""
     for row in ROWS:
         answer = source.read(row.path)
@@ -239,13 +241,13 @@ def parse_quietly(parse: Callable[[str], Any], text: str | None) -> Any:
         return None
 
 
-def read_series(source: Source, pattern: str) -> dict[str, str]:
+def read_series(source: HostSource, pattern: str) -> dict[str, str]:
     """The text of every file that matches, by what the pattern left open: CPU number or name."""
     answers = {_label(pattern, path): source.read(path) for path in source.glob(pattern)}
     return {label: answer.text for label, answer in answers.items() if answer.text is not None}
 
 
-def _series(source: Source, row: Row) -> tuple[Any, str]:
+def _series(source: HostSource, row: SettingRow) -> tuple[Any, str]:
     texts = read_series(source, row.path)
     parsed = {label: parse_quietly(row.parse, text) for label, text in texts.items()}
     values = {label: value for label, value in parsed.items() if value is not None}

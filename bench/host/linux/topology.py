@@ -14,7 +14,7 @@ from bench.model.plan import Pinning
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.host.source import Source
+    from bench.host.source import HostSource
 
 CPU: Final = "/sys/devices/system/cpu"
 _SAME_KIND: Final = 0.8
@@ -42,14 +42,14 @@ class Kind(NamedTuple):
     speed: int
 
 
-def read_topology(source: Source) -> Topology:
+def read_topology(source: HostSource) -> Topology:
     """Read the CPUs that this process may use."""
     cpus, names = read_cores(source, usable_cpus(source))
     return Topology(cpus=cpus, cluster_names=names, pinning=_LINUX_PINNING, quota=cpu_quota(source))
 
 
 def read_cores(
-    source: Source, numbers: Sequence[int]
+    source: HostSource, numbers: Sequence[int]
 ) -> tuple[tuple[TopologyCpu, ...], tuple[str, ...]]:
     """Read where each of these CPUs stands, and the names of the kinds of core, fastest first."""
     blocks = cpuinfo_blocks(source)
@@ -68,13 +68,13 @@ def read_cores(
     return _number_cores(cpus), _names(clusters)
 
 
-def online_cpus(source: Source) -> tuple[int, ...]:
+def online_cpus(source: HostSource) -> tuple[int, ...]:
     """The CPUs that are on, from /sys, else /proc/cpuinfo, else CPU 0 alone."""
     online = parse_cpulist(source.read(f"{CPU}/online").text)
     return online or tuple(sorted(cpuinfo_blocks(source))) or (0,)
 
 
-def usable_cpus(source: Source) -> tuple[int, ...]:
+def usable_cpus(source: HostSource) -> tuple[int, ...]:
     """The online CPUs that affinity and cpuset leave to this process."""
     online = online_cpus(source)
     status = source.read("/proc/self/status").text or ""
@@ -83,7 +83,7 @@ def usable_cpus(source: Source) -> tuple[int, ...]:
     return tuple(cpu for cpu in online if cpu in allowed) or online
 
 
-def cpuinfo_blocks(source: Source) -> dict[int, dict[str, str]]:
+def cpuinfo_blocks(source: HostSource) -> dict[int, dict[str, str]]:
     """The keys of /proc/cpuinfo per logical CPU."""
     blocks: dict[int, dict[str, str]] = {}
     current: dict[str, str] = {}
@@ -131,7 +131,7 @@ def _speed_name(speed: int) -> str:
 
 
 def _kinds(
-    source: Source, cpus: Sequence[int], blocks: Mapping[int, Mapping[str, str]]
+    source: HostSource, cpus: Sequence[int], blocks: Mapping[int, Mapping[str, str]]
 ) -> dict[int, Kind]:
     hybrid = {
         cpu: name
@@ -147,14 +147,14 @@ def _kinds(
     }
 
 
-def _speed(source: Source, cpu: int) -> int:
+def _speed(source: HostSource, cpu: int) -> int:
     capacity = parse_int(source.read(f"{CPU}/cpu{cpu}/cpu_capacity").text)
     if capacity is not None:
         return capacity
     return parse_int(source.read(f"{CPU}/cpu{cpu}/cpufreq/cpuinfo_max_freq").text) or 0
 
 
-def _core(source: Source, cpu: int, block: Mapping[str, str]) -> int:
+def _core(source: HostSource, cpu: int, block: Mapping[str, str]) -> int:
     """A number that all hardware threads of one core have in common and no other core has."""
     folder = f"{CPU}/cpu{cpu}/topology"
     for name in ("core_cpus_list", "thread_siblings_list"):
@@ -175,7 +175,7 @@ def _number_cores(cpus: tuple[TopologyCpu, ...]) -> tuple[TopologyCpu, ...]:
     return tuple(cpu.model_copy(update={"core": lowest[cpu.core]}) for cpu in cpus)
 
 
-def _last_cache(source: Source, cpu: int) -> int:
+def _last_cache(source: HostSource, cpu: int) -> int:
     """The lowest CPU that shares this CPU's last-level cache, else its cluster's."""
     best = 0
     shared: tuple[int, ...] = (0,)
@@ -190,12 +190,12 @@ def _last_cache(source: Source, cpu: int) -> int:
     return cluster[0] if cpu in cluster else 0
 
 
-def _package(source: Source, cpu: int) -> int:
+def _package(source: HostSource, cpu: int) -> int:
     """The socket of a CPU that no node lists (a node without memory has no list)."""
     return parse_int(source.read(f"{CPU}/cpu{cpu}/topology/physical_package_id").text) or 0
 
 
-def _nodes(source: Source) -> dict[int, int]:
+def _nodes(source: HostSource) -> dict[int, int]:
     nodes: dict[int, int] = {}
     for path in source.glob("/sys/devices/system/node/node[0-9]*/cpulist"):
         number = re.search(r"node(\d+)/", path)

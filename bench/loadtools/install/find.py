@@ -44,7 +44,7 @@ class Installed(NamedTuple):
         return too_old(TOOLS[self.name], self.version) is None
 
 
-class Facts(NamedTuple):
+class SetupFacts(NamedTuple):
     """What a plan is made from.
 
     Attributes:
@@ -165,7 +165,7 @@ def _tool_path(name: str, path: str) -> str:
 
 def survey(
     wanted: Collection[str], run: Callable[[tuple[str, ...]], Completed | None] = capture
-) -> Facts:
+) -> SetupFacts:
     """Read from this machine what a plan for the wanted tools is made from.
 
     Where all of them are there, neither apt nor rustc is asked: both take their time.
@@ -174,7 +174,7 @@ def survey(
     installed = {name: tool for name in wanted if (tool := find_tool(name, path, run))}
     there = frozenset(name for name in _HELPERS if executable(name, path, run))
     lacking = any(name not in installed or not installed[name].usable for name in wanted)
-    return Facts(
+    return SetupFacts(
         system="darwin" if sys.platform == "darwin" else "linux",
         executables=there,
         installed=installed,

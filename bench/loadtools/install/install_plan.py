@@ -1,4 +1,4 @@
-"""Plans how the missing load tools get onto a machine: a pure function of `Facts`.
+"""Plans how the missing load tools get onto a machine: a pure function of `SetupFacts`.
 
 Nothing here runs a command, prints or asks.
 """
@@ -9,7 +9,7 @@ import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.loadtools import TOOLS
-from bench.loadtools.install.find import BUILD_PACKAGE, Facts, Installed, built_path
+from bench.loadtools.install.find import BUILD_PACKAGE, Installed, SetupFacts, built_path
 from bench.loadtools.tool import at_least, dotted
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _BREW_S: Final = 60.0
 _APT: Final = ("apt-get", "-o", "DPkg::Lock::Timeout=120")
 
 
-class Step(NamedTuple):
+class InstallStep(NamedTuple):
     """One command of a plan.
 
     Attributes:
@@ -58,18 +58,18 @@ class Blocked(NamedTuple):
 class InstallPlan(NamedTuple):
     """Steps in their order, and what cannot be done."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[InstallStep, ...]
     blocked: tuple[Blocked, ...]
 
 
-def plan_install(facts: Facts, wanted: Iterable[str]) -> InstallPlan:
+def plan_install(facts: SetupFacts, wanted: Iterable[str]) -> InstallPlan:
     """Plan how the wanted tools get here; what is there and usable is never touched.
 
     Args:
         facts: what the machine offers.
         wanted: keys of `TOOLS`.
     """
-    steps: list[Step] = []
+    steps: list[InstallStep] = []
     blocked: list[Blocked] = []
     for name in wanted:
         there = facts.installed.get(name)
@@ -83,7 +83,9 @@ def plan_install(facts: Facts, wanted: Iterable[str]) -> InstallPlan:
     return InstallPlan(_joined(facts, steps), tuple(blocked))
 
 
-def _plan_one(facts: Facts, tool: LoadTool, there: Installed | None) -> list[Step] | Blocked:
+def _plan_one(
+    facts: SetupFacts, tool: LoadTool, there: Installed | None
+) -> list[InstallStep] | Blocked:
     reason = f"{tool.name} is missing"
     if there:
         reason = f"{tool.name} {there.version} is older than {dotted(tool.minimum)}"
@@ -95,7 +97,9 @@ def _plan_one(facts: Facts, tool: LoadTool, there: Installed | None) -> list[Ste
     return _on_linux(facts, tool, reason, upgrade=there is not None)
 
 
-def _on_linux(facts: Facts, tool: LoadTool, reason: str, *, upgrade: bool) -> list[Step] | Blocked:
+def _on_linux(
+    facts: SetupFacts, tool: LoadTool, reason: str, *, upgrade: bool
+) -> list[InstallStep] | Blocked:
     ways = tool.installation
     if ways.apt and "apt-get" in facts.executables:
         return _by_apt(facts, tool, reason, ways.apt)
@@ -117,7 +121,9 @@ def _on_linux(facts: Facts, tool: LoadTool, reason: str, *, upgrade: bool) -> li
     )
 
 
-def _by_brew(facts: Facts, tool: LoadTool, reason: str, *, upgrade: bool) -> list[Step] | Blocked:
+def _by_brew(
+    facts: SetupFacts, tool: LoadTool, reason: str, *, upgrade: bool
+) -> list[InstallStep] | Blocked:
     formula = tool.installation.brew
     if formula is None:
         return Blocked(
@@ -136,10 +142,12 @@ def _by_brew(facts: Facts, tool: LoadTool, reason: str, *, upgrade: bool) -> lis
             f"{reason}, and Homebrew refuses to run as root",
             f"as a normal user: brew {verb} {formula}",
         )
-    return [Step((tool.name,), ("brew", verb, formula), reason, _BREW_S, needs_root=False)]
+    return [InstallStep((tool.name,), ("brew", verb, formula), reason, _BREW_S, needs_root=False)]
 
 
-def _by_apt(facts: Facts, tool: LoadTool, reason: str, package: str) -> list[Step] | Blocked:
+def _by_apt(
+    facts: SetupFacts, tool: LoadTool, reason: str, package: str
+) -> list[InstallStep] | Blocked:
     if not facts.is_root and "sudo" not in facts.executables:
         return Blocked(
             tool.name,
@@ -149,12 +157,14 @@ def _by_apt(facts: Facts, tool: LoadTool, reason: str, package: str) -> list[Ste
     return [_apt_step(facts, tool.name, package, reason)]
 
 
-def _apt_step(facts: Facts, tool: str, package: str, reason: str) -> Step:
+def _apt_step(facts: SetupFacts, tool: str, package: str, reason: str) -> InstallStep:
     command = (*_as_root(facts), *_APT, "install", "-y", "--no-install-recommends", package)
-    return Step((tool,), command, reason, _APT_S, needs_root=True)
+    return InstallStep((tool,), command, reason, _APT_S, needs_root=True)
 
 
-def _by_cargo(facts: Facts, tool: LoadTool, reason: str, crate: CrateBuild) -> list[Step] | Blocked:
+def _by_cargo(
+    facts: SetupFacts, tool: LoadTool, reason: str, crate: CrateBuild
+) -> list[InstallStep] | Blocked:
     if not at_least(facts.rustc, crate.rustc):
         advice = "install a newer Rust with rustup"
         if "rustup" in facts.executables:
@@ -168,7 +178,7 @@ def _by_cargo(facts: Facts, tool: LoadTool, reason: str, crate: CrateBuild) -> l
     compiler = _compiler(facts, tool, reason, {"cc", "make"})
     if isinstance(compiler, Blocked):
         return compiler
-    build = Step(
+    build = InstallStep(
         (tool.name,),
         ("cargo", "install", crate.name, "--locked", "--version", crate.version),
         reason,
@@ -178,7 +188,9 @@ def _by_cargo(facts: Facts, tool: LoadTool, reason: str, crate: CrateBuild) -> l
     return [*compiler, build]
 
 
-def _by_cc(facts: Facts, tool: LoadTool, reason: str, sources: SourceBuild) -> list[Step] | Blocked:
+def _by_cc(
+    facts: SetupFacts, tool: LoadTool, reason: str, sources: SourceBuild
+) -> list[InstallStep] | Blocked:
     compiler = _compiler(facts, tool, reason, {"cc"})
     if isinstance(compiler, Blocked):
         return compiler
@@ -190,11 +202,16 @@ def _by_cc(facts: Facts, tool: LoadTool, reason: str, sources: SourceBuild) -> l
     )
     return [
         *compiler,
-        *(Step((tool.name,), command, reason, _CC_S, needs_root=False) for command in commands),
+        *(
+            InstallStep((tool.name,), command, reason, _CC_S, needs_root=False)
+            for command in commands
+        ),
     ]
 
 
-def _compiler(facts: Facts, tool: LoadTool, reason: str, needs: set[str]) -> list[Step] | Blocked:
+def _compiler(
+    facts: SetupFacts, tool: LoadTool, reason: str, needs: set[str]
+) -> list[InstallStep] | Blocked:
     """The step that brings a C compiler, none where it is here."""
     if needs <= facts.executables:
         return []
@@ -212,7 +229,7 @@ def _compiler(facts: Facts, tool: LoadTool, reason: str, needs: set[str]) -> lis
     return [_apt_step(facts, tool.name, BUILD_PACKAGE, f"{words}, to build {tool.name}")]
 
 
-def _joined(facts: Facts, steps: list[Step]) -> tuple[Step, ...]:
+def _joined(facts: SetupFacts, steps: list[InstallStep]) -> tuple[InstallStep, ...]:
     """Put `apt-get update` first where a package is not in apt's lists."""
     asked = {step.command[-1] for step in steps if "apt-get" in step.command}
     if asked <= facts.apt_known:
@@ -222,10 +239,10 @@ def _joined(facts: Facts, steps: list[Step]) -> tuple[Step, ...]:
     return (update_step(facts, tuple(waiting), reason), *steps)
 
 
-def update_step(facts: Facts, tools: tuple[str, ...], reason: str) -> Step:
+def update_step(facts: SetupFacts, tools: tuple[str, ...], reason: str) -> InstallStep:
     """The step that fetches apt's lists."""
-    return Step(tools, (*_as_root(facts), *_APT, "update"), reason, _APT_S, needs_root=True)
+    return InstallStep(tools, (*_as_root(facts), *_APT, "update"), reason, _APT_S, needs_root=True)
 
 
-def _as_root(facts: Facts) -> tuple[str, ...]:
+def _as_root(facts: SetupFacts) -> tuple[str, ...]:
     return () if facts.is_root else ("sudo",)

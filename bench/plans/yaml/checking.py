@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-    from bench.plans.yaml.document import Document, Loc
+    from bench.plans.yaml.document import Loc, YamlDocument
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -44,7 +44,7 @@ _LENGTHS: Final = {
 _NO_VALUE: Final = ("no value stands here", "write one or remove the key")
 
 
-def check(model: type[M], document: Document) -> M | None:
+def check(model: type[M], document: YamlDocument) -> M | None:
     """Build the model from a document; None and problems in the document where it does not fit."""
     if not document.readable:
         return None
@@ -60,7 +60,7 @@ def check(model: type[M], document: Document) -> M | None:
     return None if document.problems else result
 
 
-def _report(model: type[BaseModel], document: Document, detail: ErrorDetails) -> None:
+def _report(model: type[BaseModel], document: YamlDocument, detail: ErrorDetails) -> None:
     loc = detail["loc"]
     if detail["type"] == "extra_forbidden":
         words = spelling(str(loc[-1]), _keys(model, loc[:-1]))
@@ -151,7 +151,7 @@ def _inner(annotation: Any) -> Any:
     return next((part for part in found if _is_model(part)), None)
 
 
-def _report_nulls(document: Document, loc: Loc, value: Any) -> None:
+def _report_nulls(document: YamlDocument, loc: Loc, value: Any) -> None:
     """A key without a value is a slip everywhere but inside JSON."""
     if value is None:
         document.add(loc, *_NO_VALUE)

@@ -20,7 +20,7 @@ _WORDS_MAX: Final = 400
 _KEY_MAX: Final = 120
 
 
-class Document:
+class YamlDocument:
     """A file's values, where they stand, and what is wrong with them.
 
     Attributes:

@@ -11,7 +11,7 @@ from bench.plans.yaml.spelling import nearest, printable, shown, spelling
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from bench.plans.yaml.document import Document, Loc
+    from bench.plans.yaml.document import Loc, YamlDocument
 
 PLACEHOLDERS: Final = ("port", "cpus", "python")
 """What is replaced in build, run, env and version."""
@@ -19,7 +19,7 @@ PLACEHOLDERS: Final = ("port", "cpus", "python")
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
 
 
-def check_placeholders(document: Document, loc: Loc, value: Any) -> None:
+def check_placeholders(document: YamlDocument, loc: Loc, value: Any) -> None:
     """Report every `{...}` below a place that is not replaced."""
     for where, text in texts(loc, value):
         for found in _BRACES.findall(text):
@@ -42,7 +42,7 @@ def texts(loc: Loc, value: Any) -> Iterator[tuple[Loc, str]]:
             yield from texts((*loc, index), inner)
 
 
-def check_name(document: Document, name: str, where: str, what: str) -> None:
+def check_name(document: YamlDocument, name: str, where: str, what: str) -> None:
     """Report a file or folder whose name cannot be the id that it is."""
     if not is_identifier(name):
         expected = "lower-case letters, digits, '-', '_' or '.'"
@@ -50,7 +50,7 @@ def check_name(document: Document, name: str, where: str, what: str) -> None:
         document.add((), message, line=1)
 
 
-def check_duplicates(document: Document, loc: Loc, listed: Any) -> None:
+def check_duplicates(document: YamlDocument, loc: Loc, listed: Any) -> None:
     """Report a word that stands twice in a list."""
     seen: dict[str, int] = {}
     for index, word in enumerate(listed if isinstance(listed, list) else ()):
@@ -60,7 +60,9 @@ def check_duplicates(document: Document, loc: Loc, listed: Any) -> None:
             seen[word] = index
 
 
-def check_known(document: Document, loc: Loc, what: str, name: Any, known: Collection[str]) -> None:
+def check_known(
+    document: YamlDocument, loc: Loc, what: str, name: Any, known: Collection[str]
+) -> None:
     """Report an id that nothing in the project has."""
     if isinstance(name, str) and name not in known and not document.full:
         document.add(loc, f"there is no {what} {printable(name[:60])}", spelling(name, known))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.plans.yaml.document import Document
+from bench.plans.yaml.document import YamlDocument
 from bench.plans.yaml.files import MAX_YAML_BYTES, read_limited
 from bench.plans.yaml.scalars import plain
 from bench.plans.yaml.spelling import shown
@@ -23,9 +23,9 @@ MAX_DEPTH: Final = 40
 MAX_EVENTS: Final = 20_000
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> YamlDocument:
     """Read a file; whatever is wrong with it stands in `problems`, nothing is raised."""
-    document = Document(path)
+    document = YamlDocument(path)
     try:
         data = read_limited(path, MAX_YAML_BYTES)
     except ValueError as error:
@@ -37,7 +37,7 @@ def read_document(path: Path) -> Document:
     return document
 
 
-def _decode(document: Document, data: bytes) -> str:
+def _decode(document: YamlDocument, data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -57,7 +57,7 @@ def _is_control(char: str) -> bool:
     return (char < " " and char not in "\t\r") or char in "\x7f\ufffe\uffff"
 
 
-def _compose(document: Document, text: str) -> None:
+def _compose(document: YamlDocument, text: str) -> None:
     from ruamel.yaml import YAML  # noqa: PLC0415 - late: 100 ms that `bench --help` does not need
 
     composer = _Composer(document, YAML(typ="safe", pure=True).parse(text))
@@ -85,7 +85,7 @@ class _TooMuchError(Exception):
 class _Composer:
     """Turns events into values; problems go to the document."""
 
-    def __init__(self, document: Document, events: Iterator[Any]) -> None:
+    def __init__(self, document: YamlDocument, events: Iterator[Any]) -> None:
         self._document = document
         self._events = events
         self._count = 0

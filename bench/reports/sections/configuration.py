@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.reports.blocks import Facts, Section
+from bench.reports.blocks import FactList, Section
 from bench.reports.sections.hardware import hardware_blocks, hardware_line
 from bench.reports.view import describe_duration, describe_profile, describe_size
 from bench.units import format_count
@@ -27,7 +27,7 @@ def configuration(view: View) -> Section:
         *_method_lines(view),
         ("Hardware", hardware_line(view.run.host)),
     ]
-    return Section("Test Configuration", (Facts(tuple(lines)), *hardware_blocks(view)))
+    return Section("Test Configuration", (FactList(tuple(lines)), *hardware_blocks(view)))
 
 
 def _profiles(view: View) -> list[LoadProfile]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.host.text import memory, power
-from bench.reports.blocks import Facts, Folded, Heading, Paragraph, Table
+from bench.reports.blocks import FactList, Folded, Heading, Paragraph, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def hardware_blocks(view: View) -> tuple[Block, ...]:
     host = view.run.host
     lines = tuple((label, text) for label, text in _facts(host) if text)
     notes = [Paragraph(text) for text in _pinning(host)]
-    return Heading("Hardware"), Facts(lines), *notes, *_full_table(host, view.run.host_after)
+    return Heading("Hardware"), FactList(lines), *notes, *_full_table(host, view.run.host_after)
 
 
 def _facts(host: Host) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from bench.reports.blocks import Bullets, Code, Facts, Paragraph, Section, code, link
+from bench.reports.blocks import Bullets, Code, FactList, Paragraph, Section, code, link
 from bench.reports.sections.samples import sample_blocks
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _links(view: View) -> tuple[Block, ...]:
 
 def _identity(view: View) -> tuple[Block, ...]:
     info = view.run.info
-    facts = Facts(
+    facts = FactList(
         (
             ("Run", (code(info.run_id),)),
             ("sha256 of its trials.jsonl", (code(view.run.trials_sha256),)),

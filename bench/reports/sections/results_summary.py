@@ -106,7 +106,7 @@ def metric_table(group: Group) -> Table:
     return Table(tuple(columns), tuple(lines))
 
 
-def _cells(group: Group, show: Callable[[Entry], str], row: rows.Row) -> list[Text]:
+def _cells(group: Group, show: Callable[[Entry], str], row: rows.CellRow) -> list[Text]:
     cells: list[Text] = []
     for entry in group.entries:
         cells.append(show(entry))

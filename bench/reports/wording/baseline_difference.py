@@ -12,7 +12,7 @@ from bench.units import format_bytes, format_rate, format_ratio
 if TYPE_CHECKING:
     from bench.model.summary import Metric, Verdict
     from bench.reports.blocks import Text
-    from bench.reports.primary_metric import Lead
+    from bench.reports.primary_metric import PrimaryMetric
     from bench.reports.view import Entry, Group, View
 
 _CHANGE: Final = 1.1
@@ -66,13 +66,13 @@ def _many_gaps(view: View, found: list[tuple[Group, Entry, Metric]]) -> Text:
     return f"{found[0][1].title} against {view.baseline}: {'; '.join(parts)}."
 
 
-def tallies(judged: list[tuple[Group, Verdict]]) -> list[tuple[Lead, str]]:
+def tallies(judged: list[tuple[Group, Verdict]]) -> list[tuple[PrimaryMetric, str]]:
     """How often each word was said, apart for each metric that leads some group."""
     leads = dict.fromkeys(group.lead.metric for group, _ in judged)
     return [_tally_of([(g, v) for g, v in judged if g.lead.metric == metric]) for metric in leads]
 
 
-def _tally_of(judged: list[tuple[Group, Verdict]]) -> tuple[Lead, str]:
+def _tally_of(judged: list[tuple[Group, Verdict]]) -> tuple[PrimaryMetric, str]:
     lead = judged[0][0].lead
     # the metric stands before the tally: "p99 at equal rate 2 higher"
     return lead, f"{lead.short} {tally(bare_phrase(verdict, lead) for _, verdict in judged)}"

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.model.summary import Verdict, Word
-    from bench.reports.primary_metric import Lead
+    from bench.reports.primary_metric import PrimaryMetric
     from bench.reports.view import Entry, Group, View
 
 _PHRASES: Final = {
@@ -38,12 +38,12 @@ _LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling"})
 _PLATEAU_SHOWN_S: Final = 0.5
 
 
-def verdict_phrase(verdict: Verdict, lead: Lead) -> str:
+def verdict_phrase(verdict: Verdict, lead: PrimaryMetric) -> str:
     """The word of a verdict as it stands in a table: `slower`, `higher p99`."""
     return _phrase(verdict, lead.words)
 
 
-def bare_phrase(verdict: Verdict, lead: Lead) -> str:
+def bare_phrase(verdict: Verdict, lead: PrimaryMetric) -> str:
     """The same after the metric was named: `slower`, `higher`."""
     return _phrase(verdict, lead.bare)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.model.cpu_profile import Conversion, Gil, ServerProfile
-    from bench.reports.profiles import Difference
+    from bench.reports.profiles import ProfileDifference
     from bench.reports.view import View
     from bench.stats.line import Coefficient
 
@@ -96,7 +96,7 @@ def _gap(view: View, item: ServerProfile, reference: ServerProfile) -> str:
     return f" {said.format(other=title_of(view, reference))}" if said else ""
 
 
-def gap_words(found: Sequence[Difference]) -> str:
+def gap_words(found: Sequence[ProfileDifference]) -> str:
     """What one server spends more than `{other}`, the largest parts by name.
 
     Parts within the noise of sampling, or below a twentieth of the whole, are not named.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bench.stats.intervals import MIN_ROUNDS
-from bench.stats.verdict import Call
+from bench.stats.verdict import VerdictWord
 
 if TYPE_CHECKING:
     from bench.model.basis import Basis
@@ -25,9 +25,9 @@ _PHRASES: Final[dict[str, tuple[str, str, str]]] = {
     "rss_peak_bytes": ("needs", "more memory", "less memory"),
 }
 """Metric -> the verb, and what is said when the ratio is above 1, and below 1."""
-_MAYBE: Final = frozenset({Call.HIGHER_MAYBE_WITHIN, Call.LOWER_MAYBE_WITHIN})
-_DECIDED: Final = _MAYBE | {Call.HIGHER, Call.LOWER}
-_PROBABLY: Final = frozenset({Call.PROBABLY_HIGHER, Call.PROBABLY_LOWER})
+_MAYBE: Final = frozenset({VerdictWord.HIGHER_MAYBE_WITHIN, VerdictWord.LOWER_MAYBE_WITHIN})
+_DECIDED: Final = _MAYBE | {VerdictWord.HIGHER, VerdictWord.LOWER}
+_PROBABLY: Final = frozenset({VerdictWord.PROBABLY_HIGHER, VerdictWord.PROBABLY_LOWER})
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -57,8 +57,8 @@ def _said(verdict: Verdict, basis: Basis) -> tuple[bool, str]:
 def _sentence(verdict: Verdict, basis: Basis) -> tuple[bool, str]:
     if basis.cause:
         return False, f"not comparable: {basis.cause}"
-    call = Call(basis.call)
-    if call is Call.TOO_FEW:
+    call = VerdictWord(basis.call)
+    if call is VerdictWord.TOO_FEW:
         return False, f"not enough rounds for an interval ({verdict.n} of {MIN_ROUNDS})"
     if basis.own_bound or basis.base_bound:
         return _bounded(verdict, basis)
@@ -69,8 +69,8 @@ def _sentence(verdict: Verdict, basis: Basis) -> tuple[bool, str]:
     return False, _undecided(call, verdict, basis)
 
 
-def _undecided(call: Call, verdict: Verdict, basis: Basis) -> str:
-    if call is Call.EQUIVALENT:
+def _undecided(call: VerdictWord, verdict: Verdict, basis: Basis) -> str:
+    if call is VerdictWord.EQUIVALENT:
         return f"equivalent within {percent(basis.margin)}"
     if call in _PROBABLY:
         return _probably(verdict, basis)

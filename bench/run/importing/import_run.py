@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.model.trial_record import TrialRecord
-    from bench.run.importing.sources import Facts, Source
+    from bench.run.importing.sources import ImportOptions, ResultFile
 
 MARGIN: Final = 0.02
 _NOT_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
-def make_run(sources: Sequence[Source], facts: Facts) -> Imported:
+def make_run(sources: Sequence[ResultFile], facts: ImportOptions) -> Imported:
     """Arrange results as a run: one label = one server, the same label again = a further round.
 
     The first label is the baseline.
@@ -100,7 +100,7 @@ def _slug(text: str) -> str:
     return _NOT_SLUG.sub("-", text.lower()).strip("-")
 
 
-def _profile(sources: Sequence[Source], facts: Facts) -> LoadProfile:
+def _profile(sources: Sequence[ResultFile], facts: ImportOptions) -> LoadProfile:
     tool = sources[0].load.tool
     measured = max(source.load.duration_s for source in sources)
     return LoadProfile(
@@ -117,7 +117,7 @@ def _profile(sources: Sequence[Source], facts: Facts) -> LoadProfile:
 
 def _plan(
     names: dict[str, str],
-    facts: Facts,
+    facts: ImportOptions,
     profile: LoadProfile,
     workload: str,
     trials: Sequence[TrialRecord],
@@ -152,7 +152,7 @@ def _plan(
 
 
 def _info(
-    facts: Facts, plan: Plan, sources: Sequence[Source], trials: Sequence[TrialRecord]
+    facts: ImportOptions, plan: Plan, sources: Sequence[ResultFile], trials: Sequence[TrialRecord]
 ) -> RunInfo:
     digest = hashlib.sha256(b"\0".join((repr(facts).encode(), *(s.data for s in sources))))
     stamp = facts.started[:19].replace("-", "").replace(":", "")
@@ -169,7 +169,7 @@ def _info(
     )
 
 
-def _host(facts: Facts, run_id: str) -> Host:
+def _host(facts: ImportOptions, run_id: str) -> Host:
     """The machine in words; equal words = one machine, no words = like no other."""
     digest = hashlib.sha256((facts.hardware or run_id).encode()).hexdigest()
     mac = re.search(r"mac|apple|darwin", facts.hardware, re.IGNORECASE)

@@ -16,17 +16,23 @@ from bench.model.trial_record import (
 )
 from bench.reports.wording.findings import all_told
 from bench.trial.thresholds import WINDOW_OFF_MAX
-from bench.trial.validity import Evidence, Judged, judge
+from bench.trial.validity import Evidence, TrialValidity, validity_of
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
     from bench.model.load_result import LoadResult
     from bench.model.plan import Cell, LoadProfile
-    from bench.run.importing.sources import Facts, Source
+    from bench.run.importing.sources import ImportOptions, ResultFile
 
 
 def make_trial(
-    source: Source, facts: Facts, cell: Cell, profile: LoadProfile, *, number: int, order: int
+    source: ResultFile,
+    facts: ImportOptions,
+    cell: Cell,
+    profile: LoadProfile,
+    *,
+    number: int,
+    order: int,
 ) -> TrialRecord:
     """Make the record of one result.
 
@@ -70,7 +76,7 @@ def make_trial(
 
 def _judge(
     trial: str, profile: LoadProfile, load: LoadResult, notes: tuple[Finding, ...]
-) -> Judged:
+) -> TrialValidity:
     evidence = Evidence(
         trial=trial,
         profile=profile,
@@ -85,10 +91,10 @@ def _judge(
         measured=True,
         log_cut=False,
     )
-    return judge(evidence)
+    return validity_of(evidence)
 
 
-def _other_window(load: LoadResult, facts: Facts, trial: str) -> tuple[Finding, ...]:
+def _other_window(load: LoadResult, facts: ImportOptions, trial: str) -> tuple[Finding, ...]:
     """A window unlike what the user says: told, and believed as the tool measured it."""
     told = facts.duration_s
     if told is None or abs(load.duration_s / told - 1) <= WINDOW_OFF_MAX:

@@ -17,7 +17,7 @@ ELSEWHERE: Final = "measured elsewhere"
 UNPINNED: Final = Pinning(state="none", reason=ELSEWHERE)
 
 
-class Source(NamedTuple):
+class ResultFile(NamedTuple):
     """One result file: the label of what was measured, the file as it is, and what it says."""
 
     label: str
@@ -26,7 +26,7 @@ class Source(NamedTuple):
     load: LoadResult
 
 
-class Facts(NamedTuple):
+class ImportOptions(NamedTuple):
     """What the user tells about the results; None = not told.
 
     Attributes:
@@ -56,4 +56,4 @@ class Imported(NamedTuple):
     plan: Plan
     host: Host
     trials: tuple[TrialRecord, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[ResultFile, ...]

@@ -15,7 +15,7 @@ import psutil
 
 from bench.sampler.darwin.rusage import Libproc, agrees
 from bench.sampler.group import MemoryReading, TaskReading
-from bench.sampler.linux.perf import Counts
+from bench.sampler.linux.perf import PerfCounts
 from bench.sampler.linux.procfs import NS_PER_S, CpuTimes, Stat
 from bench.sampler.linux.system import SystemReading, clock_offsets
 from bench.sampler.members import Members
@@ -128,7 +128,7 @@ class DarwinPlatform:
         self._libproc = libproc or Libproc()
         self._server: GroupProbe | None = None
         self._reason = ""
-        self._used: dict[int, Counts] = {}
+        self._used: dict[int, PerfCounts] = {}
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -188,7 +188,7 @@ class DarwinPlatform:
         self._server = server
         self.counts()
 
-    def counts(self) -> Counts | None:
+    def counts(self) -> PerfCounts | None:
         """Instructions and cycles of the group since each process began.
 
         Believed only as long as the same call's CPU time agrees with psutil's.
@@ -198,7 +198,7 @@ class DarwinPlatform:
         if self._reason or not self._used:
             return None
         used = self._used.values()
-        return Counts(sum(one.instructions for one in used), sum(one.cycles for one in used))
+        return PerfCounts(sum(one.instructions for one in used), sum(one.cycles for one in used))
 
     def stop_counting(self) -> None:
         """Nothing to let go of."""
@@ -214,7 +214,7 @@ class DarwinPlatform:
         elif not agrees(usage.own * self._libproc.ns_per_unit, sum(times[:2]) * NS_PER_S):
             self._reason = "proc_pid_rusage disagrees with psutil about the CPU time"
         else:
-            self._used[pid] = Counts(usage.instructions, usage.cycles)
+            self._used[pid] = PerfCounts(usage.instructions, usage.cycles)
 
 
 def _threads(process: psutil.Process) -> int:

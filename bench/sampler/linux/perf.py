@@ -43,7 +43,7 @@ def task_budget() -> int:
     return min(MAX_TASKS, max(0, limit - _FILES_KEPT) // (_FILES_PER_TASK * _SERVERS))
 
 
-class Counts(NamedTuple):
+class PerfCounts(NamedTuple):
     """Since the counters were opened."""
 
     instructions: int
@@ -125,12 +125,12 @@ class PerfCounters:
             self.reason = f"perf events: {error.strerror or error}"
             self.close()
 
-    def read(self) -> Counts | None:
+    def read(self) -> PerfCounts | None:
         """Instructions and cycles so far."""
         if self.reason or not self._handles[0]:
             return None
         sums = [round(sum(scaled(os.read(h, 24)) for h in handles)) for handles in self._handles]
-        return Counts(sums[0], sums[1])
+        return PerfCounts(sums[0], sums[1])
 
     def close(self) -> None:
         """Let go of every counter."""

@@ -12,7 +12,7 @@ from bench.sampler.linux.system import LinuxSystem
 
 if TYPE_CHECKING:
     from bench.sampler.group import GroupProbe
-    from bench.sampler.linux.perf import Counts
+    from bench.sampler.linux.perf import PerfCounts
     from bench.sampler.linux.system import SystemReading
 
 
@@ -75,7 +75,7 @@ class LinuxPlatform:
         """Attach perf events to every thread of the server."""
         self._perf = PerfCounters(lambda: list(server.tasks() or ()))
 
-    def counts(self) -> Counts | None:
+    def counts(self) -> PerfCounts | None:
         """Instructions and cycles since then."""
         return self._perf.read() if self._perf else None
 

@@ -10,10 +10,10 @@ import pytest
 
 from bench import loadtools
 from bench.loadtools import registry
-from bench.loadtools.install.find import Facts, Installed, choose, find_tool, tool_path
+from bench.loadtools.install.find import Installed, SetupFacts, choose, find_tool, tool_path
 from bench.loadtools.install.install_plan import plan_install
 
-DEBIAN = Facts(
+DEBIAN = SetupFacts(
     system="linux",
     executables=frozenset({"apt-get", "sudo", "cargo", "rustup", "cc", "make"}),
     installed={},
@@ -28,7 +28,7 @@ OHA = Installed("oha", Path("/usr/bin/oha"), "1.14.0")
 OLD_OHA = Installed("oha", Path("/usr/bin/oha"), "1.4.5")
 
 
-def shown(facts: Facts, *wanted: str) -> list[str]:
+def shown(facts: SetupFacts, *wanted: str) -> list[str]:
     plan = plan_install(facts, wanted)
     assert plan.blocked == ()
     return [step.shown for step in plan.steps]
@@ -168,7 +168,7 @@ def test_linux_without_apt_uses_homebrew() -> None:
         (DEBIAN._replace(executables=frozenset()), "oha", "install Rust 1.88"),
     ],
 )
-def test_what_cannot_be_done_says_what_can(facts: Facts, tool: str, advice: str) -> None:
+def test_what_cannot_be_done_says_what_can(facts: SetupFacts, tool: str, advice: str) -> None:
     """Where no way leads to a tool, the plan says what the user can do."""
     plan = plan_install(facts, (tool,))
 

@@ -13,7 +13,7 @@ from bench.plans.server_files import read_server
 from bench.plans.workload_files import read_workload
 from bench.plans.yaml import files
 from bench.plans.yaml.checking import check
-from bench.plans.yaml.document import PROBLEMS_MAX, Document, key_of
+from bench.plans.yaml.document import PROBLEMS_MAX, YamlDocument, key_of
 from bench.plans.yaml.files import inside, read_limited
 from bench.plans.yaml.reader import read_document
 from bench.plans.yaml.syntax import syntax_fault
@@ -45,7 +45,7 @@ def test_keys_of_named_values(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("read", [read_server, read_workload])
 def test_unreadable_files_have_one_problem(
-    tmp_path: Path, read: Callable[[Path, Path], tuple[object, Document]]
+    tmp_path: Path, read: Callable[[Path, Path], tuple[object, YamlDocument]]
 ) -> None:
     """Of a file without keys nothing else is said."""
     path = tmp_path / "x.yaml"
@@ -116,7 +116,7 @@ def test_kinds_of_error_without_words_of_their_own(tmp_path: Path) -> None:
     class Odd(Model):
         when: complex
 
-    document = Document(tmp_path / "x.yaml")
+    document = YamlDocument(tmp_path / "x.yaml")
     document.data, document.readable = {"when": "noon"}, True
 
     assert check(Odd, document) is None

@@ -6,15 +6,15 @@ import pytest
 
 from bench.errors import UsageError
 from bench.run.importing.import_run import make_run
-from bench.run.importing.sources import Facts, Source
+from bench.run.importing.sources import ImportOptions, ResultFile
 from tests.loadtools.recorded import result
 
-FACTS = Facts("T", "W", 0, None, None, "2025-11-21T00:00:00+00:00", "")
+FACTS = ImportOptions("T", "W", 0, None, None, "2025-11-21T00:00:00+00:00", "")
 
 
-def source(label: str, tool: str = "wrk", seconds: float = 1.0) -> Source:
+def source(label: str, tool: str = "wrk", seconds: float = 1.0) -> ResultFile:
     load = result(tool=tool, requests=10, ok=10, throughput_rps=10 / seconds, duration_s=seconds)
-    return Source(label, "f", label.encode(), load)
+    return ResultFile(label, "f", label.encode(), load)
 
 
 def test_results_of_several_tools_are_no_run() -> None:

@@ -11,7 +11,7 @@ import psutil
 
 from bench.sampler.darwin.platform import DarwinPlatform
 from bench.sampler.darwin.rusage import Libproc, Rusage
-from bench.sampler.linux.perf import Counts
+from bench.sampler.linux.perf import PerfCounts
 from bench.sampler.sampling import Sampler
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class TestCounting:
 
     def test_before_it_was_told_whom_to_count_there_is_nothing(self) -> None:
         """No group, no figure."""
-        assert isinstance(Counts(1, 2), tuple)
+        assert isinstance(PerfCounts(1, 2), tuple)
         assert platform().counts() is None
 
 

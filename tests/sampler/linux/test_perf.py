@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.sampler.linux import perf
-from bench.sampler.linux.perf import Counts, Event, PerfCounters
+from bench.sampler.linux.perf import Event, PerfCounters, PerfCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def test_all_threads_are_summed() -> None:
     counts = counters.read()
     counters.close()
 
-    assert counts == Counts(instructions=55, cycles=77)
+    assert counts == PerfCounts(instructions=55, cycles=77)
     assert counters.read() is None
 
 
@@ -73,7 +73,7 @@ def test_attaching_begins_again_when_a_thread_was_made_meanwhile() -> None:
     values = {(1, 10): 1, (0, 10): 1, (1, 11): 1, (0, 11): 1}
     counters = PerfCounters(lambda: lists.pop(0), opener=opener_of(values))
 
-    assert counters.read() == Counts(2, 2)
+    assert counters.read() == PerfCounts(2, 2)
     counters.close()
 
 
@@ -130,7 +130,7 @@ def test_user_mode_is_taken_where_the_kernel_is_not_allowed() -> None:
 
     counters = PerfCounters(lambda: [10], opener=opener)
 
-    assert counters.read() == Counts(3, 4)
+    assert counters.read() == PerfCounts(3, 4)
     assert counters.user_only
     counters.close()
 
