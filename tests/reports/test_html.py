@@ -39,7 +39,7 @@ def _page() -> str:
     return samples.text(samples.five_servers(), "html")
 
 
-def _browse(page: str, folder: Path, *, width: int = 1200) -> tuple[str, str]:
+def browse(page: str, folder: Path, *, width: int = 1200) -> tuple[str, str]:
     """The document after its scripts ran, and what the browser's console said."""
     file = folder / "report.html"
     file.write_text(page, encoding="utf-8")
@@ -92,7 +92,7 @@ def test_hostile_text_stays_text() -> None:
 @pytest.mark.real
 def test_browser_draws_every_open_chart(tmp_path: Path) -> None:
     """No console message, no error, charts of all places that are not folded."""
-    document, console = _browse(_page(), tmp_path)
+    document, console = browse(_page(), tmp_path)
     figures = re.findall(r'<figure id="chart-(\w+)"', document)
 
     assert console == ""
@@ -123,7 +123,7 @@ window.addEventListener("load", () => setTimeout(() => {
 @pytest.mark.real
 def test_phone_width_and_sorting(tmp_path: Path) -> None:
     """At phone width nothing but tables scrolls sideways; a click sorts by number."""
-    document, console = _browse(_page() + CHECK, tmp_path, width=390)
+    document, console = browse(_page() + CHECK, tmp_path, width=390)
     root = document.split(">", 2)[1]
     order = re.search(r'data-sorted="([\d. ]+)"', root)
 
