@@ -87,7 +87,7 @@ def test_simulated_histories(sd: float) -> None:
     What lies further than 5 points off counts as false, too. The whole simulation (2,000
     histories) is `scripts/history_simulation.py`; docs/history.md has its figures.
     """
-    found, none = score(sd, 30, shift=True), score(sd, 30, shift=False)
+    found, none = score(sd, 12, shift=True), score(sd, 10, shift=False)
 
     assert found.hits >= 0.9
     assert found.false <= 1
