@@ -90,13 +90,12 @@ def _most(groups: list[Group]) -> str:
 
 def _most_of_one(group: Group) -> str:
     best, second = sorted(group.rivals, key=rate, reverse=True)[:2]
+    most = format_rate(rate(best))
     if winner(group, group.lead_metric):
-        return f"Most requests/sec: {best.title} with {format_rate(rate(best))}."
+        return f"Most requests/sec: {best.title} with {most}."
     if _without_interval(best):
-        return (
-            f"Highest measured rate, without an interval: {best.title}, {format_rate(rate(best))}."
-        )
-    figures = f"{format_rate(rate(best))} and {format_rate(rate(second))}"
+        return f"Highest measured rate, without an interval: {best.title}, {most}."
+    figures = f"{most} and {format_rate(rate(second))}"
     return f"{best.title} and {second.title} cannot be told apart ({figures} requests/sec)."
 
 
