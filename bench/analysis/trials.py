@@ -133,6 +133,7 @@ def _partner(trial: TrialRecord) -> TrialRecord | None:
         "sidechannel": part.sidechannel,
         "warmup_series": part.warmup_series,
         "window_series": part.window_series,
+        "cpu_series": part.cpu_series,
         "build_hash": part.build_hash,
         "findings": (),
         "partner": None,

@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from bench.errors import ConfigError
-from bench.model.plan import CpuSplit, LoadProfile, Plan, PlannedTrial, Workload
+from bench.model.plan import Cell, CpuSplit, LoadProfile, Plan, PlannedTrial, Workload
 from bench.plans.expansion import expand
 from bench.plans.lengths import estimate
 from bench.plans.matrix_files import load_profile
@@ -97,20 +97,30 @@ def _plan(parts: PlanParts, *, matrix: str, seed: int, rounds: int, cpus: CpuSpl
 def rounds_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:
     """The trials of one round in the order in which they run: each cell once.
 
-    The order depends on the plan's seed and the round's number alone, so that rounds which are
-    added later, or planned again on resume, are the same. In a duet the baseline takes part in
-    each other server's trial and has none of its own.
+    The servers of one workload and profile follow each other, in random order, so that those that
+    are compared are seconds apart and not minutes; the groups are shuffled too. The order depends
+    on the plan's seed and the round's number alone, so that rounds which are added later, or
+    planned again on resume, are the same. In a duet the baseline takes part in each other
+    server's trial and has none of its own.
 
     Args:
         plan: cells, seed and design.
         number: of the round, from 1.
     """
-    cells = [cell for cell in plan.cells if plan.design == "blocks" or cell.server != plan.baseline]
-    random.Random(f"{plan.seed}/{number}").shuffle(cells)  # noqa: S311 - repeatable, not secret
+    rng = random.Random(f"{plan.seed}/{number}")  # noqa: S311 - repeatable, not secret
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in plan.cells:
+        if plan.design == "blocks" or cell.server != plan.baseline:
+            groups.setdefault((cell.workload, cell.profile), []).append(cell)
+    blocks = list(groups.values())
+    rng.shuffle(blocks)
+    for block in blocks:
+        rng.shuffle(block)
     digits = max(2, len(str(max(plan.rounds, plan.max_rounds))))
     return tuple(
         PlannedTrial(id=f"r{number:0{digits}d}-{cell.id}", round=number, cell=cell)
-        for cell in cells
+        for block in blocks
+        for cell in block
     )
 
 
