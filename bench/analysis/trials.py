@@ -17,6 +17,8 @@ LATENCIES: Final = frozenset({"p50_us", "p99_us"})
 """Compared only in an open loop."""
 DUET_DIAGNOSIS: Final = frozenset({"throughput_rps"})
 """Of two servers on one CPU the scheduler decides who is served more: no verdict."""
+COST_METRIC: Final = "requests_per_cpu_second"
+"""By which duets compare: CPU time per request, seen the way in which more is better."""
 _CLOSED_ONLY: Final = frozenset({"throughput_rps"})
 
 
@@ -101,6 +103,14 @@ def with_partners(plan: Plan, cells: tuple[CellTrials, ...]) -> tuple[CellTrials
         # A copy without any usable trial must not take the baseline from the others.
         done.append(next((own for own in others if own.usable), others[0] if others else cell))
     return tuple(done)
+
+
+def cost_cells(plan: Plan, trials: Iterable[TrialRecord]) -> tuple[CellTrials, ...]:
+    """The duets that decide the cost, each cell with its own baseline; none without `cost`."""
+    if plan.cost is None:
+        return ()
+    update = {"design": "duet", "cells": plan.cost.cells, "profiles": (plan.cost.profile,)}
+    return by_cell(plan.model_copy(update=update), trials)
 
 
 def _paired(plan: Plan, cell: CellTrials) -> CellTrials:

@@ -10,6 +10,7 @@ from bench.model.plan import Cell, CpuSplit, LoadProfile, Plan, PlannedTrial, Wo
 from bench.plans.expansion import expand
 from bench.plans.lengths import estimate
 from bench.plans.matrix_files import load_profile
+from bench.stats.rounds import ROUNDS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ def make_plan(
     given = overrides.seed if overrides.seed is not None else parts.config.seed
     plan = _plan(
         parts,
+        overrides,
         matrix=path.stem,
         seed=draw_seed() if given is None else given,
         rounds=overrides.rounds or parts.config.rounds,
@@ -67,18 +69,29 @@ def make_plan(
     return plan.model_copy(update=update), parts.workloads
 
 
-def _plan(parts: PlanParts, *, matrix: str, seed: int, rounds: int, cpus: CpuSplit) -> Plan:
+def _plan(
+    parts: PlanParts,
+    overrides: Overrides,
+    *,
+    matrix: str,
+    seed: int,
+    rounds: int,
+    cpus: CpuSplit,
+) -> Plan:
     """A plan without its trials."""
     config = parts.config
     names = [arm.name for arm in parts.arms]
     wanted = config.baseline or names[0]
+    limit_s = overrides.max_time_s or config.max_time
+    precision = config.precision or (config.margin if limit_s else None)
     return Plan(
         matrix=matrix,
         title=config.title,
         seed=seed,
         rounds=rounds,
-        max_rounds=_max_rounds(rounds, config.max_rounds) if config.precision else rounds,
-        precision=config.precision,
+        max_rounds=_max_rounds(rounds, config.max_rounds, limit_s) if precision else rounds,
+        precision=precision,
+        max_time_s=limit_s,
         margin=config.margin,
         baseline=wanted if wanted in names else names[0],
         design=config.design,
@@ -124,5 +137,7 @@ def rounds_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:
     )
 
 
-def _max_rounds(rounds: int, most: int | None) -> int:
-    return max(rounds, most if most is not None else _MAX_ROUNDS)
+def _max_rounds(rounds: int, most: int | None, limit_s: float | None) -> int:
+    """Where a time is given it is the limit, not a number of rounds."""
+    default = ROUNDS_MAX if limit_s else _MAX_ROUNDS
+    return max(rounds, most if most is not None else default)

@@ -51,9 +51,7 @@ class TrialSetting(NamedTuple):
         profile: with its offered rate filled in.
         order: position in the run, from 0.
         started: UTC, ISO 8601.
-        rng: decides port and questions of this trial.
-        load_rng: decides the requests and when they are due, alike for all servers of a round;
-            None = `rng` does.
+        rng: decides port, pool and questions of this trial.
     """
 
     planned: PlannedTrial
@@ -67,7 +65,6 @@ class TrialSetting(NamedTuple):
     started: str
     rng: random.Random
     build_hash: str | None
-    load_rng: random.Random | None = None
 
 
 class Outcome(NamedTuple):
@@ -180,7 +177,7 @@ class TrialRun:
             cpus=setting.cpus,
             supervisor=setting.supervisor,
             folder=folder,
-            rng=setting.load_rng or setting.rng,
+            rng=setting.rng,
         )
 
     def warmed_up(self, spent_s: float, series: tuple[float, ...], began_s: float) -> None:

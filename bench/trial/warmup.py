@@ -144,7 +144,6 @@ def _judge(life: TrialRun, sampler: Sampler) -> None:
         finding(
             "warmup-capped",
             life.setting.planned.id,
-            "falling" if seen.change < 0 else "rising",
             server=life.setting.arm.name,
             change=round(seen.change, 4),
             cap_s=cap_s(profile),

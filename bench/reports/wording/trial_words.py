@@ -46,15 +46,10 @@ _VALIDITY: Final[Mapping[str, Words]] = {
         "the server flooded its output; its log was cut back to 1 MB",
         "switch request logging off",
     ),
-    "warmup-capped/falling": Words(
+    "warmup-capped": Words(
         "{server} was not yet warm after {warmup_s:g} s (at most {cap_s:g} s are allowed): "
         "a request still cost {change:signed} CPU time from one second to the next",
         "raise warmup: the cap is four times as long",
-    ),
-    "warmup-capped/rising": Words(
-        "{server} had not settled after {warmup_s:g} s (at most {cap_s:g} s are allowed): "
-        "a request cost {change:signed} CPU time from one second to the next",
-        "look for throttling, a leak or a cache that fills up; or raise warmup",
     ),
     "timeouts": Words("{timeouts:,} requests took longer than {timeout_s:g} s"),
     "client-bound/trial": Words(
