@@ -13,7 +13,8 @@ from bench.units import format_bytes, format_latency, format_rate
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.model.summary import Change, CompareResult, CompareRow, Metric, MissingCell
+    from bench.model.run_comparison import Change, CompareResult, CompareRow, MissingCell
+    from bench.model.summary import Metric
     from bench.reports.blocks import Block, Text
 
 METRIC_NAMES: Final = {

@@ -13,6 +13,7 @@ from bench.model.trial_record import Partner
 from bench.plans.duets import as_duet
 from bench.reports import REPORTS
 from bench.reports.ab_answer import answers, markdown, text
+from bench.reports.assembly import Rendering
 from bench.run.start import Result
 from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view
@@ -140,7 +141,7 @@ def test_the_report_tells_what_the_baseline_used() -> None:
     """Its threads and processes were counted in the trials of the others."""
     view = _duets(_MAIN)
     duets = tuple(trial for trial in view.trials if trial.partner)
-    report = REPORTS["markdown"].render(view.model_copy(update={"trials": duets}))
+    report = REPORTS["markdown"].render(Rendering(view.model_copy(update={"trials": duets})))
     shown = next(iter(report.values())).decode()
 
     assert shown.count("2 threads in 1 process under load") == len(view.plan.arms) == 3

@@ -61,5 +61,6 @@ def baseline_failed() -> RunView:
 def text(run: RunView, form: str = "markdown") -> str:
     """The main file of a report."""
     from bench.reports import REPORTS  # noqa: PLC0415 - samples are used without reports too
+    from bench.reports.assembly import Rendering  # noqa: PLC0415 - as above
 
-    return next(iter(REPORTS[form].render(run).values())).decode()
+    return next(iter(REPORTS[form].render(Rendering(run)).values())).decode()

@@ -98,7 +98,7 @@ def test_browser_draws_every_open_chart(tmp_path: Path) -> None:
     assert console == ""
     assert "data-errors" not in document
     assert {"throughput", "latency", "cpu", "payload"} <= set(figures)
-    assert document.count('data-drawn="yes"') == len(set(figures) - {"warmup", "rounds"})
+    assert document.count('data-drawn="yes"') == len(set(figures) - {"warmup", "rounds", "trials"})
     assert document.count("<svg") >= document.count('data-drawn="yes"')
 
 

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from bench.reports import REPORTS
-from bench.reports.assembly import make_document
+from bench.reports.assembly import Rendering, make_document
 from bench.reports.markdown import render_markdown
 from bench.reports.view import make_view
 from tests.factories import Truth, run_data, run_view
@@ -45,12 +45,12 @@ def test_same_bytes_each_time() -> None:
     """The report is a pure function of the run, charts included."""
     run = samples.two_servers()
 
-    assert REPORTS["markdown"].render(run) == REPORTS["markdown"].render(run)
+    assert REPORTS["markdown"].render(Rendering(run)) == REPORTS["markdown"].render(Rendering(run))
 
 
 def test_files() -> None:
     """The document comes first, then each chart for a light and a dark page."""
-    files = list(REPORTS["markdown"].render(samples.two_servers()))
+    files = list(REPORTS["markdown"].render(Rendering(samples.two_servers())))
 
     assert files[0] == PurePosixPath("report.md")
     assert PurePosixPath("charts/throughput.svg") in files
@@ -59,7 +59,7 @@ def test_files() -> None:
 
 def test_every_chart_that_is_shown_is_there() -> None:
     """No picture is named that is not rendered, and none rendered that is not shown."""
-    files = REPORTS["markdown"].render(samples.five_servers())
+    files = REPORTS["markdown"].render(Rendering(samples.five_servers()))
     (_, page), *_ = files.items()
     named = set(re.findall(r'(?:src|srcset)="([^"]+)"', page.decode()))
 
@@ -129,7 +129,7 @@ def test_a_thousand_trials_are_rendered_in_time() -> None:
     render_markdown(make_document(make_view(run)))
     document_s = time.process_time() - begin
     begin = time.process_time()
-    files = REPORTS["markdown"].render(run)
+    files = REPORTS["markdown"].render(Rendering(run))
     charts_s = time.process_time() - begin
 
     assert len(run.trials) == 1000

@@ -9,10 +9,9 @@ from bench.reports.wording.findings import in_words
 from bench.reports.wording.verdict_words import verdict_text
 
 if TYPE_CHECKING:
+    from bench.model.run_comparison import CompareResult, CompareRow
     from bench.model.summary import (
         CellSummary,
-        CompareResult,
-        CompareRow,
         Comparison,
         RunView,
         Summary,
