@@ -17,6 +17,8 @@ LATENCIES: Final = frozenset({"p50_us", "p99_us"})
 """Compared only in an open loop."""
 DUET_DIAGNOSIS: Final = frozenset({"throughput_rps"})
 """Of two servers on one CPU the scheduler decides who is served more: no verdict."""
+COST_METRIC: Final = "requests_per_cpu_second"
+"""By which duets compare: CPU time per request, seen the way in which more is better."""
 _CLOSED_ONLY: Final = frozenset({"throughput_rps"})
 
 
@@ -103,6 +105,14 @@ def with_partners(plan: Plan, cells: tuple[CellTrials, ...]) -> tuple[CellTrials
     return tuple(done)
 
 
+def cost_cells(plan: Plan, trials: Iterable[TrialRecord]) -> tuple[CellTrials, ...]:
+    """The duets that decide the cost, each cell with its own baseline; none without `cost`."""
+    if plan.cost is None:
+        return ()
+    update = {"design": "duet", "cells": plan.cost.cells, "profiles": (plan.cost.profile,)}
+    return by_cell(plan.model_copy(update=update), trials)
+
+
 def _paired(plan: Plan, cell: CellTrials) -> CellTrials:
     if cell.cell.server == plan.baseline:
         return cell
@@ -133,6 +143,7 @@ def _partner(trial: TrialRecord) -> TrialRecord | None:
         "sidechannel": part.sidechannel,
         "warmup_series": part.warmup_series,
         "window_series": part.window_series,
+        "cpu_series": part.cpu_series,
         "build_hash": part.build_hash,
         "findings": (),
         "partner": None,

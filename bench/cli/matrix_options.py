@@ -28,6 +28,9 @@ def matrix_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--duration", help="Window of each trial, such as 10s."),
             click.option("--warmup", help="Warm-up of each trial, such as 2s."),
             click.option("--connections", type=click.IntRange(1), help="Open connections."),
+            click.option(
+                "--max-time", help="Go on with rounds so long, where they are needed most."
+            ),
             click.option("--seed", type=click.IntRange(0), help="Order and content of requests."),
         )
     ):
@@ -52,6 +55,7 @@ def overrides_of(options: dict[str, Any]) -> Overrides:
         warmup_s=_seconds("--warmup", options["warmup"]),
         connections=options["connections"],
         seed=options["seed"],
+        max_time_s=_seconds("--max-time", options["max_time"]),
     )
 
 

@@ -248,7 +248,13 @@ class MatrixConfig(Model):
             interval is given.
         precision: rounds are added until the interval's half-width is at most this, such as
             `2%`.
-        max_rounds: how many `precision` may take. Default: 12, or `rounds` where that is more.
+        max_rounds: how many `precision` may take. Default: 12, or `rounds` where that is more;
+            100 with `max_time`.
+        max_time: such as `20m`, builds not counted. After `rounds` further ones go to the workload
+            and profile whose interval is widest, until `precision` (or `margin`) is reached or
+            the time is over; 3 rounds are measured in any case. Default: none.
+        cost: `true`: each server is also measured together with the baseline, both at one offered
+            rate near 60 % of what they reach together, which decides CPU time per request.
         baseline: all others are compared with it. Default: the first server, else the first
             variant.
         margin: a difference too small to matter.
@@ -285,6 +291,8 @@ class MatrixConfig(Model):
     rounds: Whole = Field(default=5, ge=1, le=100)
     precision: Percent | None = None
     max_rounds: Whole | None = Field(default=None, ge=1, le=100)
+    max_time: Duration | None = None
+    cost: Flag = False
     baseline: Identifier | None = None
     margin: Percent = 0.02
     server_cpus: CpuChoice = None

@@ -35,6 +35,7 @@ CODES: Final[dict[str, Severity]] = {
     "saturated": "warning",
     "drift": "warning",
     "step": "warning",
+    "warmup-capped": "warning",
     "steal": "warning",
     "others-on-cpu": "warning",
     "throttled": "warning",

@@ -111,6 +111,9 @@ class Cost(Model):
         low: lower end of its 95 % interval, None where there is none.
         n: duets behind it.
         rate_rps: the rate that both were sent, None in runs that did not record it.
+        cpu_us: server CPU microseconds per request in these duets.
+        baseline_cpu_us: the same of the baseline beside it.
+        floor: what two copies of the baseline may differ by under that workload, a share.
     """
 
     ratio: float | None
@@ -119,6 +122,9 @@ class Cost(Model):
     n: int
     verdict: Verdict
     rate_rps: float | None = None
+    cpu_us: float | None = None
+    baseline_cpu_us: float | None = None
+    floor: float | None = None
 
 
 class CellSummary(Model):
@@ -126,6 +132,8 @@ class CellSummary(Model):
 
     Attributes:
         cost: None where the matrix asks for none.
+        load_share: of an open loop, the offered rate over what was reached saturated in this run
+            (duets: by both together; blocks: by the slowest server).
         total_requests: sum over usable trials of complete responses.
         bytes_per_s: bytes of response bodies per second.
     """
@@ -144,6 +152,7 @@ class CellSummary(Model):
     bound: Bound
     findings: tuple[str, ...]
     cost: Cost | None = None
+    load_share: float | None = None
 
 
 class Comparison(Model):

@@ -168,6 +168,7 @@ class Partner(Model):
     sidechannel: SidechannelResult
     warmup_series: tuple[float, ...] = ()
     window_series: tuple[float, ...] = ()
+    cpu_series: tuple[float, ...] = ()
     start_s: float
     first: bool
     build_hash: str | None = None
@@ -185,6 +186,7 @@ class TrialRecord(Model):
         detail: one sentence for the terminal when the trial is not valid.
         warmup_series: bytes/s over the loopback interface per 250 ms of the warm-up's load.
         window_series: the same for the window.
+        cpu_series: CPU seconds per second that the server used, in the same bins of the window.
         partner: of a duet, the baseline's part; None in a trial of one server alone.
         raw_sha256: file name -> hash of every raw output kept beside trial.json.
     """
@@ -213,6 +215,7 @@ class TrialRecord(Model):
     sidechannel: SidechannelResult = SidechannelResult()
     warmup_series: tuple[float, ...] = ()
     window_series: tuple[float, ...] = ()
+    cpu_series: tuple[float, ...] = ()
     findings: tuple[Finding, ...]
     build_hash: str | None = None
     partner: Partner | None = None

@@ -81,6 +81,7 @@ def read_matrix(
         _check_profiles(document, data.get("profiles"), unsupported)
         _check_rounds(document, data)
         _check_baseline(document, data)
+        _check_cost(document, data)
         if project is not None:
             _check_ids(document, data, project)
         if config is not None:
@@ -224,11 +225,25 @@ def _check_processes(document: YamlDocument, loc: Loc, profile: dict[str, Any]) 
 
 def _check_rounds(document: YamlDocument, data: dict[str, Any]) -> None:
     rounds, most = data.get("rounds", 5), data.get("max_rounds")
-    if "max_rounds" in data and "precision" not in data:
+    if "max_rounds" in data and "precision" not in data and "max_time" not in data:
         advice = "add precision: 2%, or remove max_rounds"
         document.add(("max_rounds",), "it has an effect only together with precision", advice)
     elif type(rounds) is int and type(most) is int and most < rounds:
         document.add(("max_rounds",), f"{most} is less than rounds, which is {rounds}")
+
+
+def _check_cost(document: YamlDocument, data: dict[str, Any]) -> None:
+    """Cost is measured by duets beside blocks, at a share of what saturated servers reach."""
+    if data.get("cost") is not True:
+        return
+    profiles = data.get("profiles", [{}])
+    written = [one for one in profiles if isinstance(one, dict)] if profiles else []
+    if data.get("design") == "duet":
+        advice = "remove cost; a profile with loop: open, rate: 60% decides it there"
+        document.add(("cost",), "a duet compares the cost of a request by itself", advice)
+    elif not any(one.get("loop", "closed") == "closed" for one in written):
+        advice = "add a profile with loop: closed"
+        document.add(("cost",), "it needs a closed loop, which tells what servers reach", advice)
 
 
 def _check_baseline(document: YamlDocument, data: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ _NAMES: Final = {
     "throughput_rps": "rate",
 }
 
+_CHANGING: Final = frozenset({"drift", "warmup-capped"})
 _DOUBTS: Final = frozenset({"arms-differ", "noisy-host", "concurrent-run"})
 
 
@@ -77,6 +78,7 @@ def _answer(view: RunView, arm: str, workload: str) -> AbAnswer:
     ]
     cells = [c for c in view.summary.cells if c.workload == workload]
     said = [_line(view, cells, row) for row in rows if row.metric == QUESTION]
+    said += _drifts(view, arm, workload)
     details = [line for row in rows if row.metric != QUESTION for line in _detail(cells, row, view)]
     details += _alone(view, arm, workload)
     return AbAnswer(arm, workload, tuple(said) or (_nothing(view, cells, arm),), tuple(details))
@@ -91,15 +93,34 @@ def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     between = "; " if "; " in text else ", "
     floor = view.summary.noise_floor
     noise = f"; noise floor {percent(floor)}" if floor is not None else ""
-    return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, row.profile)})"
+    return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, cells, row)})"
 
 
-def _load(view: RunView, profile: str) -> str:
-    load = view.profiles[profile]
+def _load(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
+    """`at an equal 1,828 requests/s, 58 % of what both reach together`."""
+    load = view.profiles[row.profile]
     if load.loop == "closed":
         return f"saturated, {load.connections} connections"
-    share = f"{percent(load.rate_share)} of capacity" if load.rate_share else "offered rate"
-    return f"equal offered rate, {share}"
+    cell = next((c for c in cells if (c.server, c.profile) == (row.server, row.profile)), None)
+    if cell is None or not cell.offered_rps:
+        return "equal offered rate"
+    whose = "both reach together" if view.plan.design == "duet" else "the slowest reaches"
+    share = f", {percent(cell.load_share)} of what {whose}" if cell.load_share else ""
+    return f"at an equal {format_rate(cell.offered_rps)} requests/s{share}"
+
+
+def _drifts(view: RunView, arm: str, workload: str) -> list[str]:
+    """What went on changing inside the windows: it stands under the verdict."""
+    cells = {
+        f"{name}.{workload}.{profile}"
+        for name in (view.plan.baseline, arm)
+        for profile in view.profiles
+    }
+    return [
+        f"{one.scope.split('.')[0]} ({one.scope.rpartition('.')[2]}): {text_of(one)}"
+        for one in view.summary.findings
+        if one.code in _CHANGING and one.scope in cells
+    ]
 
 
 def _nothing(view: RunView, cells: list[CellSummary], arm: str) -> str:

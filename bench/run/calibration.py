@@ -9,11 +9,12 @@ import math
 from statistics import stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bench.analysis.joint_capacity import cost_ratio, joint_capacity
 from bench.errors import StoreError, UsageError
 from bench.model.finding import finding
 from bench.model.plan import PlannedTrial
 from bench.model.trial_record import TrialRecord
-from bench.plans.duets import copy_of, cost_ratio, joint_capacity
+from bench.plans.duets import copy_of
 from bench.plans.lengths import SPREAD_LEAST, calibrating, calibrating_load, capacity_key
 from bench.stats.median_polish import median
 
@@ -194,7 +195,7 @@ class _Block:
         capacities = self._capacities(usable)
         if capacities:
             self.capacities[capacity_key(cell)] = median(capacities)
-        if repeat >= SPREAD_LEAST:
+        if repeat >= SPREAD_LEAST and cell.server == copy_of(self._plan):
             ratios = [ratio for record in usable if (ratio := cost_ratio(record))]
             self.logs.setdefault(cell.workload, []).extend(map(math.log, ratios))
 

@@ -32,6 +32,7 @@ _EMPTY: Final[dict[str, Any]] = {
     "exchanges": (),
     "warmup_series": (),
     "window_series": (),
+    "cpu_series": (),
 }
 _NONE: Final[dict[str, str]] = {}
 _UNMEASURED: Final[dict[str, Any]] = {"load": None, "resources": Resources()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from bench.plans.cost import is_cost
 from bench.trial import TrialSetting, run_duet, run_trial
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Measuring:
     ) -> None:
         self.builds: dict[str, BuildRecord] = {}
         self._plan = plan
-        self._arms = {arm.name: arm for arm in plan.arms}
+        again = (plan.cost.again,) if plan.cost else ()
+        self._arms = {arm.name: arm for arm in (*plan.arms, *again)}
         self._workloads = workloads
         self._directory = directory
         self._supervisor = supervisor
@@ -64,7 +66,7 @@ class Measuring:
         folder = self._directory.trial_folder(planned.id)
         setting = self._setting(planned, profile, folder, order=order)
         histograms: dict[str, LatencyCounts | None]
-        if self._plan.design == "duet" and not alone:
+        if (self._plan.design == "duet" and not alone) or is_cost(self._plan, planned):
             duet = run_duet(setting, self._baseline_of(setting))
             record = duet.record
             histograms = {"": duet.histogram, "partner/": duet.partner_histogram}
@@ -108,5 +110,5 @@ class Measuring:
         )
 
     def _hash(self, arm: Arm) -> str | None:
-        build = self.builds.get(arm.name)
+        build = self.builds.get(arm.name) or self.builds.get(arm.copy_of or "")
         return build.hash if build else None

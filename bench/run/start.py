@@ -93,7 +93,7 @@ def tool_versions(plan: Plan) -> dict[str, str | None]:
     # What cargo built is not on everybody's PATH; children inherit this one.
     os.environ["PATH"] = search_path()
     versions: dict[str, str | None] = {"python": platform.python_version()}
-    names = {profile.tool for profile in plan.profiles}
+    names = {profile.tool for profile in plan.loads}
     names |= {closed_tool(p.tool) for p in plan.profiles if p.rate_share is not None}
     for name in sorted(names):
         found = find_tool(name)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.host import QuickState
+    from bench.model.finding import Finding
     from bench.model.load_result import LatencyCounts
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
     from bench.model.trial_record import CommandRecord, ServerRecord
@@ -98,6 +99,8 @@ class TrialRun:
         self.side = SidechannelResult()
         self.process: ServerRecord | None = None
         self.loader: Loader | None = None
+        self.notes: list[Finding] = []
+        self.warmed_from_s = 0.0
         self.state_before: QuickState | None = None
         self.next_look = 0.0
         self._side: SideChannel | None = None
@@ -154,24 +157,39 @@ class TrialRun:
 
     def load_up(self) -> Loader:
         """Make the load ready; from here on a failure is `invalid`, no longer `failed`."""
+        self.loader = self._loader(self.setting.profile, self.setting.folder)
+        self.measured = True
+        return self.loader
+
+    def load_with(self, profile: LoadProfile, name: str) -> Loader:
+        """Make another load ready, in a folder of that name."""
+        folder = self.setting.folder / name
+        folder.mkdir(mode=0o700)
+        return self._loader(profile, folder)
+
+    def _loader(self, profile: LoadProfile, folder: Path) -> Loader:
         setting = self.setting
-        self.loader = Loader(
-            tool=TOOLS[setting.profile.tool],
-            profile=setting.profile,
+        return Loader(
+            tool=TOOLS[profile.tool],
+            profile=profile,
             workload=setting.workload,
             target=self.server.target,
             cpus=setting.cpus,
             supervisor=setting.supervisor,
-            folder=setting.folder,
+            folder=folder,
             rng=setting.rng,
         )
-        self.measured = True
-        return self.loader
 
-    def warmed_up(self, warm: LoadRun, series: tuple[float, ...]) -> None:
-        """Keep the course of the warm-up."""
-        self.phases["warmup"] = warm.ended - warm.started
+    def warmed_up(self, spent_s: float, series: tuple[float, ...], began_s: float) -> None:
+        """Keep the course of a part of the warm-up, the last one's for the report.
+
+        Raises:
+            StartError: `server-died`.
+        """
+        self._check_alive()
+        self.phases["warmup"] += spent_s
         self.warmup_series = series
+        self.warmed_from_s = began_s
         self._settle()
 
     def begin_window(self) -> None:
@@ -295,7 +313,8 @@ class TrialRun:
             sidechannel=self.side,
             warmup_series=self.warmup_series,
             window_series=self.observation.series if self.observation else (),
-            findings=all_told(status.findings),
+            cpu_series=self.observation.cpu_series if self.observation else (),
+            findings=all_told((*status.findings, *self.notes)),
             build_hash=setting.build_hash,
         )
         return Outcome(record, load.histogram if load else None)
@@ -320,5 +339,6 @@ class TrialRun:
 
     def _overhead(self, phases: Phases) -> float:
         profile = self.setting.profile
-        spent = phases.start + profile.warmup_s + profile.duration_s + phases.drain + phases.stop
+        warm_s = max(profile.warmup_s, phases.warmup)
+        spent = phases.start + warm_s + profile.duration_s + phases.drain + phases.stop
         return round(phases.total - spent, 6)

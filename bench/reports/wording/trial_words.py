@@ -46,6 +46,11 @@ _VALIDITY: Final[Mapping[str, Words]] = {
         "the server flooded its output; its log was cut back to 1 MB",
         "switch request logging off",
     ),
+    "warmup-capped": Words(
+        "{server} was not yet warm after {warmup_s:g} s (at most {cap_s:g} s are allowed): "
+        "a request still cost {change:signed} CPU time from one second to the next",
+        "raise warmup: the cap is four times as long",
+    ),
     "timeouts": Words("{timeouts:,} requests took longer than {timeout_s:g} s"),
     "client-bound/trial": Words(
         "the load tool used {load_busy:.0%} of its CPU and the server was not the limit: "

@@ -1,0 +1,61 @@
+"""Which round comes next, and what all that are still to come will take; decides by width only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.plans.cost import cost_round
+from bench.plans.duets import duets_for
+from bench.plans.planning import rounds_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bench.analysis import GroupWidth, Precision
+    from bench.model.plan import Plan, PlannedTrial
+    from bench.run.deadline import RunClock
+
+    Kept = Callable[[tuple[PlannedTrial, ...]], tuple[PlannedTrial, ...]]
+
+
+class NextRound(NamedTuple):
+    """One more round of one workload and profile.
+
+    Attributes:
+        whole: its trials, those of cells that are left out included.
+        togo_s: what all rounds that are still needed will take.
+    """
+
+    group: GroupWidth
+    whole: tuple[PlannedTrial, ...]
+    togo_s: float
+
+
+def next_round(plan: Plan, state: Precision, pace: RunClock, kept: Kept) -> NextRound | None:
+    """The round that is needed most and ends in time; None where none does."""
+    togo_s = min(pace.left_s, needed_s(plan, state.groups, pace, kept))
+    for group in state.groups:
+        whole = group_round(plan, group)
+        if pace.fits(group.rounds + 1, kept(whole)):
+            return NextRound(group, whole, togo_s)
+    return None
+
+
+def needed_s(plan: Plan, groups: Iterable[GroupWidth], pace: RunClock, kept: Kept) -> float:
+    """What the rounds that are still needed will take."""
+    return sum(
+        group.more_rounds * pace.length_s(kept(group_round(plan, group))) for group in groups
+    )
+
+
+def group_round(plan: Plan, group: GroupWidth) -> tuple[PlannedTrial, ...]:
+    """The next round of a workload and profile; of cells that the plan still has."""
+    number = group.rounds + 1
+    make = duets_for if plan.design == "duet" else rounds_for
+    cells = {*plan.cells, *(plan.cost.cells if plan.cost else ())}
+    return tuple(
+        trial
+        for trial in (*make(plan, number), *cost_round(plan, number))
+        if (trial.cell.workload, trial.cell.profile) == (group.workload, group.profile)
+        and trial.cell in cells
+    )
