@@ -71,7 +71,17 @@ def _cost(cell: CellSummary) -> Cost | None:
     ratio = found.verdict.ratio * 1.1
     ends = {"ratio": ratio, "low": ratio * 0.98, "high": ratio * 1.02}
     verdict = found.verdict.model_copy(update=ends)
-    return Cost(**ends, n=6, verdict=verdict, rate_rps=3100.0)
+    mine = found.value * 2
+    base = mine / ratio
+    return Cost(
+        **ends,
+        n=6,
+        verdict=verdict,
+        rate_rps=3100.0,
+        cpu_us=mine,
+        baseline_cpu_us=base,
+        floor=0.021,
+    )
 
 
 @cache

@@ -50,7 +50,7 @@ def test_view_charts_and_document_are_made_once(monkeypatch: pytest.MonkeyPatch)
 def test_results_stay_short(loops: int) -> None:
     """Eight workloads, seven arms, one or two loops, as `bench-all` has them."""
     profiles = (closed_profile(), open_profile())[:loops]
-    run = run_view(run_data(ARMS, workloads=EIGHT, profiles=profiles, rounds=5))
+    run = run_view(run_data(ARMS, workloads=EIGHT, profiles=profiles, rounds=3))
     report = Rendering(samples.with_cost(run))
     page = render_results(report)
 

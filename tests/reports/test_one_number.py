@@ -198,6 +198,25 @@ def test_every_cell_of_the_answer() -> None:
     assert len(rows) == 3 * 6
 
 
+def test_every_cell_of_the_costs() -> None:
+    """The ratio is that of the duets, and the saturated one beside it that of the blocks."""
+    head, rows = next((h, r) for _, h, r in _tables(_files()["markdown"]) if "Noise floor" in h)
+    for row in rows:
+        told = dict(zip(head, row, strict=True))
+        cell = _cells()[f"{told['Workload']}, closed loop", told["Server"]]
+        cost, saturated = cell.cost, cell.metrics.cpu_us_per_request
+        assert cost is not None
+        assert saturated is not None
+        assert saturated.verdict is not None
+        assert told["CPU per request at equal rate"] == _us(cost.cpu_us or 0)
+        assert told["Baseline beside it"] == _us(cost.baseline_cpu_us or 0)
+        for name, verdict in (("equal rate", cost.verdict), ("saturated", saturated.verdict)):
+            text = next(told[column] for column in head if column.endswith(name) and "Ag" in column)
+            assert _numbers(text) == pytest.approx(_times(verdict), rel=0.01, abs=0.006)
+
+    assert len(rows) == 3 * 5
+
+
 def test_ratios_that_are_not_the_same_say_so() -> None:
     """With lost rounds the ratio of two means is not that of the pairs: both are labeled."""
     page = _files()["markdown"]
@@ -232,6 +251,8 @@ def _allowed() -> set[str]:
             metric: Metric | None = getattr(cell.metrics, name)
             for end in (metric.value, metric.low, metric.high) if metric else ():
                 found |= {show(end or 0), f"{show(end or 0)} requests/sec"}
+        if cell.cost:
+            found |= {_us(cell.cost.cpu_us or 0), _us(cell.cost.baseline_cpu_us or 0)}
     found |= {_mb(build.artefact_bytes or 0) for build in run.builds.values()}
     return found
 
@@ -297,7 +318,8 @@ def test_csv_is_json() -> None:
             verdict = (metric or {}).get("verdict") or {}
             assert row[f"{name}_ratio"] == _plain(verdict.get("ratio"))
         cost = cell["cost"] or {}
-        assert row["cost_ratio"] == _plain(cost.get("ratio"))
+        for part in ("ratio", "low", "high", "n", "rate_rps", "cpu_us", "floor"):
+            assert row[f"cost_{part}"] == _plain(cost.get(part))
         for key in ("success_rate", "total_requests", "bytes_per_s", "offered_rps"):
             assert row[key] == _plain(cell[key])
 

@@ -20,6 +20,7 @@ from bench.reports.blocks import (
 )
 from bench.reports.figures import figures
 from bench.reports.sections.answer import AT_LEAST
+from bench.reports.sections.costs import costs
 from bench.reports.sections.left_out import trial_blocks
 from bench.reports.view import describe_profile, describe_size, metric_of
 from bench.reports.wording.notes import is_lower_bound, notes, verdict_phrase
@@ -48,8 +49,7 @@ def results(view: View, charts: Charts) -> Section:
     """All groups, then the trials that were left out or marked."""
     blocks: list[Block] = [*_legend(view), *figures(charts.first)]
     blocks += [Subject(group.subject, tuple(_group(view, group))) for group in view.groups]
-    if charts.after:
-        blocks += [Heading("What a request costs"), *figures(charts.after)]
+    blocks += costs(view, charts)
     if charts.on_page:
         blocks.append(OnPage("Every trial, warm-up and rounds", figures(charts.on_page)))
     return Section("Results Summary", (*blocks, *trial_blocks(view)))
