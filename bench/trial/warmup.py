@@ -15,7 +15,7 @@ from bench.loadtools import TOOLS, closed_tool
 from bench.loadtools.install.find import find_tool
 from bench.model.finding import finding
 from bench.stats.settling import settling
-from bench.trial.load import run_together
+from bench.trial.load import WARMUP, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +70,7 @@ def warm_up(
     if profile.warmup_s <= 0:
         return
     if profile.warmup_s < JUDGED_FROM_S or lives[0].setting.arm.url is not None:
-        _load(lives, samplers, _Part(loaders, profile.warmup_s, profile.warmup_s, "warmup"), tick)
+        _load(lives, samplers, _Part(loaders, profile.warmup_s, profile.warmup_s, WARMUP), tick)
         return
     left_s = cap_s(profile)
     saturating = saturated(profile, lives)
@@ -78,7 +78,7 @@ def warm_up(
         hard = [life.load_with(saturating, "saturate") for life in lives]
         part = _Part(hard, _SATURATE_S, left_s / 2, "load")
         left_s = max(profile.warmup_s, left_s - _load(lives, samplers, part, tick))
-    part = _Part(loaders, profile.warmup_s, left_s, "warmup")
+    part = _Part(loaders, profile.warmup_s, left_s, WARMUP)
     _load(lives, samplers, part, tick)
     for life, sampler in zip(lives, samplers, strict=True):
         _judge(life, sampler)
