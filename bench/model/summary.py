@@ -208,12 +208,33 @@ class CellDetail(Model):
     spread: float | None = None
 
 
+class WindowAdvice(Model):
+    """Which window gives the narrowest intervals for the same time, by what a run measured.
+
+    Attributes:
+        window_s: as it was.
+        best_s: as it would be best, from 1 to 60 s.
+        wider: width of the intervals with `window_s` over that with `best_s`.
+        within_sd: standard deviation of ln(rate) over one second inside a trial.
+        between_sd: the same from trial to trial, which no longer window takes away.
+        overhead_s: what a trial takes beside its window: start, checks, warm-up, stop.
+    """
+
+    window_s: float
+    best_s: float
+    wider: float
+    within_sd: float
+    between_sd: float
+    overhead_s: float
+
+
 class Summary(Model):
     """The object of `bench report --as json`.
 
     Attributes:
         measured_s: seconds that all trials took from start to stop, excluded ones too; builds,
             calibration and pauses are not part of it.
+        window: None in a plan of duets, without closed loops, and below three rounds.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -229,6 +250,7 @@ class Summary(Model):
     comparisons: tuple[Comparison, ...]
     noise_floor: float | None
     measured_s: float = 0.0
+    window: WindowAdvice | None = None
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
 

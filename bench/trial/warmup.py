@@ -89,7 +89,7 @@ def saturated(profile: LoadProfile, lives: Sequence[TrialRun]) -> LoadProfile | 
     if profile.loop == "closed":
         return None
     tool = closed_tool(profile.tool)
-    update = {"tool": tool, "loop": "closed", "rate_rps": None, "rate_share": None}
+    update = {"tool": tool, "loop": "closed", "rate_rps": None, "arrivals": None}
     closed = profile.model_copy(update=update)
     workload = lives[0].setting.workload
     if TOOLS[tool].unsupported(closed, workload) or find_tool(tool) is None:

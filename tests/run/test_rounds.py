@@ -48,10 +48,15 @@ class Heard:
         self.reasons: list[str] = []
         self.calibrations: list[str] = []
         self.measured: list[str] = []
+        self.left_s: list[float] = []
 
     def calibrating(self, server: str, workload: str) -> None:
         """A capacity is about to be measured."""
         self.calibrations.append(f"{server} {workload}")
+
+    def expects(self, left_s: float) -> None:
+        """How long it will still take."""
+        self.left_s.append(left_s)
 
     def began(self, planned: PlannedTrial, done: int, total: int) -> None:
         """A trial is about to run."""
