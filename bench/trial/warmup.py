@@ -33,7 +33,7 @@ _CAP_TIMES: Final = 4.0
 _SATURATE_S: Final = 1.0
 
 
-class _Part(NamedTuple):
+class _Stage(NamedTuple):
     """One server under one load.
 
     Attributes:
@@ -70,15 +70,15 @@ def warm_up(
     if profile.warmup_s <= 0:
         return
     if profile.warmup_s < JUDGED_FROM_S or lives[0].setting.arm.url is not None:
-        _load(lives, samplers, _Part(loaders, profile.warmup_s, profile.warmup_s, WARMUP), tick)
+        _load(lives, samplers, _Stage(loaders, profile.warmup_s, profile.warmup_s, WARMUP), tick)
         return
     left_s = cap_s(profile)
     saturating = saturated(profile, lives)
     if saturating is not None:
         hard = [life.load_with(saturating, "saturate") for life in lives]
-        part = _Part(hard, _SATURATE_S, left_s / 2, "load")
+        part = _Stage(hard, _SATURATE_S, left_s / 2, "load")
         left_s = max(profile.warmup_s, left_s - _load(lives, samplers, part, tick))
-    part = _Part(loaders, profile.warmup_s, left_s, WARMUP)
+    part = _Stage(loaders, profile.warmup_s, left_s, WARMUP)
     _load(lives, samplers, part, tick)
     for life, sampler in zip(lives, samplers, strict=True):
         _judge(life, sampler)
@@ -100,7 +100,7 @@ def saturated(profile: LoadProfile, lives: Sequence[TrialRun]) -> LoadProfile | 
 def _load(
     lives: Sequence[TrialRun],
     samplers: Sequence[Sampler],
-    part: _Part,
+    part: _Stage,
     tick: Callable[[float], None],
 ) -> float:
     """Load until every server's cost is flat or the cap is there; the seconds it took."""

@@ -403,3 +403,17 @@ def test_plan_survives_json(tmp_path: Path) -> None:
 
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     assert Plan.model_validate(plan.model_dump()) == plan
+
+
+def test_servers_of_a_group_follow_each_other(tmp_path: Path) -> None:
+    """What is compared is measured seconds apart; groups and servers change places each round."""
+    matrix = MATRIX.replace("[one, two]", "[one, two, {id: one, as: three}]")
+    plan = _plan(tmp_path, matrix + f"profiles: [{CLOSED}, {OPEN}]\nrounds: 12\n")
+    seen = set()
+    for number in range(1, 13):
+        block = [trial.cell for trial in plan.trials if trial.round == number]
+        groups = [block[0].profile, block[3].profile]
+        assert [cell.profile for cell in block] == [groups[0]] * 3 + [groups[1]] * 3
+        seen.add((groups[0], block[0].server))
+
+    assert len(seen) > 3
