@@ -127,6 +127,16 @@ class Cost(Model):
     floor: float | None = None
 
 
+class CellLateness(Model):
+    """From due to sent while a connection was free: the load generator's own; microseconds.
+
+    Of each percentile the median over the usable trials.
+    """
+
+    p50: float | None
+    p99: float | None
+
+
 class CellSummary(Model):
     """One server x workload x profile over all rounds.
 
@@ -136,6 +146,7 @@ class CellSummary(Model):
             (duets: by both together; blocks: by the slowest server).
         total_requests: sum over usable trials of complete responses.
         bytes_per_s: bytes of response bodies per second.
+        lateness_us: of an open loop on an exact schedule, else None.
     """
 
     server: str
@@ -149,6 +160,7 @@ class CellSummary(Model):
     bytes_per_s: float | None
     offered_rps: float | None
     achieved_ratio: float | None
+    lateness_us: CellLateness | None = None
     bound: Bound
     findings: tuple[str, ...]
     cost: Cost | None = None
