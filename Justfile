@@ -15,7 +15,7 @@ default:
 setup *ARGS: _run
     @bench setup "$@"
 
-# Everything: five servers, eight workloads; writes reports/RESULTS.md (about 20 min)
+# Everything: five servers, eight workloads; writes reports/RESULTS.md (25 min, or --max-time)
 [no-exit-message]
 bench-all *ARGS: _run
     @bench setup --for all
@@ -26,7 +26,7 @@ bench-all *ARGS: _run
 profile-all RUN="latest": _run
     @[ $# -gt 0 ] || set -- latest; bench profile --into "$1" && bench report "$1" --publish reports/RESULTS.md
 
-# A first table: five servers, one workload, 3 short rounds (about a minute once built)
+# A first table: five servers, one workload, 5 short rounds (about 4 minutes once built)
 [no-exit-message]
 bench-quick *ARGS: _run
     @bench setup --for quick

@@ -9,6 +9,7 @@ from bench.analysis.aggregate import cell_findings, ordered, run_findings
 from bench.analysis.capacity import load_share
 from bench.analysis.cells import summarize
 from bench.analysis.cost_verdicts import CostDuets, cost_duets, main_cells
+from bench.analysis.lengths_advice import window_advice
 from bench.analysis.limits import as_bounds, ceiling_arms, lower_bounds
 from bench.analysis.loadtool_effect import tool_findings
 from bench.analysis.noise import (
@@ -85,6 +86,7 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
         comparisons=tuple(row for group in done for row in group.rows),
         noise_floor=floor,
         measured_s=round(math.fsum(trial.phases_s.total for trial in data.trials), 3),
+        window=window_advice(plan, grouped),
         findings=findings,
         skipped=plan.skipped,
     )

@@ -109,9 +109,8 @@ def _width(
     estimates: Sequence[tuple[str, Estimate]],
 ) -> GroupWidth:
     # A cell that is not tried again leaves no record of its later rounds: the plan counts too.
-    rounds = [t.round for t in plan.trials if (t.cell.workload, t.cell.profile) == group]
-    rounds += [r.round for r in kept if (r.workload, r.profile) == group]
-    done = max(rounds)
+    planned = [t.round for t in plan.trials if (t.cell.workload, t.cell.profile) == group]
+    done = max([*planned, *(r.round for r in kept if (r.workload, r.profile) == group)])
     allowed = max(0, plan.max_rounds - done) if plan.precision is not None else 0
     needed = max(rounds_to_go(each, math.log1p(goal), allowed) for _, each in estimates)
     halves = [(half, cell) for cell, each in estimates if (half := each.half_width) is not None]

@@ -40,11 +40,15 @@ class LiveProgress(Progress):
     def __init__(self, plan: Plan, console: Console | None = None) -> None:
         super().__init__(plan)
         self._plan = plan
-        self._profiles = {profile.id: profile for profile in (*plan.profiles, *plan.alone)}
+        cost = (plan.cost.profile,) if plan.cost else ()
+        duets = plan.cost.cells if plan.cost else ()
+        self._profiles = {one.id: one for one in (*plan.profiles, *plan.alone, *cost)}
+        planned = (trial.cell for trial in plan.trials)
+        self._all = list(dict.fromkeys((*plan.cells, *duets, *planned)))
         self._seen: dict[Cell, list[TrialRecord]] = {}
         self._offered: dict[tuple[str, str], float] = {}
         self._now = ""
-        self._cell = plan.cells[0]
+        self._cell = self._all[0]
         self._console = console or Console(stderr=True, highlight=False)
         self._live = Live(
             console=self._console,
@@ -67,8 +71,8 @@ class LiveProgress(Progress):
         """A trial is about to run: the last time that anything is drawn before it has ended."""
         super().began(planned, done, total)
         self._cell = planned.cell
-        left = self._left(done, total)
-        self._draw(f"[{done + 1}/{total}] {planned.id}, {self._load(planned.cell)}; about {left}")
+        load = self._load(planned.cell)
+        self._draw(f"[{done + 1}/{total}] {planned.id}, {load}; about {self._left()}")
 
     def _show(self, record: TrialRecord, done: int, total: int) -> None:
         """Keep what it reached; a trial that was marked gets a line that stays, with the reason."""
@@ -77,7 +81,7 @@ class LiveProgress(Progress):
             self._offered[record.workload, record.profile] = record.offered_rps
         if record.status != "valid":
             super()._show(record, done, total)
-        self._draw(f"[{done}/{total}] {self._left(done, total)}")
+        self._draw(f"[{done}/{total}] {self._left()}")
 
     def close(self) -> None:
         """Take the table away: the report says it all again."""
@@ -101,12 +105,11 @@ class LiveProgress(Progress):
 
     def _cells(self) -> list[Cell]:
         """All cells where the terminal has room for them, else those beside the running one."""
-        cells = list(self._plan.cells)
-        groups = len({(cell.workload, cell.profile) for cell in cells})
-        if len(cells) + 2 * groups + _BESIDE <= self._console.size.height:
-            return cells
+        groups = len({(cell.workload, cell.profile) for cell in self._all})
+        if len(self._all) + 2 * groups + _BESIDE <= self._console.size.height:
+            return self._all
         now = self._cell
-        return [c for c in cells if (c.workload, c.profile) == (now.workload, now.profile)]
+        return [c for c in self._all if (c.workload, c.profile) == (now.workload, now.profile)]
 
     def _tables(self) -> list[Text | Table]:
         """A line and a table for each workload and profile that is shown."""
@@ -128,7 +131,10 @@ class LiveProgress(Progress):
         return table
 
     def _lead(self, profile: str) -> PrimaryMetric:
-        return lead_of(self._plan.design, self._profiles[profile].loop)
+        """Duets compare CPU time; beside blocks those of the plan's cost do."""
+        cost = self._plan.cost
+        duet = cost is not None and profile == cost.profile.id
+        return lead_of("duet" if duet else self._plan.design, self._profiles[profile].loop)
 
     def _row(self, cell: Cell, lead: PrimaryMetric) -> tuple[str, ...]:
         records = self._seen.get(cell, [])

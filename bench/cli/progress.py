@@ -39,10 +39,7 @@ class Progress:
         cells = (*plan.cells, *(trial.cell for trial in plan.trials))
         self._width = max(len(cell.id) for cell in cells)
         self._left_s = plan.estimated_s
-        self._per_trial_s = plan.estimated_s / max(1, len(plan.trials))
-        self._began = time.monotonic()
-        self._measured = 0
-        self._spent_s = 0.0
+        self._trial_began = time.monotonic()
         self._kept = False
 
     def kept(self) -> None:
@@ -79,15 +76,17 @@ class Progress:
         """A capacity is about to be measured."""
         self._line(f"calibrating {server} {workload}")
 
+    def expects(self, left_s: float) -> None:
+        """How long the whole run will probably still take, rounds to be added included."""
+        self._left_s = left_s
+
     def began(self, planned: PlannedTrial, done: int, total: int) -> None:  # noqa: ARG002 - of the protocol
         """A trial is about to run."""
         self._trial_began = time.monotonic()
 
     def finished(self, record: TrialRecord, done: int, total: int) -> None:
         """A trial has ended and is on disk."""
-        self._measured += 1
-        self._spent_s += time.monotonic() - self._trial_began
-        self._per_trial_s = self._spent_s / self._measured
+        self._left_s = max(0.0, self._left_s - (time.monotonic() - self._trial_began))
         self._show(record, done, total)
 
     def _show(self, record: TrialRecord, done: int, total: int) -> None:
@@ -95,14 +94,14 @@ class Progress:
         color = _COLORS.get(record.status, "white")
         status = click.style(f"{record.status:<7}", fg=color)
         name = f"{record.trial:<{self._width + 4}}"
-        tail = "" if done == total else click.style(f"  {self._left(done, total)}", dim=True)
+        tail = "" if done == total else click.style(f"  {self._left()}", dim=True)
         self._line(f"{done:>{len(str(total))}}/{total} {name} {status} {_figures(record)}{tail}")
         if record.status not in ("valid", "suspect") and record.detail:
             told = [line for line in printable(record.detail).splitlines() if line.strip()]
             self._line("      " + click.style("\n".join(told), fg=color))
 
-    def _left(self, done: int, total: int) -> str:
-        return f"{format_eta((total - done) * self._per_trial_s)} to go"
+    def _left(self) -> str:
+        return f"{format_eta(self._left_s)} to go"
 
     def added(self, rounds: int, reason: str) -> None:
         """Rounds were added for the precision asked for."""

@@ -36,6 +36,7 @@ from bench.model.fields import (
     Whole,
     arm_name,
 )
+from bench.model.pacing import Arrivals
 from bench.model.secrets import hidden
 
 
@@ -45,13 +46,15 @@ class ProfileConfig(Model):
     Attributes:
         id: its name in tables. Default: such as `wrk-c50`.
         tool: name of a load tool. Default: the preferred one for the loop: `wrk` closed,
-            `oha` open.
+            `paced` open.
         loop: `closed`: each connection sends its next request when the response is there.
             `open` (not wrk): requests are sent at a fixed rate, whatever the server does.
         connections: in total, split over the load processes.
         rate: open loop: requests per second, or a share such as `50%` of what the slowest
             server reaches, measured before the first round (in a duet: of what both reach
             together).
+        arrivals: open loop by paced: `poisson`, at random as if from many users, or `even`.
+            Default: `poisson`.
         processes: load processes. Default: `auto`, one per load CPU.
         warmup: the same load before the window, not counted.
         duration: the window that is measured; whole seconds for wrk.
@@ -63,6 +66,7 @@ class ProfileConfig(Model):
     loop: Literal["closed", "open"] = "closed"
     connections: Whole = Field(default=50, ge=1, le=100_000)
     rate: OfferedRate = None
+    arrivals: Arrivals | None = None
     processes: Processes = None
     warmup: Warmup = 2.0
     duration: Duration = 10.0
@@ -70,7 +74,7 @@ class ProfileConfig(Model):
 
     @property
     def name(self) -> str:
-        """The id, or what stands for it: `wrk-c50`, `oha-c50-r2000`, `oha-c50-r50pct`."""
+        """The id, or what stands for it: `wrk-c50`, `paced-c50-r2000`, `paced-c50-r50pct`."""
         if self.id is not None:
             return self.id
         base = f"{self.tool}-c{self.connections}"

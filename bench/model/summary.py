@@ -127,6 +127,16 @@ class Cost(Model):
     floor: float | None = None
 
 
+class CellLateness(Model):
+    """From due to sent while a connection was free: the load generator's own; microseconds.
+
+    Of each percentile the median over the usable trials.
+    """
+
+    p50: float | None
+    p99: float | None
+
+
 class CellSummary(Model):
     """One server x workload x profile over all rounds.
 
@@ -136,6 +146,7 @@ class CellSummary(Model):
             (duets: by both together; blocks: by the slowest server).
         total_requests: sum over usable trials of complete responses.
         bytes_per_s: bytes of response bodies per second.
+        lateness_us: of an open loop on an exact schedule, else None.
     """
 
     server: str
@@ -149,6 +160,7 @@ class CellSummary(Model):
     bytes_per_s: float | None
     offered_rps: float | None
     achieved_ratio: float | None
+    lateness_us: CellLateness | None = None
     bound: Bound
     findings: tuple[str, ...]
     cost: Cost | None = None
@@ -208,12 +220,33 @@ class CellDetail(Model):
     spread: float | None = None
 
 
+class WindowAdvice(Model):
+    """Which window gives the narrowest intervals for the same time, by what a run measured.
+
+    Attributes:
+        window_s: as it was.
+        best_s: as it would be best, from 1 to 60 s.
+        wider: width of the intervals with `window_s` over that with `best_s`.
+        within_sd: standard deviation of ln(rate) over one second inside a trial.
+        between_sd: the same from trial to trial, which no longer window takes away.
+        overhead_s: what a trial takes beside its window: start, checks, warm-up, stop.
+    """
+
+    window_s: float
+    best_s: float
+    wider: float
+    within_sd: float
+    between_sd: float
+    overhead_s: float
+
+
 class Summary(Model):
     """The object of `bench report --as json`.
 
     Attributes:
         measured_s: seconds that all trials took from start to stop, excluded ones too; builds,
             calibration and pauses are not part of it.
+        window: None in a plan of duets, without closed loops, and below three rounds.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -229,6 +262,7 @@ class Summary(Model):
     comparisons: tuple[Comparison, ...]
     noise_floor: float | None
     measured_s: float = 0.0
+    window: WindowAdvice | None = None
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
 

@@ -80,7 +80,7 @@ def _profile(plan: Plan) -> LoadProfile:
         "rate_share": SHARE,
         "warmup_s": _WARMUP_S,
         "duration_s": _WINDOW_S,
-        **({"arrivals": "poisson"} if "poisson" in getattr(TOOLS[tool], "arrivals", ()) else {}),
+        "arrivals": "poisson" if "poisson" in TOOLS[tool].arrivals else None,
     }
     return closed.model_copy(update=update)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.loadtools import closed_tool
+from bench.stats.intervals import MIN_ROUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,6 +62,7 @@ def calibrating_load(plan: Plan, profile: LoadProfile) -> LoadProfile:
     update = {
         "tool": tool,
         "loop": "closed",
+        "arrivals": None,
         "rate_share": None,
         "rate_rps": None,
         "warmup_s": _WARMUP_S,
@@ -69,13 +72,22 @@ def calibrating_load(plan: Plan, profile: LoadProfile) -> LoadProfile:
 
 
 def estimate(plan: Plan, trials: Iterable[PlannedTrial], twin: str = "") -> float:
-    """Seconds that trials and the calibration before them take, guessed before any was run."""
+    """Seconds that trials and the calibration before them take, guessed before any was run.
+
+    A time that is given is the most, but for the rounds that are measured in any case.
+    """
     profiles = {profile.id: profile for profile in plan.profiles}
     before = (
         one.repeat * _length(calibrating_load(plan, profiles[one.cell.profile]))
         for one in calibrating(plan, twin)
     )
-    return trials_s(plan, trials) + sum(before)
+    planned = tuple(trials)
+    calibration = math.fsum(before)
+    whole = calibration + trials_s(plan, planned)
+    if plan.max_time_s is None:
+        return whole
+    least = calibration + trials_s(plan, (t for t in planned if t.round <= MIN_ROUNDS))
+    return min(whole, max(least, plan.max_time_s))
 
 
 def trials_s(plan: Plan, trials: Iterable[PlannedTrial]) -> float:

@@ -308,8 +308,8 @@ def figures(view: RunView) -> str:
     """A small table of what each server reached, and what the reader must know."""
     several = len({cell.profile for cell in view.summary.cells}) > 1
     head = ("server", "requests/s", "p50", "p99", "CPU/request", "memory", "success", "n")
-    lines = tuple(_figures(view, cell, several=several) for cell in view.summary.cells)
-    shown = terminal_table(Table(head, lines))
+    cells = tuple(_figures(view, cell, several=several) for cell in view.summary.cells)
+    shown = terminal_table(Table(head, cells))
     notes = {one.code: text_of(one) for one in view.summary.findings if one.severity != "info"}
     lines = [f"{name}: {said}" for name, said in notes.items()]
     return "\n".join([shown, *([""] if lines else []), *lines]) + "\n"

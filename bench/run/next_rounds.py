@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.analysis import precision
 from bench.plans.cost import cost_round
 from bench.plans.duets import duets_for
 from bench.plans.planning import rounds_for
+from bench.stats.intervals import MIN_ROUNDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from bench.analysis import GroupWidth, Precision
     from bench.model.plan import Plan, PlannedTrial
+    from bench.model.trial_record import TrialRecord
     from bench.run.deadline import RunClock
 
     Kept = Callable[[tuple[PlannedTrial, ...]], tuple[PlannedTrial, ...]]
@@ -46,6 +49,23 @@ def needed_s(plan: Plan, groups: Iterable[GroupWidth], pace: RunClock, kept: Kep
     return sum(
         group.more_rounds * pace.length_s(kept(group_round(plan, group))) for group in groups
     )
+
+
+def forecast_s(plan: Plan, records: Sequence[TrialRecord], pace: RunClock, kept: Kept) -> float:
+    """How long the run still goes on: planned trials, and rounds that the precision will need."""
+    done = {record.trial.removesuffix(".2") for record in records}
+    ahead = [trial for trial in kept(plan.trials) if trial.id not in done]
+    seconds = pace.length_s(ahead)
+    if plan.precision is not None and len(records) >= MIN_ROUNDS:
+        for group in precision(plan, records).groups:
+            same = {
+                t.round
+                for t in ahead
+                if (t.cell.workload, t.cell.profile) == (group.workload, group.profile)
+            }
+            more = 0 if group.widest is None else max(0, group.more_rounds - len(same))
+            seconds += more * pace.length_s(kept(group_round(plan, group)))
+    return max(0.0, min(seconds, pace.left_s))
 
 
 def group_round(plan: Plan, group: GroupWidth) -> tuple[PlannedTrial, ...]:

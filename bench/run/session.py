@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -18,7 +17,8 @@ from bench.run.compact import slim
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
 from bench.run.fitness import beyond_loopback, not_restarted
 from bench.run.measuring import Measuring
-from bench.run.next_rounds import next_round
+from bench.run.next_rounds import forecast_s, next_round
+from bench.run.tidy import tidy
 from bench.servers import build, missing
 from bench.store.run_directory import NEEDED_BYTES
 
@@ -165,7 +165,7 @@ class Session:
         """
         self._pace = self._new_pace(self.plan, self._records)
         if self._comparable():
-            with _tidy():
+            with tidy():
                 self._calibrate()
                 if self._planned_rounds():
                     self._add_rounds()
@@ -210,6 +210,7 @@ class Session:
         self._check_disk()
         total = len(self._kept(self.plan.trials))
         done = len({record.trial.removesuffix(_AGAIN) for record in self._records})
+        self._listener.expects(forecast_s(self.plan, self._records, self._pace, self._kept))
         self._listener.began(planned, done, total)
         profile = self._load(planned)
         alone = planned.cell.profile in self._alone
@@ -324,21 +325,6 @@ class Session:
             self._listener.added(1, precision_words(more.group, more.togo_s))
             for planned in self._pending(self._kept(more.whole)):
                 self._run_one(planned)
-
-
-@contextlib.contextmanager
-def _tidy() -> Iterator[None]:
-    """Keep what is loaded by now out of garbage collections, which then take 1 ms instead of 18.
-
-    One before each trial keeps them out of its window, and memory from growing: 300 trials of
-    50 ms added 1.1 MB with them and 1.7 MB without.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _again(planned: PlannedTrial) -> PlannedTrial:

@@ -125,6 +125,7 @@ def _outcome(ours: TrialRun, theirs: TrialRun, *, baseline_first: bool) -> DuetO
         server=theirs.setting.arm.name,
         server_process=other.record.server_process,
         load=other.record.load,
+        pacing=other.record.pacing,
         resources=other.record.resources,
         counters=other.record.counters,
         exchanges=other.record.exchanges,

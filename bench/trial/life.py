@@ -52,6 +52,7 @@ class TrialSetting(NamedTuple):
         order: position in the run, from 0.
         started: UTC, ISO 8601.
         rng: decides port, pool and questions of this trial.
+        schedule: decides random arrivals: the same for all servers of a round.
     """
 
     planned: PlannedTrial
@@ -65,6 +66,7 @@ class TrialSetting(NamedTuple):
     started: str
     rng: random.Random
     build_hash: str | None
+    schedule: int = 0
 
 
 class Outcome(NamedTuple):
@@ -178,6 +180,7 @@ class TrialRun:
             supervisor=setting.supervisor,
             folder=folder,
             rng=setting.rng,
+            schedule=setting.schedule,
         )
 
     def warmed_up(self, spent_s: float, series: tuple[float, ...], began_s: float) -> None:
@@ -304,8 +307,9 @@ class TrialRun:
             overhead_s=self._overhead(phases) if usable else None,
             commands=(self.server.command_record(), *self.commands) if self.process else (),
             server_process=self.process,
-            load=load.model_copy(update={"histogram": None}) if load else None,
+            load=load.model_copy(update={"histogram": None, "pacing": None}) if load else None,
             offered_rps=setting.profile.rate_rps,
+            pacing=load.pacing.told() if load and load.pacing else None,
             resources=self.observation.resources if self.observation else Resources(),
             counters=self.observation.counters if self.observation else Counters(),
             bound=status.bound,

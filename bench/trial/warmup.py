@@ -15,7 +15,7 @@ from bench.loadtools import TOOLS, closed_tool
 from bench.loadtools.install.find import find_tool
 from bench.model.finding import finding
 from bench.stats.settling import settling
-from bench.trial.load import run_together
+from bench.trial.load import WARMUP, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ _CAP_TIMES: Final = 4.0
 _SATURATE_S: Final = 1.0
 
 
-class _Part(NamedTuple):
+class _Stage(NamedTuple):
     """One server under one load.
 
     Attributes:
@@ -70,15 +70,15 @@ def warm_up(
     if profile.warmup_s <= 0:
         return
     if profile.warmup_s < JUDGED_FROM_S or lives[0].setting.arm.url is not None:
-        _load(lives, samplers, _Part(loaders, profile.warmup_s, profile.warmup_s, "warmup"), tick)
+        _load(lives, samplers, _Stage(loaders, profile.warmup_s, profile.warmup_s, WARMUP), tick)
         return
     left_s = cap_s(profile)
     saturating = saturated(profile, lives)
     if saturating is not None:
         hard = [life.load_with(saturating, "saturate") for life in lives]
-        part = _Part(hard, _SATURATE_S, left_s / 2, "load")
+        part = _Stage(hard, _SATURATE_S, left_s / 2, "load")
         left_s = max(profile.warmup_s, left_s - _load(lives, samplers, part, tick))
-    part = _Part(loaders, profile.warmup_s, left_s, "warmup")
+    part = _Stage(loaders, profile.warmup_s, left_s, WARMUP)
     _load(lives, samplers, part, tick)
     for life, sampler in zip(lives, samplers, strict=True):
         _judge(life, sampler)
@@ -89,7 +89,7 @@ def saturated(profile: LoadProfile, lives: Sequence[TrialRun]) -> LoadProfile | 
     if profile.loop == "closed":
         return None
     tool = closed_tool(profile.tool)
-    update = {"tool": tool, "loop": "closed", "rate_rps": None, "rate_share": None}
+    update = {"tool": tool, "loop": "closed", "rate_rps": None, "arrivals": None}
     closed = profile.model_copy(update=update)
     workload = lives[0].setting.workload
     if TOOLS[tool].unsupported(closed, workload) or find_tool(tool) is None:
@@ -100,7 +100,7 @@ def saturated(profile: LoadProfile, lives: Sequence[TrialRun]) -> LoadProfile | 
 def _load(
     lives: Sequence[TrialRun],
     samplers: Sequence[Sampler],
-    part: _Part,
+    part: _Stage,
     tick: Callable[[float], None],
 ) -> float:
     """Load until every server's cost is flat or the cap is there; the seconds it took."""

@@ -73,15 +73,8 @@ def _cost(cell: CellSummary) -> Cost | None:
     verdict = found.verdict.model_copy(update=ends)
     mine = found.value * 2
     base = mine / ratio
-    return Cost(
-        **ends,
-        n=6,
-        verdict=verdict,
-        rate_rps=3100.0,
-        cpu_us=mine,
-        baseline_cpu_us=base,
-        floor=0.021,
-    )
+    told = {"rate_rps": 3100.0, "cpu_us": mine, "baseline_cpu_us": base, "floor": 0.021}
+    return Cost(**ends, **told, n=6, verdict=verdict)
 
 
 @cache

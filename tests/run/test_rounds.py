@@ -48,10 +48,15 @@ class Heard:
         self.reasons: list[str] = []
         self.calibrations: list[str] = []
         self.measured: list[str] = []
+        self.left_s: list[float] = []
 
     def calibrating(self, server: str, workload: str) -> None:
         """A capacity is about to be measured."""
         self.calibrations.append(f"{server} {workload}")
+
+    def expects(self, left_s: float) -> None:
+        """How long it will still take."""
+        self.left_s.append(left_s)
 
     def began(self, planned: PlannedTrial, done: int, total: int) -> None:
         """A trial is about to run."""
@@ -295,11 +300,12 @@ def test_three_duets_of_two_copies_come_first(quiet: Bench) -> None:
 
 
 def test_the_estimate_counts_the_calibration() -> None:
-    """Each duet takes 2 s + 5 s + 1.5 s; a calibrating one, with oha, half a second and one."""
+    """Each duet takes 2 s + 5 s + 1.5 s, at a rate a second more; a calibrating one 1 s + 1 s."""
     plan = with_alone(_plan(_SHARED, spreads={}), 1)
     trials = sum(8.5 if trial.cell in plan.cells else 3.5 for trial in plan.trials)
+    trials += sum(trial.cell.profile == "open" for trial in plan.trials)
 
-    assert plan.estimated_s == pytest.approx(trials + 4 * 3.0)
+    assert plan.estimated_s == pytest.approx(trials + 6 * 3.5)
 
 
 def test_the_calibration_is_part_of_the_time(noisy: Bench) -> None:

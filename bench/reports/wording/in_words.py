@@ -50,7 +50,11 @@ def _row(row: Row) -> Row:
 
 def _cell(cell: CellSummary) -> CellSummary:
     metrics = {name: _metric(getattr(cell.metrics, name)) for name in Metrics.model_fields}
-    return cell.model_copy(update={"metrics": cell.metrics.model_copy(update=metrics)})
+    cost = cell.cost
+    if cost is not None:
+        cost = cost.model_copy(update={"verdict": _verdict(cost.verdict)})
+    update = {"metrics": cell.metrics.model_copy(update=metrics), "cost": cost}
+    return cell.model_copy(update=update)
 
 
 def _metric(metric: Metric | None) -> Metric | None:
