@@ -49,11 +49,11 @@ def ceiling(project: Path | None, *, as_json: bool) -> int:
 
 
 def _run(project: Path | None, planned: Planned) -> Result:
-    from bench.cli.progress import Progress
+    from bench.cli.progress import watch
     from bench.plans.project import find_project
     from bench.run.start import Options, start_run
 
-    progress = Progress(planned.plan)
+    progress = watch(planned.plan)
     try:
         result = start_run(find_project(Path.cwd(), project), planned, progress, Options())
     finally:

@@ -106,9 +106,9 @@ def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> P
 
 
 def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
-    from bench.cli.progress import Progress
+    from bench.cli.progress import watch
 
-    progress = Progress(planned.plan)
+    progress = watch(planned.plan)
     try:
         result = _measure(project, planned, progress, options)
     except (KeyboardInterrupt, TerminatedError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Value = str | float | int | None
 
-_COST: Final = ("ratio", "low", "high", "n")
+_COST: Final = ("ratio", "low", "high", "n", "rate_rps", "cpu_us", "baseline_cpu_us", "floor")
 _LATENCIES: Final = ("min", "mean", "max")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.model.trial_record import cpu_us_per_request
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.model.summary import Word
+    from bench.model.trial_record import TrialRecord
 
 
 class PrimaryMetric(NamedTuple):
@@ -74,3 +77,16 @@ def lead_of(design: str, loop: str) -> PrimaryMetric:
     if design == "duet":
         return PER_CPU
     return RESPONSE_TIME if loop == "open" else THROUGHPUT
+
+
+def value_in(lead: PrimaryMetric, trial: TrialRecord) -> float | None:
+    """The figure of one trial by this metric; None where it has none."""
+    if trial.load is None:
+        return None
+    if lead is RESPONSE_TIME:
+        latency = trial.load.latency_us
+        return latency.percentiles.get("99") if latency else None
+    if lead is PER_CPU:
+        cost = cpu_us_per_request(trial)
+        return 1e6 / cost if cost else None
+    return trial.load.throughput_rps

@@ -20,6 +20,12 @@ MOST_BYTES: Final = 60_000
 _LEFT_OUT: Final = (
     "Left out here to keep this file short: {what}. `bench report RUN --as html` has all of it."
 )
+_STEPS: Final = (
+    frozenset({"Where the time goes"}),
+    frozenset({"Where the time goes", "Implications"}),
+    frozenset({"Where the time goes", "Implications", "Results Summary"}),
+)
+"""Sections that go when the others alone are too long."""
 
 
 class ResultsReport:
@@ -46,9 +52,9 @@ def _shorter(document: Document) -> Iterator[bytes]:
     folded = "tables that are folded elsewhere"
     less = _cut(document, folded, frozenset())
     yield render_markdown(less)
-    details = frozenset({"Results Summary", "Where the time goes"})
-    least = _cut(document, f"{folded}, and the sections {' and '.join(sorted(details))}", details)
-    yield render_markdown(least)
+    for gone in _STEPS:
+        names = " and ".join(sorted(gone))
+        yield render_markdown(_cut(document, f"{folded}, and of the sections {names}", gone))
 
 
 def _cut(document: Document, what: str, gone: frozenset[str]) -> Document:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bench.model.summary import Metric
     from bench.reports.view import Entry, Group
+    from bench.stats.intervals import Estimate
 
 ABSENT: Final = "-"
 """What stands where something was not measured."""
@@ -97,7 +98,7 @@ def _percentile(key: str) -> Callable[[Entry], float | None]:
     return value
 
 
-_SOURCE_ROWS: Final = (
+SOURCE_ROWS: Final = (
     CellRow("Requests/sec", _estimate("throughput_rps"), format_rate, "higher"),
     CellRow("Average Latency", _latency("mean"), format_us, "lower"),
     CellRow("Fastest", _latency("min"), format_us, "lower"),
@@ -106,6 +107,7 @@ _SOURCE_ROWS: Final = (
     CellRow("Success Rate", lambda entry: entry.cell.success_rate, format_percent, "higher"),
     CellRow("Total Requests", lambda e: e.cell.total_requests, format_count, "higher"),
 )
+"""The rows of the source report."""
 _COST_ROWS: Final = (
     CellRow("CPU per Request", _estimate("cpu_us_per_request"), format_cost, "lower"),
     CellRow("Requests per CPU-second", _estimate("requests_per_cpu_second"), format_rate, "higher"),
@@ -136,7 +138,7 @@ def rows_for(group: Group) -> tuple[CellRow, ...]:
             CellRow("Achieved of Offered", lambda e: e.cell.achieved_ratio, format_achieved, None),
         ]
     more += _COST_ROWS
-    return _SOURCE_ROWS + tuple(row for row in more if _has_data(row, group))
+    return SOURCE_ROWS + tuple(row for row in more if _has_data(row, group))
 
 
 def _has_data(row: CellRow, group: Group) -> bool:
@@ -160,7 +162,7 @@ def ratio(row: CellRow, entry: Entry, baseline: Entry | None) -> str:
     return f"{text} {BETTER}" if beats and text != ABSENT else text
 
 
-def format_interval(metric: Metric, show_value: Callable[[float], str]) -> str:
+def format_interval(metric: Metric | Estimate, show_value: Callable[[float], str]) -> str:
     """`[64,012, 67,954]`, or `-` where there is no interval."""
     if metric.low is None or metric.high is None:
         return ABSENT

@@ -127,21 +127,21 @@ def _numbered(number: int, head: base.Text, points: tuple[base.Text, ...]) -> st
 
 def table(block: base.Table) -> str:
     """A table with aligned columns; rows become columns where that is what fits."""
+    head = list(map(escape.line, block.columns))
     cells = [[escape.terminal_inline(cell) for cell in row] for row in block.rows]
-    upright = _grid(list(map(escape.line, block.columns)), cells, block.numeric)
-    if _width(upright) <= WIDTH or block.words != frozenset({0}):
+    upright = grid(head, cells, block.numeric)
+    if _width(upright) <= WIDTH:
         return upright
-    turned = _turned([list(map(escape.line, block.columns)), *cells])
-    return turned if _width(turned) < _width(upright) else upright
+    narrow = grid(head, cells, block.numeric, narrow=True)
+    if _width(narrow) <= WIDTH or block.words != frozenset({0}):
+        return narrow
+    turned = _turned([head, *cells])
+    return turned if _width(turned) < _width(narrow) else narrow
 
 
-def _turned(grid: list[list[str]]) -> str:
-    head, *body = ([row[column] for row in grid] for column in range(len(grid[0])))
-    return _grid(head, body, (False, *[True] * (len(head) - 1)))
-
-
-def _grid(columns: list[str], cells: list[list[str]], numeric: tuple[bool, ...]) -> str:
-    return grid(columns, cells, numeric)
+def _turned(lines: list[list[str]]) -> str:
+    head, *body = ([row[column] for row in lines] for column in range(len(lines[0])))
+    return grid(head, body, (False, *[True] * (len(head) - 1)))
 
 
 def _width(text: str) -> int:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from bench.model.trial_record import cpu_us_per_request
 from bench.reports import rows
 from bench.reports.charts.chart import Bar, Point, made
 from bench.reports.charts.points import TrialPoint, strips
 from bench.reports.charts.specs import deviation_axis, lines, round_axis, share_axis, time_axis
 from bench.reports.escape import line
-from bench.reports.primary_metric import PER_CPU, RESPONSE_TIME
+from bench.reports.primary_metric import RESPONSE_TIME, value_in
 from bench.reports.view import metric_of, name_among, titles_of
 from bench.reports.wording.phrases import join
 
 if TYPE_CHECKING:
-    from bench.model.trial_record import TrialRecord
     from bench.reports.charts.chart import Chart, Panel
     from bench.reports.primary_metric import PrimaryMetric
     from bench.reports.view import Entry, Group, View
@@ -61,7 +59,7 @@ def _mean(lead: PrimaryMetric, entry: Entry) -> Bar | None:
     metric = metric_of(entry, lead.metric)
     if metric is None:
         return None
-    factor = 1e-3 if lead is RESPONSE_TIME else 1.0
+    factor = _factor(lead)
     low, high = (None if end is None else end * factor for end in (metric.low, metric.high))
     show = rows.shower(lead.metric)
     interval = rows.format_interval(metric, show)
@@ -73,28 +71,20 @@ def _dots(view: View, lead: PrimaryMetric, entry: Entry) -> list[TrialPoint]:
     return [
         TrialPoint(
             line(entry.title),
-            value,
+            value * _factor(lead),
             trial.trial,
             trial.round,
             ", ".join((trial.status, *trial.reasons)),
             "" if trial.usable else trial.status,
         )
         for trial in view.trials_of(entry)
-        if (value := _value(lead, trial))
+        if (value := value_in(lead, trial))
     ]
 
 
-def _value(lead: PrimaryMetric, trial: TrialRecord) -> float | None:
-    """The figure of one trial, in the unit of the chart."""
-    if trial.load is None:
-        return None
-    if lead is RESPONSE_TIME:
-        p99 = trial.load.latency_us.percentiles.get("99") if trial.load.latency_us else None
-        return p99 / 1000 if p99 else None
-    if lead is PER_CPU:
-        cost = cpu_us_per_request(trial)
-        return 1e6 / cost if cost else None
-    return trial.load.throughput_rps
+def _factor(lead: PrimaryMetric) -> float:
+    """Response times are drawn in milliseconds."""
+    return 1e-3 if lead is RESPONSE_TIME else 1.0
 
 
 def _warmup(view: View) -> Chart | None:

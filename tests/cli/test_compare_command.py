@@ -176,7 +176,7 @@ def test_a_latency_gate(runs: dict[str, RunView], tmp_path: Path) -> None:
 
     assert isinstance(result.exception, GateMetError)
     assert "axum has a higher p99" in str(result.exception)
-    assert "More beyond 2 % by p99 in 1 of 2 cells" in result.stdout
+    assert "More beyond 2 % by p99 of a trial in 1 of 2 cells" in result.stdout
 
 
 @pytest.mark.parametrize("margin", ["5", "abc", "0%", "100%"])

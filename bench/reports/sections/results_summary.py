@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from bench.reports import rows
 from bench.reports.blocks import (
     Bullets,
+    Folded,
     Heading,
     OnPage,
     Paragraph,
     Section,
     Subject,
     Table,
+    plain,
     strong,
 )
 from bench.reports.figures import figures
 from bench.reports.sections.answer import AT_LEAST
+from bench.reports.sections.costs import costs
 from bench.reports.sections.left_out import trial_blocks
 from bench.reports.view import describe_profile, describe_size, metric_of
 from bench.reports.wording.notes import is_lower_bound, notes, verdict_phrase
@@ -30,19 +34,22 @@ if TYPE_CHECKING:
     from bench.reports.figures import Charts
     from bench.reports.view import Entry, Group, View
 
-_LEGEND = (
+_FOLD_ABOVE: Final = 3
+"""With more groups than this the further rows of their tables are folded."""
+_INTERVAL: Final = "95 % interval"
+_VERDICT: Final = "Verdict"
+_LEGEND: Final = (
     "Ratio = the larger value of the row over the smaller one; "
     f'"{rows.BETTER}" marks the rows in which the baseline is the worse one.'
 )
-_PAIRED = " The ratio beside an interval pairs the trials of each round."
+_PAIRED: Final = " The ratio beside an interval pairs the trials of each round."
 
 
 def results(view: View, charts: Charts) -> Section:
     """All groups, then the trials that were left out or marked."""
-    blocks: list[Block] = [*figures(charts.first)]
+    blocks: list[Block] = [*_legend(view), *figures(charts.first)]
     blocks += [Subject(group.subject, tuple(_group(view, group))) for group in view.groups]
-    if charts.after:
-        blocks += [Heading("What a request costs"), *figures(charts.after)]
+    blocks += costs(view, charts)
     if charts.on_page:
         blocks.append(OnPage("Every trial, warm-up and rounds", figures(charts.on_page)))
     return Section("Results Summary", (*blocks, *trial_blocks(view)))
@@ -53,16 +60,29 @@ def _group(view: View, group: Group) -> list[Block]:
     blocks: list[Block] = [Heading(f"{group.title} ({size})" if size else group.title)]
     if not group.measured:
         return [*blocks, Paragraph("No server has a usable trial here.")]
-    blocks += [Paragraph(_about(view, group)), metric_table(group)]
+    blocks += [Paragraph(_about(view, group)), *_tables(view, group)]
     said = _notes(view, group)
-    blocks += [Bullets(said)] if said else []
-    return [*blocks, *_legend(group)]
+    return [*blocks, Bullets(said)] if said else blocks
 
 
-def _legend(group: Group) -> list[Block]:
-    if not (group.baseline and group.others):
-        return []
-    return [Paragraph(_LEGEND + (_PAIRED if _interval_rows(group) else ""))]
+def _tables(view: View, group: Group) -> list[Block]:
+    """All rows; with many groups those that the source report has not are folded."""
+    table = metric_table(group)
+    if len(view.groups) <= _FOLD_ABOVE:
+        return [table]
+    kept = {row.label for row in rows.SOURCE_ROWS}
+    kept |= {group.lead.column, f"{group.lead.label}, {_INTERVAL}", _VERDICT}
+    first = [row for row in table.rows if plain(row[0]) in kept]
+    rest = tuple(row for row in table.rows if plain(row[0]) not in kept)
+    title = f"Percentiles, CPU and memory: {group.title}"
+    return [replace(table, rows=tuple(first)), Folded(title, (replace(table, rows=rest),))]
+
+
+def _legend(view: View) -> list[Block]:
+    """What the ratios of all tables are, once."""
+    groups = [group for group in view.groups if group.baseline and group.others]
+    paired = _PAIRED if any(_interval_rows(group) for group in groups) else ""
+    return [Paragraph(_LEGEND + paired)] if groups else []
 
 
 def _notes(view: View, group: Group) -> tuple[Text, ...]:
@@ -123,10 +143,10 @@ def _interval_rows(group: Group) -> list[tuple[Text, ...]]:
     found = [_lead(group, entry) for entry in group.entries]
     lines: list[tuple[Text, ...]] = []
     if any(metric and metric.low is not None for metric in found):
-        label = f"{group.lead.label}, 95 % interval"
+        label = f"{group.lead.label}, {_INTERVAL}"
         lines.append((strong(label), *_pairs(group, _interval, _ratio_interval)))
     if group.others and any(metric and metric.verdict for metric in found) and lines:
-        lines.append((strong("Verdict"), *_pairs(group, _word, lambda *_: "")))
+        lines.append((strong(_VERDICT), *_pairs(group, _word, lambda *_: "")))
     return lines
 
 

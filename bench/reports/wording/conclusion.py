@@ -90,13 +90,12 @@ def _most(groups: list[Group]) -> str:
 
 def _most_of_one(group: Group) -> str:
     best, second = sorted(group.rivals, key=rate, reverse=True)[:2]
+    most = format_rate(rate(best))
     if winner(group, group.lead_metric):
-        return f"Most requests/sec: {best.title} with {format_rate(rate(best))}."
+        return f"Most requests/sec: {best.title} with {most}."
     if _without_interval(best):
-        return (
-            f"Highest measured rate, without an interval: {best.title}, {format_rate(rate(best))}."
-        )
-    figures = f"{format_rate(rate(best))} and {format_rate(rate(second))}"
+        return f"Highest measured rate, without an interval: {best.title}, {most}."
+    figures = f"{most} and {format_rate(rate(second))}"
     return f"{best.title} and {second.title} cannot be told apart ({figures} requests/sec)."
 
 
@@ -130,7 +129,7 @@ def _of_lead(view: View, found: list[Decision]) -> str:
     lead, total = found[0].lead, count(len(found), "comparison")
     words = tally(bare_phrase(each.verdict, lead) for each in done)
     text = f"{lead.short}: {len(done)} of {total} decided"
-    text += f" ({words}{_range(done)})" if done else ""
+    text += f" ({words}{_range(view, done)})" if done else ""
     left = [_name(view, each) for each in found if not each.decided]
     return f"{text}, not {_named(left)}" if left else text
 
@@ -147,13 +146,13 @@ def _named(names: list[str]) -> str:
     return join(names)
 
 
-def _range(found: list[Decision]) -> str:
+def _range(view: View, found: list[Decision]) -> str:
     """From the least ratio to the greatest: `, 0.12x for Spikard, to 0.46x for Fastify`."""
     known = [(each.verdict.ratio, each) for each in found if each.verdict.ratio is not None]
     if len(known) < 2:  # noqa: PLR2004 - a range needs two
         return ""
     (_, least), (_, most) = (pick(known, key=lambda pair: pair[0]) for pick in (min, max))
-    low, high = (f"{times_alone(each.verdict)} for {each.entry.title}" for each in (least, most))
+    low, high = (f"{times_alone(each.verdict)} for {_name(view, each)}" for each in (least, most))
     return f", {low}, to {high}"
 
 
