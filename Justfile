@@ -103,6 +103,10 @@ chaos *ARGS: _dev
 soak *ARGS: _dev
     @python -P scripts/soak.py "$@"
 
+# Feed N hostile responses (a million without N) to the engine of paced, under sanitizers
+fuzz-paced N="1000000" SEED="1":
+    @scripts/fuzz-paced "$@"
+
 # Show what takes space, and remove it (bench clean)
 [no-exit-message]
 clean *ARGS: _run
