@@ -90,6 +90,11 @@ perf *ARGS: _dev
 perf-verdicts *ARGS: _dev
     @python -P scripts/verdicts.py "$@"
 
+# Measure paced: lateness, CPU beside wrk's, whether medians come again (about 10 min)
+[no-exit-message]
+perf-paced *ARGS: _dev
+    @python -P scripts/perf_paced.py "$@"
+
 # Measure how exact `bench ab` is: copies, and a server of known cost (about 35 min)
 [no-exit-message]
 perf-ab *ARGS: _dev
