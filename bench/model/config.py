@@ -56,7 +56,8 @@ class ProfileConfig(Model):
         arrivals: open loop by paced: `poisson`, at random as if from many users, or `even`.
             Default: `poisson`.
         processes: load processes. Default: `auto`, one per load CPU.
-        warmup: the same load before the window, not counted.
+        warmup: load before the window, not counted: at least so long, and from `1s` on until the
+            CPU time per request no longer falls (at most four times as long, or `8s`).
         duration: the window that is measured; whole seconds for wrk.
         timeout: after which a request counts as failed.
     """

@@ -52,7 +52,10 @@ def needed_s(plan: Plan, groups: Iterable[GroupWidth], pace: RunClock, kept: Kep
 
 
 def forecast_s(plan: Plan, records: Sequence[TrialRecord], pace: RunClock, kept: Kept) -> float:
-    """How long the run still goes on: planned trials, and rounds that the precision will need."""
+    """How long the run still goes on: planned trials, and rounds that the precision will need.
+
+    At most what the time allows, but for the rounds that are measured in any case.
+    """
     done = {record.trial.removesuffix(".2") for record in records}
     ahead = [trial for trial in kept(plan.trials) if trial.id not in done]
     seconds = pace.length_s(ahead)
@@ -65,7 +68,8 @@ def forecast_s(plan: Plan, records: Sequence[TrialRecord], pace: RunClock, kept:
             }
             more = 0 if group.widest is None else max(0, group.more_rounds - len(same))
             seconds += more * pace.length_s(kept(group_round(plan, group)))
-    return max(0.0, min(seconds, pace.left_s))
+    least = pace.length_s(trial for trial in ahead if trial.round <= MIN_ROUNDS)
+    return max(least, min(seconds, pace.left_s))
 
 
 def group_round(plan: Plan, group: GroupWidth) -> tuple[PlannedTrial, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.analysis import analyze, precision
+from bench.analysis import RunData, analyze, precision
 from bench.model.trial_record import Partner, TrialRecord
 from bench.plans.cost import with_cost
 from tests.factories import Truth, closed_profile, run_data, run_view
@@ -37,7 +37,7 @@ def _duet(mine: TrialRecord, base: TrialRecord, name: str) -> TrialRecord:
     return mine.model_copy(update=update)
 
 
-def _data(rounds: int = 5):  # noqa: ANN202 - a run, see run_data
+def _data(rounds: int = 5) -> RunData:
     blocks = run_data(_SERVERS, profiles=[closed_profile()], rounds=rounds)
     plan = with_cost(blocks.plan, {"json-small": workload(echo_kind())})
     other = run_data({"axum": _AXUM, "fastify": _SERVERS["fastify"]}, rounds=rounds, seed=2)
