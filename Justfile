@@ -15,7 +15,7 @@ default:
 setup *ARGS: _run
     @bench setup "$@"
 
-# Everything: five servers, eight workloads; writes reports/RESULTS.md (about 20 min)
+# Everything: five servers, eight workloads; writes reports/RESULTS.md (25 min, or --max-time)
 [no-exit-message]
 bench-all *ARGS: _run
     @bench setup --for all
@@ -26,7 +26,7 @@ bench-all *ARGS: _run
 profile-all RUN="latest": _run
     @[ $# -gt 0 ] || set -- latest; bench profile --into "$1" && bench report "$1" --publish reports/RESULTS.md
 
-# A first table: five servers, one workload, 3 short rounds (about a minute once built)
+# A first table: five servers, one workload, 5 short rounds (about 4 minutes once built)
 [no-exit-message]
 bench-quick *ARGS: _run
     @bench setup --for quick
@@ -90,6 +90,11 @@ perf *ARGS: _dev
 perf-verdicts *ARGS: _dev
     @python -P scripts/verdicts.py "$@"
 
+# Measure paced: lateness, CPU beside wrk's, whether medians come again (about 10 min)
+[no-exit-message]
+perf-paced *ARGS: _dev
+    @python -P scripts/perf_paced.py "$@"
+
 # Measure how exact `bench ab` is: copies, and a server of known cost (about 35 min)
 [no-exit-message]
 perf-ab *ARGS: _dev
@@ -102,6 +107,10 @@ chaos *ARGS: _dev
 # 300 trials of 50 ms: no growth of memory, descriptors or overhead (about 3 min)
 soak *ARGS: _dev
     @python -P scripts/soak.py "$@"
+
+# Feed N hostile responses (a million without N) to the engine of paced, under sanitizers
+fuzz-paced N="1000000" SEED="1":
+    @scripts/fuzz-paced "$@"
 
 # Show what takes space, and remove it (bench clean)
 [no-exit-message]

@@ -1,4 +1,4 @@
-"""Measures the harness itself: what our wrk script costs, and how long `bench --help` takes.
+"""Measures the harness itself: our wrk script, the sampler in a window, `bench --help`.
 
 `just perf`. Our script (pool of requests, whole histogram) runs at the same time as bare wrk with a
 fixed body, each against a server of its own, so that what disturbs one disturbs the other. Ours has
@@ -32,6 +32,7 @@ from bench.sampler import Sampler
 from bench.servers import RunningServer, build
 from bench.stats.intervals import paired
 from bench.trial.verify import SideChannel
+from scripts.perf_window import report
 
 if TYPE_CHECKING:
     from bench.model.plan import CpuSplit, Workload
@@ -217,10 +218,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--server", default="axum", help="one that answers json-small")
     parser.add_argument("--windows", type=int, default=20)
+    parser.add_argument("--pairs", type=int, default=85, help="seconds with and without bench")
     parser.add_argument("--seconds", type=int, default=2, help="length of a window")
     options = parser.parse_args()
     os.environ["PATH"] = search_path()
     held = [time_help(), compare_wrk(options.server, options.windows, options.seconds)]
+    with tempfile.TemporaryDirectory() as folder:
+        held.append(report(options.server, options.pairs, Path(folder)))
     return 0 if all(held) else 1
 
 

@@ -3,6 +3,15 @@
 from bench.analysis.analyze import analyze
 from bench.analysis.compare import compare
 from bench.analysis.data import RunData
-from bench.analysis.width import Expected, Precision, expected_width, precision
+from bench.analysis.width import Expected, GroupWidth, Precision, expected_width, precision
 
-__all__ = ["Expected", "Precision", "RunData", "analyze", "compare", "expected_width", "precision"]
+__all__ = [
+    "Expected",
+    "GroupWidth",
+    "Precision",
+    "RunData",
+    "analyze",
+    "compare",
+    "expected_width",
+    "precision",
+]

@@ -6,7 +6,10 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis.aggregate import cell_findings, ordered, run_findings
+from bench.analysis.capacity import load_share
 from bench.analysis.cells import summarize
+from bench.analysis.cost_verdicts import CostDuets, cost_duets, main_cells
+from bench.analysis.lengths_advice import window_advice
 from bench.analysis.limits import as_bounds, ceiling_arms, lower_bounds
 from bench.analysis.loadtool_effect import tool_findings
 from bench.analysis.noise import (
@@ -21,6 +24,7 @@ from bench.analysis.noise import (
 from bench.analysis.trials import CellTrials, by_cell
 from bench.analysis.verdicts import GroupVerdicts, group_verdicts
 from bench.analysis.windows import detail, read_windows, window_findings
+from bench.model.plan import Cell
 from bench.model.summary import CellDetail, CellSummary, Comparison, Summary
 from bench.stats.histogram import Histogram
 
@@ -50,8 +54,10 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
     plan = data.plan
     cells = by_cell(plan, data.trials)
     grouped = _grouped(cells)
-    done = [_group(data, group) for group in grouped]
-    found = copies(grouped, twins(plan))
+    cost = cost_duets(plan, data.trials)
+    told = main_cells(plan)
+    done = [_with_cost(_group(data, group), cost, told) for group in grouped]
+    found = (*copies(grouped, twins(plan)), *cost.copies)
     floor = noise_floor(found)
     polished = [each for each in map(residuals_of, grouped) if each]
     noisy = noisy_host(cells, floor, polished, plan.margin)
@@ -64,6 +70,7 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
             *tool_findings(cells),
             *outlier_findings(polished),
             *(each for group in done for each in group.findings),
+            *cost.findings,
         )
     )
     summary = Summary(
@@ -79,6 +86,7 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
         comparisons=tuple(row for group in done for row in group.rows),
         noise_floor=floor,
         measured_s=round(math.fsum(trial.phases_s.total for trial in data.trials), 3),
+        window=window_advice(plan, grouped),
         findings=findings,
         skipped=plan.skipped,
     )
@@ -104,6 +112,7 @@ def _group(data: RunData, cells: tuple[CellTrials, ...]) -> _Group:
         as_bounds(limited, plan.baseline, cells),
         ceilings,
         copies=plan.copies,
+        unlike=_unlike(plan),
     )
     done = []
     for cell in cells:
@@ -117,6 +126,23 @@ def _group(data: RunData, cells: tuple[CellTrials, ...]) -> _Group:
         verdicts.rows,
         tuple(each for _, _, findings in done for each in findings),
     )
+
+
+def _with_cost(group: _Group, cost: CostDuets, told: frozenset[Cell]) -> _Group:
+    """The cost of each server where it is told: once per workload."""
+    cells = tuple(
+        cell.model_copy(update={"cost": cost.found.get((cell.server, cell.workload))})
+        if Cell(server=cell.server, workload=cell.workload, profile=cell.profile) in told
+        else cell
+        for cell in group.cells
+    )
+    return group._replace(cells=cells)
+
+
+def _unlike(plan: Plan) -> frozenset[str]:
+    """Arms of a plan of duets that are other servers than the baseline."""
+    names = (arm.name for arm in plan.arms if plan.design == "duet")
+    return frozenset(name for name in names if plan.unlike(name))
 
 
 def _baseline(plan: Plan, cells: Sequence[CellTrials]) -> CellTrials | None:
@@ -139,6 +165,8 @@ def _cell(
     )
     codes = tuple(dict.fromkeys(each.code for each in findings))
     summary = summarize(cell, counts, verdicts.verdicts, codes)
+    share = load_share(data.plan, data.trials, summary)
+    summary = summary.model_copy(update={"load_share": share})
     return summary, detail(cell, counts, windows), findings
 
 

@@ -71,12 +71,13 @@ def copies(
         cells = {cell.cell.server: cell for cell in group}
         for first, second in pairs:
             if first in cells and second in cells:
-                one = _copy(cells[first], cells[second])
+                one = compare_copies(cells[first], cells[second])
                 found += [one] if one else []
     return tuple(found)
 
 
-def _copy(first: CellTrials, second: CellTrials) -> Copies | None:
+def compare_copies(first: CellTrials, second: CellTrials) -> Copies | None:
+    """Compare two copies; None where no round measured both."""
     metric = "p50_us" if first.profile.loop == "open" else "throughput_rps"
     if second.partner is not None:
         if second.partner.cell.server != first.cell.server:

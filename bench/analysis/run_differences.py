@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.model.summary import Change
+from bench.model.run_comparison import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

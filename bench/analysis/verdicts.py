@@ -53,6 +53,8 @@ class NoiseBounds(NamedTuple):
     baselines: Mapping[str, str]
 
 
+COSTS: Final = frozenset({"requests_per_cpu_second", "cpu_us_per_request"})
+UNLIKE_CAUSE: Final = "saturated beside each other, unlike servers change what a request costs"
 UNBOUND: Final = NoiseBounds({}, {})
 _UP: Final = frozenset({VerdictWord.HIGHER, VerdictWord.HIGHER_MAYBE_WITHIN})
 _DOWN: Final = frozenset({VerdictWord.LOWER, VerdictWord.LOWER_MAYBE_WITHIN})
@@ -174,6 +176,7 @@ def group_verdicts(
     left_out: frozenset[str] = frozenset(),
     *,
     copies: frozenset[str] = frozenset(),
+    unlike: frozenset[str] = frozenset(),
 ) -> GroupVerdicts:
     """Compare the cells of one workload and profile with the baseline, metric by metric.
 
@@ -185,6 +188,7 @@ def group_verdicts(
         left_out: servers that are not compared (the ceiling).
         copies: A/A copies: compared, but in a family of their own, so that they take no power
             from the candidates.
+        unlike: other servers than the baseline: their saturated duets are shown, not judged.
     """
     if baseline is None:
         return GroupVerdicts({}, ())
@@ -204,6 +208,8 @@ def group_verdicts(
             **_decide_metric(metric, own, baseline, margin, bounds),
             **_decide_metric(metric, again, baseline, margin, bounds),
         }
+        if metric in COSTS and baseline.profile.loop == "closed":
+            decided |= {n: _undecided(v) for n, v in decided.items() if n in unlike}
         for server in (name for name in order if name in decided):
             verdicts[server, metric] = decided[server]
             rows.append(_row(server, metric, baseline, decided[server]))
@@ -227,6 +233,18 @@ def _decide_metric(
         if each.cell.server not in decided and (metric == _first(baseline) or each.usable):
             decided[each.cell.server] = not_comparable(_cause(each, metric))
     return decided
+
+
+def _undecided(verdict: Verdict) -> Verdict:
+    """A saturated duet of unlike servers: the ratio with its interval, and no verdict."""
+    if verdict.word in {"not-comparable", "too-few-rounds"}:
+        return verdict
+    update = {
+        "word": "not-comparable",
+        "beyond_margin": False,
+        "basis": Basis(cause=UNLIKE_CAUSE),
+    }
+    return verdict.model_copy(update=update)
 
 
 def _first(baseline: CellTrials) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.cells import body_bytes, request_bytes
 from bench.model.finding import Finding, finding
+from bench.model.load_result import unanswered
 from bench.model.summary import CellDetail, WindowStep
 from bench.stats.intervals import geometric
 from bench.stats.steady import Drift, drift, plateau, shape, steps
@@ -30,12 +31,15 @@ class Windows(NamedTuple):
 
     Attributes:
         drift: over the usable trials, None below three of them.
+        cost_drift: the same of CPU time per request, from the first half of the windows to the
+            second: also where the rate is given, and of each server of a duet.
         steps: of all usable trials.
         plateau_s: seconds of warm-up until the rate is at its level, None where it never is.
         warmup: requests/s per bin, mean over the usable trials.
     """
 
     drift: Drift | None
+    cost_drift: Drift | None
     steps: tuple[WindowStep, ...]
     plateau_s: float | None
     warmup: tuple[float, ...]
@@ -47,11 +51,24 @@ def read_windows(cell: CellTrials) -> Windows:
     warmup = _mean_series([_as_rate(trial, trial.warmup_series) for trial in usable])
     window = _mean_series([_as_rate(trial, trial.window_series) for trial in usable])
     return Windows(
-        drift([trial.window_series for trial in usable]),
+        drift([trial.window_series for trial in usable]) if _free(cell) else None,
+        None if _free(cell) else drift([_costs(trial) for trial in usable], parts=2),
         tuple(step for trial in usable for step in _steps(trial)),
         plateau(warmup, window, BIN_S),
         warmup,
     )
+
+
+def _free(cell: CellTrials) -> bool:
+    """Whether the traffic on the loopback tells the server's own speed: alone, in a closed loop."""
+    alone = all(trial.partner is None for trial in cell.usable)
+    return alone and cell.partner is None and cell.profile.loop == "closed"
+
+
+def _costs(trial: TrialRecord) -> Sequence[float]:
+    """CPU time per byte on the loopback, in each bin of a window."""
+    pairs = zip(trial.cpu_series, trial.window_series, strict=False)
+    return [used / sent for used, sent in pairs if used > 0 and sent > 0]
 
 
 def _as_rate(trial: TrialRecord, series: Sequence[float]) -> Sequence[float]:
@@ -87,6 +104,9 @@ def window_findings(cell: CellTrials, windows: Windows) -> tuple[Finding, ...]:
     """`drift` over the rounds and `step` inside single trials, with what to change."""
     drifting = windows.drift if windows.drift and windows.drift.flagged else None
     told = (_drift_finding(cell, drifting, windows.plateau_s),) if drifting else ()
+    costing = windows.cost_drift
+    if costing and costing.flagged:
+        told = (*told, _cost_finding(cell, costing))
     stepped = dict.fromkeys(step.trial for step in windows.steps)
     steps_of = {trial: [s for s in windows.steps if s.trial == trial] for trial in stepped}
     return (*told, *(_step_finding(trial, found) for trial, found in steps_of.items()))
@@ -103,6 +123,18 @@ def _drift_finding(cell: CellTrials, seen: Drift, plateau_s: float | None) -> Fi
         trials=seen.n,
         warmup_s=cell.profile.warmup_s,
         plateau_s=plateau_s,
+    )
+
+
+def _cost_finding(cell: CellTrials, seen: Drift) -> Finding:
+    return finding(
+        "drift",
+        cell.cell.id,
+        "cheaper" if seen.change < 0 else "dearer",
+        change=seen.change,
+        low=seen.low,
+        high=seen.high,
+        trials=seen.n,
     )
 
 
@@ -146,9 +178,7 @@ def detail(cell: CellTrials, counts: Histogram, windows: Windows) -> CellDetail:
 
 def _curve(cell: CellTrials, counts: Histogram) -> tuple[tuple[float, float], ...]:
     """(percentile, microseconds), 20 points per factor of ten of what lies beyond."""
-    late = sum(
-        trial.load.errors.timeout or 0 for trial in cell.usable if trial.load and trial.load.errors
-    )
+    late = sum(unanswered(t.load.errors, t.load.loop) for t in cell.usable if t.load)
     tens = range(_CURVE_STEPS * _CURVE_TENS + 1)
     percents = [round(100 * (1 - 10 ** (-k / _CURVE_STEPS)), 6) for k in tens][1:]
     values = counts.percentiles(percents, censored=late)

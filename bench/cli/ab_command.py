@@ -181,10 +181,10 @@ def measure(
         allow_concurrent: go on beside another run.
         again: the command that goes on with it after an interruption.
     """
-    from bench.cli.progress import Progress
+    from bench.cli.progress import watch
     from bench.run.start import Options, start_run
 
-    progress = Progress(contest.planned.plan)
+    progress = watch(contest.planned.plan)
     how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]))
     try:
         return start_run(contest.project, contest.planned, progress, how)

@@ -45,6 +45,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
 
 
+def emphasized(text: str) -> str:
+    """Text that stands out on a terminal; `click.echo` takes the codes off elsewhere."""
+    return click.style(text, bold=True)
+
+
 def emit_json(value: BaseModel | dict[str, Any]) -> None:
     """Print one object as JSON on stdout, with a `schema_version`."""
     import orjson

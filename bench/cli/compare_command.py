@@ -12,7 +12,7 @@ from bench.errors import BenchError, GateMetError, UsageError
 from bench.units import parse_percent
 
 if TYPE_CHECKING:
-    from bench.model.summary import CompareResult
+    from bench.model.run_comparison import CompareResult
 
 
 def _margin(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -15,12 +15,10 @@ from bench.errors import EXIT_OK, EXIT_UNFIT
 if TYPE_CHECKING:
     from bench.host.doctor import Diagnosis, Need
     from bench.host.measure import Measured
-    from bench.model.finding import Finding
     from bench.model.host_facts import System
     from bench.process import Stray
 
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
-_LABEL_WIDTH: Final = 12
 
 
 class _Tools(NamedTuple):
@@ -93,9 +91,8 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
         tree_source,
     )
     from bench.host.cpu_split import split
-    from bench.host.doctor import as_data, diagnose
+    from bench.host.doctor import diagnose
     from bench.process import strays
-    from bench.reports.wording.findings import in_words
 
     tools, measured = _Tools({}, {}, {}), None
     left: tuple[Stray, ...] = ()
@@ -107,7 +104,7 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
         host = local_host(tools=tools.versions)
         measured, left = _measure([cpu.cpu for cpu in topology.cpus]), strays()
     divided = split(topology, None, None)
-    found = diagnose(
+    diagnosis = diagnose(
         host,
         divided,
         measured,
@@ -116,18 +113,19 @@ def _examine(connections: int, root: Path | None, system: System | None, *, as_j
         connections=connections,
         strays=left,
     )
-    diagnosis = found._replace(
-        advice=tuple(map(in_words, found.advice)), errors=tuple(map(in_words, found.errors))
-    )
-    _tell(diagnosis, as_data(diagnosis, measured) if as_json else None)
+    _tell(diagnosis, as_json=as_json)
     return EXIT_OK if diagnosis.fit else EXIT_UNFIT
 
 
-def _tell(diagnosis: Diagnosis, data: dict[str, Any] | None) -> None:
-    if data is None:
-        _print(diagnosis)
+def _tell(diagnosis: Diagnosis, *, as_json: bool) -> None:
+    from bench.cli.common import emphasized
+    from bench.reports.host_answer import doctor, doctor_data
+    from bench.reports.terminal import terminal_sections
+
+    if as_json:
+        emit_json(doctor_data(diagnosis))
     else:
-        emit_json(data)
+        click.echo(terminal_sections(doctor(diagnosis), emphasized), nl=False)
 
 
 def _measure(cpus: list[int]) -> Measured:
@@ -141,7 +139,8 @@ def _find_tools() -> _Tools:
     """Versions of load tools and toolchains, and the load tools that are too old."""
     from bench.host.doctor import TOOLCHAINS, Need
     from bench.loadtools import TOOLS
-    from bench.loadtools.install.find import find_tool, search_path
+    from bench.loadtools.install.find import search_path
+    from bench.loadtools.install.ready import ready
     from bench.loadtools.tool import dotted
     from bench.process import capture
 
@@ -150,7 +149,7 @@ def _find_tools() -> _Tools:
     needs: dict[str, Need] = {}
     for name, tool in sorted(TOOLS.items(), key=lambda each: not each[1].essential):
         needs[name] = Need("error" if tool.essential else "warning", tool.purpose, "bench setup")
-        found = find_tool(name)
+        found = ready(name)
         versions[name] = (found.version or "?") if found else None
         if found and not found.usable:
             outdated[name] = dotted(tool.minimum)
@@ -160,32 +159,3 @@ def _find_tools() -> _Tools:
         match = _VERSION.search(said.stdout) if said else None
         versions[name] = match[0] if match else None
     return _Tools(versions, outdated, {**needs, **TOOLCHAINS})
-
-
-def _print(diagnosis: Diagnosis) -> None:
-    _heading("State")
-    for label, value in diagnosis.state:
-        click.echo(f"  {label:<{_LABEL_WIDTH}} {value}")
-    _heading("Advice")
-    _print_findings(diagnosis.advice, color="yellow")
-    _heading("Errors")
-    _print_findings(diagnosis.errors, color="red")
-    click.echo()
-    count = len(diagnosis.errors)
-    unfit = f"Unfit for measuring: {count} error{'s' if count > 1 else ''}."
-    click.echo("Fit for measuring." if diagnosis.fit else click.style(unfit, fg="red"))
-
-
-def _heading(text: str) -> None:
-    click.echo(click.style(f"\n{text}" if text != "State" else text, bold=True))
-
-
-def _print_findings(findings: tuple[Finding, ...], *, color: str) -> None:
-    if not findings:
-        click.echo("  none")
-    for found in findings:
-        shade = None if found.severity == "info" else color
-        click.echo(f"  {click.style(found.code, fg=shade, bold=True)}: {found.text}")
-        for label, text in (("why", found.why), ("mend", found.advice), ("undo", found.undo)):
-            if text:
-                click.echo(f"    {label:<5} {text}")

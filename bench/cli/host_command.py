@@ -65,16 +65,12 @@ def command(
 
 
 def _print(host: Host, *, full: bool) -> None:
-    from bench.host.text import full_table, summary
+    from bench.cli.common import emphasized
+    from bench.reports.host_answer import machine
+    from bench.reports.terminal import terminal_blocks
     from bench.reports.wording.findings import text_of
 
-    for label, value in summary(host):
-        click.echo(f"{click.style(f'{label:<12}', bold=True)} {value}")
-    click.echo(f"{click.style('Fingerprint ', bold=True)} {host.fingerprint}")
-    if full:
-        click.echo()
-        for name, value in full_table(host):
-            click.echo(f"{name:<38} {value}")
+    click.echo(terminal_blocks(machine(host, full=full), emphasized), nl=False)
     for found in host.findings:
         click.echo(f"{found.severity}: {found.code}: {text_of(found)}", err=True)
 

@@ -28,6 +28,9 @@ def matrix_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--duration", help="Window of each trial, such as 10s."),
             click.option("--warmup", help="Warm-up of each trial, such as 2s."),
             click.option("--connections", type=click.IntRange(1), help="Open connections."),
+            click.option(
+                "--max-time", help="Go on with rounds so long, where they are needed most."
+            ),
             click.option("--seed", type=click.IntRange(0), help="Order and content of requests."),
         )
     ):
@@ -52,6 +55,7 @@ def overrides_of(options: dict[str, Any]) -> Overrides:
         warmup_s=_seconds("--warmup", options["warmup"]),
         connections=options["connections"],
         seed=options["seed"],
+        max_time_s=_seconds("--max-time", options["max_time"]),
     )
 
 
@@ -80,7 +84,11 @@ def show(plan: Plan, *, as_json: bool) -> None:
     echo(f"  servers    {', '.join(arm.name for arm in plan.arms)} (baseline {plan.baseline})")
     echo(f"  workloads  {', '.join(plan.workloads)}")
     for profile in plan.profiles:
-        echo(f"  profile    {profile.id}: {_profile(profile)}")
+        told = _profile(profile, together=plan.design == "duet")
+        echo(f"  profile    {profile.id}: {told}")
+    if plan.cost:
+        told = _profile(plan.cost.profile, together=True)
+        echo(f"  cost       {plan.cost.profile.id}, each server beside the baseline: {told}")
     cpus = plan.cpus
     echo(
         f"  CPUs       server {_list(cpus.server) or cpus.server_count}, "
@@ -92,7 +100,8 @@ def show(plan: Plan, *, as_json: bool) -> None:
     for skipped in plan.skipped:
         echo(f"  skipped    {skipped.server}: {skipped.reason}")
     echo(f"  trials     {_count(plan)} = {len(plan.trials)}, seed {plan.seed}")
-    echo(f"  time       about {format_eta(plan.estimated_s)}, first builds not counted")
+    most = f", at most {format_eta(plan.max_time_s)}" if plan.max_time_s else ""
+    echo(f"  time       about {format_eta(plan.estimated_s)}{most}, first builds not counted")
     echo("  order")
     for number in sorted({trial.round for trial in plan.trials}):
         names = [trial.cell.id for trial in plan.trials if trial.round == number]
@@ -102,18 +111,21 @@ def show(plan: Plan, *, as_json: bool) -> None:
 def _count(plan: Plan) -> str:
     """Cells by rounds; in a plan of duets the baseline has none, and servers are alone at times."""
     if plan.design == "blocks":
-        return f"{len(plan.cells)} cells x {plan.rounds} rounds"
+        cost = len(plan.cost.cells) if plan.cost else 0
+        more = f" + {cost} duets for the cost x {plan.rounds} rounds" if cost else ""
+        return f"{len(plan.cells)} cells x {plan.rounds} rounds{more}"
     duets = sum(cell.server != plan.baseline for cell in plan.cells)
     alone = sum(trial.cell not in plan.cells for trial in plan.trials)
     return f"{duets} duets x {plan.rounds} rounds" + (f" + {alone} alone" if alone else "")
 
 
-def _profile(profile: LoadProfile) -> str:
+def _profile(profile: LoadProfile, *, together: bool) -> str:
     rate = ""
     if profile.rate_rps:
         rate = f" at {profile.rate_rps:g}/s"
     if profile.rate_share:
-        rate = f" at {profile.rate_share:.0%} of the slowest server's capacity"
+        whose = "what both reach together" if together else "the slowest server's capacity"
+        rate = f" at {profile.rate_share:.0%} of {whose}"
     return (
         f"{profile.tool}, {profile.loop} loop, {profile.connections} connections{rate}, "
         f"{profile.processes} process(es), warm-up {format_duration(profile.warmup_s)}, "

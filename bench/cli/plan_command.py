@@ -11,7 +11,10 @@ from bench.cli.common import json_option, project_option
 from bench.cli.matrix_options import matrix_options, overrides_of, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.model.plan import Plan
+    from bench.model.summary import Summary
 
 
 @click.command()
@@ -45,9 +48,26 @@ def _show_expected(plan: Plan, reports: Path) -> None:
     summaries = earlier_summaries(reports)
     if not summaries:
         return
-    expected = expected_width(summaries, fingerprint=local_host().fingerprint, rounds=plan.rounds)
+    fingerprint = local_host().fingerprint
+    _show_window(plan, [each for each in summaries if each.host.fingerprint == fingerprint])
+    expected = expected_width(summaries, fingerprint=fingerprint, rounds=plan.rounds)
     if expected is not None:
         click.echo(
             f"  intervals  about +-{expected.half_width:.1%} on a throughput ratio, judging by "
             f"{expected.runs} earlier run{'s' if expected.runs > 1 else ''} on this machine"
         )
+
+
+def _show_window(plan: Plan, summaries: Sequence[Summary]) -> None:
+    """Say which window would give the narrowest intervals for the same time (Kalibera, Jones)."""
+    known = [each for each in summaries if each.window is not None]
+    same = [each for each in known if each.title == plan.title] or known
+    if not same or same[-1].window is None:
+        return
+    seen = same[-1].window
+    click.echo(
+        f"  window     about {seen.best_s:.2g} s would be best for the time: in "
+        f"{same[-1].run_id} the rate varied by {seen.within_sd:.1%} from second to second, by "
+        f"{seen.between_sd:.1%} from trial to trial, and a trial took {seen.overhead_s:.1f} s "
+        f"beside its window; with {seen.window_s:g} s intervals were {seen.wider - 1:.0%} wider"
+    )

@@ -1,8 +1,7 @@
-"""How a run looks while it goes on: one live line on a terminal, plain lines elsewhere."""
+"""How a run looks while it goes on: lines in a log, a table on a terminal (bench/cli/live.py)."""
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -18,7 +17,15 @@ if TYPE_CHECKING:
     from bench.model.trial_record import TrialRecord
 
 _COLORS = {"valid": "green", "suspect": "yellow", "invalid": "red", "failed": "red"}
-_CLEAR = "\r\x1b[2K"
+
+
+def watch(plan: Plan) -> Progress:
+    """What shows a run: a live table on a terminal that can, plain lines everywhere else."""
+    if sys.stderr.isatty() and not plain():
+        from bench.cli.live import LiveProgress
+
+        return LiveProgress(plan)
+    return Progress(plan)
 
 
 class Progress:
@@ -29,14 +36,10 @@ class Progress:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._live = sys.stderr.isatty() and not plain()
         cells = (*plan.cells, *(trial.cell for trial in plan.trials))
         self._width = max(len(cell.id) for cell in cells)
         self._left_s = plan.estimated_s
-        self._per_trial_s = plan.estimated_s / max(1, len(plan.trials))
-        self._began = time.monotonic()
-        self._measured = 0
-        self._spent_s = 0.0
+        self._trial_began = time.monotonic()
         self._kept = False
 
     def kept(self) -> None:
@@ -56,9 +59,7 @@ class Progress:
         click.echo(said, err=True)
 
     def building(self, arm: Arm) -> None:
-        """A server is about to be built."""
-        if arm.config.build:
-            self._status(f"building {arm.name} ...")
+        """A server is about to be built: a log says so when it is."""
 
     def built(self, arm: Arm, record: BuildRecord) -> None:
         """A server is built, or was already."""
@@ -73,30 +74,34 @@ class Progress:
 
     def calibrating(self, server: str, workload: str) -> None:
         """A capacity is about to be measured."""
-        self._status(f"measuring what {server} can do on {workload} ...")
-        if not self._live:
-            self._line(f"calibrating {server} {workload}")
+        self._line(f"calibrating {server} {workload}")
 
-    def began(self, planned: PlannedTrial, done: int, total: int) -> None:
+    def expects(self, left_s: float) -> None:
+        """How long the whole run will probably still take, rounds to be added included."""
+        self._left_s = left_s
+
+    def began(self, planned: PlannedTrial, done: int, total: int) -> None:  # noqa: ARG002 - of the protocol
         """A trial is about to run."""
         self._trial_began = time.monotonic()
-        left = format_eta((total - done) * self._per_trial_s)
-        self._status(f"[{done + 1}/{total}] {planned.id}  about {left} to go")
 
     def finished(self, record: TrialRecord, done: int, total: int) -> None:
         """A trial has ended and is on disk."""
-        self._measured += 1
-        self._spent_s += time.monotonic() - self._trial_began
-        self._per_trial_s = self._spent_s / self._measured
+        self._left_s = max(0.0, self._left_s - (time.monotonic() - self._trial_began))
+        self._show(record, done, total)
+
+    def _show(self, record: TrialRecord, done: int, total: int) -> None:
+        """Say of a finished trial what it reached, and of one that failed why."""
         color = _COLORS.get(record.status, "white")
         status = click.style(f"{record.status:<7}", fg=color)
         name = f"{record.trial:<{self._width + 4}}"
-        left = format_eta((total - done) * self._per_trial_s)
-        tail = "" if done == total else click.style(f"  {left} to go", dim=True)
+        tail = "" if done == total else click.style(f"  {self._left()}", dim=True)
         self._line(f"{done:>{len(str(total))}}/{total} {name} {status} {_figures(record)}{tail}")
         if record.status not in ("valid", "suspect") and record.detail:
             told = [line for line in printable(record.detail).splitlines() if line.strip()]
             self._line("      " + click.style("\n".join(told), fg=color))
+
+    def _left(self) -> str:
+        return f"{format_eta(self._left_s)} to go"
 
     def added(self, rounds: int, reason: str) -> None:
         """Rounds were added for the precision asked for."""
@@ -108,19 +113,9 @@ class Progress:
 
     def close(self) -> None:
         """Leave a clean line behind."""
-        self._clear()
-
-    def _status(self, text: str) -> None:
-        if self._live:
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns
-            click.echo(_CLEAR + text[: columns - 1], err=True, nl=False)
-
-    def _clear(self) -> None:
-        if self._live:
-            click.echo(_CLEAR, err=True, nl=False)
 
     def _line(self, text: str) -> None:
-        self._clear()
+        """A line that stays."""
         click.echo(text, err=True)
 
 

@@ -92,11 +92,10 @@ def _form(output: Path | None) -> str:
 
 
 def _emit(path: Path, form: str, output: Path | None) -> None:
-    from bench.reports import REPORTS
     from bench.run import opening as runs
     from bench.store.run_directory import write_atomic
 
-    (_, main), *beside = REPORTS[form].render(runs.open_run(path)).items()
+    (_, main), *beside = runs.render(runs.open_run(path), [form]).items()
     if output is None or str(output) == "-":
         click.echo(main, nl=False)
         return

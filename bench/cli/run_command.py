@@ -29,6 +29,7 @@ _OVERRIDES = (
     "warmup",
     "connections",
     "seed",
+    "max_time",
 )
 
 
@@ -90,7 +91,7 @@ def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> P
     from bench.store.run_directory import find_run
 
     if options["resume"]:
-        given = [f"--{name}" for name in _OVERRIDES if options[name] is not None]
+        given = [f"--{name.replace('_', '-')}" for name in _OVERRIDES if options[name] is not None]
         if given:
             raise UsageError(
                 f"--resume goes on with the run's own plan; {', '.join(given)} cannot change it",
@@ -105,9 +106,9 @@ def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> P
 
 
 def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
-    from bench.cli.progress import Progress
+    from bench.cli.progress import watch
 
-    progress = Progress(planned.plan)
+    progress = watch(planned.plan)
     try:
         result = _measure(project, planned, progress, options)
     except (KeyboardInterrupt, TerminatedError):

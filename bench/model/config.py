@@ -36,6 +36,7 @@ from bench.model.fields import (
     Whole,
     arm_name,
 )
+from bench.model.pacing import Arrivals
 from bench.model.secrets import hidden
 
 
@@ -45,15 +46,18 @@ class ProfileConfig(Model):
     Attributes:
         id: its name in tables. Default: such as `wrk-c50`.
         tool: name of a load tool. Default: the preferred one for the loop: `wrk` closed,
-            `oha` open.
+            `paced` open.
         loop: `closed`: each connection sends its next request when the response is there.
             `open` (not wrk): requests are sent at a fixed rate, whatever the server does.
         connections: in total, split over the load processes.
         rate: open loop: requests per second, or a share such as `50%` of what the slowest
             server reaches, measured before the first round (in a duet: of what both reach
             together).
+        arrivals: open loop by paced: `poisson`, at random as if from many users, or `even`.
+            Default: `poisson`.
         processes: load processes. Default: `auto`, one per load CPU.
-        warmup: the same load before the window, not counted.
+        warmup: load before the window, not counted: at least so long, and from `1s` on until the
+            CPU time per request no longer falls (at most four times as long, or `8s`).
         duration: the window that is measured; whole seconds for wrk.
         timeout: after which a request counts as failed.
     """
@@ -63,6 +67,7 @@ class ProfileConfig(Model):
     loop: Literal["closed", "open"] = "closed"
     connections: Whole = Field(default=50, ge=1, le=100_000)
     rate: OfferedRate = None
+    arrivals: Arrivals | None = None
     processes: Processes = None
     warmup: Warmup = 2.0
     duration: Duration = 10.0
@@ -70,7 +75,7 @@ class ProfileConfig(Model):
 
     @property
     def name(self) -> str:
-        """The id, or what stands for it: `wrk-c50`, `oha-c50-r2000`, `oha-c50-r50pct`."""
+        """The id, or what stands for it: `wrk-c50`, `paced-c50-r2000`, `paced-c50-r50pct`."""
         if self.id is not None:
             return self.id
         base = f"{self.tool}-c{self.connections}"
@@ -248,7 +253,13 @@ class MatrixConfig(Model):
             interval is given.
         precision: rounds are added until the interval's half-width is at most this, such as
             `2%`.
-        max_rounds: how many `precision` may take. Default: 12, or `rounds` where that is more.
+        max_rounds: how many `precision` may take. Default: 12, or `rounds` where that is more;
+            100 with `max_time`.
+        max_time: such as `20m`, builds not counted. After `rounds` further ones go to the workload
+            and profile whose interval is widest, until `precision` (or `margin`) is reached or
+            the time is over; 3 rounds are measured in any case. Default: none.
+        cost: `true`: each server is also measured together with the baseline, both at one offered
+            rate near 60 % of what they reach together, which decides CPU time per request.
         baseline: all others are compared with it. Default: the first server, else the first
             variant.
         margin: a difference too small to matter.
@@ -285,6 +296,8 @@ class MatrixConfig(Model):
     rounds: Whole = Field(default=5, ge=1, le=100)
     precision: Percent | None = None
     max_rounds: Whole | None = Field(default=None, ge=1, le=100)
+    max_time: Duration | None = None
+    cost: Flag = False
     baseline: Identifier | None = None
     margin: Percent = 0.02
     server_cpus: CpuChoice = None

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.load_result import Loop
+from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
 from bench.model.workload_config import Expect, Generator
@@ -20,6 +21,7 @@ class LoadProfile(Model):
         connections: the total over all processes, remainder to the first.
         rate_rps: offered rate over all processes; None in a closed loop, and before the
             calibration where `rate_share` is given.
+        arrivals: how the requests of an open loop follow each other, where the tool has a choice.
         processes: load tool processes.
         timeout_s: a response later than this is an error.
     """
@@ -30,6 +32,7 @@ class LoadProfile(Model):
     connections: int
     rate_rps: float | None = None
     rate_share: float | None = None
+    arrivals: Arrivals | None = None
     processes: int
     warmup_s: float
     duration_s: float
@@ -81,6 +84,8 @@ class Arm(Model):
             None where the folder is the user's own.
         ready_any: any answer to `ready` will do, whatever its status (`bench try` of a path
             that is not asked by GET).
+        version_of: id of the server that this is a version of (another ref, dependency, tree);
+            None where it is that server itself.
         copy_of: name of the arm that this one is again (an A/A copy: it shows the noise and is
             no candidate), None for an arm of its own.
     """
@@ -94,6 +99,7 @@ class Arm(Model):
     hash: str | None = None
     source_hash: str | None = None
     ready_any: bool = False
+    version_of: str | None = None
     copy_of: str | None = None
 
 
@@ -150,6 +156,31 @@ class Skipped(Model):
     reason: str
 
 
+class CostPlan(Model):
+    """The duets of a plan of blocks that decide what a request costs, at a load that is named.
+
+    Attributes:
+        profile: an open loop; its `rate_share` is of what both servers reach together.
+        again: the baseline once more: what the two copies differ by is the noise floor.
+        cells: each server, and the copy, together with the baseline.
+        rates: requests/s that each of the two is sent, per `server/workload`, once it is known.
+    """
+
+    profile: LoadProfile
+    again: Arm
+    cells: tuple[Cell, ...]
+    rates: dict[str, float] = {}
+
+    def rate(self, cell: Cell) -> float | None:
+        """What each of a pair is sent; None until it is known."""
+        return self.rates.get(f"{cell.server}/{cell.workload}")
+
+    def with_rate(self, cell: Cell, rate_rps: float) -> CostPlan:
+        """The same with the rate of one pair."""
+        rates = {**self.rates, f"{cell.server}/{cell.workload}": rate_rps}
+        return self.model_copy(update={"rates": rates})
+
+
 class Plan(Model):
     """Everything a run will do, in order; written before the first trial.
 
@@ -157,12 +188,13 @@ class Plan(Model):
         matrix: id of the matrix.
         seed: decides the order of trials and the content of random requests.
         trials: all planned trials in the order in which they run.
-        calibrated: capacity in requests/s per `server/workload` from the calibration block.
+        calibrated: capacity in requests/s per `server/workload/profile` from the calibration.
         spreads: of a duet, workload -> standard deviation of the log-ratios of two copies in
             the calibration block: what the forecast rests on, part of no estimate.
         alone: of a duet, profiles under which servers are measured without the baseline beside
             them; their trials belong to no cell and enter no comparison.
         alone_rounds: how many rounds, from the first on, hold such trials.
+        cost: None where the matrix asks for no cost, and in a plan of duets.
         estimated_s: expected length without builds.
         max_time_s: no round is begun that would end later than this after the measuring began,
             the first three excepted; None = as long as it takes.
@@ -191,9 +223,21 @@ class Plan(Model):
     spreads: dict[str, float] = {}
     alone: tuple[LoadProfile, ...] = ()
     alone_rounds: int = 0
+    cost: CostPlan | None = None
     estimated_s: float
     max_time_s: float | None = None
     options: dict[str, str] = {}
+
+    @property
+    def loads(self) -> tuple[LoadProfile, ...]:
+        """Every load profile under which there are trials."""
+        return (*self.profiles, *self.alone, *((self.cost.profile,) if self.cost else ()))
+
+    def unlike(self, server: str) -> bool:
+        """Whether an arm is another server than the baseline, and not a version of it."""
+        families = {arm.name: arm.version_of or arm.server for arm in self.arms}
+        known = server in families and self.baseline in families
+        return known and families[server] != families[self.baseline]
 
     @property
     def copies(self) -> frozenset[str]:

@@ -103,12 +103,50 @@ class CellLatency(Model):
     percentiles: dict[str, float | None]
 
 
+class Cost(Model):
+    """CPU per request against the baseline, from duets at an equal offered rate.
+
+    Attributes:
+        ratio: server / baseline.
+        low: lower end of its 95 % interval, None where there is none.
+        n: duets behind it.
+        rate_rps: the rate that both were sent, None in runs that did not record it.
+        cpu_us: server CPU microseconds per request in these duets.
+        baseline_cpu_us: the same of the baseline beside it.
+        floor: what two copies of the baseline may differ by under that workload, a share.
+    """
+
+    ratio: float | None
+    low: float | None
+    high: float | None
+    n: int
+    verdict: Verdict
+    rate_rps: float | None = None
+    cpu_us: float | None = None
+    baseline_cpu_us: float | None = None
+    floor: float | None = None
+
+
+class CellLateness(Model):
+    """From due to sent while a connection was free: the load generator's own; microseconds.
+
+    Of each percentile the median over the usable trials.
+    """
+
+    p50: float | None
+    p99: float | None
+
+
 class CellSummary(Model):
     """One server x workload x profile over all rounds.
 
     Attributes:
+        cost: None where the matrix asks for none.
+        load_share: of an open loop, the offered rate over what was reached saturated in this run
+            (duets: by both together; blocks: by the slowest server).
         total_requests: sum over usable trials of complete responses.
         bytes_per_s: bytes of response bodies per second.
+        lateness_us: of an open loop on an exact schedule, else None.
     """
 
     server: str
@@ -122,8 +160,11 @@ class CellSummary(Model):
     bytes_per_s: float | None
     offered_rps: float | None
     achieved_ratio: float | None
+    lateness_us: CellLateness | None = None
     bound: Bound
     findings: tuple[str, ...]
+    cost: Cost | None = None
+    load_share: float | None = None
 
 
 class Comparison(Model):
@@ -179,12 +220,33 @@ class CellDetail(Model):
     spread: float | None = None
 
 
+class WindowAdvice(Model):
+    """Which window gives the narrowest intervals for the same time, by what a run measured.
+
+    Attributes:
+        window_s: as it was.
+        best_s: as it would be best, from 1 to 60 s.
+        wider: width of the intervals with `window_s` over that with `best_s`.
+        within_sd: standard deviation of ln(rate) over one second inside a trial.
+        between_sd: the same from trial to trial, which no longer window takes away.
+        overhead_s: what a trial takes beside its window: start, checks, warm-up, stop.
+    """
+
+    window_s: float
+    best_s: float
+    wider: float
+    within_sd: float
+    between_sd: float
+    overhead_s: float
+
+
 class Summary(Model):
     """The object of `bench report --as json`.
 
     Attributes:
         measured_s: seconds that all trials took from start to stop, excluded ones too; builds,
             calibration and pauses are not part of it.
+        window: None in a plan of duets, without closed loops, and below three rounds.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -200,6 +262,7 @@ class Summary(Model):
     comparisons: tuple[Comparison, ...]
     noise_floor: float | None
     measured_s: float = 0.0
+    window: WindowAdvice | None = None
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
 
@@ -271,72 +334,3 @@ class RunView(Model):
     trials_sha256: str
     breakdowns: tuple[ServerProfile, ...] = ()
     conversions: tuple[Conversion, ...] = ()
-
-
-class CompareRow(Model):
-    """One cell in both runs, by one metric; the ratio is candidate / baseline.
-
-    Attributes:
-        baseline: estimate in the first run; its own `verdict` is None.
-        candidate: estimate in the second run.
-    """
-
-    server: str
-    workload: str
-    profile: str
-    metric: str
-    baseline: Metric
-    candidate: Metric
-    verdict: Verdict
-
-
-class MissingCell(Model):
-    """A cell that cannot be compared.
-
-    Attributes:
-        side: which run lacks it; neither = both have it, under loads that are not the same.
-        gated: whether the gate fails for it: a cell that is lacking, or one that the gate's
-            metric would have compared; never for an A/A copy.
-    """
-
-    server: str
-    workload: str
-    profile: str
-    side: Literal["baseline", "candidate", "both", "neither"]
-    reason: str
-    gated: bool
-
-
-class Change(Model):
-    """Something of the environment that is not the same in both runs; None = not known there."""
-
-    what: str
-    before: str | None
-    after: str | None
-
-
-class CompareResult(Model):
-    """The object of `bench compare --json`.
-
-    Attributes:
-        baseline_run: id of the first run.
-        candidate_run: id of the second run.
-        method: runs are compared unpaired (Welch's t on logs), since their rounds are not
-            the same rounds.
-        same_host: whether the fingerprints are equal.
-        metric: the metric that the gate looks at.
-        gate: rows that are slower (or need more) beyond the margin by that metric.
-    """
-
-    schema_version: int = SCHEMA_VERSION
-    title: str
-    baseline_run: str
-    candidate_run: str
-    method: Literal["unpaired"] = "unpaired"
-    same_host: bool
-    margin: float
-    metric: str
-    rows: tuple[CompareRow, ...]
-    missing: tuple[MissingCell, ...]
-    changes: tuple[Change, ...]
-    gate: tuple[CompareRow, ...]

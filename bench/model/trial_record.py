@@ -7,6 +7,7 @@ from typing import Literal
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.finding import Finding
 from bench.model.load_result import LoadResult
+from bench.model.pacing import Pacing
 from bench.model.plan import Cell
 
 Status = Literal["valid", "suspect", "invalid", "failed", "interrupted"]
@@ -165,12 +166,14 @@ class Partner(Model):
     server: str
     server_process: ServerRecord | None
     load: LoadResult | None
+    pacing: Pacing | None = None
     resources: Resources
     counters: Counters
     exchanges: tuple[Exchange, ...]
     sidechannel: SidechannelResult
     warmup_series: tuple[float, ...] = ()
     window_series: tuple[float, ...] = ()
+    cpu_series: tuple[float, ...] = ()
     start_s: float
     first: bool
     build_hash: str | None = None
@@ -186,8 +189,10 @@ class TrialRecord(Model):
         reasons: finding codes that decided the status.
         overhead_s: total less start, declared warm-up and window, drain and stop.
         detail: one sentence for the terminal when the trial is not valid.
+        pacing: how an exact schedule was kept; None where the load tool has none.
         warmup_series: bytes/s over the loopback interface per 250 ms of the warm-up's load.
         window_series: the same for the window.
+        cpu_series: CPU seconds per second that the server used, in the same bins of the window.
         partner: of a duet, the baseline's part; None in a trial of one server alone.
         raw_sha256: file name -> hash of every raw output kept beside trial.json.
     """
@@ -209,6 +214,7 @@ class TrialRecord(Model):
     server_process: ServerRecord | None
     load: LoadResult | None
     offered_rps: float | None
+    pacing: Pacing | None = None
     resources: Resources
     counters: Counters
     bound: Bound
@@ -216,6 +222,7 @@ class TrialRecord(Model):
     sidechannel: SidechannelResult = SidechannelResult()
     warmup_series: tuple[float, ...] = ()
     window_series: tuple[float, ...] = ()
+    cpu_series: tuple[float, ...] = ()
     findings: tuple[Finding, ...]
     build_hash: str | None = None
     partner: Partner | None = None

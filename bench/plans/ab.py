@@ -94,7 +94,8 @@ def plan_ab(project: Project, asked: ArmOptions, effort: Duration) -> Contest:
     names = effort.workloads or _workloads(project, made, foreign=foreign)
     document = _document(asked, made, ids, effort, names)
     trees = {ids[arm.name]: arm.tree for arm in made if arm.tree}
-    planned = _planned(project, document, trees, effort)
+    origin = asked.servers[0] if len(asked.servers) == 1 else None
+    planned = _planned(project, document, trees, effort, origin)
     notes = (*(arm.note for arm in made if arm.note), *_equal(made))
     return Contest(project, planned, notes)
 
@@ -182,9 +183,21 @@ def _workloads(project: Project, made: tuple[BuiltArms, ...], *, foreign: bool) 
 
 
 def _planned(
-    project: Project, document: dict[str, Any], trees: dict[str, str], effort: Duration
+    project: Project,
+    document: dict[str, Any],
+    trees: dict[str, str],
+    effort: Duration,
+    origin: str | None,
 ) -> Planned:
-    """Plan; rounds are added while an interval is too wide and the time allows it."""
+    """Plan; rounds are added while an interval is too wide and the time allows it.
+
+    Args:
+        project: with the arms among its servers.
+        document: the matrix.
+        trees: server -> git's hash of what it was checked out from.
+        effort: how long.
+        origin: the server that all arms are versions of, None where they are servers.
+    """
     digest = hashlib.sha256(repr((document, sorted(trees.items()))).encode()).hexdigest()[:8]
     name = f"ab-{digest}"
     try:
@@ -194,7 +207,10 @@ def _planned(
     plan = planned.plan.model_copy(update={"max_time_s": effort.max_time_s})
     if plan.design == "duet":
         plan = with_alone(plan, _alone_rounds(plan, effort))
-    arms = tuple(arm.model_copy(update={"source_hash": trees.get(arm.server)}) for arm in plan.arms)
+    arms = tuple(
+        arm.model_copy(update={"source_hash": trees.get(arm.server), "version_of": origin})
+        for arm in plan.arms
+    )
     plan = plan.model_copy(update={"arms": arms})
     return planned._replace(plan=plan)
 

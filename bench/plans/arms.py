@@ -63,6 +63,7 @@ class BuiltArms(NamedTuple):
         tree: git's hash of what was checked out, None for folders of the user's own.
         env: added to its environment.
         note: what the user should know, or "".
+        origin: the server that a variant of a matrix is a version of.
     """
 
     name: str
@@ -71,6 +72,7 @@ class BuiltArms(NamedTuple):
     tree: str | None = None
     env: dict[str, str] = {}
     note: str = ""
+    origin: str | None = None
 
     @property
     def what(self) -> tuple[object, ...]:

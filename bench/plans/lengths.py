@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.loadtools import TOOLS, closed_tool
+from bench.loadtools import closed_tool
+from bench.stats.intervals import MIN_ROUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,14 +19,18 @@ TRIAL_OVERHEAD_S: Final = 1.5
 SPREAD_LEAST: Final = 2
 """Trials of two copies without which nothing is known of their spread."""
 
-_WARMUP_S: Final = 1.0
-_WINDOW_S: Final = 3.0
-_PILOT_WARMUP_S: Final = 0.5
-_PILOT_WINDOW_S: Final = 1.0
-_PILOTS: Final = 3
-"""Duets of two copies: the fewest whose spread says anything; cheap enough for a short session."""
+SATURATE_S: Final = 1.0
+"""What an open loop's warm-up takes before it: the load that a server can just take."""
 
-_PILOT_S: Final = 2.5
+_WARMUP_S: Final = 1.0
+"""From a second on a warm-up goes on until the server is warm: a cold pilot tells a tenth."""
+
+_WINDOW_S: Final = 1.0
+_ONLY_WINDOW_S: Final = 3.0
+_PILOTS: Final = 3
+"""The median of three is no accident; of two copies the fewest whose spread says anything."""
+
+_PILOT_S: Final = 4.5
 _SHARE: Final = 0.2
 
 
@@ -38,50 +44,55 @@ class Calibrating(NamedTuple):
 def calibrating(plan: Plan, twin: str = "") -> tuple[Calibrating, ...]:
     """The trials that measure what a plan does not know yet.
 
-    One for each cell whose profile offers a share of a capacity; in a plan of duets that asks
-    for a precision also some that show how far two copies of the baseline differ.
+    Three for each cell whose profile offers a share of a capacity, one where the time is short; in
+    a plan of duets that asks for a precision also some that show how far two copies of the
+    baseline differ.
 
     Args:
         plan: with the capacities and spreads that are known.
         twin: the arm that is the baseline again, "" where there is none.
     """
-    counts = ((cell, _pilots(plan) if cell.server == twin else 1) for cell in plan.cells)
-    return tuple(
-        Calibrating(cell, repeat) for cell, repeat in counts if _wanted(plan, cell, repeat)
-    )
+    repeat = _pilots(plan)
+    return tuple(Calibrating(cell, repeat) for cell in plan.cells if _wanted(plan, cell, twin))
 
 
 def calibrating_load(plan: Plan, profile: LoadProfile) -> LoadProfile:
     """The closed loop under which a capacity is measured."""
     tool = closed_tool(profile.tool)
-    warmup, window = _WARMUP_S, _WINDOW_S
-    if plan.design == "duet":
-        warmup = _WARMUP_S if TOOLS[tool].whole_seconds else _PILOT_WARMUP_S
-        window = _PILOT_WINDOW_S
     update = {
         "tool": tool,
         "loop": "closed",
+        "arrivals": None,
         "rate_share": None,
         "rate_rps": None,
-        "warmup_s": warmup,
-        "duration_s": window,
+        "warmup_s": _WARMUP_S,
+        "duration_s": _ONLY_WINDOW_S if _pilots(plan) == 1 else _WINDOW_S,
     }
     return profile.model_copy(update=update)
 
 
 def estimate(plan: Plan, trials: Iterable[PlannedTrial], twin: str = "") -> float:
-    """Seconds that trials and the calibration before them take, guessed before any was run."""
+    """Seconds that trials and the calibration before them take, guessed before any was run.
+
+    A time that is given is the most, but for the rounds that are measured in any case.
+    """
     profiles = {profile.id: profile for profile in plan.profiles}
     before = (
         one.repeat * _length(calibrating_load(plan, profiles[one.cell.profile]))
         for one in calibrating(plan, twin)
     )
-    return trials_s(plan, trials) + sum(before)
+    planned = tuple(trials)
+    calibration = math.fsum(before)
+    whole = calibration + trials_s(plan, planned)
+    if plan.max_time_s is None:
+        return whole
+    least = calibration + trials_s(plan, (t for t in planned if t.round <= MIN_ROUNDS))
+    return min(whole, max(least, plan.max_time_s))
 
 
 def trials_s(plan: Plan, trials: Iterable[PlannedTrial]) -> float:
     """Seconds that trials take, guessed before any was run."""
-    lengths = {profile.id: _length(profile) for profile in (*plan.profiles, *plan.alone)}
+    lengths = {profile.id: _length(profile) for profile in plan.loads}
     return sum(lengths[trial.cell.profile] for trial in trials)
 
 
@@ -91,22 +102,22 @@ def capacity_key(cell: Cell) -> str:
 
 
 def _length(load: LoadProfile) -> float:
-    return load.warmup_s + load.duration_s + TRIAL_OVERHEAD_S
+    before = SATURATE_S if load.loop == "open" and load.warmup_s >= _WARMUP_S else 0.0
+    return before + load.warmup_s + load.duration_s + TRIAL_OVERHEAD_S
 
 
 def _pilots(plan: Plan) -> int:
-    """Duets of two copies per workload: enough for a spread where one is asked for and affordable.
-
-    They may take a fifth of the time that is allowed.
-    """
-    if plan.design != "duet" or plan.precision is None:
-        return 1
-    needed = _PILOTS * _PILOT_S * len(plan.workloads)
+    """Trials per cell that is calibrated: three, where those take a fifth of the time at most."""
+    shared = {profile.id for profile in plan.profiles if profile.rate_share is not None}
+    cells = sum(cell.profile in shared for cell in plan.cells)
+    if plan.design == "duet":
+        cells -= sum(c.profile in shared and c.server == plan.baseline for c in plan.cells)
+    needed = _PILOTS * _PILOT_S * max(cells, len(plan.workloads))
     affordable = plan.max_time_s is None or needed <= _SHARE * plan.max_time_s
     return _PILOTS if affordable else 1
 
 
-def _wanted(plan: Plan, cell: Cell, repeat: int) -> bool:
+def _wanted(plan: Plan, cell: Cell, twin: str) -> bool:
     """Whether a cell needs a calibrating trial."""
     profile = next(one for one in plan.profiles if one.id == cell.profile)
     if plan.design == "duet" and cell.server == plan.baseline:
@@ -115,4 +126,6 @@ def _wanted(plan: Plan, cell: Cell, repeat: int) -> bool:
         return capacity_key(cell) not in plan.calibrated
     shares = any(one.rate_share is not None for one in plan.profiles)
     first = cell.profile == plan.profiles[0].id
-    return repeat >= SPREAD_LEAST and first and not shares and cell.workload not in plan.spreads
+    if shares or not first or not twin or cell.server != twin or plan.precision is None:
+        return False
+    return _pilots(plan) >= SPREAD_LEAST and cell.workload not in plan.spreads

@@ -81,6 +81,7 @@ def read_matrix(
         _check_profiles(document, data.get("profiles"), unsupported)
         _check_rounds(document, data)
         _check_baseline(document, data)
+        _check_cost(document, data)
         if project is not None:
             _check_ids(document, data, project)
         if config is not None:
@@ -189,6 +190,7 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
         load_count: processes where the profile says auto, but never more than connections.
     """
     rate = profile.rate
+    default = next(iter(TOOLS[profile.tool].arrivals), None) if profile.loop == "open" else None
     return LoadProfile(
         id=profile.name,
         tool=profile.tool,
@@ -196,6 +198,7 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
         connections=profile.connections,
         rate_rps=rate.rps if rate else None,
         rate_share=rate.share if rate else None,
+        arrivals=profile.arrivals or default,
         processes=profile.processes or max(1, min(load_count, profile.connections)),
         warmup_s=profile.warmup,
         duration_s=profile.duration,
@@ -210,6 +213,9 @@ def _check_loop(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> No
         document.add(
             (*loc, "rate"), "a closed loop has no rate: it goes as fast as it is answered", advice
         )
+    if loop == "closed" and "arrivals" in profile:
+        message = "a closed loop has no arrivals: each response brings the next request"
+        document.add((*loc, "arrivals"), message, "write loop: open, or remove arrivals")
     if loop == "open" and "rate" not in profile:
         advice = "such as rate: 2000, or rate: 50% of the slowest server's capacity"
         document.add((*loc, "rate"), "an open loop needs a rate", advice)
@@ -224,11 +230,25 @@ def _check_processes(document: YamlDocument, loc: Loc, profile: dict[str, Any]) 
 
 def _check_rounds(document: YamlDocument, data: dict[str, Any]) -> None:
     rounds, most = data.get("rounds", 5), data.get("max_rounds")
-    if "max_rounds" in data and "precision" not in data:
+    if "max_rounds" in data and "precision" not in data and "max_time" not in data:
         advice = "add precision: 2%, or remove max_rounds"
         document.add(("max_rounds",), "it has an effect only together with precision", advice)
     elif type(rounds) is int and type(most) is int and most < rounds:
         document.add(("max_rounds",), f"{most} is less than rounds, which is {rounds}")
+
+
+def _check_cost(document: YamlDocument, data: dict[str, Any]) -> None:
+    """Cost is measured by duets beside blocks, at a share of what saturated servers reach."""
+    if data.get("cost") is not True:
+        return
+    profiles = data.get("profiles", [{}])
+    written = [one for one in profiles if isinstance(one, dict)] if profiles else []
+    if data.get("design") == "duet":
+        advice = "remove cost; a profile with loop: open, rate: 60% decides it there"
+        document.add(("cost",), "a duet compares the cost of a request by itself", advice)
+    elif not any(one.get("loop", "closed") == "closed" for one in written):
+        advice = "add a profile with loop: closed"
+        document.add(("cost",), "it needs a closed loop, which tells what servers reach", advice)
 
 
 def _check_baseline(document: YamlDocument, data: dict[str, Any]) -> None:

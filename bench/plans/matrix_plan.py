@@ -9,7 +9,9 @@ from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.loadtools import unsupported
 from bench.model.plan import mark_copies
+from bench.plans.cost import with_cost
 from bench.plans.duets import as_duet
+from bench.plans.matrix_files import load_matrix
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix
 from bench.plans.variants import with_variants
@@ -57,4 +59,7 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         update={"arms": tuple(buildable_copy(arm, cache_folder()) for arm in plan.arms)}
     )
     plan = mark_copies(plan)
-    return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
+    if plan.design == "duet":
+        return Planned(as_duet(plan), workloads, path)
+    wanted = load_matrix(path).cost
+    return Planned(with_cost(plan, workloads) if wanted else plan, workloads, path)

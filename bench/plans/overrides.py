@@ -27,6 +27,7 @@ class Overrides(NamedTuple):
         profiles: ids of profiles of the matrix.
         duration_s: seconds above 0.
         warmup_s: seconds from 0.
+        max_time_s: seconds above 0.
     """
 
     servers: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Overrides(NamedTuple):
     warmup_s: float | None = None
     connections: int | None = None
     seed: int | None = None
+    max_time_s: float | None = None
 
 
 def override_problems(
@@ -53,6 +55,8 @@ def override_problems(
     yield from _out_of_range("--seed", overrides.seed, 0, 2**53)
     if overrides.duration_s is not None and not overrides.duration_s > 0:
         yield Problem("--duration", 0, "", "expected a duration above 0s")
+    if overrides.max_time_s is not None and not overrides.max_time_s > 0:
+        yield Problem("--max-time", 0, "", "expected a duration above 0s")
     if overrides.warmup_s is not None and not overrides.warmup_s >= 0:
         yield Problem("--warmup", 0, "", "expected a duration from 0s")
     yield from _clashes(config, overrides)

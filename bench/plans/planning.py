@@ -6,10 +6,11 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from bench.errors import ConfigError
-from bench.model.plan import CpuSplit, LoadProfile, Plan, PlannedTrial, Workload
+from bench.model.plan import Cell, CpuSplit, LoadProfile, Plan, PlannedTrial, Workload
 from bench.plans.expansion import expand
 from bench.plans.lengths import estimate
 from bench.plans.matrix_files import load_profile
+from bench.stats.rounds import ROUNDS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ def make_plan(
     given = overrides.seed if overrides.seed is not None else parts.config.seed
     plan = _plan(
         parts,
+        overrides,
         matrix=path.stem,
         seed=draw_seed() if given is None else given,
         rounds=overrides.rounds or parts.config.rounds,
@@ -67,18 +69,29 @@ def make_plan(
     return plan.model_copy(update=update), parts.workloads
 
 
-def _plan(parts: PlanParts, *, matrix: str, seed: int, rounds: int, cpus: CpuSplit) -> Plan:
+def _plan(
+    parts: PlanParts,
+    overrides: Overrides,
+    *,
+    matrix: str,
+    seed: int,
+    rounds: int,
+    cpus: CpuSplit,
+) -> Plan:
     """A plan without its trials."""
     config = parts.config
     names = [arm.name for arm in parts.arms]
     wanted = config.baseline or names[0]
+    limit_s = overrides.max_time_s or config.max_time
+    precision = config.precision or (config.margin if limit_s else None)
     return Plan(
         matrix=matrix,
         title=config.title,
         seed=seed,
         rounds=rounds,
-        max_rounds=_max_rounds(rounds, config.max_rounds) if config.precision else rounds,
-        precision=config.precision,
+        max_rounds=_max_rounds(rounds, config.max_rounds, limit_s) if precision else rounds,
+        precision=precision,
+        max_time_s=limit_s,
         margin=config.margin,
         baseline=wanted if wanted in names else names[0],
         design=config.design,
@@ -97,22 +110,34 @@ def _plan(parts: PlanParts, *, matrix: str, seed: int, rounds: int, cpus: CpuSpl
 def rounds_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:
     """The trials of one round in the order in which they run: each cell once.
 
-    The order depends on the plan's seed and the round's number alone, so that rounds which are
-    added later, or planned again on resume, are the same. In a duet the baseline takes part in
-    each other server's trial and has none of its own.
+    The servers of one workload and profile follow each other, in random order, so that those that
+    are compared are seconds apart and not minutes; the groups are shuffled too. The order depends
+    on the plan's seed and the round's number alone, so that rounds which are added later, or
+    planned again on resume, are the same. In a duet the baseline takes part in each other
+    server's trial and has none of its own.
 
     Args:
         plan: cells, seed and design.
         number: of the round, from 1.
     """
-    cells = [cell for cell in plan.cells if plan.design == "blocks" or cell.server != plan.baseline]
-    random.Random(f"{plan.seed}/{number}").shuffle(cells)  # noqa: S311 - repeatable, not secret
+    rng = random.Random(f"{plan.seed}/{number}")  # noqa: S311 - repeatable, not secret
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in plan.cells:
+        if plan.design == "blocks" or cell.server != plan.baseline:
+            groups.setdefault((cell.workload, cell.profile), []).append(cell)
+    blocks = list(groups.values())
+    rng.shuffle(blocks)
+    for block in blocks:
+        rng.shuffle(block)
     digits = max(2, len(str(max(plan.rounds, plan.max_rounds))))
     return tuple(
         PlannedTrial(id=f"r{number:0{digits}d}-{cell.id}", round=number, cell=cell)
-        for cell in cells
+        for block in blocks
+        for cell in block
     )
 
 
-def _max_rounds(rounds: int, most: int | None) -> int:
-    return max(rounds, most if most is not None else _MAX_ROUNDS)
+def _max_rounds(rounds: int, most: int | None, limit_s: float | None) -> int:
+    """Where a time is given it is the limit, not a number of rounds."""
+    default = ROUNDS_MAX if limit_s else _MAX_ROUNDS
+    return max(rounds, most if most is not None else default)

@@ -40,7 +40,8 @@ class Variants(NamedTuple):
                 arms.append(arm)
                 continue
             server = first.setdefault((one.what, tuple(sorted(arm.env.items()))), arm.server)
-            arms.append(arm.model_copy(update={"server": server, "source_hash": one.tree}))
+            update = {"server": server, "source_hash": one.tree, "version_of": one.origin}
+            arms.append(arm.model_copy(update=update))
         return plan.model_copy(update={"arms": tuple(arms)})
 
 
@@ -67,7 +68,8 @@ def with_variants(project: Project, path: Path, overrides: Overrides) -> Variant
     made: dict[str, BuiltArms] = {}
     for index, variant in enumerate(variants):
         if variant.key and (not overrides.servers or variant.arm in overrides.servers):
-            made[variant.place] = _make(project, path, index, variant)
+            arm = _make(project, path, index, variant)
+            made[variant.place] = arm._replace(origin=variant.id)
     files = {place: one.file for place, one in made.items()}
     project = project._replace(
         servers={**project.servers, **files},

@@ -1,4 +1,4 @@
-"""Reports: one file per form, each a pure function of a RunView."""
+"""Reports: one file per form, each a pure function of a run."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, strong
 from bench.reports.markdown import markdown_blocks
+from bench.reports.rows import format_cost, format_us
 from bench.reports.terminal import table as terminal_table
 from bench.reports.wording.findings import text_of
 from bench.reports.wording.verdict_words import percent, ratio_text, verdict_of
-from bench.units import format_bytes, format_latency, format_rate
+from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
     from bench.model.summary import CellSummary, Comparison, Metric, RunView
@@ -23,11 +24,12 @@ _NAMES: Final = {
     "cpu_us_per_request": "CPU per request",
     "instructions_per_request": "instructions per request",
     "rss_peak_bytes": "memory at peak",
-    "p50_us": "p50 at equal offered rate",
-    "p99_us": "p99 at equal offered rate",
+    "p50_us": "p50 of a trial at equal offered rate",
+    "p99_us": "p99 of a trial at equal offered rate",
     "throughput_rps": "rate",
 }
 
+_CHANGING: Final = frozenset({"drift", "warmup-capped"})
 _DOUBTS: Final = frozenset({"arms-differ", "noisy-host", "concurrent-run"})
 
 
@@ -77,6 +79,7 @@ def _answer(view: RunView, arm: str, workload: str) -> AbAnswer:
     ]
     cells = [c for c in view.summary.cells if c.workload == workload]
     said = [_line(view, cells, row) for row in rows if row.metric == QUESTION]
+    said += _drifts(view, arm, workload)
     details = [line for row in rows if row.metric != QUESTION for line in _detail(cells, row, view)]
     details += _alone(view, arm, workload)
     return AbAnswer(arm, workload, tuple(said) or (_nothing(view, cells, arm),), tuple(details))
@@ -91,15 +94,34 @@ def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     between = "; " if "; " in text else ", "
     floor = view.summary.noise_floor
     noise = f"; noise floor {percent(floor)}" if floor is not None else ""
-    return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, row.profile)})"
+    return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, cells, row)})"
 
 
-def _load(view: RunView, profile: str) -> str:
-    load = view.profiles[profile]
+def _load(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
+    """`at an equal 1,828 requests/s, 58 % of what both reach together`."""
+    load = view.profiles[row.profile]
     if load.loop == "closed":
         return f"saturated, {load.connections} connections"
-    share = f"{percent(load.rate_share)} of capacity" if load.rate_share else "offered rate"
-    return f"equal offered rate, {share}"
+    cell = next((c for c in cells if (c.server, c.profile) == (row.server, row.profile)), None)
+    if cell is None or not cell.offered_rps:
+        return "equal offered rate"
+    whose = "both reach together" if view.plan.design == "duet" else "the slowest reaches"
+    share = f", {percent(cell.load_share)} of what {whose}" if cell.load_share else ""
+    return f"at an equal {format_rate(cell.offered_rps)} requests/s{share}"
+
+
+def _drifts(view: RunView, arm: str, workload: str) -> list[str]:
+    """What went on changing inside the windows: it stands under the verdict."""
+    cells = {
+        f"{name}.{workload}.{profile}"
+        for name in (view.plan.baseline, arm)
+        for profile in view.profiles
+    }
+    return [
+        f"{one.scope.split('.')[0]} ({one.scope.rpartition('.')[2]}): {text_of(one)}"
+        for one in view.summary.findings
+        if one.code in _CHANGING and one.scope in cells
+    ]
 
 
 def _nothing(view: RunView, cells: list[CellSummary], arm: str) -> str:
@@ -171,9 +193,9 @@ def _value(metric: str, value: float) -> str:
     if metric == "rss_peak_bytes":
         return format_bytes(round(value))
     if metric in ("p50_us", "p99_us"):
-        return format_latency(value)
+        return format_us(value)
     if metric == "cpu_us_per_request":
-        return f"{value:,.1f} us"
+        return format_cost(value)
     return format_rate(value)
 
 
@@ -284,25 +306,31 @@ def _footer(view: RunView) -> str:
 
 def figures(view: RunView) -> str:
     """A small table of what each server reached, and what the reader must know."""
+    several = len({cell.profile for cell in view.summary.cells}) > 1
     head = ("server", "requests/s", "p50", "p99", "CPU/request", "memory", "success", "n")
-    shown = terminal_table(Table(head, tuple(_figures(cell) for cell in view.summary.cells)))
+    cells = tuple(_figures(view, cell, several=several) for cell in view.summary.cells)
+    shown = terminal_table(Table(head, cells))
     notes = {one.code: text_of(one) for one in view.summary.findings if one.severity != "info"}
     lines = [f"{name}: {said}" for name, said in notes.items()]
     return "\n".join([shown, *([""] if lines else []), *lines]) + "\n"
 
 
-def _figures(cell: CellSummary) -> tuple[str, ...]:
+def _figures(view: RunView, cell: CellSummary, *, several: bool) -> tuple[str, ...]:
+    """One line; with several loads each says which is its own, since all figures depend on it."""
+    loop = view.profiles[cell.profile].loop
+    name = f"{cell.server}, {'saturated' if loop == 'closed' else 'equal rate'}"
+    name = name if several else cell.server
     metrics, latency = cell.metrics, cell.latency_us
     points = [latency.percentiles.get(name) if latency else None for name in ("50", "99")]
     cpu, memory, rate = metrics.cpu_us_per_request, metrics.rss_peak_bytes, metrics.throughput_rps
     usable = cell.trials.valid + cell.trials.suspect
     if rate is None or not usable:
-        return (cell.server, *["-"] * 6, "0")
+        return (name, *["-"] * 6, "0")
     return (
-        cell.server,
+        name,
         format_rate(rate.value) + (f" +-{_spread(rate)}" if rate.low is not None else ""),
-        *(format_latency(point) if point is not None else "-" for point in points),
-        f"{cpu.value:,.1f} us" if cpu else "-",
+        *(format_us(point) if point is not None else "-" for point in points),
+        format_cost(cpu.value) if cpu else "-",
         format_bytes(round(memory.value)) if memory else "-",
         percent(cell.success_rate) if cell.success_rate is not None else "-",
         str(usable),

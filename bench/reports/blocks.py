@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import PurePosixPath
 
-    from bench.model.summary import RunView
+    from bench.reports.assembly import Rendering
 
 
 class Report(Protocol):
@@ -22,7 +22,7 @@ class Report(Protocol):
     def name(self) -> str:
         """The word after `--as`."""
 
-    def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
+    def render(self, run: Rendering) -> Mapping[PurePosixPath, bytes]:
         """Make every file of this report, the main one first; paths within the run directory."""
 
 
@@ -119,11 +119,14 @@ class Table:
         columns: headings.
         rows: as many cells each as there are columns; "" = an empty cell.
         words: indices of columns that hold words instead of numbers (the first always does).
+        about: what each row is about (a workload), so that a page can show some of them only;
+            empty where rows are not told apart so.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Text, ...], ...]
     words: frozenset[int] = frozenset({0})
+    about: tuple[str, ...] = ()
     kind: ClassVar = "table"
 
     @property
@@ -170,6 +173,24 @@ class Folded:
 
 
 @dataclass(frozen=True, slots=True)
+class OnPage:
+    """Blocks of which a page has room and text has not; folded there, left out elsewhere."""
+
+    summary: str
+    blocks: tuple[Block, ...]
+    kind: ClassVar = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Blocks about one subject (a workload), which a page can show alone."""
+
+    about: str
+    blocks: tuple[Block, ...]
+    kind: ClassVar = "subject"
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
     """A heading inside a section; level 3 or 4."""
 
@@ -189,8 +210,28 @@ Block: TypeAlias = (
     | Figure
     | Drawing
     | Folded
+    | OnPage
+    | Subject
     | Heading
 )
+
+
+def in_text(found: Iterable[Block], *, folds: bool = True) -> Iterator[Block]:
+    """The blocks that text shows: parts opened, without what only a page has room for.
+
+    Args:
+        found: the blocks of a section.
+        folds: whether folded blocks are kept.
+    """
+    for block in found:
+        if isinstance(block, Subject):
+            yield from in_text(block.blocks, folds=folds)
+        elif isinstance(block, Folded):
+            inner = tuple(in_text(block.blocks, folds=folds)) if folds else ()
+            if inner:
+                yield Folded(block.summary, inner)
+        elif not isinstance(block, OnPage):
+            yield block
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Final
 from bench.model.summary import HIGHER_IS_BETTER
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, code, strong
 from bench.reports.markdown import markdown_blocks
+from bench.reports.rows import format_cost, format_us
 from bench.reports.wording.verdict_words import percent, ratio_text, verdict_text
-from bench.units import format_bytes, format_latency, format_rate
+from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.model.summary import Change, CompareResult, CompareRow, Metric, MissingCell
+    from bench.model.run_comparison import Change, CompareResult, CompareRow, MissingCell
+    from bench.model.summary import Metric
     from bench.reports.blocks import Block, Text
 
 METRIC_NAMES: Final = {
     "throughput_rps": "requests/s",
     "requests_per_cpu_second": "requests per CPU-second",
-    "p50_us": "p50",
-    "p99_us": "p99",
+    "p50_us": "p50 of a trial",
+    "p99_us": "p99 of a trial",
     "cpu_us_per_request": "CPU per request",
     "instructions_per_request": "instructions per request",
     "rss_peak_bytes": "peak memory",
@@ -28,9 +30,9 @@ METRIC_NAMES: Final = {
 _FORMATS: Final[dict[str, Callable[[float], str]]] = {
     "throughput_rps": format_rate,
     "requests_per_cpu_second": format_rate,
-    "p50_us": format_latency,
-    "p99_us": format_latency,
-    "cpu_us_per_request": lambda value: f"{value:.3g} us",
+    "p50_us": format_us,
+    "p99_us": format_us,
+    "cpu_us_per_request": format_cost,
     "instructions_per_request": format_rate,
     "rss_peak_bytes": format_bytes,
 }

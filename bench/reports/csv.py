@@ -14,10 +14,12 @@ from bench.reports import escape
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bench.model.summary import CellSummary, Metric, RunView
+    from bench.model.summary import CellSummary, Metric
+    from bench.reports.assembly import Rendering
 
 Value = str | float | int | None
 
+_COST: Final = ("ratio", "low", "high", "n", "rate_rps", "cpu_us", "baseline_cpu_us", "floor")
 _LATENCIES: Final = ("min", "mean", "max")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@")
 
@@ -27,9 +29,9 @@ class CsvReport:
 
     name = "csv"
 
-    def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
+    def render(self, run: Rendering) -> Mapping[PurePosixPath, bytes]:
         """report.csv."""
-        rows = [dict(_row(run.summary.run_id, cell)) for cell in run.summary.cells]
+        rows = [dict(_row(run.run.summary.run_id, cell)) for cell in run.run.summary.cells]
         head = list(dict.fromkeys(name for row in rows for name in row))
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -54,6 +56,9 @@ def _row(run_id: str, cell: CellSummary) -> Iterator[tuple[str, Value]]:
     yield "bytes_per_s", cell.bytes_per_s
     yield "offered_rps", cell.offered_rps
     yield "achieved_ratio", cell.achieved_ratio
+    if cell.cost is not None:
+        yield from ((f"cost_{part}", getattr(cell.cost, part)) for part in _COST)
+        yield "cost_verdict", cell.cost.verdict.word
     yield "bound", cell.bound
     yield "findings", " ".join(cell.findings)
 

@@ -2,66 +2,77 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.reports import rows
 from bench.reports.blocks import Figure
-from bench.reports.charts.chart import Bar, Chart, Panel, Point
-from bench.reports.charts.specs import (
-    bars,
-    deviation_axis,
-    factor_axis,
-    latency_curves,
-    lines,
-    round_axis,
-    share_axis,
-    time_axis,
-)
+from bench.reports.charts.chart import Bar, Chart, Panel, Point, made
+from bench.reports.charts.points import RatioPoint, finite, ratios
+from bench.reports.charts.specs import bars, factor_axis, latency_curves, lines
+from bench.reports.decisions import decisions
 from bench.reports.escape import line
 from bench.reports.primary_metric import PER_CPU, THROUGHPUT
 from bench.reports.profile_figures import where_charts
-from bench.reports.view import apart, by_workload, metric_of, rate
+from bench.reports.trial_figures import trial_charts
+from bench.reports.view import by_workload, metric_of, name_among, rate, titles_of, winner
 from bench.reports.wording.baseline_difference import by_payload
-from bench.reports.wording.phrases import join
+from bench.reports.wording.notes import verdict_phrase
+from bench.reports.wording.phrases import join, sentence
+from bench.reports.wording.verdict_words import times
 from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bench.reports.blocks import Block
+    from bench.reports.decisions import Decision
     from bench.reports.primary_metric import PrimaryMetric
     from bench.reports.view import Entry, Group, View
 
-_BIN_S: Final = 0.25
-_PLATEAU_SHARE: Final = 0.25
-_CLAMP: Final = 50.0
+_CURVE_RATES: Final = 3
+_TOLD: Final = ("50", "99")
 
 
 class Charts(NamedTuple):
-    """The charts of a run by the place where they stand; left out where there is no data."""
+    """The charts of a run by the place where they stand; left out where there is no data.
 
+    Attributes:
+        lead: the one that stands with the answer.
+        first: before the tables of the results.
+        after: what a request costs.
+        on_page: every trial, warm-up and rounds: too many panels for a text.
+        where: of profiles.
+    """
+
+    lead: tuple[Chart, ...]
     first: tuple[Chart, ...]
     after: tuple[Chart, ...]
-    folded: tuple[Chart, ...]
+    on_page: tuple[Chart, ...]
     where: tuple[Chart, ...] = ()
+
+    @property
+    def in_text(self) -> tuple[Chart, ...]:
+        """Those that Markdown shows, in the order of the report."""
+        return (*self.lead, *self.first, *self.after, *self.where)
 
     @property
     def all(self) -> tuple[Chart, ...]:
         """In the order of the report."""
-        return (*self.first, *self.after, *self.folded, *self.where)
+        return (*self.lead, *self.first, *self.after, *self.on_page, *self.where)
 
 
-NO_CHARTS: Final = Charts((), (), ())
+NO_CHARTS: Final = Charts((), (), (), ())
 """For forms that cannot show pictures."""
 
 
 def make_charts(view: View) -> Charts:
     """Every chart that the run has data for."""
+    main = _some(_against(view), _throughput(view), _latency(view))
     return Charts(
-        tuple(_some(_throughput(view), _latency(view))),
-        tuple(_some(_cpu(view), _payload(view))),
-        tuple(_some(_warmup(view), _rounds(view))),
+        tuple(main[:1]),
+        tuple(main[1:]),
+        tuple(_some(_cpu(view), _curve(view), _payload(view))),
+        trial_charts(view),
         where_charts(view),
     )
 
@@ -73,29 +84,6 @@ def figures(charts: Iterable[Chart]) -> tuple[Block, ...]:
 
 def _some(*charts: Chart | None) -> list[Chart]:
     return [chart for chart in charts if chart is not None]
-
-
-def _servers(view: View) -> list[str]:
-    """All servers in the order of the plan: it decides the colors."""
-    return [line(title) for title in view.titles.values()]
-
-
-def _name(group: Group, groups: list[Group]) -> str:
-    """The workload's title; with the profile where another group of the chart has the same."""
-    same = sum(other.subject == group.subject for other in groups)
-    return line(group.title if same > 1 else group.subject)
-
-
-def _closed(view: View) -> list[Group]:
-    return [group for group in view.groups if group.by_rate]
-
-
-def _chart(name: str, title: str, alt: list[str], panels: list[Panel]) -> Chart | None:
-    if not panels:
-        return None
-    if len(panels) == 1:
-        panels = [panels[0]._replace(title="")]
-    return Chart(name, line(title), line(f"{title}. {' '.join(alt)}"), tuple(panels))
 
 
 def _bar(entry: Entry, name: str, show: Callable[[float], str]) -> Bar | None:
@@ -112,8 +100,9 @@ def _bars(
     for group in groups:
         found = [bar for entry in group.measured if (bar := _bar(entry, name, show))]
         if found:
-            panels.append(bars(_name(group, groups), found, _servers(view), unit))
-            alt.append(f"{_name(group, groups)}: {join([f'{b.server} {b.label}' for b in found])}.")
+            panels.append(bars(name_among(group, groups), found, titles_of(view), unit))
+            said = join([f"{bar.server} {bar.label}" for bar in found])
+            alt.append(f"{name_among(group, groups)}: {said}.")
     return panels, alt
 
 
@@ -125,39 +114,85 @@ def _throughput(view: View) -> Chart | None:
     lead = groups[0].lead
     unit = "requests/sec" if lead is THROUGHPUT else "requests per CPU-second"
     panels, alt = _bars(view, groups, lead.metric, format_rate, f"{unit}, 95 % interval")
-    return _chart("throughput", _best_title(groups, lead), alt, panels)
+    return made("throughput", _best_title(groups, lead), alt, panels)
 
 
 def _best_title(groups: list[Group], lead: PrimaryMetric) -> str:
     """Names the best server where its interval lies above all others."""
     title = "Requests per second" if lead is THROUGHPUT else lead.column
-    best = [name for name in by_workload(groups, lambda group: _best(group, lead.metric)) if name]
+    best = [name for name in by_workload(groups, lambda group: winner(group, lead.metric)) if name]
     if not best:
         return title
-    winner = max(dict.fromkeys(best), key=best.count)
-    most = f"{title}: {winner} answered the most"
+    top = max(dict.fromkeys(best), key=best.count)
+    most = f"{title}: {top} answered the most"
     workloads = len({group.workload for group in groups})
-    several = f" in {best.count(winner)} of {workloads} workloads"
+    several = f" in {best.count(top)} of {workloads} workloads"
     return most if workloads == 1 else most + several
 
 
-def _best(group: Group, name: str) -> str:
-    """The title of the server that is above all others, "" where the intervals overlap."""
-    found = [(m.value, e) for e in group.measured if (m := metric_of(e, name))]
-    ranked = [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
-    if len(ranked) < 2:  # noqa: PLR2004 - nobody to be better than
-        return ""
-    return ranked[-1].title if apart(ranked[-2], ranked[-1], name) else ""
+def _against(view: View) -> Chart | None:
+    """The answer as a picture: every ratio, decided or not, where there are several workloads."""
+    every = decisions(view)
+    found = [each for each in every if finite(each.verdict.low, each.verdict.high)]
+    if len({each.group.subject for each in found}) < 2:  # noqa: PLR2004 - one workload is a table
+        return None
+    panels, alt = [], []
+    for metric in dict.fromkeys(each.lead.metric for each in found):
+        own = [each for each in found if each.lead.metric == metric]
+        lead = own[0].lead
+        points = [_ratio(each) for each in own]
+        panels.append(ratios(lead.what.split(",")[0], points, titles_of(view), _times_unit(lead)))
+        asked = [each for each in every if each.lead.metric == metric]
+        done = sum(each.decided for each in asked)
+        alt.append(f"{sentence(lead.short)[:-1]}: {done} of {len(asked)} comparisons decided.")
+    return made("against", f"Against {view.baseline}, with 95 % intervals", alt, panels)
+
+
+def _times_unit(lead: PrimaryMetric) -> str:
+    return f"{lead.short}, server / baseline"
+
+
+def _ratio(each: Decision) -> RatioPoint:
+    verdict = each.verdict
+    return RatioPoint(
+        line(each.group.subject),
+        line(each.entry.title),
+        verdict.ratio or 1.0,
+        verdict.low or 1.0,
+        verdict.high or 1.0,
+        times(verdict),
+        verdict_phrase(verdict, each.lead),
+    )
 
 
 def _cpu(view: View) -> Chart | None:
-    """CPU per request depends on the load: equal load where a workload has it."""
-    opened = {group.workload for group in view.groups if group.is_open}
-    groups = [g for g in view.groups if g.is_open or g.workload not in opened]
+    """CPU per request depends on the load, so one loop alone: the saturated one where it is."""
+    closed = [group for group in view.groups if not group.is_open]
+    groups = closed or [group for group in view.groups if group.is_open]
     name, unit = "cpu_us_per_request", "CPU per request (us), 95 % interval"
     panels, alt = _bars(view, groups, name, rows.format_cost, unit)
-    title = "Server CPU that one request costs"
-    return _chart("cpu", title, alt, panels)
+    load = "saturated (closed loop)" if closed else "at an equal offered rate (open loop)"
+    return made("cpu", f"Server CPU that one request costs, {load}", alt, panels)
+
+
+def _curve(view: View) -> Chart | None:
+    """CPU per request over the offered rate, for workloads that were run at several rates."""
+    panels, alt = [], []
+    opened = [group for group in view.groups if group.is_open]
+    for workload in dict.fromkeys(group.workload for group in opened):
+        own = [group for group in opened if group.workload == workload]
+        points = sorted(
+            Point(line(entry.title), entry.cell.offered_rps, metric.value)
+            for group in own
+            for entry in group.measured
+            if (metric := metric_of(entry, "cpu_us_per_request")) and entry.cell.offered_rps
+        )
+        if len(own) >= _CURVE_RATES and points:
+            x = factor_axis("offered requests/sec", [point.x for point in points])
+            y = factor_axis("CPU per request (us)", [point.y for point in points])
+            panels.append(lines(line(own[0].subject), points, titles_of(view), x, y, dots=True))
+            alt.append(f"{own[0].subject}: {len(own)} rates.")
+    return made("curve", "Server CPU that one request costs, over the offered rate", alt, panels)
 
 
 def _latency(view: View) -> Chart | None:
@@ -166,17 +201,18 @@ def _latency(view: View) -> Chart | None:
         curves = [(line(e.title), e.detail.curve) for e in group.measured if e.detail.curve]
         if group.is_open and curves:
             panels.append(
-                latency_curves(line(group.title), curves, _servers(view), "response time (ms)")
+                latency_curves(line(group.title), curves, titles_of(view), "response time (ms)")
             )
             alt += _percentile_words(group)
-    return _chart("latency", "Response time at equal offered rate, by percentile", alt, panels)
+    title = "Response time at equal offered rate, by percentile of all requests"
+    return made("latency", title, alt, panels)
 
 
 def _percentile_words(group: Group) -> list[str]:
     words = []
     for entry in group.measured:
         found = entry.cell.latency_us.percentiles if entry.cell.latency_us else {}
-        said = [f"p{key} {rows.format_us(us)}" for key, us in found.items() if us is not None]
+        said = [f"p{key} {rows.format_us(us)}" for key in _TOLD if (us := found.get(key))]
         if said:
             words.append(f"{entry.title}: {join(said)}.")
     return words
@@ -201,13 +237,13 @@ def _payload(view: View) -> Chart | None:
         if points:
             x = factor_axis("request body (bytes)", [point.x for point in points])
             y = factor_axis(title, [point.y for point in points])
-            panels.append(lines(title, points, _servers(view), x, y, dots=True))
+            panels.append(lines(title, points, titles_of(view), x, y, dots=True))
     low, high = format_bytes(sized[0][0]), format_bytes(sized[-1][0])
     alt = [
         f"{size_words(size)}: {join([f'{e.title} {format_rate(rate(e))}' for e in g.measured])}."
         for size, g in sized
     ]
-    return _chart(
+    return made(
         "payload", f"Rate and CPU per request from {low} to {high} of request body", alt, panels
     )
 
@@ -215,80 +251,3 @@ def _payload(view: View) -> Chart | None:
 def size_words(size: float) -> str:
     """`4.10 KB per request, requests/sec`."""
     return f"{format_bytes(size)} per request, requests/sec"
-
-
-def _warmup(view: View) -> Chart | None:
-    """Each server's rate during the warm-up as a share of where it ends."""
-    panels, alt = [], []
-    groups = _closed(view)
-    for group in groups:
-        points = [
-            Point(line(e.title), (index + 0.5) * _BIN_S, share)
-            for e in group.measured
-            for index, share in enumerate(_shares(e.detail.warmup))
-        ]
-        if points:
-            x, y = time_axis("seconds of warm-up"), share_axis("% of the plateau")
-            panels.append(lines(_name(group, groups), points, _servers(view), x, y))
-            alt += _plateau_words(group)
-    return _chart("warmup", "Warm-up: rate as a share of where it settles", alt, panels)
-
-
-def _plateau_words(group: Group) -> list[str]:
-    plateaus = [(e.title, e.detail.plateau_s) for e in group.measured]
-    said = [f"{title} {seconds:.1f} s" for title, seconds in plateaus if seconds is not None]
-    return [f"{group.title}, until 98 % of the plateau: {join(said)}."] if said else []
-
-
-def _shares(series: tuple[float, ...]) -> list[float]:
-    """Percent of the mean of the last quarter."""
-    last = series[-max(1, round(len(series) * _PLATEAU_SHARE)) :]
-    plateau = sum(last) / len(last) if last else 0.0
-    return [100 * value / plateau for value in series] if plateau > 0 else []
-
-
-def _rounds(view: View) -> Chart | None:
-    """Each trial's rate against the server's mean over rounds; excluded ones are crosses."""
-    panels: list[Panel] = []
-    groups = _closed(view)
-    beyond: list[str] = []
-    for group in groups:
-        points = [point for entry in group.measured for point in _round_points(entry)]
-        far = [point for point in points if abs(point.y) > _CLAMP]
-        beyond += [
-            f"{point.server} {point.y:+.0f} % in round {point.x:.0f} of {_name(group, groups)}"
-            for point in far
-        ]
-        points = [point._replace(y=max(-_CLAMP, min(_CLAMP, point.y))) for point in points]
-        last = max((int(point.x) for point in points), default=0)
-        if last > 1:
-            x = round_axis(last)
-            edge = f" (edge: {_CLAMP:.0f} % or more)" if far else ""
-            y = deviation_axis(f"% off the server's mean{edge}", [point.y for point in points])
-            name = _name(group, groups)
-            panels.append(lines(name, points, _servers(view), x, y, dots=True))
-    alt = [f"{len(view.excluded)} of {len(view.run.trials)} trials are left out (crosses)."]
-    if beyond:
-        alt.append(f"Farther than {_CLAMP:.0f} % off, drawn at the edge: {join(beyond)}.")
-    return _chart("rounds", "Rounds: how far each trial is off its server's mean", alt, panels)
-
-
-def _round_points(entry: Entry) -> list[Point]:
-    usable = [
-        value
-        for _, value, status in entry.detail.rounds
-        if value and status in ("valid", "suspect")
-    ]
-    if not usable:
-        return []
-    mean = math.exp(math.fsum(map(math.log, usable)) / len(usable))  # the same on each Python
-    return [
-        Point(
-            line(entry.title),
-            number,
-            100 * (value / mean - 1),
-            "" if status in ("valid", "suspect") else status,
-        )
-        for number, value, status in entry.detail.rounds
-        if value  # without load there is no rate, and none that equals the mean
-    ]

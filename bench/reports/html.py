@@ -7,17 +7,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from bench.reports import escape
-from bench.reports.assembly import make_document
-from bench.reports.blocks import pieces
+from bench.reports.blocks import Subject, pieces
 from bench.reports.charts.rendering import javascript, page_panels
 from bench.reports.charts.theme import THEMES, configuration
-from bench.reports.figures import make_charts
-from bench.reports.view import make_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.model.summary import RunView
+    from bench.reports.assembly import Rendering
     from bench.reports.blocks import Document, Piece, Text
     from bench.reports.charts.chart import Chart
 
@@ -27,11 +24,9 @@ class HtmlReport:
 
     name = "html"
 
-    def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
+    def render(self, run: Rendering) -> Mapping[PurePosixPath, bytes]:
         """report.html."""
-        view = make_view(run)
-        charts = make_charts(view)
-        page = render_html(make_document(view, charts), charts.all)
+        page = render_html(run.document(), run.charts.all)
         return {PurePosixPath("report.html"): page}
 
 
@@ -44,12 +39,20 @@ def render_html(document: Document, charts: tuple[Chart, ...] = ()) -> bytes:
     jinja.filters |= {"pieces": _pieces, "target": escape.link_target, "anchor": _anchor}
     page = jinja.get_template("report.html.j2").render(
         document=document,
+        subjects=_subjects(document),
         style=read("report.css"),
         script=read("report.js"),
         charts=_data(charts),
         vega=javascript() if charts else "",
     )
     return page.strip().encode() + b"\n"
+
+
+def _subjects(document: Document) -> list[str]:
+    """What a reader can choose to see alone: the workloads that have parts of their own."""
+    blocks = [*document.lead, *(b for section in document.sections for b in section.blocks)]
+    found = dict.fromkeys(block.about for block in blocks if isinstance(block, Subject))
+    return list(found) if len(found) > 1 else []
 
 
 def _data(charts: tuple[Chart, ...]) -> str:

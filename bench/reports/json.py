@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bench.reports.wording.in_words import summary_in_words
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.model.summary import RunView
+    from bench.reports.assembly import Rendering
 
 
 class JsonReport:
@@ -18,10 +16,10 @@ class JsonReport:
 
     name = "json"
 
-    def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
+    def render(self, run: Rendering) -> Mapping[PurePosixPath, bytes]:
         """summary.json."""
         import orjson  # noqa: PLC0415 - late, see `bench --help`
 
-        data = summary_in_words(run.summary).model_dump(mode="json", by_alias=True)
+        data = run.view.run.summary.model_dump(mode="json", by_alias=True)
         text = orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         return {PurePosixPath("summary.json"): text}

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from bench.reports import escape
-from bench.reports.assembly import make_document
-from bench.reports.charts.rendering import render_svg
-from bench.reports.figures import make_charts
-from bench.reports.view import make_view
+from bench.reports.blocks import Section, in_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jinja2 import Environment
 
-    from bench.model.summary import RunView
+    from bench.reports.assembly import Rendering
     from bench.reports.blocks import Block, Document
 
 
@@ -25,33 +23,23 @@ class MarkdownReport:
 
     name = "markdown"
 
-    def render(self, run: RunView) -> Mapping[PurePosixPath, bytes]:
-        """report.md and charts/*.svg."""
-        return markdown_files(run, "report.md", links=True)
-
-
-def markdown_files(run: RunView, name: str, *, links: bool) -> dict[PurePosixPath, bytes]:
-    """A Markdown file and its charts, each for a light and for a dark page."""
-    view = make_view(run)
-    charts = make_charts(view)
-    files = {PurePosixPath(name): render_markdown(make_document(view, charts, links=links))}
-    for chart in charts.all:
-        pictures = render_svg(chart)
-        files[PurePosixPath(f"charts/{chart.name}.svg")] = pictures["light"]
-        files[PurePosixPath(f"charts/{chart.name}.dark.svg")] = pictures["dark"]
-    return files
+    def render(self, run: Rendering) -> Mapping[PurePosixPath, bytes]:
+        """report.md and charts/*.svg, each for a light and for a dark page."""
+        return {PurePosixPath("report.md"): render_markdown(run.document()), **run.pictures}
 
 
 def render_markdown(document: Document) -> bytes:
     """The Markdown of a document; foreign text is escaped piece by piece."""
-    text = _environment().get_template("report.md.j2").render(document=document)
+    sections = tuple(Section(s.title, tuple(in_text(s.blocks))) for s in document.sections)
+    shown = replace(document, lead=tuple(in_text(document.lead)), sections=sections)
+    text = _environment().get_template("report.md.j2").render(document=shown)
     return text.strip("\n").encode() + b"\n"
 
 
 def markdown_blocks(found: Sequence[Block]) -> str:
     """Blocks alone, for a comment that has no sections; ends with a line break."""
     page: Any = _environment().get_template("blocks.md.j2").module
-    return str(page.blocks(found)).strip("\n") + "\n"
+    return str(page.blocks(list(in_text(found)))).strip("\n") + "\n"
 
 
 def _environment() -> Environment:

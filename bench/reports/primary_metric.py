@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.model.trial_record import cpu_us_per_request
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.model.summary import Word
+    from bench.model.trial_record import TrialRecord
 
 
 class PrimaryMetric(NamedTuple):
@@ -15,6 +18,7 @@ class PrimaryMetric(NamedTuple):
 
     Attributes:
         metric: its name in the summary.
+        name: a word for it where verdicts by several metrics stand together.
         column: heading of a column.
         label: name of a row about its interval.
         what: the subject of a title.
@@ -24,6 +28,7 @@ class PrimaryMetric(NamedTuple):
     """
 
     metric: str
+    name: str
     column: str
     label: str
     what: str
@@ -33,12 +38,13 @@ class PrimaryMetric(NamedTuple):
 
 
 THROUGHPUT: Final = PrimaryMetric(
-    "throughput_rps", "Requests/sec", "Requests/sec", "Throughput", "throughput", {}, {}
+    "throughput_rps", "rate", "Requests/sec", "Requests/sec", "Throughput", "throughput", {}, {}
 )
 RESPONSE_TIME: Final = PrimaryMetric(
     "p99_us",
-    "p99 response time",
     "p99",
+    "p99 of a trial",
+    "p99 of a trial",
     "Response time at equal offered rate",
     "p99 at equal rate",
     {"less": "lower p99", "more": "higher p99"},
@@ -46,12 +52,23 @@ RESPONSE_TIME: Final = PrimaryMetric(
 )
 PER_CPU: Final = PrimaryMetric(
     "requests_per_cpu_second",
+    "per CPU",
     "Requests per CPU-second",
     "Requests per CPU-second",
     "Requests per CPU-second, each server beside the baseline on the same CPUs",
     "requests per CPU-second",
     {"faster": "more per CPU", "slower": "less per CPU"},
     {"faster": "more", "slower": "less"},
+)
+COST: Final = PrimaryMetric(
+    "cost",
+    "cost",
+    "CPU per request against baseline",
+    "CPU per request at equal rate",
+    "CPU per request at an equal offered rate, each server beside the baseline",
+    "CPU per request at equal rate",
+    {"less": "costs less", "more": "costs more"},
+    {"less": "less", "more": "more"},
 )
 
 
@@ -60,3 +77,16 @@ def lead_of(design: str, loop: str) -> PrimaryMetric:
     if design == "duet":
         return PER_CPU
     return RESPONSE_TIME if loop == "open" else THROUGHPUT
+
+
+def value_in(lead: PrimaryMetric, trial: TrialRecord) -> float | None:
+    """The figure of one trial by this metric; None where it has none."""
+    if trial.load is None:
+        return None
+    if lead is RESPONSE_TIME:
+        latency = trial.load.latency_us
+        return latency.percentiles.get("99") if latency else None
+    if lead is PER_CPU:
+        cost = cpu_us_per_request(trial)
+        return 1e6 / cost if cost else None
+    return trial.load.throughput_rps

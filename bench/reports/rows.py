@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from bench.reports.primary_metric import RESPONSE_TIME
 from bench.reports.view import metric_of
 from bench.units import (
     format_bytes,
@@ -17,8 +18,9 @@ from bench.units import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.model.summary import Metric, Verdict
+    from bench.model.summary import Metric
     from bench.reports.view import Entry, Group
+    from bench.stats.intervals import Estimate
 
 ABSENT: Final = "-"
 """What stands where something was not measured."""
@@ -96,7 +98,7 @@ def _percentile(key: str) -> Callable[[Entry], float | None]:
     return value
 
 
-_SOURCE_ROWS: Final = (
+SOURCE_ROWS: Final = (
     CellRow("Requests/sec", _estimate("throughput_rps"), format_rate, "higher"),
     CellRow("Average Latency", _latency("mean"), format_us, "lower"),
     CellRow("Fastest", _latency("min"), format_us, "lower"),
@@ -105,6 +107,7 @@ _SOURCE_ROWS: Final = (
     CellRow("Success Rate", lambda entry: entry.cell.success_rate, format_percent, "higher"),
     CellRow("Total Requests", lambda e: e.cell.total_requests, format_count, "higher"),
 )
+"""The rows of the source report."""
 _COST_ROWS: Final = (
     CellRow("CPU per Request", _estimate("cpu_us_per_request"), format_cost, "lower"),
     CellRow("Requests per CPU-second", _estimate("requests_per_cpu_second"), format_rate, "higher"),
@@ -124,16 +127,18 @@ def rows_for(group: Group) -> tuple[CellRow, ...]:
     """The rows of a group's table: those of the source report, then those that have data."""
     name = latency_name(group)
     more = [
-        CellRow(f"{name}, {label}", _percentile(key), format_us, "lower")
+        CellRow(f"{name}, {label} of all requests", _percentile(key), format_us, "lower")
         for key, label in _PERCENTILE_LABELS.items()
     ]
     if group.is_open:
+        trial = CellRow(RESPONSE_TIME.column, _estimate("p99_us"), format_us, "lower")
         more += [
+            trial,
             CellRow("Offered Rate", lambda e: e.cell.offered_rps, format_whole, None),
             CellRow("Achieved of Offered", lambda e: e.cell.achieved_ratio, format_achieved, None),
         ]
     more += _COST_ROWS
-    return _SOURCE_ROWS + tuple(row for row in more if _has_data(row, group))
+    return SOURCE_ROWS + tuple(row for row in more if _has_data(row, group))
 
 
 def _has_data(row: CellRow, group: Group) -> bool:
@@ -157,25 +162,13 @@ def ratio(row: CellRow, entry: Entry, baseline: Entry | None) -> str:
     return f"{text} {BETTER}" if beats and text != ABSENT else text
 
 
-def format_interval(metric: Metric, show_value: Callable[[float], str]) -> str:
+def format_interval(metric: Metric | Estimate, show_value: Callable[[float], str]) -> str:
     """`[64,012, 67,954]`, or `-` where there is no interval."""
     if metric.low is None or metric.high is None:
         return ABSENT
     return f"[{show_value(metric.low)}, {show_value(metric.high)}]"
 
 
-def format_against(verdict: Verdict) -> str:
-    """Server / baseline with its interval: `0.279x [0.272, 0.287]`."""
-    if verdict.ratio is None:
-        return ABSENT
-    text = f"{_digits(verdict.ratio)}x"
-    if verdict.low is None or verdict.high is None:
-        return text
-    return f"{text} [{_digits(verdict.low)}, {_digits(verdict.high)}]"
-
-
-def _digits(value: float) -> str:
-    """Three decimals up to 10, so that 1.003 and 0.108 can be told apart; fewer above."""
-    if value < 10:  # noqa: PLR2004 - from here on two decimals say enough
-        return f"{value:.3f}"
-    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"  # noqa: PLR2004 - where decimals stop mattering
+def shower(name: str) -> Callable[[float], str]:
+    """How the estimates of a metric are printed."""
+    return format_us if name.endswith("_us") else format_rate

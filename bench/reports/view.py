@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.reports.escape import line
 from bench.reports.primary_metric import THROUGHPUT, lead_of
 from bench.reports.wording.in_words import view_in_words
 from bench.units import format_bytes, format_count, format_duration, format_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from bench.model.plan import Arm, LoadProfile
     from bench.model.summary import CellDetail, CellSummary, Metric, RunView
@@ -86,6 +87,11 @@ class Group(NamedTuple):
     def measured(self) -> tuple[Entry, ...]:
         """Those that have a result."""
         return tuple(entry for entry in self.entries if entry.measured)
+
+    @property
+    def rivals(self) -> tuple[Entry, ...]:
+        """Those with a result that are not copies of another one: who can be the best."""
+        return tuple(entry for entry in self.measured if entry.copy_of is None)
 
     @property
     def lead_metric(self) -> str:
@@ -226,6 +232,26 @@ def apart(less: Entry, more: Entry, name: str) -> bool:
     if low is None or high is None or low.high is None or high.low is None:
         return False
     return low.high < high.low
+
+
+def titles_of(view: View) -> list[str]:
+    """All servers in the order of the plan: it decides the colors of charts."""
+    return [line(title) for title in view.titles.values()]
+
+
+def name_among(group: Group, groups: Sequence[Group]) -> str:
+    """The workload's title; with the profile where another of these groups has the same."""
+    same = sum(other.subject == group.subject for other in groups)
+    return line(group.title if same > 1 else group.subject)
+
+
+def winner(group: Group, name: str) -> str:
+    """The title of the server that is above all others, "" where the intervals overlap."""
+    found = [(m.value, e) for e in group.rivals if (m := metric_of(e, name))]
+    ranked = [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
+    if len(ranked) < 2:  # noqa: PLR2004 - nobody to be better than
+        return ""
+    return ranked[-1].title if apart(ranked[-2], ranked[-1], name) else ""
 
 
 def metric_of(entry: Entry, name: str) -> Metric | None:

@@ -9,11 +9,13 @@ import math
 from statistics import stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bench.analysis.joint_capacity import cost_ratio, joint_capacity
 from bench.errors import StoreError, UsageError
 from bench.model.finding import finding
 from bench.model.plan import PlannedTrial
 from bench.model.trial_record import TrialRecord
-from bench.plans.duets import copy_of, cost_ratio, joint_capacity
+from bench.plans.cost import PACER_US
+from bench.plans.duets import copy_of
 from bench.plans.lengths import SPREAD_LEAST, calibrating, calibrating_load, capacity_key
 from bench.stats.median_polish import median
 
@@ -194,7 +196,7 @@ class _Block:
         capacities = self._capacities(usable)
         if capacities:
             self.capacities[capacity_key(cell)] = median(capacities)
-        if repeat >= SPREAD_LEAST:
+        if repeat >= SPREAD_LEAST and cell.server == copy_of(self._plan):
             ratios = [ratio for record in usable if (ratio := cost_ratio(record))]
             self.logs.setdefault(cell.workload, []).extend(map(math.log, ratios))
 
@@ -213,5 +215,8 @@ class _Block:
 
     def _capacity(self, record: TrialRecord) -> float | None:
         if self._plan.design == "duet":
-            return joint_capacity(record, load_cpus=self._plan.cpus.load_count)
+            cpus = self._plan.cpus.load_count
+            most = 1e6 * cpus / (2 * PACER_US)  # what loads saturated is not what paces
+            joint = joint_capacity(record, load_cpus=cpus)
+            return min(most, joint) if joint else None
         return record.load.throughput_rps if record.load else None

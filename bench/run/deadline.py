@@ -15,7 +15,7 @@ from bench.units import format_eta
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from bench.analysis import Precision
+    from bench.analysis import GroupWidth
     from bench.model.plan import Plan, PlannedTrial
     from bench.model.trial_record import TrialRecord
 
@@ -42,7 +42,7 @@ class RunClock:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = plan.max_time_s
-        self._lengths = {p.id: p.warmup_s + p.duration_s for p in (*plan.profiles, *plan.alone)}
+        self._lengths = {load.id: load.warmup_s + load.duration_s for load in plan.loads}
         self._seen: dict[str, list[float]] = {}
         self._overhead = TRIAL_OVERHEAD_S  # until one was seen
         for record in earlier:
@@ -132,18 +132,17 @@ def ended_by_time(plan: Plan) -> str:
     )
 
 
-def precision_words(plan: Plan, state: Precision, each_s: float) -> str:
-    """Why a round is added, and how long it may go on.
+def precision_words(group: GroupWidth, togo_s: float) -> str:
+    """Why a round of a workload and profile is added, and how long it may go on.
 
     Args:
-        plan: with the round that is added.
-        state: as it was before that round.
-        each_s: expected length of one round.
+        group: as it was before that round.
+        togo_s: what all rounds that are still needed will take, at most the time that is left.
     """
-    togo = f"about {state.more_rounds} to go, {format_eta(state.more_rounds * each_s)}"
-    asked = f"{percent(plan.precision or 0.0)} asked for"
-    if state.widest is None:
+    togo = f"about {group.more_rounds} to go here, {format_eta(togo_s)} in all"
+    asked = f"{percent(group.goal)} asked for"
+    if group.widest is None:
         return f"no interval yet, {asked}; {togo}"
-    if state.widest <= (plan.precision or 0.0):
+    if group.widest <= group.goal:
         return f"{MIN_ADAPTIVE} are the least by which the width may be judged; {togo}"
-    return f"{state.cell} is known to +-{percent(state.widest)}, {asked}; {togo}"
+    return f"{group.cell} is known to +-{percent(group.widest)}, {asked}; {togo}"

@@ -28,6 +28,9 @@ class Listener(Protocol):
     def calibrating(self, server: str, workload: str) -> None:
         """A capacity is about to be measured."""
 
+    def expects(self, left_s: float) -> None:
+        """How long the whole run will probably still take; told before each trial."""
+
     def began(self, planned: PlannedTrial, done: int, total: int) -> None:
         """A trial is about to run."""
 

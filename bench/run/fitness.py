@@ -42,7 +42,7 @@ def plan_findings(plan: Plan, host: Host) -> list[Finding]:
     notes = [finding(code, "run", "said", said=text) for code, text in plan.cpus.notes]
     most = max((profile.connections for profile in plan.profiles), default=1)
     processes = max((profile.processes for profile in plan.profiles), default=1)
-    servers = 2 if plan.design == "duet" else 1
+    servers = 2 if plan.design == "duet" or plan.cost else 1
     return [*host.findings, *notes, *budget(host, most * servers, processes * servers)]
 
 

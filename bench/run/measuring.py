@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from bench.plans.cost import is_cost
 from bench.trial import TrialSetting, run_duet, run_trial
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Measuring:
     ) -> None:
         self.builds: dict[str, BuildRecord] = {}
         self._plan = plan
-        self._arms = {arm.name: arm for arm in plan.arms}
+        again = (plan.cost.again,) if plan.cost else ()
+        self._arms = {arm.name: arm for arm in (*plan.arms, *again)}
         self._workloads = workloads
         self._directory = directory
         self._supervisor = supervisor
@@ -64,7 +66,7 @@ class Measuring:
         folder = self._directory.trial_folder(planned.id)
         setting = self._setting(planned, profile, folder, order=order)
         histograms: dict[str, LatencyCounts | None]
-        if self._plan.design == "duet" and not alone:
+        if (self._plan.design == "duet" and not alone) or is_cost(self._plan, planned):
             duet = run_duet(setting, self._baseline_of(setting))
             record = duet.record
             histograms = {"": duet.histogram, "partner/": duet.partner_histogram}
@@ -87,6 +89,7 @@ class Measuring:
             folder=folder,
             rng=random.Random(f"{self._plan.seed}/{setting.planned.id}/partner"),  # noqa: S311 - repeatable, not secret
             build_hash=self._hash(arm),
+            schedule=self._schedule(setting.planned, "partner"),
         )
 
     def _setting(
@@ -105,8 +108,19 @@ class Measuring:
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             rng=random.Random(f"{self._plan.seed}/{planned.id}"),  # noqa: S311 - repeatable, not secret
             build_hash=self._hash(arm),
+            schedule=self._schedule(planned),
         )
 
+    def _schedule(self, planned: PlannedTrial, side: str = "") -> int:
+        """The seed of random arrivals, which no server's name takes part in.
+
+        All servers of a round get the same ones, so that chance favors none. The baseline beside
+        another server in a duet gets its own: both at the same moments would be bursts of two.
+        """
+        cell = planned.cell
+        name = f"{self._plan.seed}/{planned.round}/{cell.workload}/{cell.profile}/{side}"
+        return random.Random(name).getrandbits(31)  # noqa: S311 - repeatable, not secret
+
     def _hash(self, arm: Arm) -> str | None:
-        build = self.builds.get(arm.name)
+        build = self.builds.get(arm.name) or self.builds.get(arm.copy_of or "")
         return build.hash if build else None

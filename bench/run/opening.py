@@ -12,6 +12,7 @@ from bench.model.finding import finding
 from bench.model.summary import RunView, Summary
 from bench.model.trial_record import TrialRecord
 from bench.reports import REPORTS
+from bench.reports.assembly import Rendering
 from bench.stats.histogram import Histogram
 from bench.store.run_directory import RunDirectory, list_runs, sha256_file
 
@@ -99,10 +100,11 @@ def _with(directory: RunDirectory, file: str) -> list[str]:
 
 
 def render(view: RunView, names: Sequence[str]) -> dict[str, bytes]:
-    """The files of the named reports."""
+    """The files of the named reports, all made from one view and one document."""
     files: dict[str, bytes] = {}
+    prepared = Rendering(view)
     for name in names:
-        files |= {str(path): data for path, data in REPORTS[name].render(view).items()}
+        files |= {str(path): data for path, data in REPORTS[name].render(prepared).items()}
     return files
 
 

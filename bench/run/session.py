@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -11,21 +10,22 @@ from bench.analysis import precision
 from bench.errors import BuildError, StoreError
 from bench.model.finding import Finding, finding
 from bench.model.plan import Skipped
-from bench.plans.duets import duets_for
-from bench.plans.planning import rounds_for
+from bench.plans.cost import batches, is_cost, no_rate, with_rate, without_cost_of
 from bench.reports.wording.findings import text_of
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
 from bench.run.fitness import beyond_loopback, not_restarted
 from bench.run.measuring import Measuring
+from bench.run.next_rounds import forecast_s, next_round
+from bench.run.tidy import tidy
 from bench.servers import build, missing
 from bench.store.run_directory import NEEDED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bench.model.plan import Arm, Cell, Plan, PlannedTrial, Workload
+    from bench.model.plan import Arm, Cell, LoadProfile, Plan, PlannedTrial, Workload
     from bench.model.trial_record import TrialRecord
     from bench.process import SupervisorClient
     from bench.run.events import Listener
@@ -85,7 +85,7 @@ class Session:
         self._directory = directory
         self._supervisor = supervisor
         self._listener = listener
-        self._profiles = {profile.id: profile for profile in (*plan.profiles, *plan.alone)}
+        self._profiles = {profile.id: profile for profile in plan.loads}
         self._alone = {profile.id for profile in plan.alone}
         self._builds = self._measuring.builds
         self._build_failures: list[str] = []
@@ -126,6 +126,7 @@ class Session:
                 "trials": tuple(t for t in self.plan.trials if t.cell.server not in gone),
             }
         )
+        self.plan = without_cost_of(self.plan, gone)
         self._directory.write_model("plan.json", self.plan)
 
     def _build(self, arm: Arm) -> str | None:
@@ -164,7 +165,7 @@ class Session:
         """
         self._pace = self._new_pace(self.plan, self._records)
         if self._comparable():
-            with _tidy():
+            with tidy():
                 self._calibrate()
                 if self._planned_rounds():
                     self._add_rounds()
@@ -191,7 +192,7 @@ class Session:
         for planned in trials:
             again = _again(planned)
             if planned.id not in done:
-                if self._failures[planned.cell] < _GIVE_UP_AFTER:
+                if self._failures[planned.cell] < _GIVE_UP_AFTER and self._rate_known(planned):
                     yield planned
             elif done[planned.id] == "invalid" and again.id not in done:
                 yield again  # interrupted between a trial and its re-run
@@ -209,8 +210,9 @@ class Session:
         self._check_disk()
         total = len(self._kept(self.plan.trials))
         done = len({record.trial.removesuffix(_AGAIN) for record in self._records})
+        self._listener.expects(forecast_s(self.plan, self._records, self._pace, self._kept))
         self._listener.began(planned, done, total)
-        profile = offered(self.plan, self._profiles[planned.cell.profile], planned.cell.workload)
+        profile = self._load(planned)
         alone = planned.cell.profile in self._alone
         order = len(self._records)
         record = self._directory.seal_trial(
@@ -221,8 +223,27 @@ class Session:
         self._listener.finished(record, min(done + 1, total), total)
         return record
 
+    def _load(self, planned: PlannedTrial) -> LoadProfile:
+        """The load of a trial, with the rate that is offered."""
+        profile = self._profiles[planned.cell.profile]
+        if self.plan.cost is None or not is_cost(self.plan, planned):
+            return offered(self.plan, profile, planned.cell.workload)
+        return profile.model_copy(update={"rate_rps": self.plan.cost.rate(planned.cell)})
+
+    def _rate_known(self, planned: PlannedTrial) -> bool:
+        """Whether there is a rate to offer; that of a pair is decided once, by its first trial."""
+        plan = with_rate(self.plan, self._records, planned)
+        if plan is None:
+            self.findings = [*self.findings, *no_rate(self.plan, planned, self.findings)]
+            return False
+        if plan is not self.plan:
+            self.plan = plan
+            self._directory.write_model("plan.json", plan)
+        return True
+
     def _slim(self, record: TrialRecord) -> TrialRecord:
-        return slim(record, metrics=self.plan.precision is not None)
+        metrics = self.plan.precision is not None or self.plan.cost is not None
+        return slim(record, metrics=metrics)
 
     def _check_disk(self) -> None:
         free = self._directory.free_bytes()
@@ -265,60 +286,45 @@ class Session:
 
         A round that began before an interruption is finished: half of one is of no use.
         """
-        for number in range(1, self.plan.rounds + 1):
-            whole = tuple(trial for trial in self.plan.trials if trial.round == number)
-            pending = tuple(self._pending(self._kept(whole)))
-            begun = any(record.round == number for record in self._records)
-            if pending and not begun and not self._pace.fits(number, pending):
-                self._end_with(number - 1)
-                return False
+        late: set[str] = set()
+        for batch in batches(self.plan):
+            pending = tuple(self._pending(self._kept(batch)))
+            ids = {trial.id for trial in batch}
+            begun = any(record.trial.removesuffix(_AGAIN) in ids for record in self._records)
+            if pending and not begun and not self._pace.fits(batch[0].round, pending):
+                late |= ids
+                continue
             for planned in pending:
                 self._run_one(planned)
-        return True
+        if late:
+            self._end_without(late)
+        return not late
 
-    def _end_with(self, number: int) -> None:
+    def _end_without(self, late: set[str]) -> None:
         """Take the rounds that the time does not allow out of the plan."""
-        kept = tuple(trial for trial in self.plan.trials if trial.round <= number)
-        self.plan = self.plan.model_copy(update={"rounds": number, "trials": kept})
+        kept = tuple(trial for trial in self.plan.trials if trial.id not in late)
+        rounds = max(trial.round for trial in kept)
+        self.plan = self.plan.model_copy(update={"rounds": rounds, "trials": kept})
         self._directory.write_model("plan.json", self.plan)
         self._tell(ended_by_time(self.plan))
 
-    def _round(self, number: int) -> tuple[PlannedTrial, ...]:
-        whole = (duets_for if self.plan.design == "duet" else rounds_for)(self.plan, number)
-        return tuple(planned for planned in whole if planned.cell in self.plan.cells)
-
     def _add_rounds(self) -> None:
-        """Add rounds until each interval is as narrow as asked, max_rounds, or the deadline."""
+        """Add rounds where intervals are widest until each is narrow enough, or time is over."""
         while not (state := precision(self.plan, self._records)).reached:
-            number = self.plan.rounds + 1
-            whole = self._round(number)
-            more = self._kept(whole)
-            each_s = self._pace.length_s(more)
-            if not self._pace.fits(number, more):
+            more = next_round(self.plan, state, self._pace, self._kept)
+            if more is None:
                 self._tell(ended_by_time(self.plan))
                 return
             self.plan = self.plan.model_copy(
-                update={"rounds": number, "trials": (*self.plan.trials, *whole)}
+                update={
+                    "rounds": max(self.plan.rounds, more.group.rounds + 1),
+                    "trials": (*self.plan.trials, *more.whole),
+                }
             )
             self._directory.write_model("plan.json", self.plan)
-            self._listener.added(1, precision_words(self.plan, state, each_s))
-            for planned in self._pending(more):
+            self._listener.added(1, precision_words(more.group, more.togo_s))
+            for planned in self._pending(self._kept(more.whole)):
                 self._run_one(planned)
-
-
-@contextlib.contextmanager
-def _tidy() -> Iterator[None]:
-    """Keep what is loaded by now out of garbage collections, which then take 1 ms instead of 18.
-
-    One before each trial keeps them out of its window, and memory from growing: 300 trials of
-    50 ms added 1.1 MB with them and 1.7 MB without.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _again(planned: PlannedTrial) -> PlannedTrial:

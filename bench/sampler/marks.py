@@ -66,6 +66,7 @@ class Observation(NamedTuple):
 
     Attributes:
         series: bytes per second on the loopback interface, per whole 250 ms.
+        cpu_series: CPU seconds per second that the server used, in the same bins.
         threads: of the server at the second mark.
         processes: of the server at the second mark.
         cpu_busy_s: seconds in which each CPU was not idle; None where unreadable.
@@ -74,6 +75,7 @@ class Observation(NamedTuple):
     resources: Resources
     counters: Counters
     series: tuple[float, ...]
+    cpu_series: tuple[float, ...]
     threads: int | None
     processes: int | None
     cpu_busy_s: Mapping[int, float] | None = None

@@ -9,7 +9,7 @@ from bench.sampler import group, window
 from bench.sampler.busy import Tick, inside, load_busy, server_busy, thread_share
 from bench.sampler.linux.procfs import NS_PER_S, sum_cpu_times
 from bench.sampler.marks import Observation
-from bench.sampler.window import Span, byte_series, loaded_span
+from bench.sampler.window import Sample, Span, Work, byte_series, loaded_span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bench.sampler.linux.procfs import CpuTimes
     from bench.sampler.marks import Mark
     from bench.sampler.platforms import Platform
-    from bench.sampler.window import Sample
 
 _T = TypeVar("_T")
 
@@ -38,6 +37,7 @@ class WatchedGroup:
     def __init__(self) -> None:
         self.samples: list[Sample] = []
         self.ticks: list[Tick] = []
+        self.work: list[Work] = []
         self.memory: list[tuple[float, MemoryReading | None]] = []
         self.connections: list[tuple[float, int | None]] = []
         self.frequencies: list[tuple[float, float | None]] = []
@@ -60,10 +60,17 @@ def observe(begin: Mark, end: Mark, watched: WatchedGroup, platform: Platform) -
         resources=_resources(begin, end, watched, loaded, platform),
         counters=_counters(begin, end, watched, platform),
         series=byte_series(watched.samples, loaded),
+        cpu_series=_cpu_series(watched, loaded),
         threads=end.group.threads if end.group else None,
         processes=end.group.processes if end.group else None,
         cpu_busy_s=_cpu_busy_s(begin, end, platform),
     )
+
+
+def _cpu_series(watched: WatchedGroup, loaded: Span) -> tuple[float, ...]:
+    """CPU seconds per second of the server; between two looks its clock is taken to run evenly."""
+    seen = [Sample(tick.at_s, tick.server_ns) for tick in watched.ticks if tick.server_ns]
+    return tuple(round(ns / NS_PER_S, 4) for ns in byte_series(seen, loaded))
 
 
 def _cpu_busy_s(begin: Mark, end: Mark, platform: Platform) -> dict[int, float] | None:

@@ -59,6 +59,10 @@ class Platform(Protocol):
         """Established connections to the server's port."""
         ...
 
+    def port_bytes(self, port: int) -> int | None:
+        """Bytes that the connections of the server's port have received; None = not told."""
+        ...
+
     def frequency_mhz(self) -> float | None:
         """Mean frequency of our CPUs."""
         ...

@@ -11,7 +11,7 @@ from bench.sampler.marks import LoadReading, Mark, Observation
 from bench.sampler.observe import WatchedGroup, observe, tick_of
 from bench.sampler.pace import ReadingPace
 from bench.sampler.platforms import current_platform
-from bench.sampler.window import BIN_S, Sample
+from bench.sampler.window import BIN_S, Sample, Work, costs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +83,7 @@ class Sampler:
         self._socket_pace = ReadingPace(*_SOCKET_PACE)
         self._frequency_pace = ReadingPace(*_FREQUENCY_PACE)
         self._memory_at = 0
+        self._watching_work = False
 
     def __enter__(self) -> Self:
         self._server.read()
@@ -106,6 +107,14 @@ class Sampler:
         with self._lock:
             self._loads = {pid: _Load(self._platform.group(pid)) for pid in pids}
             self._look_at_loads(time.monotonic())
+
+    def watch_work(self, *, on: bool) -> None:
+        """Look at what the server has done, too: during a warm-up, where that disturbs nothing."""
+        self._watching_work = on
+
+    def costs(self, begin_s: float) -> tuple[float, ...]:
+        """CPU time per unit of work of each quarter of a second since then, while watched."""
+        return costs(tuple(self._watched.work), begin_s)
 
     def mark(self) -> Mark:
         """Read every clock and counter now; below 5 ms up to 200 threads or 100 processes."""
@@ -173,6 +182,10 @@ class Sampler:
             group = self._server.read(fresh=fresh)
             loads = self._look_at_loads(now_s, fresh=fresh)
         server_ns = group.cpu_ns if group else None
+        if self._watching_work and server_ns is not None and self._port is not None:
+            done = self._platform.port_bytes(self._port) or self._platform.loopback_bytes()
+            if done is not None:
+                self._watched.work.append(Work(now_s, server_ns, done))
         if fresh:
             self._check_growth()
         cpus = self._platform.cpu_times()

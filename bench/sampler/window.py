@@ -34,6 +34,20 @@ class Sample(NamedTuple):
     loopback_bytes: int
 
 
+class Work(NamedTuple):
+    """What a server had done and used at one instant of a warm-up.
+
+    Attributes:
+        at_s: monotonic seconds.
+        cpu_ns: its CPU time.
+        done: bytes that it had received, or all over the loopback: grows with its requests.
+    """
+
+    at_s: float
+    cpu_ns: int
+    done: int
+
+
 class Span(NamedTuple):
     """A stretch of monotonic seconds."""
 
@@ -76,6 +90,20 @@ def byte_series(samples: Sequence[Sample], span: Span) -> tuple[float, ...]:
     count = int(span.length_s / BIN_S + _ROUNDING)
     values = _interpolate(samples, [span.begin_s + index * BIN_S for index in range(count + 1)])
     return tuple(max(0.0, after - before) / BIN_S for before, after in itertools.pairwise(values))
+
+
+def costs(work: Sequence[Work], begin_s: float) -> tuple[float, ...]:
+    """CPU time per unit of work from one look to the next, of those after `begin_s`.
+
+    A stretch without work has no cost and is left out: the load had not begun, or connections
+    ended and took their counts with them.
+    """
+    seen = [each for each in work if each.at_s >= begin_s]
+    return tuple(
+        (after.cpu_ns - before.cpu_ns) / (after.done - before.done)
+        for before, after in itertools.pairwise(seen)
+        if after.done > before.done and after.cpu_ns > before.cpu_ns
+    )
 
 
 def steal_share(begin: CpuTimes, end: CpuTimes) -> float | None:

@@ -63,18 +63,19 @@ class LevelShift(NamedTuple):
     change: float
 
 
-def drift(windows: Sequence[Sequence[float]]) -> Drift | None:
+def drift(windows: Sequence[Sequence[float]], *, parts: int = 3) -> Drift | None:
     """Test ln(mean of last third / mean of first third) of each window against 0 over rounds.
 
     Rounds are independent, so that autocorrelation inside a window does not matter.
 
     Args:
         windows: one series of rates per round.
+        parts: 2 compares the halves.
 
     Returns:
         None where fewer than 3 windows can be used.
     """
-    gains = [gain for gain in map(_gain, windows) if gain is not None]
+    gains = [gain for each in windows if (gain := _gain(each, parts)) is not None]
     n = len(gains)
     if n < MIN_ROUNDS:
         return None
@@ -85,8 +86,8 @@ def drift(windows: Sequence[Sequence[float]]) -> Drift | None:
     return Drift(math.expm1(mean), math.expm1(mean - half), math.expm1(mean + half), n, flagged)
 
 
-def _gain(window: Sequence[float]) -> float | None:
-    third = len(window) // 3
+def _gain(window: Sequence[float], parts: int) -> float | None:
+    third = len(window) // parts
     if not third:
         return None
     first, last = math.fsum(window[:third]), math.fsum(window[-third:])

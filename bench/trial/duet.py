@@ -15,6 +15,7 @@ from bench.reports.wording.findings import told
 from bench.trial.cores import sides_differ
 from bench.trial.life import Outcome, TrialRun, TrialSetting
 from bench.trial.load import LoadFailure, run_together
+from bench.trial.warmup import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,19 +78,7 @@ def _load(lives: list[TrialRun], samplers: list[Sampler]) -> None:
     profile = lives[0].setting.profile
     loaders = [life.load_up() for life in lives]
     started = [sampler.set_load_pids for sampler in samplers]
-    if profile.warmup_s > 0:
-        begin = [sampler.mark() for sampler in samplers]
-        ended: list[Mark] = []
-        warm = run_together(
-            loaders,
-            "warmup",
-            profile.warmup_s,
-            started=started,
-            tick=_each(lives, "look_after"),
-            ended=lambda: ended.extend(sampler.mark() for sampler in samplers),
-        )
-        for life, sampler, run, a, b in zip(lives, samplers, warm, begin, ended, strict=True):
-            life.warmed_up(run, sampler.window(a, b).series)
+    warm_up(lives, samplers, loaders, _each(lives, "look_after"))
     for life in lives:
         life.begin_window()
     begin = [sampler.mark() for sampler in samplers]
@@ -138,12 +127,14 @@ def _outcome(ours: TrialRun, theirs: TrialRun, *, baseline_first: bool) -> DuetO
         server=theirs.setting.arm.name,
         server_process=other.record.server_process,
         load=other.record.load,
+        pacing=other.record.pacing,
         resources=other.record.resources,
         counters=other.record.counters,
         exchanges=other.record.exchanges,
         sidechannel=other.record.sidechannel,
         warmup_series=other.record.warmup_series,
         window_series=other.record.window_series,
+        cpu_series=other.record.cpu_series,
         start_s=other.record.phases_s.start,
         first=baseline_first,
         build_hash=other.record.build_hash,

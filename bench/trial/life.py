@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.host import QuickState
+    from bench.model.finding import Finding
     from bench.model.load_result import LatencyCounts
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
     from bench.model.trial_record import CommandRecord, ServerRecord
@@ -51,6 +52,7 @@ class TrialSetting(NamedTuple):
         order: position in the run, from 0.
         started: UTC, ISO 8601.
         rng: decides port, pool and questions of this trial.
+        schedule: decides random arrivals: the same for all servers of a round.
     """
 
     planned: PlannedTrial
@@ -64,6 +66,7 @@ class TrialSetting(NamedTuple):
     started: str
     rng: random.Random
     build_hash: str | None
+    schedule: int = 0
 
 
 class Outcome(NamedTuple):
@@ -98,6 +101,8 @@ class TrialRun:
         self.side = SidechannelResult()
         self.process: ServerRecord | None = None
         self.loader: Loader | None = None
+        self.notes: list[Finding] = []
+        self.warmed_from_s = 0.0
         self.state_before: QuickState | None = None
         self.next_look = 0.0
         self._side: SideChannel | None = None
@@ -154,24 +159,40 @@ class TrialRun:
 
     def load_up(self) -> Loader:
         """Make the load ready; from here on a failure is `invalid`, no longer `failed`."""
+        self.loader = self._loader(self.setting.profile, self.setting.folder)
+        self.measured = True
+        return self.loader
+
+    def load_with(self, profile: LoadProfile, name: str) -> Loader:
+        """Make another load ready, in a folder of that name."""
+        folder = self.setting.folder / name
+        folder.mkdir(mode=0o700)
+        return self._loader(profile, folder)
+
+    def _loader(self, profile: LoadProfile, folder: Path) -> Loader:
         setting = self.setting
-        self.loader = Loader(
-            tool=TOOLS[setting.profile.tool],
-            profile=setting.profile,
+        return Loader(
+            tool=TOOLS[profile.tool],
+            profile=profile,
             workload=setting.workload,
             target=self.server.target,
             cpus=setting.cpus,
             supervisor=setting.supervisor,
-            folder=setting.folder,
+            folder=folder,
             rng=setting.rng,
+            schedule=setting.schedule,
         )
-        self.measured = True
-        return self.loader
 
-    def warmed_up(self, warm: LoadRun, series: tuple[float, ...]) -> None:
-        """Keep the course of the warm-up."""
-        self.phases["warmup"] = warm.ended - warm.started
+    def warmed_up(self, spent_s: float, series: tuple[float, ...], began_s: float) -> None:
+        """Keep the course of a part of the warm-up, the last one's for the report.
+
+        Raises:
+            StartError: `server-died`.
+        """
+        self._check_alive()
+        self.phases["warmup"] += spent_s
         self.warmup_series = series
+        self.warmed_from_s = began_s
         self._settle()
 
     def begin_window(self) -> None:
@@ -289,8 +310,9 @@ class TrialRun:
             overhead_s=self._overhead(phases) if usable else None,
             commands=(self.server.command_record(), *self.commands) if self.process else (),
             server_process=self.process,
-            load=load.model_copy(update={"histogram": None}) if load else None,
+            load=load.model_copy(update={"histogram": None, "pacing": None}) if load else None,
             offered_rps=setting.profile.rate_rps,
+            pacing=load.pacing.told() if load and load.pacing else None,
             resources=self.observation.resources if self.observation else Resources(),
             counters=self.observation.counters if self.observation else Counters(),
             bound=status.bound,
@@ -298,7 +320,8 @@ class TrialRun:
             sidechannel=self.side,
             warmup_series=self.warmup_series,
             window_series=self.observation.series if self.observation else (),
-            findings=all_told(status.findings),
+            cpu_series=self.observation.cpu_series if self.observation else (),
+            findings=all_told((*status.findings, *self.notes)),
             build_hash=setting.build_hash,
         )
         return Outcome(record, load.histogram if load else None)
@@ -323,5 +346,6 @@ class TrialRun:
 
     def _overhead(self, phases: Phases) -> float:
         profile = self.setting.profile
-        spent = phases.start + profile.warmup_s + profile.duration_s + phases.drain + phases.stop
+        warm_s = max(profile.warmup_s, phases.warmup)
+        spent = phases.start + warm_s + profile.duration_s + phases.drain + phases.stop
         return round(phases.total - spent, 6)

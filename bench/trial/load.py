@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 _TICK_S: Final = 0.25
 """How often we wake up in a window: each time costs 0.1 ms, since our memory has gone cold."""
 
+WARMUP: Final = "warmup"
+"""Name of the sub-folder for the raw output of a warm-up."""
+
 _GRACE_S: Final = 10.0
+_OBEY_S: Final = 1.0
 _STDERR_CHARS: Final = 300
 
 
@@ -86,6 +90,7 @@ def run_together(
     started: Sequence[Callable[[tuple[int, ...]], None]],
     tick: Callable[[float], None],
     ended: Callable[[], None] = lambda: None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> list[LoadRun]:
     """Run the processes of one or more loaders over the same window.
 
@@ -97,22 +102,30 @@ def run_together(
         tick: called four times a second with the seconds since the start, while waiting.
         ended: called when all processes have ended, before their output is read: reading it
             takes up to a second of our own CPU time, which is no part of the window.
+        enough: asked after each tick; where it says so the processes are ended before their
+            time, and nothing is returned: what they then write is no result.
 
     Raises:
         LoadFailure: a process failed, hung, or its output is not a result.
     """
     began = time.monotonic()
-    start_at = began + max((loader.lead_s for loader in loaders), default=0.0)
+    lead_s = max((loader.lead_s for loader in loaders), default=0.0)
     begun: list[tuple[Loader, Running]] = []
+    done = _Latch(enough)
     try:
         for loader, told in zip(loaders, started, strict=True):
-            running = loader.begin(name, duration_s, start_at)
+            running = loader.begin(name, duration_s, began + lead_s)
             begun.append((loader, running))
             told(tuple(child.pid for child in running.children))
         for loader, running in begun:
-            limit_s = duration_s + loader.limit_s
-            if not _wait(running.children, began, (limit_s - _GRACE_S, limit_s), tick):
+            limit_s = lead_s + duration_s + loader.limit_s
+            limits_s = (limit_s - _GRACE_S, limit_s)
+            if not _wait(running.children, began, limits_s, tick, done):
                 raise loader.hung(running, limit_s)  # noqa: TRY301 - the others must be ended first
+            if done.seen:
+                _end([running for _, running in begun])
+                ended()
+                return []
     except BaseException:
         for _, running in begun:
             running.kill()
@@ -121,13 +134,26 @@ def run_together(
     return [loader.finish(running) for loader, running in begun]
 
 
+class _Latch:
+    """A question that is not asked again once the answer was yes."""
+
+    def __init__(self, question: Callable[[], bool]) -> None:
+        self._question = question
+        self.seen = False
+
+    def __call__(self) -> bool:
+        self.seen = self.seen or self._question()
+        return self.seen
+
+
 def _wait(
     children: Sequence[Child],
     began: float,
     limits_s: tuple[float, float],
     tick: Callable[[float], None],
+    enough: Callable[[], bool],
 ) -> bool:
-    """Wait for all; False when one takes longer than the second limit.
+    """Wait for all, or until it is enough; False when one takes longer than the second limit.
 
     At the first limit each is sent SIGINT: a load tool that still works off requests which the
     server was too slow for ends with a whole report of the time so far.
@@ -137,6 +163,8 @@ def _wait(
         while not child.wait(_TICK_S):
             elapsed = time.monotonic() - began
             tick(elapsed)
+            if enough():
+                return True
             if elapsed > limits_s[0] and child.pid not in asked:
                 asked.add(child.pid)
                 child.signal(signal.SIGINT)
@@ -145,12 +173,23 @@ def _wait(
     return True
 
 
+def _end(begun: Sequence[Running]) -> None:
+    """End load processes before their time, as Ctrl-C would; those that do not obey are killed."""
+    children = [child for running in begun for child in running.children]
+    for child in children:
+        child.signal(signal.SIGINT)
+    if not all(child.wait(_OBEY_S) for child in children):
+        for running in begun:
+            running.kill()
+
+
 class Loader:
     """Sends the load of one trial: the warm-up and the window, each with fresh tool processes.
 
     Args:
         folder: the trial's folder; pool files are written there once.
         rng: decides the pool and the seeds of the processes.
+        schedule: decides random arrivals; the warm-up has others than the window.
     """
 
     def __init__(
@@ -164,6 +203,7 @@ class Loader:
         supervisor: SupervisorClient,
         folder: Path,
         rng: random.Random,
+        schedule: int = 0,
     ) -> None:
         self._tool = tool
         self._profile = profile
@@ -173,6 +213,7 @@ class Loader:
         self._supervisor = supervisor
         self._folder = folder
         self._rng = rng
+        self._schedule = schedule
         tool.prepare(workload, profile, target, folder, rng)
 
     @property
@@ -183,7 +224,7 @@ class Loader:
     @property
     def lead_s(self) -> float:
         """Seconds that the tool's processes need before they all begin at once."""
-        return self._tool.lead_s
+        return self._tool.lead(self._profile)
 
     def begin(self, name: str, duration_s: float, start_at: float) -> Running:
         """Start all processes of one window.
@@ -195,9 +236,11 @@ class Loader:
         """
         running = Running([], [])
         profiles = shares(self._profile, self._workload)
+        schedule = self._schedule + (name == WARMUP)
         try:
             for index, profile in enumerate(profiles):
-                part = Share(index, len(profiles), self._rng.getrandbits(31), start_at)
+                seed = self._rng.getrandbits(31)
+                part = Share(index, len(profiles), seed, start_at, schedule)
                 child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
                 running.outputs.append(out)

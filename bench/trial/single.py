@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bench.errors import StartError, VerifyError
 from bench.trial.life import TrialRun
 from bench.trial.load import LoadFailure, run_together
+from bench.trial.warmup import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,24 +54,12 @@ def run_trial(
 
 
 def _warm_up(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
-    """The same load as in the window."""
-    seconds = life.setting.profile.warmup_s
-    if seconds <= 0:
-        return
-    marks = [sampler.mark()]
+    """Until it is warm."""
     try:
-        (warm,) = run_together(
-            [loader],
-            "warmup",
-            seconds,
-            started=[sampler.set_load_pids],
-            tick=life.look_after,
-            ended=lambda: marks.append(sampler.mark()),
-        )
+        warm_up([life], [sampler], [loader], life.look_after)
     except LoadFailure as error:
         life.load_failed(error)
         raise
-    life.warmed_up(warm, sampler.window(*marks).series)
 
 
 def _measure(life: TrialRun, loader: Loader, sampler: Sampler) -> None:

@@ -25,7 +25,8 @@ from tests.factories import (
 )
 
 if TYPE_CHECKING:
-    from bench.model.summary import CompareResult, CompareRow, RunView
+    from bench.model.run_comparison import CompareResult, CompareRow
+    from bench.model.summary import RunView
     from bench.model.trial_record import TrialRecord
 
 BOTH = {"axum": Truth(), "spikard": Truth(rps=17_000)}

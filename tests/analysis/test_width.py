@@ -73,7 +73,9 @@ def test_a_clear_difference_does_not_stop_it() -> None:
 def test_the_number_of_rounds_ends_it() -> None:
     """max_rounds is the end, reached or not; rounds that left no record count."""
     data = run_data(NOISY)
-    later = data.plan.model_copy(update={"rounds": 12, "precision": 0.02})
+    last = data.plan.trials[-1].model_copy(update={"round": 12})
+    update = {"rounds": 12, "precision": 0.02, "trials": (*data.plan.trials, last)}
+    later = data.plan.model_copy(update=update)
 
     assert _judge(data, max_rounds=5).reached
     assert precision(later, data.trials).reached
@@ -107,7 +109,7 @@ def test_nothing_usable_ends_it() -> None:
     """All failed: more rounds would fail too."""
     edit = with_status("failed", "server-died", where=lambda _: True)
 
-    assert _judge(run_data(QUIET, edit=edit)) == (True, None, "", 0)
+    assert _judge(run_data(QUIET, edit=edit)) == (True, None, "", 0, ())
 
 
 @pytest.mark.parametrize("noise", [0.001, 0.1])

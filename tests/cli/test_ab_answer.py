@@ -13,6 +13,7 @@ from bench.model.trial_record import Partner
 from bench.plans.duets import as_duet
 from bench.reports import REPORTS
 from bench.reports.ab_answer import answers, markdown, text
+from bench.reports.assembly import Rendering
 from bench.run.start import Result
 from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view
@@ -29,21 +30,40 @@ _MAIN = Truth(rps=20_000, cpu_us=40.0, noise=0.004, server="mine")
 
 
 def _duets(
-    branch: Truth, *, again: Truth = _MAIN, rounds: int = 7, margin: float = 0.01
+    branch: Truth,
+    *,
+    again: Truth = _MAIN,
+    rounds: int = 7,
+    margin: float = 0.01,
+    unlike: bool = False,
+    drift: float = 0.0,
 ) -> RunView:
     """Seven rounds of duets, both loops, the first three with servers alone."""
     servers = {"main": _MAIN, "main-again": again, "branch": branch._replace(server="mine.branch")}
     profiles = [closed_profile(), open_profile(share=0.6)]
     data = run_data(servers, profiles=profiles, rounds=rounds, margin=margin, block_noise=0.02)
-    plan = as_duet(data.plan.model_copy(update={"design": "duet"}))
+    arms = tuple(arm.model_copy(update={"version_of": "mine"}) for arm in data.plan.arms)
+    if unlike:
+        arms = (*arms[:-1], arms[-1].model_copy(update={"version_of": "another"}))
+    plan = as_duet(data.plan.model_copy(update={"design": "duet", "arms": arms}))
     beside = {(t.profile, t.round): t for t in data.trials if t.server == "main"}
     duets = [
         _with_partner(trial, beside[trial.profile, trial.round])
         for trial in data.trials
         if trial.server != "main"
     ]
+    duets = [_drifting(trial, drift) if trial.server == "branch" else trial for trial in duets]
     alone = [_alone(data, number, name) for number in (1, 2, 3) for name in ("main", "branch")]
     return run_view(data._replace(plan=plan, trials=(*duets, *alone)))
+
+
+def _drifting(trial: TrialRecord, drift: float) -> TrialRecord:
+    """Its CPU time changes by that share from one half of an open window to the other."""
+    if not drift or "oha" not in trial.profile:
+        return trial
+    count = len(trial.window_series)
+    used = tuple(0.2 * (1 + drift * (at >= count / 2)) for at in range(count))
+    return trial.model_copy(update={"cpu_series": used})
 
 
 def _with_partner(trial: TrialRecord, base: TrialRecord) -> TrialRecord:
@@ -110,7 +130,25 @@ def test_the_loads_are_named() -> None:
     closed, offered = _lines(_duets(_MAIN))
 
     assert closed.endswith("(saturated, 50 connections)")
-    assert offered.endswith("(equal offered rate, 60 % of capacity)")
+    assert re.search(
+        r"\(at an equal 2,000 requests/s, 1\d % of what both reach together\)$", offered
+    )
+
+
+def test_saturated_duets_of_unlike_servers_decide_nothing() -> None:
+    """Their ratio is shown, with the reason; at an equal rate they are compared."""
+    closed, offered = _lines(_duets(_MAIN._replace(cpu_us=20.0), unlike=True))
+
+    assert closed.startswith("branch: not comparable: saturated beside each other, unlike servers")
+    assert offered.startswith("branch does more per CPU: ")
+
+
+def test_what_goes_on_changing_stands_under_the_verdict() -> None:
+    """A server that gets cheaper from one half of the windows to the other was not warm."""
+    (answer,) = answers(_duets(_MAIN, drift=-0.1))
+
+    assert len(answer.said) == 3
+    assert answer.said[2].startswith("branch (oha-c50-r2000): CPU time per request still falls by ")
 
 
 @pytest.mark.parametrize("render", [text, markdown])
@@ -140,7 +178,7 @@ def test_the_report_tells_what_the_baseline_used() -> None:
     """Its threads and processes were counted in the trials of the others."""
     view = _duets(_MAIN)
     duets = tuple(trial for trial in view.trials if trial.partner)
-    report = REPORTS["markdown"].render(view.model_copy(update={"trials": duets}))
+    report = REPORTS["markdown"].render(Rendering(view.model_copy(update={"trials": duets})))
     shown = next(iter(report.values())).decode()
 
     assert shown.count("2 threads in 1 process under load") == len(view.plan.arms) == 3

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from bench.cli import common, compare_command
 from bench.errors import BenchError, GateMetError, UsageError
-from bench.model.summary import METRICS, Change
+from bench.model.run_comparison import Change
+from bench.model.summary import METRICS
 from bench.reports.compare_answer import METRIC_NAMES, render
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view, with_status
 
@@ -175,7 +176,7 @@ def test_a_latency_gate(runs: dict[str, RunView], tmp_path: Path) -> None:
 
     assert isinstance(result.exception, GateMetError)
     assert "axum has a higher p99" in str(result.exception)
-    assert "More beyond 2 % by p99 in 1 of 2 cells" in result.stdout
+    assert "More beyond 2 % by p99 of a trial in 1 of 2 cells" in result.stdout
 
 
 @pytest.mark.parametrize("margin", ["5", "abc", "0%", "100%"])

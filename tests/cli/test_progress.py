@@ -1,30 +1,41 @@
-"""On a terminal there are colors and a live line, unless the user wants none."""
+"""On a terminal there are colors and a live table, unless the user wants none."""
 
 from __future__ import annotations
 
+import io
 import os
 import pty
+import re
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
+from bench.cli.live import LiveProgress
 from bench.cli.progress import Progress
-from tests.factories import Truth, run_data
+from bench.reports.wording.verdict_words import times
+from tests.factories import Truth, run_data, run_view
+
+if TYPE_CHECKING:
+    from bench.analysis import RunData
 
 ROOT = Path(__file__).parents[2]
 ESCAPE = b"\x1b"
 PROGRAM = """
 import click
 from bench.cli.common import plain
-from bench.cli.progress import Progress
+from bench.cli.progress import watch
 from tests.factories import Truth, run_data
 
 data = run_data({"axum": Truth()}, rounds=1)
 broken = data.trials[0].model_copy(update={"status": "failed", "detail": "it died\\n\\nat once"})
 with click.Context(click.Command("run"), color=False if plain() else None):
-    progress = Progress(data.plan)
+    progress = watch(data.plan)
     progress.began(data.plan.trials[0], 0, 2)
     progress.finished(broken, 1, 2)
     progress.close()
@@ -56,12 +67,69 @@ def on_a_terminal(*argv: str, **env: str) -> bytes:
     return said
 
 
-def test_a_terminal_has_a_live_line() -> None:
-    """The line of the running trial is replaced by that of the finished one."""
+def test_a_terminal_has_a_live_table() -> None:
+    """The running trial stands below a table that is replaced; what was marked stays above it."""
     said = on_a_terminal("-c", PROGRAM)
 
-    assert b"\r\x1b[2K" in said
-    assert b"it died\r\n" in said
+    assert b"\x1b[2K" in said
+    assert b"it died" in said
+    assert b"Against baseline" in said
+    assert said.endswith(b"\x1b[?25h") or b"\x1b[?25h" in said  # the cursor comes back
+
+
+def _watched(design: str = "blocks") -> tuple[LiveProgress, io.StringIO, RunData]:
+    data = run_data({"axum": Truth(), "spikard": Truth(rps=17_000)}, rounds=3)
+    plan = data.plan.model_copy(update={"design": design})
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120, height=40, color_system=None)
+    return LiveProgress(plan, console), screen, data
+
+
+def _last(screen: io.StringIO) -> str:
+    """The table as it was drawn last."""
+    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen.getvalue()).rsplit("Server", 1)[1]
+
+
+def test_the_table_fills_in() -> None:
+    """Rate, interval and ratio so far are those that the report will print."""
+    progress, screen, data = _watched()
+    trials = [
+        *data.trials[:-1],
+        data.trials[-1].model_copy(update={"status": "suspect", "reasons": ("steal",)}),
+    ]
+    for done, (planned, record) in enumerate(zip(data.plan.trials, trials, strict=True)):
+        progress.began(planned, done, 6)
+        assert f"[{done + 1}/6] {planned.id}, saturated by 50 connections" in _last(screen)
+        progress.finished(record, done + 1, 6)
+    shown = _last(screen)
+    view = run_view(data)
+    for cell in view.summary.cells:
+        metric = cell.metrics.throughput_rps
+        assert metric is not None
+        (row,) = [line for line in shown.splitlines() if line.startswith(cell.server)]
+        assert f"{metric.value:,.0f}" in row
+        assert f"[{metric.low:,.0f}, {metric.high:,.0f}]" in row
+        assert metric.verdict is not None
+        against = times(metric.verdict) if metric.verdict.low else "baseline"
+        assert against in row
+        assert ("1: steal" in row) == (cell.server == trials[-1].server)
+    assert "suspect" in re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", screen.getvalue())
+    progress.close()
+
+
+def test_nothing_is_drawn_inside_a_trial() -> None:
+    """Between its begin and its end no thread runs, no byte is written and no CPU time spent."""
+    progress, screen, data = _watched()
+    threads = threading.active_count()
+    progress.began(data.plan.trials[0], 0, 6)
+    drawn, used = len(screen.getvalue()), time.process_time()
+
+    time.sleep(1.2)
+
+    assert time.process_time() - used < 0.0012
+    assert len(screen.getvalue()) == drawn
+    assert threading.active_count() == threads
+    progress.close()
 
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

@@ -13,6 +13,8 @@ import pytest
 
 from bench.model.plan import CpuSplit, Pinning, Plan, Workload
 from bench.model.target import Target
+from bench.plans.cost import with_cost
+from bench.plans.matrix_files import load_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix, find_project
@@ -52,14 +54,15 @@ def workload(name: str) -> Workload:
 
 def plan(name: str) -> Plan:
     project = find_project(ROOT, ROOT)
-    return make_plan(
+    made, workloads = make_plan(
         project,
         find_matrix(project, name),
         Overrides(),
         cpus=TWO_CORES,
         unsupported=lambda _profile, _workload: None,
         draw_seed=lambda: 1,
-    )[0]
+    )
+    return with_cost(made, workloads) if load_matrix(find_matrix(project, name)).cost else made
 
 
 def test_small_body_is_the_source_reports() -> None:
@@ -170,21 +173,23 @@ def test_npm_lock_names_no_registry() -> None:
 
 
 def test_quick_is_quick() -> None:
-    """Five servers, json-small, three rounds of 1 s + 1 s: under 75 s."""
+    """Five servers, json-small, five rounds of 1 s + 1 s, and what a request costs."""
     quick = plan("quick")
 
     assert [arm.name for arm in quick.arms] == list(FIVE)
     assert [(p.warmup_s, p.duration_s, p.connections) for p in quick.profiles] == [(1, 1, 50)]
-    assert (quick.workloads, quick.rounds, quick.baseline) == (("json-small",), 3, "axum")
-    assert quick.estimated_s < 75
+    assert (quick.workloads, quick.rounds, quick.baseline) == (("json-small",), 5, "axum")
+    assert quick.cost is not None
+    assert len(quick.cost.cells) == 5
+    assert quick.estimated_s < 4 * 60
 
 
 def test_json_small_is_the_source_reports_matrix() -> None:
-    """50 connections, 10 s, five rounds."""
+    """50 connections; ten short rounds, which tell more than five long ones."""
     source = plan("json-small")
 
-    assert [(p.connections, p.duration_s) for p in source.profiles] == [(50, 10)]
-    assert (source.workloads, source.rounds) == (("json-small",), 5)
+    assert [(p.connections, p.duration_s) for p in source.profiles] == [(50, 1)]
+    assert (source.workloads, source.rounds) == (("json-small",), 10)
 
 
 def test_all_holds_everything_in_25_minutes() -> None:
@@ -194,7 +199,10 @@ def test_all_holds_everything_in_25_minutes() -> None:
     ceiling = Counter(cell.profile for cell in everything.cells if cell.server == "ceiling")
 
     assert tuple(sorted(everything.workloads)) == EIGHT
-    assert per_profile == {"wrk-c50": 5 * 8, "oha-open": 5}
-    assert {c.workload for c in everything.cells if c.profile == "oha-open"} == {"json-small"}
+    assert per_profile == {"wrk-c50": 5 * 8, "open": 5}
+    assert {c.workload for c in everything.cells if c.profile == "open"} == {"json-small"}
     assert ceiling == {"wrk-c50": 5}
-    assert everything.estimated_s < 25 * 60
+    assert everything.max_time_s == 25 * 60
+    assert everything.estimated_s <= 25 * 60
+    assert everything.cost is not None
+    assert Counter(cell.workload for cell in everything.cost.cells) == dict.fromkeys(EIGHT, 5)

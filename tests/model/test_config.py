@@ -17,10 +17,10 @@ MATRIX = {"servers": ["a"], "workloads": ["b"]}
 KEYS: dict[type[BaseModel], str] = {
     MatrixConfig: (
         "title servers variants workloads profiles rounds precision max_rounds baseline margin"
-        " server_cpus load_cpus seed design exclude ceiling allow_remote"
+        " max_time cost server_cpus load_cpus seed design exclude ceiling allow_remote"
     ),
     Variant: "id as ref worktree with env",
-    ProfileConfig: "id tool loop connections rate processes warmup duration timeout",
+    ProfileConfig: "id tool loop connections rate arrivals processes warmup duration timeout",
     ServerRef: "id as env url",
     Exclude: "server workload profile",
     WorkloadConfig: "title requests lua",

@@ -58,6 +58,7 @@ def test_defaults(tmp_path: Path) -> None:
         "connections": 50,
         "rate_rps": None,
         "rate_share": None,
+        "arrivals": None,
         "processes": 1,
         "warmup_s": 2.0,
         "duration_s": 10.0,
@@ -281,23 +282,26 @@ def test_max_rounds_with_precision(tmp_path: Path, written: str, most: int) -> N
 
 
 def test_estimate(tmp_path: Path) -> None:
-    """Warm-up, window and 1.5 s for each trial; 1 s, 3 s and 1.5 s for each calibrating one."""
+    """Warm-up, window and 1.5 s for each trial, three of 3.5 s for what is calibrated.
+
+    An open loop is first loaded for a second as much as it can take.
+    """
     closed = _plan(tmp_path / "a", MATRIX + f"profiles: [{CLOSED}]\nrounds: 2\n")
     both = _plan(tmp_path / "b", MATRIX + f"profiles: [{CLOSED}, {OPEN}]\nrounds: 2\n")
 
     assert closed.estimated_s == pytest.approx(2 * 2 * 6.5)
     assert calibrating(closed) == ()
-    assert both.estimated_s == pytest.approx(2 * 4 * 6.5 + 2 * 5.5)
+    assert both.estimated_s == pytest.approx(2 * 4 * 6.5 + 2 * 2 + 3 * 2 * 3.5)
     assert [one.cell.server for one in calibrating(both)] == ["one", "two"]
 
 
 def test_each_profile_with_a_share_is_calibrated(tmp_path: Path) -> None:
-    """A capacity is that of one profile: two shares of one server are two trials."""
+    """A capacity is that of one profile: two shares of one server are calibrated apart."""
     other = OPEN.replace("{", "{id: other, ", 1)
     plan = _plan(tmp_path, MATRIX + f"profiles: [{OPEN}, {other}]\nrounds: 2\n")
 
     assert len(calibrating(plan)) == 4
-    assert plan.estimated_s == pytest.approx(2 * 4 * 6.5 + 4 * 5.5)
+    assert plan.estimated_s == pytest.approx(2 * 4 * 7.5 + 3 * 4 * 3.5)
 
 
 def test_seed_is_drawn_only_where_none_is_given(tmp_path: Path) -> None:
@@ -400,3 +404,17 @@ def test_plan_survives_json(tmp_path: Path) -> None:
 
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     assert Plan.model_validate(plan.model_dump()) == plan
+
+
+def test_servers_of_a_group_follow_each_other(tmp_path: Path) -> None:
+    """What is compared is measured seconds apart; groups and servers change places each round."""
+    matrix = MATRIX.replace("[one, two]", "[one, two, {id: one, as: three}]")
+    plan = _plan(tmp_path, matrix + f"profiles: [{CLOSED}, {OPEN}]\nrounds: 12\n")
+    seen = set()
+    for number in range(1, 13):
+        block = [trial.cell for trial in plan.trials if trial.round == number]
+        groups = [block[0].profile, block[3].profile]
+        assert [cell.profile for cell in block] == [groups[0]] * 3 + [groups[1]] * 3
+        seen.add((groups[0], block[0].server))
+
+    assert len(seen) > 3

@@ -9,16 +9,28 @@ import pytest
 from bench.cli import COMMANDS
 from bench.model.host_facts import Cluster
 from bench.model.plan import Pinning, Skipped
-from bench.reports.blocks import Bullets, Code, FactList, Folded, Notice, Numbered, Paragraph, plain
+from bench.reports.blocks import (
+    Bullets,
+    Code,
+    FactList,
+    Folded,
+    Notice,
+    Numbered,
+    OnPage,
+    Paragraph,
+    Table,
+    plain,
+)
 from bench.reports.sections import next_steps
 from bench.reports.sections.configuration import configuration
-from bench.reports.sections.hardware import UNPINNED_DARWIN, hardware_blocks, hardware_line
-from bench.reports.sections.header import lead
+from bench.reports.sections.hardware import hardware_blocks
+from bench.reports.sections.header import doubts, limits
 from bench.reports.sections.left_out import trial_blocks
 from bench.reports.sections.raw_data import repeat_command
 from bench.reports.sections.samples import sample_blocks
 from bench.reports.sections.servers_tested import servers
 from bench.reports.view import make_view
+from bench.reports.wording.machine_words import UNPINNED_DARWIN, one_line
 from tests.factories import Truth, as_read, exchange, host, run_data, run_view, with_status
 from tests.reports import samples
 
@@ -36,8 +48,8 @@ def _with_host(**change: Any) -> RunView:
 def _notice(*found: Finding, **change: Any) -> list[str]:
     run = samples.two_servers()
     summary = run.summary.model_copy(update={"findings": found, **change})
-    blocks = lead(make_view(run.model_copy(update={"summary": summary})))
-    notices = [block for block in blocks if isinstance(block, Notice)]
+    view = make_view(run.model_copy(update={"summary": summary}))
+    notices = [b for b in (*doubts(view), *limits(view)) if isinstance(b, Notice)]
     return [plain(item) for notice in notices for item in notice.items]
 
 
@@ -103,7 +115,7 @@ class TestHeader:
         """Nothing is excluded silently."""
         edit = with_status("invalid", "errors", where=lambda trial: trial.order == 2)
         run = run_view(run_data({"axum": Truth(), "spikard": Truth()}, edit=edit))
-        blocks = lead(make_view(run))
+        blocks = limits(make_view(run))
 
         assert isinstance(blocks[0], Notice)
         assert any(
@@ -182,15 +194,14 @@ class TestHardware:
             thermal=host().thermal.model_copy(update={"pressure": "nominal"}),
             power=host().power.model_copy(update={"low_power": True}),
         )
-        facts = hardware_blocks(make_view(run))[1]
-        assert isinstance(facts, FactList)
-        found = {label: plain(text) for label, text in facts.lines}
+        table = hardware_blocks(make_view(run))[1]
+        assert isinstance(table, Table)
+        found = {plain(label): plain(text) for label, text in table.rows}
 
-        assert len(found) <= 10
-        assert found["Cores"] == "8 Performance, 4 Efficiency"
-        assert found["Heat"] == "pressure nominal"
+        assert len(found) <= 11
+        assert found["Cores"] == "2 cores (8 Performance + 4 Efficiency), 4 hardware threads"
+        assert found["Heat"] == "not slowed down, pressure nominal"
         assert found["Power"] == "mains, low power mode on"
-        assert found["CPU"].endswith("2 cores, 4 threads")
         assert "turbo on" in found["Frequency"]
 
     @pytest.mark.parametrize(
@@ -205,30 +216,39 @@ class TestHardware:
         """One of the two counts is enough."""
         cpu = host().cpu.model_copy(update=change)
 
-        assert f", {expected}, " in hardware_line(host().model_copy(update={"cpu": cpu}))
+        assert f", {expected}, " in one_line(host().model_copy(update={"cpu": cpu}))
 
     def test_macs_carry_the_fixed_sentence(self) -> None:
         """Every report of a Mac says that nothing can be pinned there."""
         run = _with_host(system="darwin", pinning=Pinning(state="none", reason="macOS"))
         found = [b.text for b in hardware_blocks(make_view(run)) if isinstance(b, Paragraph)]
 
-        assert found == [UNPINNED_DARWIN]
+        assert found[0] == UNPINNED_DARWIN
 
     def test_other_unpinned_hosts_give_their_reason(self) -> None:
         """The reason as it was recorded."""
         run = _with_host(pinning=Pinning(state="none", reason="one CPU only"))
         found = [b.text for b in hardware_blocks(make_view(run)) if isinstance(b, Paragraph)]
 
-        assert found == ["Processes are not held on their CPUs: one CPU only."]
+        assert found[0] == "Processes are not held on their CPUs: one CPU only."
 
-    def test_full_table_is_folded_with_what_is_missing(self) -> None:
+    def test_what_is_unusual_stands_below_the_table(self) -> None:
+        """What doctor would say of the machine is said in the report, in the same words."""
+        run = _with_host(findings=(as_read("governor", "host", "the governor is powersave"),))
+        found = [b for b in hardware_blocks(make_view(run)) if isinstance(b, Bullets)]
+
+        assert [plain(item) for item in found[0].items] == ["governor: The governor is powersave."]
+
+    def test_the_full_table_is_on_the_page_only(self) -> None:
         """All settings, those that changed during the run, and those that cannot be read."""
         before = host().model_copy(update={"details": {"state": {"load": 1}, "deep": [{"a": 1}]}})
         after = before.model_copy(update={"details": {"state": {"load": 2}, "deep": [{"a": 1}]}})
         run = samples.two_servers().model_copy(update={"host": before, "host_after": after})
         folded = hardware_blocks(make_view(run))[-1]
-        assert isinstance(folded, Folded)
+        assert isinstance(folded, OnPage)
         table, missing = folded.blocks
+        assert "state.load" not in samples.text(run)
+        assert "state.load" in samples.text(run, "html")
 
         assert ("state.load", "1", "2") in table.rows  # type: ignore[union-attr] # the test gives what the type would not
         assert ("deep", "a=1", "") in table.rows  # type: ignore[union-attr] # the test gives what the type would not
@@ -246,7 +266,7 @@ class TestHardware:
             }
         )
 
-        assert hardware_line(nothing) == "not recorded"
+        assert one_line(nothing) == "not recorded"
 
 
 class TestServers:
@@ -337,7 +357,7 @@ class TestSamples:
         blocks = sample_blocks(make_view(run.model_copy(update={"details": details})))
 
         assert Code("Hello, World!") in blocks
-        assert isinstance(blocks[-1], Folded)
+        assert isinstance(blocks[-1], OnPage)
         assert blocks[-1].summary == "2 more kinds of request"
 
     def test_runs_without_samples_have_no_heading(self) -> None:

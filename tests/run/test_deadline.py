@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.analysis import Precision
+from bench.analysis import GroupWidth
 from bench.plans.duets import as_duet, duets_for
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
 from bench.stats.rounds import rounds_expected
@@ -164,13 +164,17 @@ def test_the_end_names_the_time_and_the_rounds() -> None:
 @pytest.mark.parametrize(
     ("widest", "more", "words"),
     [
-        (None, 2, "no interval yet, 1 % asked for; about 2 to go, 20 s"),
-        (0.004, 1, "5 are the least by which the width may be judged; about 1 to go, 10 s"),
-        (0.023, 4, "b.x.y is known to +-2.3 %, 1 % asked for; about 4 to go, 40 s"),
+        (None, 2, "no interval yet, 1 % asked for; about 2 to go here, 40 s in all"),
+        (
+            0.004,
+            1,
+            "5 are the least by which the width may be judged; about 1 to go here, 40 s in all",
+        ),
+        (0.023, 4, "b.x.y is known to +-2.3 %, 1 % asked for; about 4 to go here, 40 s in all"),
     ],
 )
 def test_an_added_round_has_its_reason(widest: float | None, more: int, words: str) -> None:
     """The width so far, the width asked for, and what is left."""
-    state = Precision(reached=False, widest=widest, cell="b.x.y", more_rounds=more)
+    group = GroupWidth("x", "y", "b.x.y", widest, 0.01, 5, more)
 
-    assert precision_words(_plan(60.0), state, 10.0) == words
+    assert precision_words(group, 40.0) == words

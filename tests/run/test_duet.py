@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.analysis import analyze
+from bench.analysis.joint_capacity import cost_ratio, joint_capacity
 from bench.cli.matrix_options import show
 from bench.errors import StoreError
 from bench.model.trial_record import Partner
-from bench.plans.duets import as_duet, copy_of, cost_ratio, duets_for, joint_capacity, with_alone
+from bench.plans.duets import as_duet, copy_of, duets_for, with_alone
 from bench.run.calibration import offered
 from tests.factories import Truth, open_profile, run_data
 from tests.run.helpers import Project

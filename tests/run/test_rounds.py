@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bench.run.session import SessionResult
 
 _TRIAL_S = 10.0
+_KNOWN = {f"{name}/json-small/open": 900.0 for name in ("main-again", "branch")}
 _DATA = run_data({"main": Truth(), "branch": Truth()}, profiles=[closed_profile()])
 _SHARED = run_data(
     {"main": Truth(), "branch": Truth()},
@@ -48,10 +49,15 @@ class Heard:
         self.reasons: list[str] = []
         self.calibrations: list[str] = []
         self.measured: list[str] = []
+        self.left_s: list[float] = []
 
     def calibrating(self, server: str, workload: str) -> None:
         """A capacity is about to be measured."""
         self.calibrations.append(f"{server} {workload}")
+
+    def expects(self, left_s: float) -> None:
+        """How long it will still take."""
+        self.left_s.append(left_s)
 
     def began(self, planned: PlannedTrial, done: int, total: int) -> None:
         """A trial is about to run."""
@@ -165,6 +171,19 @@ class Bench:
     def rounds(self) -> list[int]:
         """Of each duet on disk."""
         return [record.round for record in self.directory.trials()[0] if record.partner]
+
+
+class Uneven(Bench):
+    """Trials that differ at an offered rate only."""
+
+    def record(
+        self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool
+    ) -> TrialRecord:
+        """As in every bench; the saturated ones hardly differ."""
+        noise, self._noise = self._noise, 0.1 if profile.id == "open" else 0.001
+        made = super().record(planned, profile, order=order, alone=alone)
+        self._noise = noise
+        return made
 
 
 def _plan(data: Any = _DATA, **update: Any) -> Plan:
@@ -295,11 +314,12 @@ def test_three_duets_of_two_copies_come_first(quiet: Bench) -> None:
 
 
 def test_the_estimate_counts_the_calibration() -> None:
-    """Each duet takes 2 s + 5 s + 1.5 s; a calibrating one, with oha, half a second and one."""
+    """Each duet takes 2 s + 5 s + 1.5 s, at a rate a second more; a calibrating one 1 s + 1 s."""
     plan = with_alone(_plan(_SHARED, spreads={}), 1)
     trials = sum(8.5 if trial.cell in plan.cells else 3.5 for trial in plan.trials)
+    trials += sum(trial.cell.profile == "open" for trial in plan.trials)
 
-    assert plan.estimated_s == pytest.approx(trials + 4 * 3.0)
+    assert plan.estimated_s == pytest.approx(trials + 6 * 3.5)
 
 
 def test_the_calibration_is_part_of_the_time(noisy: Bench) -> None:
@@ -326,6 +346,36 @@ def test_capacities_and_the_spread_come_of_the_same_duets(quiet: Bench) -> None:
     assert set(ended.calibrated) == {"main-again/json-small/open", "branch/json-small/open"}
     assert offered == {round(0.6 * min(ended.calibrated.values()), 3)}
     assert "json-small" in ended.spreads
+
+
+def test_the_time_to_go_counts_what_will_be_added(noisy: Bench) -> None:
+    """After five rounds that are too wide it says the time that is left, not that of nothing."""
+    ended = noisy.run(_plan(max_time_s=205.0))
+
+    assert ended.rounds == 10
+    assert noisy.heard.left_s[0] == 10 * 8.5
+    assert noisy.heard.left_s[12] == pytest.approx(205 - 120)
+    assert noisy.heard.left_s[-1] == 15.0
+
+
+def test_three_rounds_are_to_go_however_short_the_time_is(noisy: Bench) -> None:
+    """They are measured in any case, so they are counted."""
+    noisy.run(_plan(max_time_s=5.0))
+
+    assert noisy.heard.left_s == [6 * 8.5, 50.0, 40.0, 30.0, 20.0, 10.0]
+
+
+def test_added_rounds_go_where_the_interval_is_widest(tmp_path: Path) -> None:
+    """Of two load profiles the one that is narrow enough gets none of them."""
+    bench = Uneven(tmp_path, 0.1)
+    ended = bench.run(_plan(_SHARED, max_rounds=9, calibrated=_KNOWN))
+    rounds = dict.fromkeys(("wrk-c50", "open"), 0)
+    for record in bench.directory.trials()[0]:
+        if record.partner:
+            rounds[record.profile] = max(rounds[record.profile], record.round)
+
+    assert rounds == {"wrk-c50": 5, "open": 9}
+    assert ended.rounds == 9
 
 
 def test_a_resumed_run_is_not_calibrated_again(quiet: Bench) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bench.reports.escape import line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Spec = dict[str, Any]
 """A Vega-Lite specification or a part of one."""
@@ -35,6 +40,14 @@ class Chart(NamedTuple):
     title: str
     alt: str
     panels: tuple[Panel, ...]
+
+
+def made(name: str, title: str, alt: Sequence[str], panels: Sequence[Panel]) -> Chart | None:
+    """A chart of panels with data; a single one needs no title of its own."""
+    if not panels:
+        return None
+    shown = tuple(panels) if len(panels) > 1 else (panels[0]._replace(title=""),)
+    return Chart(name, line(title), line(f"{title}. {' '.join(alt)}"), shown)
 
 
 class Bar(NamedTuple):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.reports.blocks import FactList, Section
-from bench.reports.sections.hardware import hardware_blocks, hardware_line
+from bench.reports.sections.hardware import hardware_blocks
 from bench.reports.view import describe_duration, describe_profile, describe_size
+from bench.reports.wording.machine_words import one_line
 from bench.units import format_count
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def configuration(view: View) -> Section:
         ("Duration", _joined(describe_duration(p) for p in _profiles(view))),
         ("Concurrency", _concurrency(view)),
         *_method_lines(view),
-        ("Hardware", hardware_line(view.run.host)),
+        ("Hardware", one_line(view.run.host)),
     ]
     return Section("Test Configuration", (FactList(tuple(lines)), *hardware_blocks(view)))
 

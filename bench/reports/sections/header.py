@@ -6,8 +6,7 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.blocks import Notice, Paragraph, code, strong
-from bench.reports.wording.conclusion import in_short
+from bench.reports.blocks import Notice, code, strong
 from bench.reports.wording.phrases import sentence
 
 if TYPE_CHECKING:
@@ -38,6 +37,9 @@ HEAD_CODES: Final = (
     "saturated",
     "drift",
     "late-pacer",
+    "pacer-late",
+    "arrivals-off",
+    "not-stationary",
     "too-few-rounds",
 )
 """Findings that head a report, in this order; an error of any other code comes after them."""
@@ -45,12 +47,16 @@ HEAD_CODES: Final = (
 _WHOLE_RUN: Final = frozenset({"run", "host"})
 
 
-def lead(view: View) -> tuple[Block, ...]:
-    """The blocks between the title and the first section."""
-    items = (*_findings(view), *_skipped(view), *_without_result(view), *_excluded(view))
-    notice = (Notice("Read this first", items),) if items else ()
-    short = in_short(view)
-    return (*notice, Paragraph((strong("In short:"), " ", short))) if short else notice
+def doubts(view: View) -> tuple[Block, ...]:
+    """What the reader must know before any number: it concerns all of them."""
+    items = (*_findings(view, whole=True), *_skipped(view))
+    return (Notice("Read this first", items),) if items else ()
+
+
+def limits(view: View) -> tuple[Block, ...]:
+    """What limits single figures: cells that are bounds, drift or lack trials."""
+    items = (*_findings(view, whole=False), *_without_result(view), *_excluded(view))
+    return (Notice("What limits these figures", items),) if items else ()
 
 
 def heading_findings(view: View) -> tuple[Finding, ...]:
@@ -67,11 +73,13 @@ def heading_findings(view: View) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda item: (rank.get(item.code, len(rank)), item.code)))
 
 
-def _findings(view: View) -> list[Text]:
+def _findings(view: View, *, whole: bool) -> list[Text]:
     items: list[Text] = []
     for name, found in groupby(heading_findings(view), key=lambda item: item.code):
         same = list({(item.scope, item.text): item for item in found}.values())
-        items += [_finding(item) for item in same if item.scope in _WHOLE_RUN]
+        if whole:
+            items += [_finding(item) for item in same if item.scope in _WHOLE_RUN]
+            continue
         parts = [item for item in same if item.scope not in _WHOLE_RUN]
         if parts:
             items.append(_of_parts(view, name, parts))

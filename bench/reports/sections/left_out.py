@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, code, strong
+from bench.reports.blocks import Bullets, Folded, Heading, OnPage, Paragraph, Table, code, strong
 from bench.reports.wording.findings import text_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _suspect(view: View) -> list[Block]:
     text = f"{len(marked)} of {total} trials are marked as suspect; they are kept in all figures."
     items = tuple(_cause(name, trials) for name, trials in sorted(by_code.items()))
     details = Table(_COLUMNS, tuple(map(_line, marked)), frozenset(range(4)))
-    fold = Folded(f"The {len(marked)} marked trials", (details,))
+    fold = OnPage(f"The {len(marked)} marked trials", (details,))
     return [Heading("Trials marked"), Paragraph(text), Bullets(items), fold]
 
 
@@ -78,7 +78,7 @@ def _other_findings(view: View) -> list[Block]:
         ),
         frozenset(range(5)),
     )
-    return [Folded(f"All findings of this run ({len(found)})", (table,))]
+    return [OnPage(f"All findings of this run ({len(found)})", (table,))]
 
 
 def _key(item: Finding) -> tuple[str, str, str, str, str]:

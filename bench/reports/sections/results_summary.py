@@ -1,16 +1,30 @@
-"""Results Summary: an overview per group with verdicts, then its table of metrics."""
+"""Results Summary: per workload and profile the table of the source report, and its notes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bench.reports import rows
-from bench.reports.blocks import Folded, Heading, Paragraph, Section, Table, strong
+from bench.reports.blocks import (
+    Bullets,
+    Folded,
+    Heading,
+    OnPage,
+    Paragraph,
+    Section,
+    Subject,
+    Table,
+    plain,
+    strong,
+)
 from bench.reports.figures import figures
+from bench.reports.sections.answer import AT_LEAST
+from bench.reports.sections.costs import costs
 from bench.reports.sections.left_out import trial_blocks
 from bench.reports.view import describe_profile, describe_size, metric_of
 from bench.reports.wording.notes import is_lower_bound, notes, verdict_phrase
-from bench.units import format_rate
+from bench.reports.wording.verdict_words import ratio_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,74 +35,76 @@ if TYPE_CHECKING:
     from bench.reports.view import Entry, Group, View
 
 _FOLD_ABOVE: Final = 3
-"""With more groups than this the tables of metrics are folded; the overviews stay."""
-_WIDE: Final = 2
+"""With more groups than this the further rows of their tables are folded."""
+_INTERVAL: Final = "95 % interval"
+_VERDICT: Final = "Verdict"
 _LEGEND: Final = (
-    "Ratio = the larger value over the smaller one; "
+    "Ratio = the larger value of the row over the smaller one; "
     f'"{rows.BETTER}" marks the rows in which the baseline is the worse one.'
 )
+_PAIRED: Final = " The ratio beside an interval pairs the trials of each round."
 
 
 def results(view: View, charts: Charts) -> Section:
     """All groups, then the trials that were left out or marked."""
-    blocks: list[Block] = [*_glance(view), *figures(charts.first)]
-    for group in view.groups:
-        blocks += _group(view, group)
-    if charts.after:
-        blocks += [Heading("What a request costs"), *figures(charts.after)]
-    if charts.folded:
-        blocks.append(Folded("Warm-up and rounds", figures(charts.folded)))
+    blocks: list[Block] = [*_legend(view), *figures(charts.first)]
+    blocks += [Subject(group.subject, tuple(_group(view, group))) for group in view.groups]
+    blocks += costs(view, charts)
+    if charts.on_page:
+        blocks.append(OnPage("Every trial, warm-up and rounds", figures(charts.on_page)))
     return Section("Results Summary", (*blocks, *trial_blocks(view)))
-
-
-def _glance(view: View) -> tuple[Block, ...]:
-    """Workloads down, servers across: the first thing to look at when there are several."""
-    if len(view.groups) < 2:  # noqa: PLR2004 - one group is its own overview
-        return ()
-    servers = list(dict.fromkeys(e.server for group in view.groups for e in group.entries))
-    columns = ("Workload", *(view.titles.get(name, name) for name in servers))
-    lines = tuple((group.title, *_glance_cells(group, servers)) for group in view.groups)
-    leads = dict.fromkeys(group.lead.column for group in view.groups)
-    what = f"{'; '.join(leads)}, and the ratio to {view.baseline}"
-    return Heading("At a glance"), Paragraph(f"{what}."), Table(columns, lines)
-
-
-def _glance_cells(group: Group, servers: list[str]) -> list[str]:
-    by_name = {entry.server: entry for entry in group.entries}
-    return [_glance_cell(group, by_name.get(name)) for name in servers]
-
-
-def _glance_cell(group: Group, entry: Entry | None) -> str:
-    metric = metric_of(entry, group.lead_metric) if entry else None
-    if metric is None:
-        return rows.ABSENT
-    text = _shower(group.lead_metric)(metric.value)
-    ratio = metric.verdict.ratio if metric.verdict else None
-    if ratio is None or entry is group.baseline:
-        return text
-    # A ratio without its interval must not look like a result where the interval carries none.
-    doubt = ", inconclusive" if metric.verdict and metric.verdict.word == "inconclusive" else ""
-    return f"{text} ({ratio:.2f}x{doubt})"
-
-
-def _shower(name: str) -> Callable[[float], str]:
-    return rows.format_us if name.endswith("_us") else format_rate
 
 
 def _group(view: View, group: Group) -> list[Block]:
     size = describe_size(group)
     blocks: list[Block] = [Heading(f"{group.title} ({size})" if size else group.title)]
-    blocks += _overview(view, group)
     if not group.measured:
         return [*blocks, Paragraph("No server has a usable trial here.")]
-    table = (metric_table(group), *_legend(group))
-    if len(view.groups) > _FOLD_ABOVE and len(blocks) > 1:
-        return [*blocks, Folded(f"All metrics of {group.title}", table)]
-    return [*blocks, *table]
+    blocks += [Paragraph(_about(view, group)), *_tables(view, group)]
+    said = _notes(view, group)
+    return [*blocks, Bullets(said)] if said else blocks
 
 
-def _legend(group: Group) -> list[Block]:
-    return [Paragraph(_LEGEND)] if group.baseline and group.others else []
+def _tables(view: View, group: Group) -> list[Block]:
+    """All rows; with many groups those that the source report has not are folded."""
+    table = metric_table(group)
+    if len(view.groups) <= _FOLD_ABOVE:
+        return [table]
+    kept = {row.label for row in rows.SOURCE_ROWS}
+    kept |= {group.lead.column, f"{group.lead.label}, {_INTERVAL}", _VERDICT}
+    first = [row for row in table.rows if plain(row[0]) in kept]
+    rest = tuple(row for row in table.rows if plain(row[0]) not in kept)
+    title = f"Percentiles, CPU and memory: {group.title}"
+    return [replace(table, rows=tuple(first)), Folded(title, (replace(table, rows=rest),))]
+
+
+def _legend(view: View) -> list[Block]:
+    """What the ratios of all tables are, once."""
+    groups = [group for group in view.groups if group.baseline and group.others]
+    paired = _PAIRED if any(_interval_rows(group) for group in groups) else ""
+    return [Paragraph(_LEGEND + paired)] if groups else []
+
+
+def _notes(view: View, group: Group) -> tuple[Text, ...]:
+    """What limits the figures of a server, and the ceiling that all stand below."""
+    found: list[Text] = [
+        (strong(entry.title), f": {said}")
+        for entry in group.entries
+        if (said := notes(view, group, entry))
+    ]
+    if group.ceiling and group.ceiling.measured:
+        found.append((strong(group.ceiling.title), f": {_ceiling(group, group.ceiling)}"))
+    return tuple(found)
+
+
+def _ceiling(group: Group, entry: Entry) -> str:
+    metric = _lead(group, entry)
+    if metric is None:
+        return rows.ABSENT
+    show = rows.shower(group.lead_metric)
+    interval = rows.format_interval(metric, show)
+    value = show(metric.value) + ("" if interval == rows.ABSENT else f" {interval}")
+    return f"{group.lead.column} {value}, the most that the load tool can see on this machine"
 
 
 def metric_table(group: Group) -> Table:
@@ -99,11 +115,18 @@ def metric_table(group: Group) -> Table:
         if group.baseline and entry is not group.baseline:
             columns.append("Ratio")
     lines = [
-        (strong(row.label), *_cells(group, lambda e, r=row: rows.show(r, e), row))  # type: ignore[misc] # the default binds the loop's row
+        (strong(row.label), *_cells(group, lambda e, r=row: _shown(group, r, e), row))  # type: ignore[misc] # the default binds the loop's row
         for row in rows.rows_for(group)
     ]
     lines += _interval_rows(group)
     return Table(tuple(columns), tuple(lines))
+
+
+def _shown(group: Group, row: rows.CellRow, entry: Entry) -> str:
+    """A value; one that the load tool or the machine limited is at least that."""
+    text = rows.show(row, entry)
+    bound = row.label == group.lead.column and text != rows.ABSENT
+    return AT_LEAST[bound and is_lower_bound(group, entry)] + text
 
 
 def _cells(group: Group, show: Callable[[Entry], str], row: rows.CellRow) -> list[Text]:
@@ -120,10 +143,10 @@ def _interval_rows(group: Group) -> list[tuple[Text, ...]]:
     found = [_lead(group, entry) for entry in group.entries]
     lines: list[tuple[Text, ...]] = []
     if any(metric and metric.low is not None for metric in found):
-        label = f"{group.lead.label}, 95 % interval"
+        label = f"{group.lead.label}, {_INTERVAL}"
         lines.append((strong(label), *_pairs(group, _interval, _ratio_interval)))
     if group.others and any(metric and metric.verdict for metric in found) and lines:
-        lines.append((strong("Verdict"), *_pairs(group, _word, lambda *_: "")))
+        lines.append((strong(_VERDICT), *_pairs(group, _word, lambda *_: "")))
     return lines
 
 
@@ -146,19 +169,18 @@ def _pairs(
 
 def _interval(group: Group, entry: Entry) -> str:
     metric = _lead(group, entry)
-    return rows.format_interval(metric, _shower(group.lead_metric)) if metric else rows.ABSENT
+    return rows.format_interval(metric, rows.shower(group.lead_metric)) if metric else rows.ABSENT
 
 
 def _ratio_interval(group: Group, entry: Entry) -> str:
-    """The interval of the ratio as it is printed: of a/b or of b/a, whichever is above 1."""
+    """The paired ratio, above 1 as the column has it: of a/b or of b/a."""
     metric = _lead(group, entry)
     verdict = metric.verdict if metric else None
     if not verdict or not verdict.ratio or not verdict.low or not verdict.high:
         return rows.ABSENT
-    low, high = verdict.low, verdict.high
     if verdict.ratio < 1:
-        low, high = 1 / high, 1 / low
-    return f"[{low:.2f}x, {high:.2f}x]"
+        return ratio_text(1 / verdict.ratio, 1 / verdict.high, 1 / verdict.low)
+    return ratio_text(verdict.ratio, verdict.low, verdict.high)
 
 
 def _word(group: Group, entry: Entry) -> str:
@@ -170,95 +192,11 @@ def _word(group: Group, entry: Entry) -> str:
     return verdict_phrase(metric.verdict, group.lead)
 
 
-def _overview(view: View, group: Group) -> list[Block]:
-    """Server, rate, ratio, verdict and notes: one line per server."""
-    found = [(entry, _lead(group, entry)) for entry in group.entries]
-    judged = any(metric and metric.low is not None for _, metric in found)
-    said = {entry.server: notes(view, group, entry) for entry in group.entries}
-    if len(group.entries) <= _WIDE and not (judged or group.ceiling or any(said.values())):
-        return []
-    columns = _overview_columns(
-        group, judged=judged, noted=bool(group.ceiling) or any(said.values())
-    )
-    lines = tuple(
-        _overview_line(group, entry, metric, said[entry.server], columns) for entry, metric in found
-    )
-    if group.ceiling and group.ceiling.measured:
-        lines += (_ceiling_line(group, group.ceiling, columns),)
-    words = frozenset(
-        {0, *(columns.index(name) for name in ("Verdict", "Notes") if name in columns)}
-    )
-    return [Paragraph(_overview_title(view, group)), Table(columns, lines, words)]
-
-
-def _overview_columns(group: Group, *, judged: bool, noted: bool) -> tuple[str, ...]:
-    columns = ["Server", *(["Achieved"] if group.is_open else []), group.lead.column]
-    if group.baseline and group.others:
-        columns.append("vs baseline")
-        columns += ["Verdict"] if judged else []
-    return (*columns, *(("Notes",) if noted else ()))
-
-
-def _overview_title(view: View, group: Group) -> str:
+def _about(view: View, group: Group) -> str:
     counts = sorted({metric.n for entry in group.entries if (metric := _lead(group, entry))})
     number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0] if counts else 0}"
     noun = "trial" if number == "1" else "trials"
     parts = [group.lead.what, describe_profile(group.profile), f"{number} {noun} per server"]
-    if any(_interval(group, entry) != rows.ABSENT for entry in group.entries):
-        parts.append("95 % intervals")
     if group.baseline and group.others:
         parts.append(f"baseline {view.baseline}")
     return ", ".join(parts) + "."
-
-
-def _overview_line(
-    group: Group, entry: Entry, metric: Metric | None, said: str, columns: tuple[str, ...]
-) -> tuple[Text, ...]:
-    cells: dict[str, Text] = {
-        "Server": strong(entry.title),
-        "Achieved": _achieved(entry),
-        group.lead.column: _AT_LEAST[is_lower_bound(group, entry)] + _with_interval(group, metric),
-        "vs baseline": _against(group, entry, metric),
-        "Verdict": _word(group, entry),
-        "Notes": said,
-    }
-    return tuple(cells[name] for name in columns)
-
-
-def _ceiling_line(group: Group, entry: Entry, columns: tuple[str, ...]) -> tuple[Text, ...]:
-    cells: dict[str, Text] = {
-        "Server": entry.title,
-        group.lead.column: _with_interval(group, _lead(group, entry)),
-        "Notes": "the most that the load tool can see on this machine",
-    }
-    return tuple(cells.get(name, rows.ABSENT) for name in columns)
-
-
-_AT_LEAST: Final = {True: "\u2265 ", False: ""}
-_AT_MOST: Final = {True: "\u2264 ", False: ""}
-
-
-def _achieved(entry: Entry) -> str:
-    share = entry.cell.achieved_ratio
-    return rows.ABSENT if share is None else rows.format_achieved(share)
-
-
-def _with_interval(group: Group, metric: Metric | None) -> str:
-    if metric is None:
-        return rows.ABSENT
-    show = _shower(group.lead_metric)
-    interval = rows.format_interval(metric, show)
-    return show(metric.value) + ("" if interval == rows.ABSENT else f" {interval}")
-
-
-def _against(group: Group, entry: Entry, metric: Metric | None) -> str:
-    if entry is group.baseline:
-        return "1 (baseline)"
-    if metric is None or metric.verdict is None:
-        return rows.ABSENT
-    own, base = (
-        is_lower_bound(group, entry),
-        bool(group.baseline and is_lower_bound(group, group.baseline)),
-    )
-    bound = "" if own and base else _AT_LEAST[own] + _AT_MOST[base]
-    return bound + rows.format_against(metric.verdict)

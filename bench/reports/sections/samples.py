@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.blocks import Code, Folded, Heading, Paragraph, code, strong
+from bench.reports.blocks import Code, Heading, OnPage, Paragraph, code, strong
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def sample_blocks(view: View) -> tuple[Block, ...]:
     blocks: list[Block] = [Heading("Sample Request/Response"), *_exchange(title, first)]
     if rest:
         more = tuple(block for name, item in rest for block in _exchange(name, item))
-        blocks.append(Folded(f"{len(rest)} more kinds of request", more))
+        blocks.append(OnPage(f"{len(rest)} more kinds of request", more))
     return tuple(blocks)
 
 

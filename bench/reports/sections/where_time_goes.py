@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Section, Table, strong
+from bench.reports.blocks import Bullets, Heading, OnPage, Paragraph, Section, Table, strong
 from bench.reports.figures import figures
 from bench.reports.profiles import (
     by_workload,
@@ -93,7 +93,7 @@ def _workload(
     blocks += [*pictures, Bullets(tuple(shares_and_gaps(view, found))), _shares(view, found)]
     tables = _gaps(view, found)
     if tables:
-        blocks.append(Folded(f"Server against server, {title}: largest difference first", tables))
+        blocks.append(OnPage(f"Server against server, {title}: largest difference first", tables))
     return blocks
 
 
@@ -107,7 +107,8 @@ def _shares(view: View, found: Sequence[ServerProfile]) -> Table:
     names = sorted(categories(found), key=lambda name: (name == "unknown", -size(name)))
     names += [] if "unknown" in names else ["unknown"]
     rows = [(name, *(_cell(p.get(name)) for p in parts)) for name in names]
-    total: tuple[Text, ...] = (strong("CPU per request"), *(_cost(item.cpu_us) for item in found))
+    own = strong("CPU per request, in the profile's own trials")
+    total: tuple[Text, ...] = (own, *(_cost(item.cpu_us) for item in found))
     columns = ("Category", *(title_of(view, item) for item in found))
     return Table(columns, (*rows, total))
 
@@ -168,7 +169,7 @@ def _over_all(
     blocks += [Heading("What the profiler saw"), seen_table(view, items)]
     notes = profile_notes(view, items)
     blocks += [Bullets(notes)] if notes else []
-    blocks.append(Folded("Functions, and what the categories mean", function_blocks(view, items)))
+    blocks.append(OnPage("Functions, and what the categories mean", function_blocks(view, items)))
     return [*blocks, *(picture_links(view, items) if links else [made_again(view)])]
 
 
@@ -193,7 +194,7 @@ def _conversion(view: View, found: Conversion, charts: Charts) -> list[Block]:
         *pictures,
         *([Bullets(tuple(said))] if said else []),
         Table(columns, rows),
-        Folded("CPU per request at each size", (by_size,)),
+        OnPage("CPU per request at each size", (by_size,)),
     ]
 
 

@@ -34,6 +34,20 @@
     button.addEventListener("click", () => sort(button.parentNode));
   }
 
+  // One workload alone: rows and parts about the others are hidden; charts keep all.
+  const chooser = document.getElementById("subject");
+  function choose() {
+    for (const place of document.querySelectorAll("[data-about]")) {
+      place.hidden = Boolean(chooser.value) && place.dataset.about !== chooser.value;
+    }
+  }
+  if (chooser) chooser.addEventListener("change", choose);
+
+  // Printed: folded parts are opened and their charts drawn, in light colors.
+  window.addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
+
   // Charts: a folded one is drawn when it is opened, since it has no width before; all are drawn
   // again when the page turns dark or light.
   const source = document.getElementById("charts");

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bench.reports.view import metric_of, rate
 from bench.reports.wording.notes import bare_phrase
 from bench.reports.wording.phrases import join, tally, verdict_sentence
+from bench.reports.wording.verdict_words import times_alone
 from bench.units import format_bytes, format_rate, format_ratio
 
 if TYPE_CHECKING:
@@ -80,16 +81,18 @@ def _tally_of(judged: list[tuple[Group, Verdict]]) -> tuple[PrimaryMetric, str]:
 
 def _range(judged: list[tuple[Group, Verdict]]) -> str:
     """From the least ratio to the greatest, with the groups in which they were seen."""
-    ratios = [(verdict.ratio, group) for group, verdict in judged if verdict.ratio is not None]
+    ratios = [(v.ratio, times_alone(v), group) for group, v in judged if v.ratio is not None]
     if not ratios:
         return ""
-    (low, least), (high, most) = (pick(ratios, key=lambda pair: pair[0]) for pick in (min, max))
-    if f"{low:.2f}" == f"{high:.2f}":
-        return f" ({low:.2f}x)"
+    (_, low, least), (_, high, most) = (
+        pick(ratios, key=lambda each: each[0]) for pick in (min, max)
+    )
+    if low == high:
+        return f" ({low})"
     names = (least.subject, most.subject)
     if least.subject == most.subject:
         names = (least.title, most.title)
-    return f" ({low:.2f}x in {names[0]} to {high:.2f}x in {names[1]})"
+    return f" ({low} in {names[0]} to {high} in {names[1]})"
 
 
 def payload_gap(view: View) -> list[Text]:
@@ -103,13 +106,14 @@ def payload_gap(view: View) -> list[Text]:
     sentences: list[Text] = []
     for entry in first.candidates:
         before, after = _ratio(first, entry.server), _ratio(last, entry.server)
-        if before is None or after is None:
+        if before is None or after is None or not before.ratio or not after.ratio:
             continue
-        if max(before / after, after / before) < _CHANGE:
-            steady.append(f"{entry.title} ({after:.2f}x)")
+        change = before.ratio / after.ratio
+        if max(change, 1 / change) < _CHANGE:
+            steady.append(f"{entry.title} ({times_alone(after)})")
         else:
-            change = f"goes from {before:.2f}x to {after:.2f}x"
-            sentences.append(f"{span}, the ratio of {entry.title} to {view.baseline} {change}.")
+            said = f"goes from {times_alone(before)} to {times_alone(after)}"
+            sentences.append(f"{span}, the ratio of {entry.title} to {view.baseline} {said}.")
     if steady:
         much = f"changes by less than {_CHANGE - 1:.0%}: {join(steady)}"
         sentences.append(f"{span}, the ratio to {view.baseline} {much}.")
@@ -140,7 +144,7 @@ def payload_bytes(group: Group) -> float | None:
     return None
 
 
-def _ratio(group: Group, server: str) -> float | None:
+def _ratio(group: Group, server: str) -> Verdict | None:
     entry = next((entry for entry in group.candidates if entry.server == server), None)
     metric = metric_of(entry, "throughput_rps") if entry else None
-    return metric.verdict.ratio if metric and metric.verdict else None
+    return metric.verdict if metric else None

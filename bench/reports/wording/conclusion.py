@@ -1,31 +1,45 @@
-"""Conclusion: the verdicts in words, and the one sentence at the top of the report."""
+"""Conclusion: the verdicts in words, and the three sentences at the top of the report."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bench.reports.blocks import Bullets, Paragraph
-from bench.reports.view import by_workload, metric_of, rate
-from bench.reports.wording.baseline_difference import gap, one_gap, tallies
-from bench.reports.wording.notes import verdict_phrase
-from bench.reports.wording.phrases import count, tally
+from bench.reports.decisions import decisions
+from bench.reports.view import by_workload, metric_of, rate, winner
+from bench.reports.wording.baseline_difference import gap, one_gap
+from bench.reports.wording.notes import bare_phrase, verdict_phrase
+from bench.reports.wording.phrases import count, join, tally
+from bench.reports.wording.verdict_words import times_alone
 from bench.units import format_rate
 
 if TYPE_CHECKING:
     from bench.reports.blocks import Block, Text
-    from bench.reports.view import Group, View
+    from bench.reports.decisions import Decision
+    from bench.reports.view import Entry, Group, View
+
+_NAMED: Final = 3
+"""Undecided comparisons that are named one by one."""
 
 
 def in_short(view: View) -> str:
-    """One or two sentences, "" where nothing was measured."""
+    """At most three sentences, "" where nothing was measured; only what is decided is counted."""
     groups = [group for group in view.groups if group.measured]
     if not groups:
         return ""
-    if len(groups) == 1:
-        return _one_group(groups[0])
-    closed = [group for group in groups if group.by_rate]
-    return " ".join(part for part in (_highest(closed), _tally(view)) if part)
+    found = decisions(view)
+    if len(found) == 1 and len(groups) == 1 and (only := _only(found[0])):
+        return only
+    rated = [group for group in groups if group.by_rate]
+    return " ".join(part for part in (_most(rated), *_decided(view, found)) if part)
+
+
+def _only(found: Decision) -> str:
+    """The one comparison of a run in full."""
+    metric = metric_of(found.entry, found.lead.metric)
+    said = one_gap(found.group, found.entry, metric) if metric else []
+    return said[0] if said and isinstance(said[0], str) else ""
 
 
 def conclusion(view: View) -> tuple[Block, ...]:
@@ -51,56 +65,95 @@ def _basis(view: View) -> str:
     )
 
 
-def _one_group(group: Group) -> str:
-    found = [
-        sentence
-        for entry in group.candidates
-        if (metric := metric_of(entry, group.lead_metric))
-        for sentence in one_gap(group, entry, metric)
-    ]
-    if len(found) == 1 and isinstance(found[0], str):
-        return found[0]
-    words = _verdict_words(group)
-    if not words or group.baseline is None:
-        return _highest([group])
-    said = f"Against {group.baseline.title}: {tally(words)}{_range(group)}."
-    return f"{_highest([group])} {said}".strip()
-
-
-def _range(group: Group) -> str:
-    """From the least ratio to the greatest: `, 0.12x (Spikard) to 0.46x (Fastify)`."""
-    found = sorted(
-        (metric.verdict.ratio, entry.title)
-        for entry in group.candidates
-        if (metric := metric_of(entry, group.lead_metric))
-        and metric.verdict
-        and metric.verdict.ratio is not None
-    )
-    if len(found) < 2:  # noqa: PLR2004 - a range needs two
-        return ""
-    (low, least), (high, most) = found[0], found[-1]
-    return f", {low:.2f}x ({least}) to {high:.2f}x ({most})"
-
-
-def _highest(groups: list[Group]) -> str:
-    """Who had the highest rate: measured, so no verdict is claimed."""
-    groups = [group for group in groups if group.by_rate]
-    compared = [group for group in groups if len(group.measured) > 1]
-    best = [max(group.measured, key=rate) for group in groups if len(group.measured) > 1]
-    if not best:
-        single = [entry for group in groups for entry in group.measured]
+def _most(groups: list[Group]) -> str:
+    """Who answered the most: said of a workload where its interval is above all others."""
+    compared = [group for group in groups if len(group.rivals) > 1]
+    if not compared:
+        single = [entry for group in groups for entry in group.rivals]
         if len(single) != 1:
             return ""
         return f"{single[0].title} answered {format_rate(rate(single[0]))} requests/sec."
-    if len(best) == 1:
-        highest = format_rate(rate(best[0]))
-        return f"Highest measured rate: {best[0].title} with {highest} requests/sec."
-    winners = by_workload(compared, lambda group: max(group.measured, key=rate).title)
-    wins = Counter(title for title in winners if title)
+    if len(compared) == 1:
+        return _most_of_one(compared[0])
+    best = by_workload(compared, lambda group: winner(group, group.lead_metric))
+    subjects = list(dict.fromkeys(group.subject for group in compared))
+    wins = Counter(title for title in best if title)
+    open_ones = [name for name, title in zip(subjects, best, strict=True) if not title]
     ranked = sorted(wins.items(), key=lambda item: (-item[1], item[0]))
-    noun = "workload" if len(winners) == 1 else "workloads"
-    text = ", ".join(f"{title} in {number} of {len(winners)}" for title, number in ranked)
-    return f"Highest measured rate: {text} {noun}." if text else ""
+    number = count(len(best), "workload")
+    said = ", ".join(f"{title} in {times} of {number}" for title, times in ranked)
+    undecided = f"in {_named(open_ones)} the best cannot be told apart" if open_ones else ""
+    parts = [f"Most requests/sec: {said}"] if said else []
+    text = "; ".join([*parts, undecided] if undecided else parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _most_of_one(group: Group) -> str:
+    best, second = sorted(group.rivals, key=rate, reverse=True)[:2]
+    most = format_rate(rate(best))
+    if winner(group, group.lead_metric):
+        return f"Most requests/sec: {best.title} with {most}."
+    if _without_interval(best):
+        return f"Highest measured rate, without an interval: {best.title}, {most}."
+    figures = f"{most} and {format_rate(rate(second))}"
+    return f"{best.title} and {second.title} cannot be told apart ({figures} requests/sec)."
+
+
+def _without_interval(entry: Entry) -> bool:
+    metric = entry.cell.metrics.throughput_rps
+    return metric is None or metric.low is None
+
+
+def _decided(view: View, found: tuple[Decision, ...]) -> list[str]:
+    """A sentence on the comparisons of rates, and one on all others."""
+    by_lead = [
+        _of_lead(view, [each for each in found if each.lead.metric == metric])
+        for metric in dict.fromkeys(each.lead.metric for each in found)
+    ]
+    if not by_lead:
+        return []
+    if not any(each.decided for each in found) and _too_few(found):
+        return ["No comparison has a verdict: too few rounds."]
+    first, *rest = by_lead
+    said = f"Against {view.baseline}, {first}."
+    return [said, f"{'; '.join(rest)}."] if rest else [said]
+
+
+def _too_few(found: tuple[Decision, ...]) -> bool:
+    return all(each.verdict.word == "too-few-rounds" for each in found)
+
+
+def _of_lead(view: View, found: list[Decision]) -> str:
+    """`throughput: 29 of 32 comparisons decided (29 slower), not Fastify in JSON medium`."""
+    done = [each for each in found if each.decided]
+    lead, total = found[0].lead, count(len(found), "comparison")
+    words = tally(bare_phrase(each.verdict, lead) for each in done)
+    text = f"{lead.short}: {len(done)} of {total} decided"
+    text += f" ({words}{_range(view, done)})" if done else ""
+    left = [_name(view, each) for each in found if not each.decided]
+    return f"{text}, not {_named(left)}" if left else text
+
+
+def _name(view: View, each: Decision) -> str:
+    several = len({group.subject for group in view.groups}) > 1
+    return f"{each.entry.title} in {each.group.subject}" if several else each.entry.title
+
+
+def _named(names: list[str]) -> str:
+    """All of a few, the first of many."""
+    if len(names) > _NAMED + 1:
+        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    return join(names)
+
+
+def _range(view: View, found: list[Decision]) -> str:
+    """From the least ratio to the greatest: `, 0.12x for Spikard, to 0.46x for Fastify`."""
+    known = [(each.verdict.ratio, each) for each in found if each.verdict.ratio is not None]
+    if len(known) < 2:  # noqa: PLR2004 - a range needs two
+        return ""
+    (_, least), (_, most) = (pick(known, key=lambda pair: pair[0]) for pick in (min, max))
+    low, high = (f"{times_alone(each.verdict)} for {_name(view, each)}" for each in (least, most))
+    return f", {low}, to {high}"
 
 
 def _verdict_words(group: Group) -> list[str]:
@@ -108,19 +161,6 @@ def _verdict_words(group: Group) -> list[str]:
     return [
         verdict_phrase(metric.verdict, group.lead) for metric in found if metric and metric.verdict
     ]
-
-
-def _tally(view: View) -> str:
-    judged = [
-        (group, metric.verdict)
-        for group in view.groups
-        for entry in group.candidates
-        if (metric := metric_of(entry, group.lead_metric)) and metric.verdict
-    ]
-    words = "; ".join(text for _, text in tallies(judged))
-    if not words:
-        return ""
-    return f"Of {count(len(judged), 'comparison')} with {view.baseline}: {words}."
 
 
 def _per_group(view: View) -> list[Text]:
@@ -137,8 +177,8 @@ def _by_word(group: Group) -> str:
     for entry in group.candidates:
         metric = metric_of(entry, group.lead_metric)
         if metric and metric.verdict:
-            ratio = metric.verdict.ratio
-            figure = "" if ratio is None else f" ({ratio:.2f}x)"
+            ratio = times_alone(metric.verdict)
+            figure = f" ({ratio})" if ratio else ""
             said.setdefault(verdict_phrase(metric.verdict, group.lead), []).append(
                 entry.title + figure
             )

@@ -54,10 +54,13 @@ def _rates(group: Group) -> list[Text]:
 def _latency(group: Group) -> list[Text]:
     if not group.is_open:
         return []
-    found = [(m.value, e.title) for e in group.measured if (m := metric_of(e, "p99_us"))]
+    found = sorted(
+        (p99, entry.title)
+        for entry in group.measured
+        if entry.cell.latency_us and (p99 := entry.cell.latency_us.percentiles.get("99"))
+    )
     if not found:
         return []
-    found.sort()
     texts = [f"{title} within {format_us(value)}" for value, title in found]
     return [f"{group.title}: 99 of 100 responses came from {join(texts)}."]
 

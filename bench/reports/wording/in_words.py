@@ -9,10 +9,9 @@ from bench.reports.wording.findings import in_words
 from bench.reports.wording.verdict_words import verdict_text
 
 if TYPE_CHECKING:
+    from bench.model.run_comparison import CompareResult, CompareRow
     from bench.model.summary import (
         CellSummary,
-        CompareResult,
-        CompareRow,
         Comparison,
         RunView,
         Summary,
@@ -51,7 +50,11 @@ def _row(row: Row) -> Row:
 
 def _cell(cell: CellSummary) -> CellSummary:
     metrics = {name: _metric(getattr(cell.metrics, name)) for name in Metrics.model_fields}
-    return cell.model_copy(update={"metrics": cell.metrics.model_copy(update=metrics)})
+    cost = cell.cost
+    if cost is not None:
+        cost = cost.model_copy(update={"verdict": _verdict(cost.verdict)})
+    update = {"metrics": cell.metrics.model_copy(update=metrics), "cost": cost}
+    return cell.model_copy(update=update)
 
 
 def _metric(metric: Metric | None) -> Metric | None:

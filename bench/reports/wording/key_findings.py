@@ -83,7 +83,7 @@ def _latency_of(view: View, group: Group, entry: Entry) -> list[Text]:
     text = f"{entry.title}{where}: {latency_name(group).lower()} {', '.join(facts)}"
     p50, p99 = latency.percentiles.get("50"), latency.percentiles.get("99")
     if p50 and p99:
-        text += f"; p99 {format_us(p99)} is {p99 / p50:.1f}x its median"
+        text += f"; p99 of all requests {format_us(p99)} is {p99 / p50:.1f}x their median"
     begins = tail_begins(entry)
     if begins:
         text += f"; its tail ({_TAIL:g}x the median) begins at p{begins:.4g}"
@@ -109,7 +109,7 @@ def _latency_range(group: Group) -> list[Text]:
         return []
     (low, best), (high, worst) = (pick(found, key=lambda pair: pair[0]) for pick in (min, max))
     span = f"{format_us(low)} ({best.title}) to {format_us(high)} ({worst.title})"
-    return [f"{group.title}: p99 {latency_name(group).lower()} from {span}."]
+    return [f"{group.title}: p99 of all requests, {latency_name(group).lower()}, from {span}."]
 
 
 def _throughput(view: View) -> list[Text]:
@@ -142,15 +142,23 @@ def _success(view: View) -> list[Text]:
 
 
 def _needs(view: View) -> list[Text]:
-    """CPU per request, memory and warm-up of each server, over all closed groups."""
+    """CPU per request by load, memory and warm-up of each server, over all groups."""
     sentences: list[Text] = []
     for name, title in view.titles.items():
         pairs = [(g, e) for g in view.groups for e in g.measured if e.server == name]
         entries = [entry for _, entry in pairs]
         closed = [entry for group, entry in pairs if group.by_rate]
+        saturated = [entry for group, entry in pairs if not group.is_open]
+        equal = [entry for group, entry in pairs if group.is_open]
         facts = [
             fact
-            for fact in (_rates(closed), _cpu(entries), _memory(entries), _plateau(entries))
+            for fact in (
+                _rates(closed),
+                _cpu(saturated, "saturated"),
+                _cpu(equal, "at an equal rate"),
+                _memory(entries),
+                _plateau(entries),
+            )
             if fact
         ]
         if facts:
@@ -169,11 +177,12 @@ def _rates(entries: list[Entry]) -> str:
     return f"{_span(values, [format_rate(min(values)), format_rate(max(values))])} requests/sec"
 
 
-def _cpu(entries: list[Entry]) -> str:
+def _cpu(entries: list[Entry], load: str) -> str:
     found = [m.value for e in entries if (m := metric_of(e, "cpu_us_per_request"))]
     if not found:
         return ""
-    return f"{_span(found, [format_cost(min(found)), format_cost(max(found))])} of CPU per request"
+    span = _span(found, [format_cost(min(found)), format_cost(max(found))])
+    return f"{span} of CPU per request {load}"
 
 
 def _memory(entries: list[Entry]) -> str:

@@ -37,6 +37,14 @@ def _drift(direction: str) -> Callable[[Values], str]:
     )
 
 
+def _cost_drift(verb: str) -> Callable[[Values], str]:
+    return lambda values: (
+        f"CPU time per request {verb} by {percent(abs(values['change']))} from the first half of "
+        f"the window to the second (99 % interval {percent(values['low'], sign=True)} to "
+        f"{percent(values['high'], sign=True)}, {values['trials']} trials)"
+    )
+
+
 def _longer_warmup(values: Values) -> str:
     if values["plateau_s"] is None:
         return (
@@ -136,6 +144,12 @@ _CELLS: Final[Mapping[str, Words]] = {
     "drift/falling": Words(
         _drift("falling"),
         "look for throttling, a leak or a cache that fills up; raise duration",
+    ),
+    "drift/cheaper": Words(
+        _cost_drift("still falls"), "raise warmup: the server is not yet at its speed"
+    ),
+    "drift/dearer": Words(
+        _cost_drift("rises"), "look for throttling, a leak or a cache that fills up"
     ),
     "step/warm-up": Words(_steps, "raise warmup"),
     "step": Words(_steps),

@@ -117,12 +117,22 @@ def times(verdict: Verdict) -> str:
     return "" if verdict.ratio is None else ratio_text(verdict.ratio, verdict.low, verdict.high)
 
 
+def times_alone(verdict: Verdict) -> str:
+    """`1.08x`: the same ratio where there is no room for its interval, digit by digit."""
+    return times(verdict).split(" ", 1)[0]
+
+
 def ratio_text(value: float, low: float | None, high: float | None) -> str:
     """The same of three numbers; without an interval just `1.08x`."""
     if low is None or high is None:
-        return f"{value:.2f}x"
+        return f"{_fixed(value, 2 if value >= 1 else 3)}x"
     digits = _digits(low, high)
-    return f"{value:.{digits}f}x [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{_fixed(value, digits)}x [{_fixed(low, digits)}, {_fixed(high, digits)}]"
+
+
+def _fixed(value: float, digits: int) -> str:
+    """From 100 on decimals say nothing."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}f}"  # noqa: PLR2004 - as it says
 
 
 def percent(share: float, *, sign: bool = False) -> str:

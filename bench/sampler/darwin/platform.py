@@ -175,6 +175,10 @@ class DarwinPlatform:
             return None
         return count
 
+    def port_bytes(self, port: int) -> int | None:  # noqa: ARG002 - the protocol's signature
+        """Always None: macOS tells it to root only."""
+        return None
+
     def frequency_mhz(self) -> float | None:
         """Not without root."""
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bench.sampler.linux import procfs
+from bench.sampler.linux import procfs, sockdiag
 from bench.sampler.linux.perf import PerfCounters
 from bench.sampler.linux.processes import LinuxGroup, read_bytes
 from bench.sampler.linux.system import LinuxSystem
@@ -61,6 +61,10 @@ class LinuxPlatform:
     def connections(self, port: int) -> int | None:
         """Established connections to the server's port."""
         return self._system.connections(port)
+
+    def port_bytes(self, port: int) -> int | None:
+        """Bytes that the connections of the server's port have received."""
+        return sockdiag.bytes_received(port) or None
 
     def frequency_mhz(self) -> float | None:
         """Mean frequency of our CPUs."""

@@ -88,7 +88,7 @@ def _predicted(kind: int, left: int, up: int, corner: int) -> int:
     return (0, left, up, (left + up) // 2)[kind]
 
 
-@pytest.mark.parametrize("name", ["throughput", "latency", "cpu", "payload", "warmup", "rounds"])
+@pytest.mark.parametrize("name", ["against", "throughput", "latency", "cpu", "payload", "trials"])
 def test_same_bytes_each_time(name: str) -> None:
     """The engine's running numbers do not show."""
     charts = {c.name: c for c in make_charts(make_view(samples.five_servers())).all}

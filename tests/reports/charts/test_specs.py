@@ -29,7 +29,7 @@ from tests.reports import samples
 if TYPE_CHECKING:
     from bench.model.summary import RunView
 
-NAMES = ("throughput", "latency", "cpu", "payload", "warmup", "rounds")
+NAMES = ("against", "throughput", "latency", "cpu", "payload", "trials", "warmup", "rounds")
 
 
 def _charts(run: RunView) -> dict[str, Chart]:
@@ -179,5 +179,7 @@ def test_figures_are_finite() -> None:
     """No specification holds a number that JSON cannot."""
     for chart in _charts(samples.five_servers()).values():
         for panel in range(len(chart.panels)):
-            for value in _values(chart, panel):
+            spec = chart.panels[panel].spec
+            parts = [part["data"]["values"] for part in (spec, *spec["layer"]) if "data" in part]
+            for value in (value for values in parts for value in values):
                 assert all(math.isfinite(v) for v in value.values() if isinstance(v, float))

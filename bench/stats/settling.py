@@ -1,0 +1,64 @@
+"""Is a server warm? Its CPU time per request, quarter of a second by quarter of a second."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LEAST: Final = 4
+"""Quarters of a second without which nothing is judged: two against the two before."""
+
+_GROUP: Final = 4
+_FLAT: Final = 0.03
+"""Fall below which a cost is flat, from the least so far to the last second: what is left of a
+warm-up with a time constant of 3 s is then a tenth; quarters of a second spread by 2 to 5 %."""
+
+_FLAT_SHORT: Final = 0.02
+"""The same where half a second is all there is to compare."""
+
+_NOISE_MOST: Final = 0.06
+"""What spreads so much that its own noise hides more than this is not called flat."""
+
+
+class Settling(NamedTuple):
+    """How far a warm-up has come.
+
+    Attributes:
+        flat: the cost no longer falls by more than noise.
+        change: mean cost of the last stretch / the least mean of an earlier one - 1.
+    """
+
+    flat: bool
+    change: float
+
+
+def settling(costs: Sequence[float]) -> Settling | None:
+    """Compare the last second with the cheapest one before it.
+
+    A server that is still being compiled gets cheaper from second to second, each one a new
+    least; what else moves the cost of a quarter of a second goes up as well as down. A fall
+    within 3 % is flat (2 % where half seconds are compared), and so is one within two standard
+    errors of the quarters' own spread, up to 6 %.
+
+    Args:
+        costs: CPU time per request of successive quarters of a second.
+
+    Returns:
+        None where there are fewer than four, or one is not positive.
+    """
+    if len(costs) < LEAST or min(costs) <= 0:
+        return None
+    count = min(_GROUP, len(costs) // 2)
+    late = costs[-count:]
+    earlier = [costs[at : at + count] for at in range(len(costs) - 2 * count + 1)]
+    least = min(earlier, key=math.fsum)
+    after, before = math.fsum(late) / count, math.fsum(least) / count
+    power = math.fsum((each / after - 1) ** 2 for each in late)
+    power += math.fsum((each / before - 1) ** 2 for each in least)
+    noise = 2 * math.sqrt(power / (2 * count - 2) * 2 / count)
+    allowed = _FLAT if count == _GROUP else _FLAT_SHORT
+    change = after / before - 1
+    return Settling(change >= -max(allowed, min(noise, _NOISE_MOST)), change)

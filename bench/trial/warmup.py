@@ -1,0 +1,152 @@
+"""Warms servers by work: until a request costs what it cost a second before, not for a fixed time.
+
+Compilers inside a server (V8, a JVM) wait for work: at a low offered rate eight seconds are not
+enough. So it is first loaded as much as it can take, then at the rate of the window, each until
+its CPU time per request is flat; longer than a cap it is not warmed, and that is told.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.loadtools import TOOLS, closed_tool
+from bench.loadtools.install.find import find_tool
+from bench.model.finding import finding
+from bench.stats.settling import settling
+from bench.trial.load import WARMUP, run_together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.model.plan import LoadProfile
+    from bench.sampler import Mark, Sampler
+    from bench.trial.life import TrialRun
+    from bench.trial.load import Loader, LoadRun
+
+JUDGED_FROM_S: Final = 1.0
+"""A warm-up that is asked to be shorter is taken as it is: a second tells nothing less."""
+
+_CAP_LEAST_S: Final = 8.0
+_CAP_TIMES: Final = 4.0
+_SATURATE_S: Final = 1.0
+
+
+class _Stage(NamedTuple):
+    """One server under one load.
+
+    Attributes:
+        loaders: one per server.
+        least_s: it goes on at least so long.
+        cap_s: and at most so long.
+        name: sub-folder for what the tools write.
+    """
+
+    loaders: Sequence[Loader]
+    least_s: float
+    cap_s: float
+    name: str
+
+
+def cap_s(profile: LoadProfile) -> float:
+    """Seconds after which a warm-up ends in any case."""
+    return max(_CAP_LEAST_S, _CAP_TIMES * profile.warmup_s)
+
+
+def warm_up(
+    lives: Sequence[TrialRun],
+    samplers: Sequence[Sampler],
+    loaders: Sequence[Loader],
+    tick: Callable[[float], None],
+) -> None:
+    """Warm one server, or the two of a duet together.
+
+    Raises:
+        LoadFailure: a tool failed.
+        StartError: a server died.
+    """
+    profile = lives[0].setting.profile
+    if profile.warmup_s <= 0:
+        return
+    if profile.warmup_s < JUDGED_FROM_S or lives[0].setting.arm.url is not None:
+        _load(lives, samplers, _Stage(loaders, profile.warmup_s, profile.warmup_s, WARMUP), tick)
+        return
+    left_s = cap_s(profile)
+    saturating = saturated(profile, lives)
+    if saturating is not None:
+        hard = [life.load_with(saturating, "saturate") for life in lives]
+        part = _Stage(hard, _SATURATE_S, left_s / 2, "load")
+        left_s = max(profile.warmup_s, left_s - _load(lives, samplers, part, tick))
+    part = _Stage(loaders, profile.warmup_s, left_s, WARMUP)
+    _load(lives, samplers, part, tick)
+    for life, sampler in zip(lives, samplers, strict=True):
+        _judge(life, sampler)
+
+
+def saturated(profile: LoadProfile, lives: Sequence[TrialRun]) -> LoadProfile | None:
+    """The closed loop before an open one; None where there is none, or no tool for it."""
+    if profile.loop == "closed":
+        return None
+    tool = closed_tool(profile.tool)
+    update = {"tool": tool, "loop": "closed", "rate_rps": None, "arrivals": None}
+    closed = profile.model_copy(update=update)
+    workload = lives[0].setting.workload
+    if TOOLS[tool].unsupported(closed, workload) or find_tool(tool) is None:
+        return None
+    return closed
+
+
+def _load(
+    lives: Sequence[TrialRun],
+    samplers: Sequence[Sampler],
+    part: _Stage,
+    tick: Callable[[float], None],
+) -> float:
+    """Load until every server's cost is flat or the cap is there; the seconds it took."""
+    begin = [sampler.mark() for sampler in samplers]
+    for sampler in samplers:
+        sampler.watch_work(on=part.cap_s > part.least_s)
+    ended: list[Mark] = []
+    began = time.monotonic()
+
+    def enough() -> bool:
+        spent_s = time.monotonic() - began - part.loaders[0].lead_s
+        return part.least_s <= spent_s < part.cap_s and all(
+            (seen := settling(sampler.costs(began))) is not None and seen.flat
+            for sampler in samplers
+        )
+
+    runs: list[LoadRun] = run_together(
+        part.loaders,
+        part.name,
+        float(math.ceil(part.cap_s)) if part.cap_s > part.least_s else part.cap_s,
+        started=[sampler.set_load_pids for sampler in samplers],
+        tick=tick,
+        ended=lambda: ended.extend(sampler.mark() for sampler in samplers),
+        enough=enough,
+    )
+    for sampler in samplers:
+        sampler.watch_work(on=False)
+    spent_s = max((run.ended - run.started for run in runs), default=time.monotonic() - began)
+    for life, sampler, first, last in zip(lives, samplers, begin, ended, strict=True):
+        life.warmed_up(spent_s, sampler.window(first, last).series, began)
+    return spent_s
+
+
+def _judge(life: TrialRun, sampler: Sampler) -> None:
+    """Note where the cap ended it and the cost still changed."""
+    seen = settling(sampler.costs(life.warmed_from_s))
+    if seen is None or seen.flat:
+        return
+    profile = life.setting.profile
+    life.notes.append(
+        finding(
+            "warmup-capped",
+            life.setting.planned.id,
+            server=life.setting.arm.name,
+            change=round(seen.change, 4),
+            cap_s=cap_s(profile),
+            warmup_s=round(life.phases["warmup"], 2),
+        )
+    )

@@ -1,0 +1,70 @@
+"""When a server counts as warm, by its CPU time per request in quarters of a second."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from bench.stats.settling import settling
+
+
+def _until_flat(costs: list[float]) -> int | None:
+    """Quarters of a second until it is called flat."""
+    for count in range(1, len(costs) + 1):
+        seen = settling(costs[:count])
+        if seen is not None and seen.flat:
+            return count
+    return None
+
+
+def test_a_compiled_server_is_warm_after_a_second() -> None:
+    """Four quarters are the least by which anything is judged."""
+    assert settling([10.0] * 3) is None
+    assert _until_flat([10.0, 10.1, 9.9, 10.0, 10.0]) == 4
+
+
+@pytest.mark.parametrize("constant_s", [0.5, 1.0, 2.0])
+def test_a_server_that_gets_cheaper_is_not(constant_s: float) -> None:
+    """It is called warm when at most an eighth of what it loses is left."""
+    costs = [100 * (1 + 4 * math.exp(-k / 4 / constant_s)) for k in range(80)]
+    count = _until_flat(costs)
+
+    assert count is not None
+    assert costs[count - 1] < 112
+
+
+def test_seconds_of_a_server_that_is_compiled_meanwhile() -> None:
+    """Six seconds at a low rate, as they were seen: in none of the last five was it warm."""
+    seen = [671, 542, 428, 371, 314]
+    costs = [float(each) for each in seen for _ in range(4)]
+
+    assert not any(
+        found.flat for end in (8, 12, 16, 20) if (found := settling(costs[:end])) is not None
+    )
+
+
+def test_noise_alone_does_not_hold_it_up() -> None:
+    """Quarters that spread by 5 % are called flat within two and a half seconds in most cases."""
+    rng = random.Random(3)
+    counts = []
+    for _ in range(300):
+        count = _until_flat([math.exp(rng.gauss(0, 0.05)) for _ in range(32)])
+        counts.append(count or 99)
+
+    assert sorted(counts)[len(counts) * 9 // 10] <= 10
+
+
+def test_what_gets_dearer_is_warm() -> None:
+    """A warm-up makes requests cheaper; waiting does not mend what goes the other way."""
+    found = settling([10.0, 10.0, 11.0, 12.0])
+
+    assert found is not None
+    assert found.flat
+    assert found.change > 0
+
+
+def test_a_cost_of_nothing_is_not_judged() -> None:
+    """A clock that stood still tells nothing."""
+    assert settling([0.0, 1.0, 1.0, 1.0]) is None
