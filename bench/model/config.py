@@ -36,6 +36,7 @@ from bench.model.fields import (
     Whole,
     arm_name,
 )
+from bench.model.rate_fields import OfferedShares, PromiseText
 from bench.model.secrets import hidden
 
 
@@ -52,6 +53,10 @@ class ProfileConfig(Model):
         rate: open loop: requests per second, or a share such as `50%` of what the slowest
             server reaches, measured before the first round (in a duet: of what both reach
             together).
+        rates: a load curve: one cell for each of these shares, such as `[10%, 50%, 90%]`, in
+            place of `rate`.
+        of: what the shares of `rates` are of: `own`, each server's own capacity, or `slowest`,
+            that of the slowest server, so that all are offered the same. Default: `own`.
         processes: load processes. Default: `auto`, one per load CPU.
         warmup: the same load before the window, not counted.
         duration: the window that is measured; whole seconds for wrk.
@@ -63,17 +68,24 @@ class ProfileConfig(Model):
     loop: Literal["closed", "open"] = "closed"
     connections: Whole = Field(default=50, ge=1, le=100_000)
     rate: OfferedRate = None
+    rates: OfferedShares | None = None
+    of: Literal["own", "slowest"] | None = None
     processes: Processes = None
     warmup: Warmup = 2.0
     duration: Duration = 10.0
     timeout: Duration = 10.0
 
     @property
+    def base(self) -> str:
+        """What all points of a load curve are called."""
+        return self.id or f"{self.tool}-c{self.connections}"
+
+    @property
     def name(self) -> str:
         """The id, or what stands for it: `wrk-c50`, `oha-c50-r2000`, `oha-c50-r50pct`."""
-        if self.id is not None:
+        if self.id is not None and self.rates is None:
             return self.id
-        base = f"{self.tool}-c{self.connections}"
+        base = self.base
         if self.rate is None:
             return base
         if self.rate.share is not None:
@@ -252,6 +264,10 @@ class MatrixConfig(Model):
         baseline: all others are compared with it. Default: the first server, else the first
             variant.
         margin: a difference too small to matter.
+        promise: such as `p99<10ms`: not a comparison, but a search for the highest rate at which
+            each server keeps it; `profiles` are then of `loop: open` and without a rate.
+        tolerance: of `promise`: how far apart the rates may be between which the answer lies.
+            Default: `5%`.
         server_cpus: for the server: a number of CPUs, or a list such as `[0, 1]`. Default:
             `auto`.
         load_cpus: for the load tool, in the same form. Default: `auto`.
@@ -287,6 +303,8 @@ class MatrixConfig(Model):
     max_rounds: Whole | None = Field(default=None, ge=1, le=100)
     baseline: Identifier | None = None
     margin: Percent = 0.02
+    promise: PromiseText | None = None
+    tolerance: Percent | None = None
     server_cpus: CpuChoice = None
     load_cpus: CpuChoice = None
     seed: Whole | None = Field(default=None, ge=0, le=2**53)

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     _MakesPace = Callable[[Plan, Sequence[TrialRecord]], RunClock]
 
 _GIVE_UP_AFTER: Final = 2
-_AGAIN: Final = ".2"
+AGAIN: Final = ".2"
+"""What is put behind the id of a trial that is run again."""
 
 
 class SessionResult(NamedTuple):
@@ -164,7 +165,7 @@ class Session:
         """
         self._pace = self._new_pace(self.plan, self._records)
         if self._comparable():
-            with _tidy():
+            with tidy():
                 self._calibrate()
                 if self._planned_rounds():
                     self._add_rounds()
@@ -201,16 +202,16 @@ class Session:
         record = self._trial(planned)
         if record.status == "failed":
             self._failures[planned.cell] += 1
-        if record.status == "invalid" and not planned.id.endswith(_AGAIN):
+        if record.status == "invalid" and not planned.id.endswith(AGAIN):
             self._trial(_again(planned))
 
     def _trial(self, planned: PlannedTrial) -> TrialRecord:
         gc.collect()
         self._check_disk()
         total = len(self._kept(self.plan.trials))
-        done = len({record.trial.removesuffix(_AGAIN) for record in self._records})
+        done = len({record.trial.removesuffix(AGAIN) for record in self._records})
         self._listener.began(planned, done, total)
-        profile = offered(self.plan, self._profiles[planned.cell.profile], planned.cell.workload)
+        profile = offered(self.plan, self._profiles[planned.cell.profile], planned.cell)
         alone = planned.cell.profile in self._alone
         order = len(self._records)
         record = self._directory.seal_trial(
@@ -307,7 +308,7 @@ class Session:
 
 
 @contextlib.contextmanager
-def _tidy() -> Iterator[None]:
+def tidy() -> Iterator[None]:
     """Keep what is loaded by now out of garbage collections, which then take 1 ms instead of 18.
 
     One before each trial keeps them out of its window, and memory from growing: 300 trials of
@@ -322,4 +323,4 @@ def _tidy() -> Iterator[None]:
 
 
 def _again(planned: PlannedTrial) -> PlannedTrial:
-    return planned.model_copy(update={"id": planned.id + _AGAIN})
+    return planned.model_copy(update={"id": planned.id + AGAIN})

@@ -32,6 +32,7 @@ from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
 from bench.run.opening import render, write_derived
 from bench.run.resume import changes, matrix_place
+from bench.run.searching import SearchSession
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Session, SessionResult
 from bench.store.derived import remove_charts, shown_charts
@@ -253,7 +254,7 @@ def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
     cpus = planned.plan.cpus
     with SupervisorClient(cpus.housekeeping or cpus.load, run=directory.path.name) as supervisor:
         _keep_awake(supervisor, directory.path)
-        session = Session(
+        session = (SearchSession if planned.plan.search else Session)(
             plan=planned.plan,
             workloads=planned.workloads,
             directory=directory,

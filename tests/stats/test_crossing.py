@@ -47,4 +47,7 @@ def test_exact_points_meet_exactly() -> None:
 @pytest.mark.parametrize("few", [[], [Near(1000, 1.0, 1.0)] * 4])
 def test_no_line_leaves_what_was_known(few: list[Near]) -> None:
     """Where the points make no line, the answer lies between the two rates."""
-    assert crossing(few, 900, 1100) == (pytest.approx(math.sqrt(900 * 1100)), 900, 1100)
+    met = crossing(few, 900, 1100)
+
+    assert (met.low, met.high) == (900, 1100)
+    assert met.value == pytest.approx(math.sqrt(900 * 1100))
