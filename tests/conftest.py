@@ -10,7 +10,8 @@ import pytest
 from hypothesis import settings
 
 from bench.loadtools import TOOLS
-from bench.loadtools.install.find import find_tool, search_path
+from bench.loadtools.install.find import search_path
+from bench.loadtools.install.ready import ready
 from tests.coverage_data import set_aside
 from tests.quiet import (  # noqa: F401 - hooks: pytest finds them here
     pytest_report_teststatus,
@@ -62,6 +63,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _is_here(name: str) -> bool:
     if name in TOOLS:
-        found = find_tool(name)
+        found = ready(name)
         return found is not None and found.usable
     return shutil.which(name, path=search_path()) is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
-from bench.model.load_result import PERCENTILES
+from bench.model.load_result import PERCENTILES, unanswered
 from bench.model.summary import METRICS, CellLatency, CellSummary, Metric, Metrics, Verdict
 from bench.stats.histogram import enough_beyond
 from bench.stats.intervals import geometric
@@ -86,8 +86,12 @@ def latency(cell: CellTrials, counts: Histogram) -> CellLatency | None:
         return None
     if found is None:
         return _from_trials(loads)
-    late = sum(_timeouts(load) for load in loads)
-    fewest = min(load.latency_us.count + _timeouts(load) for load in loads if load.latency_us)
+    late = sum(unanswered(load.errors, load.loop) for load in loads)
+    fewest = min(
+        load.latency_us.count + unanswered(load.errors, load.loop)
+        for load in loads
+        if load.latency_us
+    )
     shown_percents = [q for q in PERCENTILES if enough_beyond(fewest, q)]
     values = counts.percentiles(shown_percents, censored=late)
     given = dict(zip(shown_percents, values, strict=True))
@@ -115,10 +119,6 @@ def _from_trials(loads: Sequence[LoadResult]) -> CellLatency:
 def _mean(means: Sequence[tuple[float, int]]) -> float | None:
     total = sum(count for _, count in means)
     return math.fsum(mean * count for mean, count in means) / total if total else None
-
-
-def _timeouts(load: LoadResult) -> int:
-    return (load.errors.timeout or 0) if load.errors else 0
 
 
 def _success_rate(loads: Sequence[LoadResult]) -> float | None:

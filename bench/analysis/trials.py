@@ -127,6 +127,7 @@ def _partner(trial: TrialRecord) -> TrialRecord | None:
         "server": part.server,
         "server_process": part.server_process,
         "load": part.load,
+        "pacing": part.pacing,
         "resources": part.resources,
         "counters": part.counters,
         "exchanges": part.exchanges,

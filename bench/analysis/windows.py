@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.cells import body_bytes, request_bytes
 from bench.model.finding import Finding, finding
+from bench.model.load_result import unanswered
 from bench.model.summary import CellDetail, WindowStep
 from bench.stats.intervals import geometric
 from bench.stats.steady import Drift, drift, plateau, shape, steps
@@ -146,9 +147,7 @@ def detail(cell: CellTrials, counts: Histogram, windows: Windows) -> CellDetail:
 
 def _curve(cell: CellTrials, counts: Histogram) -> tuple[tuple[float, float], ...]:
     """(percentile, microseconds), 20 points per factor of ten of what lies beyond."""
-    late = sum(
-        trial.load.errors.timeout or 0 for trial in cell.usable if trial.load and trial.load.errors
-    )
+    late = sum(unanswered(t.load.errors, t.load.loop) for t in cell.usable if t.load)
     tens = range(_CURVE_STEPS * _CURVE_TENS + 1)
     percents = [round(100 * (1 - 10 ** (-k / _CURVE_STEPS)), 6) for k in tens][1:]
     values = counts.percentiles(percents, censored=late)

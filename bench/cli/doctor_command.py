@@ -141,7 +141,8 @@ def _find_tools() -> _Tools:
     """Versions of load tools and toolchains, and the load tools that are too old."""
     from bench.host.doctor import TOOLCHAINS, Need
     from bench.loadtools import TOOLS
-    from bench.loadtools.install.find import find_tool, search_path
+    from bench.loadtools.install.find import search_path
+    from bench.loadtools.install.ready import ready
     from bench.loadtools.tool import dotted
     from bench.process import capture
 
@@ -150,7 +151,7 @@ def _find_tools() -> _Tools:
     needs: dict[str, Need] = {}
     for name, tool in sorted(TOOLS.items(), key=lambda each: not each[1].essential):
         needs[name] = Need("error" if tool.essential else "warning", tool.purpose, "bench setup")
-        found = find_tool(name)
+        found = ready(name)
         versions[name] = (found.version or "?") if found else None
         if found and not found.usable:
             outdated[name] = dotted(tool.minimum)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.loadtools.registry import TOOLS
-from bench.model.load_result import PERCENTILES, ErrorCounts, LatencySummary, LoadResult
+from bench.loadtools.schedule_kept import add_pacing
+from bench.model.load_result import (
+    PERCENTILES,
+    ErrorCounts,
+    LatencySummary,
+    LoadResult,
+    unanswered,
+)
 from bench.stats.histogram import Histogram, enough_beyond
 
 if TYPE_CHECKING:
@@ -118,7 +125,7 @@ def merge(results: Sequence[LoadResult]) -> tuple[LoadResult, tuple[Finding, ...
         return results[0].model_copy(update={"findings": ()}), findings
     first = results[0]
     errors = _add_errors([result.errors for result in results])
-    counts, latency = _merge_latency(results, (errors.timeout if errors else None) or 0)
+    counts, latency = _merge_latency(results, unanswered(errors, first.loop))
     merged = first.model_copy(
         update={
             "duration_s": max(result.duration_s for result in results),
@@ -132,6 +139,7 @@ def merge(results: Sequence[LoadResult]) -> tuple[LoadResult, tuple[Finding, ...
             "histogram": counts,
             "sent": _add_sent([result.sent for result in results]),
             "findings": (),
+            "pacing": add_pacing([result.pacing for result in results]),
         }
     )
     return merged, findings

@@ -70,6 +70,9 @@ def unsupported(profile: LoadProfile, workload: Workload) -> str | None:
     if profile.loop not in tool.loops:
         lacks = "rate control: an open" if profile.loop == "open" else "closed loop: a closed"
         return f"{tool.name} has no {lacks} loop needs tool: {ranked(profile.loop)[0]}"
+    if profile.arrivals is not None and profile.arrivals not in tool.arrivals:
+        able = next(name for name in ranked("open") if profile.arrivals in TOOLS[name].arrivals)
+        return f"{tool.name} has no choice of arrivals: use tool: {able}, or remove arrivals"
     windows = {
         "duration": profile.duration_s,
         "warmup": profile.warmup_s,

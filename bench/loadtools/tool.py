@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.model.load_result import LoadResult, Loop
+    from bench.model.pacing import Arrivals
     from bench.model.plan import LoadProfile, Workload
     from bench.model.target import Target
     from bench.process.command import Command
@@ -63,11 +64,16 @@ class CrateBuild(NamedTuple):
 
 
 class SourceBuild(NamedTuple):
-    """C sources that come with bench; `cc` builds them into the cache in a few seconds."""
+    """C sources that come with bench; `cc` builds them into the cache in a few seconds.
+
+    Attributes:
+        headers: what the files include; a change of them is a change of the program.
+    """
 
     files: tuple[Path, ...]
     flags: tuple[str, ...] = ("-O2", "-pthread")
     libraries: tuple[str, ...] = ()
+    headers: tuple[Path, ...] = ()
 
 
 class Installation(NamedTuple):
@@ -97,12 +103,15 @@ class Share:
         start_at: when all of them begin, in seconds of the system's monotonic clock (Linux:
             CLOCK_MONOTONIC, macOS: CLOCK_UPTIME_RAW), which all processes read alike; `lead_s`
             of the tool after the first process is started.
+        schedule: decides when requests are due where arrivals are random: the same for all
+            processes, and for all servers that are measured in one round.
     """
 
     index: int = 0
     count: int = 1
     seed: int = 0
     start_at: float = 0.0
+    schedule: int = 0
 
 
 class LoadTool(Protocol):
@@ -124,6 +133,8 @@ class LoadTool(Protocol):
         one_kind: a process sends one kind of request; a workload of several takes several.
         overrun_s: how much longer than asked for a window of its closed loop may be.
         lead_s: time that its processes need from their start to `Share.start_at`.
+        arrivals: the kinds of arrivals that its open loop can do, the default first; empty where
+            there is no choice.
     """
 
     name: str
@@ -140,10 +151,15 @@ class LoadTool(Protocol):
     one_kind: bool = False
     overrun_s: float = 0.0
     lead_s: float = 0.0
+    arrivals: tuple[Arrivals, ...] = ()
 
     def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature
         """Why this tool cannot do it, beyond what its attributes say; None = it can."""
         return None
+
+    def lead(self, profile: LoadProfile) -> float:  # noqa: ARG002 - the protocol's signature
+        """Seconds from the start of its processes to `Share.start_at`, for this profile."""
+        return self.lead_s
 
     def prepare(
         self,

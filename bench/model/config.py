@@ -36,6 +36,7 @@ from bench.model.fields import (
     Whole,
     arm_name,
 )
+from bench.model.pacing import Arrivals
 from bench.model.rate_fields import OfferedShares, PromiseText
 from bench.model.secrets import hidden
 
@@ -46,7 +47,7 @@ class ProfileConfig(Model):
     Attributes:
         id: its name in tables. Default: such as `wrk-c50`.
         tool: name of a load tool. Default: the preferred one for the loop: `wrk` closed,
-            `oha` open.
+            `paced` open.
         loop: `closed`: each connection sends its next request when the response is there.
             `open` (not wrk): requests are sent at a fixed rate, whatever the server does.
         connections: in total, split over the load processes.
@@ -57,6 +58,8 @@ class ProfileConfig(Model):
             place of `rate`.
         of: what the shares of `rates` are of: `own`, each server's own capacity, or `slowest`,
             that of the slowest server, so that all are offered the same. Default: `own`.
+        arrivals: open loop by paced: `poisson`, at random as if from many users, or `even`.
+            Default: `poisson`.
         processes: load processes. Default: `auto`, one per load CPU.
         warmup: the same load before the window, not counted.
         duration: the window that is measured; whole seconds for wrk.
@@ -70,6 +73,7 @@ class ProfileConfig(Model):
     rate: OfferedRate = None
     rates: OfferedShares | None = None
     of: Literal["own", "slowest"] | None = None
+    arrivals: Arrivals | None = None
     processes: Processes = None
     warmup: Warmup = 2.0
     duration: Duration = 10.0
@@ -82,7 +86,7 @@ class ProfileConfig(Model):
 
     @property
     def name(self) -> str:
-        """The id, or what stands for it: `wrk-c50`, `oha-c50-r2000`, `oha-c50-r50pct`."""
+        """The id, or what stands for it: `wrk-c50`, `paced-c50-r2000`, `paced-c50-r50pct`."""
         if self.id is not None and self.rates is None:
             return self.id
         base = self.base

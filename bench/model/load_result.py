@@ -8,6 +8,7 @@ from pydantic import Field, InstanceOf, field_serializer
 
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.finding import Finding
+from bench.model.pacing import Pacing
 
 Loop = Literal["closed", "open"]
 LatencyKind = Literal["service", "response"]
@@ -78,6 +79,8 @@ class LoadResult(Model):
             in memory only.
         findings: what reading the output found (`histogram-mismatch`, `late-pacer`), in
             memory only: they stand among the trial's findings.
+        pacing: how an exact schedule was kept, None where the tool has none; in memory only,
+            it is part of the trial.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -97,7 +100,20 @@ class LoadResult(Model):
     histogram: InstanceOf[LatencyCounts] | None = None
     sent: tuple[int, ...] | None = Field(default=None, exclude=True)
     findings: tuple[Finding, ...] = Field(default=(), exclude=True)
+    pacing: Pacing | None = Field(default=None, exclude=True)
 
     @field_serializer("histogram")
     def _as_pairs(self, histogram: LatencyCounts | None) -> list[tuple[int, int]] | None:
         return histogram.pairs() if histogram else None
+
+
+def unanswered(errors: ErrorCounts | None, loop: Loop | None) -> int:
+    """Requests that rank above all that were answered.
+
+    Those that were answered too late, and in an open loop also those that were not when it
+    ended: they were due. In a closed loop these are only what was under way just then.
+    """
+    if errors is None:
+        return 0
+    left = (errors.deadline or 0) if loop == "open" else 0
+    return (errors.timeout or 0) + left

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, GrownModel, Model
 from bench.model.load_result import Loop
+from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
 from bench.model.workload_config import Expect, Generator
@@ -20,6 +21,7 @@ class LoadProfile(GrownModel):
         connections: the total over all processes, remainder to the first.
         rate_rps: offered rate over all processes; None in a closed loop, and before the
             calibration where `rate_share` is given.
+        arrivals: how the requests of an open loop follow each other, where the tool has a choice.
         processes: load tool processes.
         timeout_s: a response later than this is an error.
         curve: of a point of a load curve: the name that all its points share.
@@ -33,6 +35,7 @@ class LoadProfile(GrownModel):
     connections: int
     rate_rps: float | None = None
     rate_share: float | None = None
+    arrivals: Arrivals | None = None
     processes: int
     warmup_s: float
     duration_s: float
@@ -43,7 +46,7 @@ class LoadProfile(GrownModel):
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("curve", "own")
+        return ("arrivals", "curve", "own")
 
     @property
     def sought(self) -> bool:

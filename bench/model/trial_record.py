@@ -7,6 +7,7 @@ from typing import Literal
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.finding import Finding
 from bench.model.load_result import LoadResult
+from bench.model.pacing import Pacing
 from bench.model.plan import Cell
 
 Status = Literal["valid", "suspect", "invalid", "failed", "interrupted"]
@@ -162,6 +163,7 @@ class Partner(Model):
     server: str
     server_process: ServerRecord | None
     load: LoadResult | None
+    pacing: Pacing | None = None
     resources: Resources
     counters: Counters
     exchanges: tuple[Exchange, ...]
@@ -183,6 +185,7 @@ class TrialRecord(Model):
         reasons: finding codes that decided the status.
         overhead_s: total less start, declared warm-up and window, drain and stop.
         detail: one sentence for the terminal when the trial is not valid.
+        pacing: how an exact schedule was kept; None where the load tool has none.
         warmup_series: bytes/s over the loopback interface per 250 ms of the warm-up's load.
         window_series: the same for the window.
         partner: of a duet, the baseline's part; None in a trial of one server alone.
@@ -206,6 +209,7 @@ class TrialRecord(Model):
     server_process: ServerRecord | None
     load: LoadResult | None
     offered_rps: float | None
+    pacing: Pacing | None = None
     resources: Resources
     counters: Counters
     bound: Bound

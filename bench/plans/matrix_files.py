@@ -192,6 +192,7 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
         load_count: processes where the profile says auto, but never more than connections.
     """
     rate = profile.rate
+    default = next(iter(TOOLS[profile.tool].arrivals), None) if profile.loop == "open" else None
     return LoadProfile(
         id=profile.name,
         tool=profile.tool,
@@ -199,6 +200,7 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
         connections=profile.connections,
         rate_rps=rate.rps if rate else None,
         rate_share=rate.share if rate else None,
+        arrivals=profile.arrivals or default,
         processes=profile.processes or max(1, min(load_count, profile.connections)),
         warmup_s=profile.warmup,
         duration_s=profile.duration,
@@ -215,6 +217,9 @@ def _check_loop(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> No
         document.add(
             (*loc, "rate"), "a closed loop has no rate: it goes as fast as it is answered", advice
         )
+    if loop == "closed" and "arrivals" in profile:
+        message = "a closed loop has no arrivals: each response brings the next request"
+        document.add((*loc, "arrivals"), message, "write loop: open, or remove arrivals")
     check_rates(document, loc, profile)
 
 

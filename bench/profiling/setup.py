@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import ToolMissingError, UsageError
 from bench.loadtools import TOOLS
-from bench.loadtools.install.find import find_tool, search_path
+from bench.loadtools.install.find import search_path
+from bench.loadtools.install.ready import ready
 from bench.loadtools.tool import too_old
 from bench.process import capture
 from bench.profiling.methods import (
@@ -180,7 +181,7 @@ def check_tool(name: str) -> None:
         ToolMissingError: it is not there, or too old.
     """
     os.environ["PATH"] = search_path()
-    found = find_tool(name)
+    found = ready(name)
     reason = f"the load tool {name} is not installed"
     if found is not None:
         outdated = too_old(TOOLS[name], found.version)

@@ -87,6 +87,7 @@ class Measuring:
             folder=folder,
             rng=random.Random(f"{self._plan.seed}/{setting.planned.id}/partner"),  # noqa: S311 - repeatable, not secret
             build_hash=self._hash(arm),
+            schedule=self._schedule(setting.planned, "partner"),
         )
 
     def _setting(
@@ -105,7 +106,18 @@ class Measuring:
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             rng=random.Random(f"{self._plan.seed}/{planned.id}"),  # noqa: S311 - repeatable, not secret
             build_hash=self._hash(arm),
+            schedule=self._schedule(planned),
         )
+
+    def _schedule(self, planned: PlannedTrial, side: str = "") -> int:
+        """The seed of random arrivals, which no server's name takes part in.
+
+        All servers of a round get the same ones, so that chance favors none. The baseline beside
+        another server in a duet gets its own: both at the same moments would be bursts of two.
+        """
+        cell = planned.cell
+        name = f"{self._plan.seed}/{planned.round}/{cell.workload}/{cell.profile}/{side}"
+        return random.Random(name).getrandbits(31)  # noqa: S311 - repeatable, not secret
 
     def _hash(self, arm: Arm) -> str | None:
         build = self.builds.get(arm.name)

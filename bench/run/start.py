@@ -21,7 +21,8 @@ from bench.errors import (
 )
 from bench.host import compare_hosts, local_host
 from bench.loadtools import TOOLS, closed_tool
-from bench.loadtools.install.find import find_tool, search_path
+from bench.loadtools.install.find import search_path
+from bench.loadtools.install.ready import ready
 from bench.loadtools.tool import too_old
 from bench.model.finding import Finding, finding
 from bench.model.secrets import hidden_words
@@ -97,7 +98,7 @@ def tool_versions(plan: Plan) -> dict[str, str | None]:
     names = {profile.tool for profile in plan.profiles}
     names |= {closed_tool(p.tool) for p in plan.profiles if p.rate_share is not None}
     for name in sorted(names):
-        found = find_tool(name)
+        found = ready(name)
         mend = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
         if found is None:
             raise ToolMissingError(f"the load tool {name} is not installed", advice=mend)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.errors import StartError, VerifyError
 from bench.model.trial_record import Partner, TrialRecord
 from bench.trial.life import Outcome, TrialRun, TrialSetting
-from bench.trial.load import LoadFailure, run_together
+from bench.trial.load import WARMUP, LoadFailure, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +80,7 @@ def _load(lives: list[TrialRun], samplers: list[Sampler]) -> None:
         ended: list[Mark] = []
         warm = run_together(
             loaders,
-            "warmup",
+            WARMUP,
             profile.warmup_s,
             started=started,
             tick=_each(lives, "look_after"),
@@ -136,6 +136,7 @@ def _outcome(ours: TrialRun, theirs: TrialRun, *, baseline_first: bool) -> DuetO
         server=theirs.setting.arm.name,
         server_process=other.record.server_process,
         load=other.record.load,
+        pacing=other.record.pacing,
         resources=other.record.resources,
         counters=other.record.counters,
         exchanges=other.record.exchanges,

@@ -51,6 +51,7 @@ class TrialSetting(NamedTuple):
         order: position in the run, from 0.
         started: UTC, ISO 8601.
         rng: decides port, pool and questions of this trial.
+        schedule: decides random arrivals: the same for all servers of a round.
     """
 
     planned: PlannedTrial
@@ -64,6 +65,7 @@ class TrialSetting(NamedTuple):
     started: str
     rng: random.Random
     build_hash: str | None
+    schedule: int = 0
 
 
 class Outcome(NamedTuple):
@@ -164,6 +166,7 @@ class TrialRun:
             supervisor=setting.supervisor,
             folder=setting.folder,
             rng=setting.rng,
+            schedule=setting.schedule,
         )
         self.measured = True
         return self.loader
@@ -288,6 +291,7 @@ class TrialRun:
             server_process=self.process,
             load=load.model_copy(update={"histogram": None}) if load else None,
             offered_rps=setting.profile.rate_rps,
+            pacing=load.pacing if load else None,
             resources=self.observation.resources if self.observation else Resources(),
             counters=self.observation.counters if self.observation else Counters(),
             bound=status.bound,

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _TICK_S: Final = 0.25
 """How often we wake up in a window: each time costs 0.1 ms, since our memory has gone cold."""
 
+WARMUP: Final = "warmup"
+"""Name of the sub-folder for the raw output of a warm-up."""
+
 _GRACE_S: Final = 10.0
 _STDERR_CHARS: Final = 300
 
@@ -102,15 +105,15 @@ def run_together(
         LoadFailure: a process failed, hung, or its output is not a result.
     """
     began = time.monotonic()
-    start_at = began + max((loader.lead_s for loader in loaders), default=0.0)
+    lead_s = max((loader.lead_s for loader in loaders), default=0.0)
     begun: list[tuple[Loader, Running]] = []
     try:
         for loader, told in zip(loaders, started, strict=True):
-            running = loader.begin(name, duration_s, start_at)
+            running = loader.begin(name, duration_s, began + lead_s)
             begun.append((loader, running))
             told(tuple(child.pid for child in running.children))
         for loader, running in begun:
-            limit_s = duration_s + loader.limit_s
+            limit_s = lead_s + duration_s + loader.limit_s
             if not _wait(running.children, began, (limit_s - _GRACE_S, limit_s), tick):
                 raise loader.hung(running, limit_s)  # noqa: TRY301 - the others must be ended first
     except BaseException:
@@ -151,6 +154,7 @@ class Loader:
     Args:
         folder: the trial's folder; pool files are written there once.
         rng: decides the pool and the seeds of the processes.
+        schedule: decides random arrivals; the warm-up has others than the window.
     """
 
     def __init__(
@@ -164,6 +168,7 @@ class Loader:
         supervisor: SupervisorClient,
         folder: Path,
         rng: random.Random,
+        schedule: int = 0,
     ) -> None:
         self._tool = tool
         self._profile = profile
@@ -173,6 +178,7 @@ class Loader:
         self._supervisor = supervisor
         self._folder = folder
         self._rng = rng
+        self._schedule = schedule
         tool.prepare(workload, profile, target, folder, rng)
 
     @property
@@ -183,7 +189,7 @@ class Loader:
     @property
     def lead_s(self) -> float:
         """Seconds that the tool's processes need before they all begin at once."""
-        return self._tool.lead_s
+        return self._tool.lead(self._profile)
 
     def begin(self, name: str, duration_s: float, start_at: float) -> Running:
         """Start all processes of one window.
@@ -195,9 +201,11 @@ class Loader:
         """
         running = Running([], [])
         profiles = shares(self._profile, self._workload)
+        schedule = self._schedule + (name == WARMUP)
         try:
             for index, profile in enumerate(profiles):
-                part = Share(index, len(profiles), self._rng.getrandbits(31), start_at)
+                seed = self._rng.getrandbits(31)
+                part = Share(index, len(profiles), seed, start_at, schedule)
                 child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
                 running.outputs.append(out)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import StartError, VerifyError
 from bench.trial.life import TrialRun
-from bench.trial.load import LoadFailure, run_together
+from bench.trial.load import WARMUP, LoadFailure, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def _warm_up(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
     try:
         (warm,) = run_together(
             [loader],
-            "warmup",
+            WARMUP,
             seconds,
             started=[sampler.set_load_pids],
             tick=life.look_after,

@@ -85,6 +85,8 @@ void counts_completed(Counts *counts, const Passage *passage, const Response *re
     KindCounts *kind = &counts->kinds[passage->request->kind];
     uint64_t time = now - passage->due;
     counts->completed++;
+    if (!counts->first_done) counts->first_done = now;
+    counts->last_done = now;
     counts->wire_in += response->wire;
     counts->body_in += response->body;
     kind->completed++;

@@ -37,6 +37,7 @@ typedef struct {
     uint64_t warm_due, warm_sent, warm_completed, warm_failed;
     uint64_t due, sent, sent_queued, completed, ok;
     uint64_t wire_in, body_in, wire_out;
+    uint64_t first_done, last_done; /* when whole responses came; 0 = none did */
     KindCounts *kinds;
     size_t kind_count;
     Step *steps;

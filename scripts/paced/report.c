@@ -144,6 +144,8 @@ static void bytes_and_connections(FILE *file, const Counts *counts) {
     fputs("\"backlog\":{", file);
     number(file, "queue_most", counts->queue_most);
     number(file, "end_in_queue", counts->end.queued);
+    number(file, "first_completed_ns", counts->first_done);
+    number(file, "last_completed_ns", counts->last_done);
     last(file, "end_in_flight", counts->end.in_flight, ",\n");
 }
 

@@ -131,7 +131,7 @@ def find_tool(
 def built_path(name: str, sources: SourceBuild) -> Path:
     """Where the executable built from these very sources lies: changed ones are built anew."""
     digest = hashlib.sha256(repr((sources.flags, sources.libraries)).encode())
-    for file in sources.files:
+    for file in (*sources.files, *sources.headers):
         digest.update(file.read_bytes())
     return cache_folder() / "loadtools" / f"{name}-{digest.hexdigest()[:12]}" / name
 
@@ -139,15 +139,22 @@ def built_path(name: str, sources: SourceBuild) -> Path:
 def choose(loop: Loop, seconds: Iterable[float] = ()) -> str | None:
     """The preferred load tool for a kind of loop among those that are here; None = none is.
 
+    One that is built from sources of bench counts as here where there is a compiler.
+
     Args:
         loop: kind of loop.
         seconds: windows that it must be able to measure.
     """
     for name in ranked(loop, seconds):
         found = find_tool(name)
-        if found is not None and found.usable:
+        if (found is not None and found.usable) or buildable(name):
             return name
     return None
+
+
+def buildable(name: str) -> bool:
+    """Whether it needs nothing but a compiler that is here (`bench.loadtools.install.ready`)."""
+    return bool(TOOLS[name].installation.sources) and executable("cc", search_path()) is not None
 
 
 def tool_path(name: str) -> str:
