@@ -29,6 +29,9 @@ _SLACK: Final = 0.1
 _GIVE_UP_AFTER: Final = 2
 _LOWEST_RPS: Final = 20.0
 _LEAST_REQUESTS: Final = 20
+_MOST_PER_CONNECTION: Final = 50_000.0
+"""One request at a time each, and no exchange takes less than 20 us."""
+
 _SHORT: Final = 3
 _WHOLE: Final = "-whole"
 
@@ -79,7 +82,11 @@ def step_load(base: LoadProfile, asked: Trying, promise: Promise) -> LoadProfile
 def rules_of(plan: Plan, base: LoadProfile) -> SearchRules:
     """How finely and from where on is searched: from a rate with some requests per window."""
     tolerance = plan.search.tolerance if plan.search else 0.0
-    return SearchRules(tolerance, max(_LOWEST_RPS, _LEAST_REQUESTS * _SHORT / base.duration_s))
+    return SearchRules(
+        tolerance,
+        lowest=max(_LOWEST_RPS, _LEAST_REQUESTS * _SHORT / base.duration_s),
+        highest=base.connections * _MOST_PER_CONNECTION,
+    )
 
 
 def capacities(

@@ -38,6 +38,7 @@ class Progress:
         self._measured = 0
         self._spent_s = 0.0
         self._kept = False
+        self._search = plan.search is not None
 
     def kept(self) -> None:
         """The run is on disk from here on: after an interruption it can be gone on with."""
@@ -80,6 +81,8 @@ class Progress:
     def began(self, planned: PlannedTrial, done: int, total: int) -> None:
         """A trial is about to run."""
         self._trial_began = time.monotonic()
+        if self._search:
+            return
         left = format_eta((total - done) * self._per_trial_s)
         self._status(f"[{done + 1}/{total}] {planned.id}  about {left} to go")
 
@@ -88,6 +91,8 @@ class Progress:
         self._measured += 1
         self._spent_s += time.monotonic() - self._trial_began
         self._per_trial_s = self._spent_s / self._measured
+        if self._search and record.status in ("valid", "suspect"):
+            return  # what the step says is told
         color = _COLORS.get(record.status, "white")
         status = click.style(f"{record.status:<7}", fg=color)
         name = f"{record.trial:<{self._width + 4}}"
@@ -97,6 +102,10 @@ class Progress:
         if record.status not in ("valid", "suspect") and record.detail:
             told = [line for line in printable(record.detail).splitlines() if line.strip()]
             self._line("      " + click.style("\n".join(told), fg=color))
+
+    def searching(self, planned: PlannedTrial, text: str) -> None:  # noqa: ARG002 - the protocol's signature
+        """A step of a search is about to run."""
+        self._status(f"{text} ...")
 
     def added(self, rounds: int, reason: str) -> None:
         """Rounds were added for the precision asked for."""

@@ -18,6 +18,7 @@ from bench.reports.charts.specs import (
     share_axis,
     time_axis,
 )
+from bench.reports.curve_figures import curve_charts
 from bench.reports.escape import line
 from bench.reports.primary_metric import PER_CPU, THROUGHPUT
 from bench.reports.profile_figures import where_charts
@@ -45,11 +46,12 @@ class Charts(NamedTuple):
     after: tuple[Chart, ...]
     folded: tuple[Chart, ...]
     where: tuple[Chart, ...] = ()
+    curves: tuple[Chart, ...] = ()
 
     @property
     def all(self) -> tuple[Chart, ...]:
         """In the order of the report."""
-        return (*self.first, *self.after, *self.folded, *self.where)
+        return (*self.curves, *self.first, *self.after, *self.folded, *self.where)
 
 
 NO_CHARTS: Final = Charts((), (), ())
@@ -63,6 +65,7 @@ def make_charts(view: View) -> Charts:
         tuple(_some(_cpu(view), _payload(view))),
         tuple(_some(_warmup(view), _rounds(view))),
         where_charts(view),
+        curve_charts(view),
     )
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bench.analysis.capacities import SearchState
     from bench.model.plan import Cell, LoadProfile
     from bench.model.trial_record import TrialRecord
-    from bench.stats.rate_search import Trying
 
 _AROUND_S: Final = 1.5
 """Start, verification and stop of a trial, until some were seen."""
@@ -116,7 +115,9 @@ class SearchSession(Session):
         own = [trial for trial in self._seen if self._is_of(trial, cell)]
         spent = sum(trial.phases_s.total for trial in own)
         around = [
-            t.phases_s.total - t.phases_s.warmup - t.phases_s.window for t in own if t.phases_s.window
+            t.phases_s.total - t.phases_s.warmup - t.phases_s.window
+            for t in own
+            if t.phases_s.window
         ]
         extra = sum(around) / len(around) if around else _AROUND_S
         return spent + load.warmup_s + load.duration_s + extra <= limit
