@@ -81,6 +81,11 @@ def show(plan: Plan, *, as_json: bool) -> None:
     echo(f"  workloads  {', '.join(plan.workloads)}")
     for profile in plan.profiles:
         echo(f"  profile    {profile.id}: {_profile(profile)}")
+    if plan.search:
+        echo(
+            f"  search     the highest rate at which {plan.search.promise} holds, "
+            f"to {plan.search.tolerance:.0%}"
+        )
     cpus = plan.cpus
     echo(
         f"  CPUs       server {_list(cpus.server) or cpus.server_count}, "
@@ -91,9 +96,15 @@ def show(plan: Plan, *, as_json: bool) -> None:
         echo(f"             {code}: {text}")
     for skipped in plan.skipped:
         echo(f"  skipped    {skipped.server}: {skipped.reason}")
-    echo(f"  trials     {_count(plan)} = {len(plan.trials)}, seed {plan.seed}")
+    if plan.search:
+        echo(
+            f"  trials     as many as the search of {len(plan.cells)} cells takes, seed {plan.seed}"
+        )
+    else:
+        echo(f"  trials     {_count(plan)} = {len(plan.trials)}, seed {plan.seed}")
     echo(f"  time       about {format_eta(plan.estimated_s)}, first builds not counted")
-    echo("  order")
+    if plan.trials:
+        echo("  order")
     for number in sorted({trial.round for trial in plan.trials}):
         names = [trial.cell.id for trial in plan.trials if trial.round == number]
         echo(f"    round {number}: {' '.join(names)}")
@@ -113,7 +124,8 @@ def _profile(profile: LoadProfile) -> str:
     if profile.rate_rps:
         rate = f" at {profile.rate_rps:g}/s"
     if profile.rate_share:
-        rate = f" at {profile.rate_share:.0%} of the slowest server's capacity"
+        whose = "each server's own" if profile.own else "the slowest server's"
+        rate = f" at {profile.rate_share:.0%} of {whose} capacity"
     return (
         f"{profile.tool}, {profile.loop} loop, {profile.connections} connections{rate}, "
         f"{profile.processes} process(es), warm-up {format_duration(profile.warmup_s)}, "

@@ -41,6 +41,11 @@ class Entry(NamedTuple):
         return self.cell.server
 
     @property
+    def cell_id(self) -> str:
+        """As findings name their scope."""
+        return f"{self.cell.server}.{self.cell.workload}.{self.cell.profile}"
+
+    @property
     def measured(self) -> bool:
         """Whether there is at least one usable trial with a result."""
         return self.cell.metrics.throughput_rps is not None

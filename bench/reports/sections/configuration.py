@@ -31,13 +31,13 @@ def configuration(view: View) -> Section:
 
 
 def _profiles(view: View) -> list[LoadProfile]:
-    used = dict.fromkeys(group.profile.id for group in view.groups)
+    used = dict.fromkeys(group.profile.id for group in (*view.groups, *view.curves))
     return [view.run.profiles[name] for name in used]
 
 
 def _workloads(view: View) -> list[str]:
     texts: dict[str, str] = {}
-    for group in view.groups:
+    for group in (*view.groups, *view.curves):
         size = describe_size(group)
         title = view.run.plan.workload_titles.get(group.workload, group.workload)
         texts.setdefault(group.workload, f"{title} ({size})" if size else title)
@@ -54,7 +54,18 @@ def _concurrency(view: View) -> str:
         return "not recorded"
     if len(profiles) == 1 and profiles[0].loop == "closed":
         return f"{format_count(profiles[0].connections)} concurrent connections"
-    return _joined(describe_profile(profile) for profile in profiles)
+    return _joined(_described(profile, profiles) for profile in profiles)
+
+
+def _described(profile: LoadProfile, profiles: list[LoadProfile]) -> str:
+    """The points of a load curve in one."""
+    if profile.curve is None:
+        return describe_profile(profile)
+    rates = {p.rate_share or p.rate_rps for p in profiles if p.curve == profile.curve}
+    return (
+        f"{format_count(profile.connections)} connections, open loop at {len(rates)} rates "
+        f"({profile.tool})"
+    )
 
 
 def _method_lines(view: View) -> list[tuple[str, Text]]:
@@ -89,7 +100,7 @@ def _numbers(cpus: tuple[int, ...]) -> str:
 
 
 def _tools(view: View) -> str:
-    used = {group.profile.tool for group in view.groups}
+    used = {group.profile.tool for group in (*view.groups, *view.curves)}
     versions: dict[str, str | None] = {
         trial.load.tool: trial.load.tool_version
         for trial in view.run.trials
