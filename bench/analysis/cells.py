@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
 from bench.model.load_result import PERCENTILES, unanswered
-from bench.model.summary import METRICS, CellLatency, CellSummary, Metric, Metrics, Verdict
+from bench.model.summary import (
+    METRICS,
+    CellLatency,
+    CellLateness,
+    CellSummary,
+    Metric,
+    Metrics,
+    Verdict,
+)
 from bench.stats.histogram import enough_beyond
 from bench.stats.intervals import geometric
 
@@ -50,7 +59,8 @@ def summarize(
         total_requests=sum(load.requests for load in loads),
         bytes_per_s=_bytes_per_s(cell, body),
         offered_rps=offered,
-        achieved_ratio=_achieved(loads, offered),
+        achieved_ratio=_achieved(cell, offered),
+        lateness_us=_lateness(cell),
         bound=bound_of(cell),
         findings=tuple(codes),
     )
@@ -168,9 +178,22 @@ def _offered(cell: CellTrials) -> float | None:
     return next((t.offered_rps for t in cell.usable if t.offered_rps), cell.profile.rate_rps)
 
 
-def _achieved(loads: Sequence[LoadResult], offered: float | None) -> float | None:
-    """Complete responses per second over those offered."""
-    seconds = math.fsum(load.duration_s for load in loads)
+def _achieved(cell: CellTrials, offered: float | None) -> float | None:
+    """Complete responses per second over those offered; of random arrivals, over those due."""
+    trials = [(trial.load, trial.pacing) for trial in cell.usable if trial.load]
+    seconds = math.fsum(load.duration_s for load, _ in trials)
+    due = [pacing.due / pacing.window_s * load.duration_s for load, pacing in trials if pacing]
     if not offered or not seconds:
         return None
-    return sum(load.requests for load in loads) / seconds / offered
+    asked = math.fsum(due) if len(due) == len(trials) else offered * seconds
+    return sum(load.requests for load, _ in trials) / asked if asked else None
+
+
+def _lateness(cell: CellTrials) -> CellLateness | None:
+    """The load generator's own lateness: of each percentile the median over the trials."""
+    late = [t.pacing.lateness_us for t in cell.usable if t.pacing and t.pacing.lateness_us]
+    if not late:
+        return None
+    p50 = [each.p50 for each in late if each.p50 is not None]
+    p99 = [each.p99 for each in late if each.p99 is not None]
+    return CellLateness(p50=median(p50) if p50 else None, p99=median(p99) if p99 else None)

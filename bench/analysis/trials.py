@@ -17,6 +17,9 @@ LATENCIES: Final = frozenset({"p50_us", "p99_us"})
 """Compared only in an open loop."""
 DUET_DIAGNOSIS: Final = frozenset({"throughput_rps"})
 """Of two servers on one CPU the scheduler decides who is served more: no verdict."""
+UNCOMPARED: Final = frozenset({"pacer-late", "arrivals-off", "not-stationary"})
+"""Findings of a trial whose response times are the load generator's or a moment's."""
+_TAIL: Final = "tail"
 _CLOSED_ONLY: Final = frozenset({"throughput_rps"})
 
 
@@ -58,7 +61,9 @@ class CellTrials(NamedTuple):
     def values(self, metric: str) -> dict[int, float]:
         """Round -> value of a metric, for usable trials that have it."""
         read = _READ[metric]
-        pairs = ((trial.round, read(trial)) for trial in self.usable)
+        pairs = (
+            (trial.round, read(trial)) for trial in self.usable if not _withheld(trial, metric)
+        )
         return {number: value for number, value in pairs if value is not None and value > 0}
 
 
@@ -161,12 +166,21 @@ def shown(metric: str, trials: CellTrials) -> dict[int, float]:
     """Round -> value of a metric, empty where it may not be shown.
 
     A percentile is shown only where every usable trial has it: enough requests beyond it and
-    its rank not among timeouts.
+    its rank not among timeouts. Trials whose response times are not compared are left out.
     """
     values = trials.values(metric)
-    if metric in LATENCIES and len(values) < len(trials.usable):
-        return {}
-    return values
+    if metric not in LATENCIES:
+        return values
+    asked = [trial for trial in trials.usable if not _withheld(trial, metric)]
+    return {} if len(values) < len(asked) else values
+
+
+def _withheld(trial: TrialRecord, metric: str) -> bool:
+    """Whether a finding says that this latency is not the server's; a late tail spares p50."""
+    return metric in LATENCIES and any(
+        each.code in UNCOMPARED and not (each.case == _TAIL and metric == "p50_us")
+        for each in trial.findings
+    )
 
 
 def _throughput(trial: TrialRecord) -> float | None:

@@ -53,7 +53,7 @@ class Oha(LoadTool):
     )
     loops = MappingProxyType({"closed": 10, "open": 10})
     prints = "JSON"
-    purpose = "Open loops (a fixed offered rate) need it."
+    purpose = "Closed loops without wrk, and cross-checks of open loops, need it."
     extras = MappingProxyType(
         {
             "db": "SQLite file of the same oha run (--db-url).",

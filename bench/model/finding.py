@@ -32,6 +32,9 @@ CODES: Final[dict[str, Severity]] = {
     "bytes-mismatch": "warning",
     "connections-short": "warning",
     "late-pacer": "warning",
+    "pacer-late": "warning",  # of paced: response times of that trial are not compared
+    "arrivals-off": "warning",
+    "not-stationary": "warning",
     "saturated": "warning",
     "drift": "warning",
     "step": "warning",

@@ -94,3 +94,8 @@ class Pacing(Model):
     planned: InstanceOf[Counted] | None = Field(default=None, exclude=True)
     actual: InstanceOf[Counted] | None = Field(default=None, exclude=True)
     series: ScheduleSeries | None = Field(default=None, exclude=True)
+
+    def told(self) -> Pacing:
+        """What a record keeps of it: without the histograms, which are in the raw output."""
+        kept = {name: None for name, field in type(self).model_fields.items() if field.exclude}
+        return self.model_copy(update=kept)

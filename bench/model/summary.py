@@ -104,12 +104,23 @@ class CellLatency(Model):
     percentiles: dict[str, float | None]
 
 
+class CellLateness(Model):
+    """From due to sent while a connection was free: the load generator's own; microseconds.
+
+    Of each percentile the median over the usable trials.
+    """
+
+    p50: float | None
+    p99: float | None
+
+
 class CellSummary(Model):
     """One server x workload x profile over all rounds.
 
     Attributes:
         total_requests: sum over usable trials of complete responses.
         bytes_per_s: bytes of response bodies per second.
+        lateness_us: of an open loop on an exact schedule, else None.
     """
 
     server: str
@@ -123,6 +134,7 @@ class CellSummary(Model):
     bytes_per_s: float | None
     offered_rps: float | None
     achieved_ratio: float | None
+    lateness_us: CellLateness | None = None
     bound: Bound
     findings: tuple[str, ...]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from bench.analysis.trials import UNCOMPARED
 from bench.model.load_result import LatencySummary, LoadResult
 from bench.model.trial_record import (
     Counters,
@@ -27,6 +28,7 @@ _M = TypeVar("_M", bound="Model")
 _GIVEN: Final[set[str]] = set()
 _EMPTY: Final[dict[str, Any]] = {
     "server_process": None,
+    "pacing": None,
     "counters": Counters(),
     "sidechannel": SidechannelResult(),
     "exchanges": (),
@@ -51,7 +53,7 @@ def slim(record: TrialRecord, *, metrics: bool = True) -> TrialRecord:
     rest: dict[str, Any] = {
         "trial": record.trial,
         "commands": (),
-        "findings": (),
+        "findings": tuple(each for each in record.findings if each.code in UNCOMPARED),
         "raw_sha256": _NONE,
         "started": "",
         "detail": "",

@@ -42,3 +42,22 @@ second leaves a percent or two of the connections' time unused."""
 
 SATURATED_BELOW: Final = 0.99
 """Achieved over offered rate below which an open loop no longer offers what it says."""
+
+LATE_SHARE_MAX: Final = 0.10
+"""Share of the reported median by which a load generator may send late while a connection is
+free: lateness is part of the response time, and a tenth is what can still be told apart."""
+
+ARRIVALS_OFF_MAX: Final = 0.10
+"""Distance (Kolmogorov-Smirnov) between planned and actual intervals of random arrivals, or share
+of even ones that were off by a tenth: beyond it requests come in bursts that nobody planned."""
+
+STATIONARY_MAX: Final = 1.5
+"""Ratio of the response times at both ends of a window from which on they were not settled: a
+queue that grows makes it 5, noise of a shared machine stays below."""
+
+STATIONARY_Z: Final = 3.0
+"""By how many standard deviations of their ranks the two ends must differ besides: 0.3 % of
+windows would by chance, if their steps were independent."""
+
+STATIONARY_STEPS: Final = 5
+"""Steps of 100 ms that each third of a window must have; shorter windows are not judged."""

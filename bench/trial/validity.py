@@ -8,6 +8,7 @@ from bench.loadtools import TOOLS
 from bench.model.finding import Finding, finding
 from bench.reports.wording.findings import text_of
 from bench.trial import disturbances as judgement
+from bench.trial.schedule_checks import offered_rps, schedule_findings
 from bench.trial.thresholds import ERRORS_MAX, WINDOW_OFF_MAX
 
 if TYPE_CHECKING:
@@ -164,12 +165,19 @@ def _errors(load: LoadResult, trial: str) -> Iterator[Finding]:
     if load.ok == 0:
         yield finding("errors", trial, "all", errors=errors, requests=asked)
     elif errors / asked > ERRORS_MAX:
-        kinds = ", ".join(
-            f"{name} {count:,}"
-            for name, count in (load.errors or _NO_ERRORS)
-            if count and name != "deadline"
-        )
+        kinds = ", ".join(f"{name} {count:,}" for name, count in _kinds(load))
         yield finding("errors", trial, "some", errors=errors, requests=asked, kinds=kinds)
+
+
+def _kinds(load: LoadResult) -> Iterator[tuple[str, int]]:
+    """Errors by kind, in the load tool's own kinds where it tells more than `other`."""
+    own = load.pacing.failures if load.pacing else {}
+    for name, count in load.errors or _NO_ERRORS:
+        if name == "other" and own:
+            known = {"connect", "reset", "no_answer", "closed_early", "timeout"}
+            yield from ((kind, seen) for kind, seen in own.items() if kind not in known)
+        elif count and name != "deadline":
+            yield name, count
 
 
 _NO_ERRORS: Final[tuple[tuple[str, int], ...]] = ()
@@ -194,9 +202,10 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
         _little(evidence, load),
         _bytes(evidence, load),
         judgement.connections_short(evidence.counters.connections_seen, profile.connections, trial),
-        judgement.saturated(profile.rate_rps, load.throughput_rps, trial),
+        judgement.saturated(offered_rps(load, profile.rate_rps), load.throughput_rps, trial),
     )
     yield from (item for item in checks if item is not None)
+    yield from schedule_findings(load, trial)
     if load.errors and load.errors.timeout:
         yield finding("timeouts", trial, timeouts=load.errors.timeout, timeout_s=profile.timeout_s)
 

@@ -20,7 +20,7 @@ KEYS: dict[type[BaseModel], str] = {
         " server_cpus load_cpus seed design exclude ceiling allow_remote"
     ),
     Variant: "id as ref worktree with env",
-    ProfileConfig: "id tool loop connections rate processes warmup duration timeout",
+    ProfileConfig: "id tool loop connections rate arrivals processes warmup duration timeout",
     ServerRef: "id as env url",
     Exclude: "server workload profile",
     WorkloadConfig: "title requests lua",

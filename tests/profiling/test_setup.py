@@ -184,7 +184,7 @@ def test_a_load_tool_that_is_missing_names_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`bench setup --tool` is the advice, for a missing one as for one that is too old."""
-    monkeypatch.setattr(module, "find_tool", lambda _: None)
+    monkeypatch.setattr(module, "ready", lambda _: None)
 
     with pytest.raises(ToolMissingError, match="wrk is not installed") as error:
         check_tool("wrk")

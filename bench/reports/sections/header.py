@@ -39,6 +39,9 @@ HEAD_CODES: Final = (
     "saturated",
     "drift",
     "late-pacer",
+    "pacer-late",
+    "arrivals-off",
+    "not-stationary",
     "too-few-rounds",
 )
 """Findings that head a report, in this order; an error of any other code comes after them."""

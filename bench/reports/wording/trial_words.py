@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.reports.wording.template import Values
 
 _COOL: Final = "let the machine cool down; pause longer between trials"
+_UNDISTURBED: Final = "leave the load's CPUs to the load: nothing else should run on this machine"
 _BACKLOG: Final = "a longer accept queue (net.core.somaxconn, the server's backlog) may help"
 
 
@@ -103,6 +104,39 @@ _LOAD_TOOLS: Final[Mapping[str, Words]] = {
     "late-pacer": Words(
         "oha sent 1 % of its requests more than {p99_ms:.1f} ms after they were due; "
         "response times do not count that"
+    ),
+    "pacer-late": Words(
+        "half of the requests were sent more than {p50_us} us after they were due although a "
+        "connection was free, with a median response time of {median_us:g} us: response times "
+        "of this trial are not compared",
+        _UNDISTURBED,
+    ),
+    "pacer-late/tail": Words(
+        "1 % of the requests were sent more than {p99_us} us after they were due although a "
+        "connection was free, with a median response time of {median_us:g} us: the p99 of this "
+        "trial is not compared",
+        _UNDISTURBED,
+    ),
+    "arrivals-off/poisson": Words(
+        "requests did not come at random as scheduled: the {intervals:,} intervals differ from "
+        "those planned by {off:.1%} (Kolmogorov-Smirnov); response times of this trial are not "
+        "compared",
+        _UNDISTURBED,
+    ),
+    "arrivals-off/even": Words(
+        "requests did not come evenly: {off:.1%} of {intervals:,} intervals were off by more than "
+        "a tenth; response times of this trial are not compared",
+        _UNDISTURBED,
+    ),
+    "not-stationary/rising": Words(
+        "response times rose within the window, from {first_us:,.0f} us in its first third to "
+        "{last_us:,.0f} us in its last: they are not compared",
+        "a lower rate, or a longer warm-up",
+    ),
+    "not-stationary/falling": Words(
+        "response times fell within the window, from {first_us:,.0f} us in its first third to "
+        "{last_us:,.0f} us in its last: they are not compared",
+        "a longer warm-up",
     ),
     "histogram-mismatch": Words("{problem}; latencies of this process are left out"),
     "histogram-mismatch/interrupted": Words(
