@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench.reports.blocks import FactList, Section
 from bench.reports.sections.hardware import hardware_blocks, hardware_line
 from bench.reports.view import describe_duration, describe_profile, describe_size
-from bench.units import format_count
+from bench.units import format_count, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ def configuration(view: View) -> Section:
     lines: list[tuple[str, Text]] = [
         ("Date", view.run.info.started[:10]),
         ("Workload" if len(_workloads(view)) == 1 else "Workloads", "; ".join(_workloads(view))),
-        ("Duration", _joined(describe_duration(p) for p in _profiles(view))),
+        ("Duration", _durations(_profiles(view))),
         ("Concurrency", _concurrency(view)),
         *_method_lines(view),
         ("Hardware", hardware_line(view.run.host)),
@@ -33,6 +33,15 @@ def configuration(view: View) -> Section:
 def _profiles(view: View) -> list[LoadProfile]:
     used = dict.fromkeys(group.profile.id for group in (*view.groups, *view.curves))
     return [view.run.profiles[name] for name in used]
+
+
+def _durations(profiles: list[LoadProfile]) -> str:
+    """The steps of a search have many lengths: from the shortest to the longest."""
+    steps = [p for p in profiles if p.own and p.rate_share is None]
+    if not steps:
+        return _joined(describe_duration(profile) for profile in profiles)
+    least, most = (pick(steps, key=lambda p: p.duration_s) for pick in (min, max))
+    return f"from {format_duration(least.duration_s)} to {describe_duration(most)}"
 
 
 def _workloads(view: View) -> list[str]:

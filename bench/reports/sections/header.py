@@ -46,7 +46,9 @@ HEAD_CODES: Final = (
 )
 """Findings that head a report, in this order; an error of any other code comes after them."""
 
-_OF_POINTS: Final = frozenset({"saturated", "client-bound", "late-pacer", "pacer-late"})
+_OF_POINTS: Final = frozenset(
+    {"saturated", "client-bound", "late-pacer", "pacer-late", "not-stationary"}
+)
 """What a load curve and a search look for: it is marked there, point by point."""
 
 _WHOLE_RUN: Final = frozenset({"run", "host"})
