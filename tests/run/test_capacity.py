@@ -7,7 +7,14 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
+from bench.cli.capacity_command import command
+from bench.errors import ConfigError, UsageError
+from bench.model.plan import Sought
+from bench.plans.matrix_plan import plan_matrix
+from bench.plans.overrides import Overrides
+from bench.plans.project import find_project
 from tests.run.helpers import Project, wait_until
 
 if TYPE_CHECKING:
@@ -35,7 +42,7 @@ def test_a_search_is_interrupted_and_ends_in_an_answer(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.server("slow", f"--burn-us={BURN_US}")
     words = ("capacity", "slow", "json-small", "--promise", "mean<40ms", "--tolerance", "30%")
-    with project.running(*words, *SHORT, "--max-time", "14s") as process:
+    with project.running(*words, *SHORT, "--max-time", "8s") as process:
         assert wait_until(lambda: len(project.trials()) >= 2)
         process.send_signal(signal.SIGINT)
         stderr = process.communicate(timeout=20)[1]
@@ -60,7 +67,7 @@ def test_a_search_is_interrupted_and_ends_in_an_answer(tmp_path: Path) -> None:
     assert all(not step["holds"] for step in steps if step["rate_rps"] > 1.3 * MOST_RPS)
     assert project.bench("check", "latest").returncode == 0
     report = (project.runs()[-1] / "report.md").read_text()
-    assert "The rate at which mean<40ms holds" in report
+    assert "## The rate at which mean" in report
     assert "charts/curve-json-small.svg" in report
     assert project.nothing_left()
 
@@ -88,23 +95,23 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, words: tuple[str, ...],
     """A usage error names the option and what was expected; nothing is started."""
     project = Project(tmp_path)
     project.server("one")
-    done = project.bench("capacity", *words)
+    done = CliRunner().invoke(command, [*words, "--project", str(project.root)])
 
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert isinstance(done.exception, UsageError)
+    assert said in str(done.exception)
     assert project.runs() == []
 
 
 def test_a_matrix_with_a_promise_is_planned_as_a_search(tmp_path: Path) -> None:
-    """`bench plan` shows what is searched; a rate, a closed loop and a lax limit are refused."""
+    """No trials, but what is searched; a rate, a closed loop and a lax limit are refused."""
     project = Project(tmp_path)
     project.server("one")
     good = {"loop": "open", "connections": 8}
     matrix = {"servers": ["one"], "workloads": ["json-small"], "profiles": [good]}
     path = project.root / "configs" / "promised.yaml"
     path.write_text(json.dumps({**matrix, "promise": "p99<10ms", "tolerance": "3%"}))
-    planned = project.bench("plan", "promised")
+    found = find_project(project.root, project.root)
+    planned = plan_matrix(found, "promised", Overrides()).plan
     bad = {
         **matrix,
         "promise": "p99<20s",
@@ -112,15 +119,17 @@ def test_a_matrix_with_a_promise_is_planned_as_a_search(tmp_path: Path) -> None:
         "profiles": [{**good, "rate": 5}, {"id": "x"}],
     }
     path.write_text(json.dumps(bad))
-    refused = project.bench("plan", "promised")
+    with pytest.raises(ConfigError) as refused:
+        plan_matrix(found, "promised", Overrides())
 
-    assert planned.returncode == 0, planned.stderr
-    assert "the highest rate at which p99<10ms holds, to 3%" in planned.stdout
-    assert refused.returncode == 2
+    assert planned.search == Sought(promise="p99<10ms", tolerance=0.03)
+    assert (planned.trials, planned.rounds) == ((), 1)
+    assert [cell.id for cell in planned.cells] == ["one.json-small.paced-c8"]
+    assert planned.estimated_s > 60
     for said in (
         "every rate keeps it",
         "a search takes as many trials as it needs",
         "with a promise the rate is what is searched",
         "a promise is about an offered rate",
     ):
-        assert said in refused.stderr
+        assert said in str(refused.value)
