@@ -100,6 +100,11 @@ perf-paced *ARGS: _dev
 perf-ab *ARGS: _dev
     @python -P scripts/perf_ab.py "$@"
 
+# Search the rate of a real server of known cost: within 5 % in 5 of 5 searches (about 15 min)
+[no-exit-message]
+perf-capacity *ARGS: _dev
+    @python -P scripts/perf_capacity.py "$@"
+
 # Kill `bench run` by SIGKILL at random moments (100 times, about 15 min) and check what is left
 chaos *ARGS: _dev
     @python -P scripts/chaos.py "$@"

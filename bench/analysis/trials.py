@@ -83,6 +83,7 @@ def by_cell(plan: Plan, trials: Iterable[TrialRecord]) -> tuple[CellTrials, ...]
             cell, profiles[cell.profile], planned.get(cell.id, set()), recorded.get(cell.id, [])
         )
         for cell in plan.cells
+        if not (plan.search and profiles[cell.profile].sought)
     )
     return with_partners(plan, cells) if plan.design == "duet" else cells
 
@@ -167,6 +168,8 @@ def _cell_trials(
 
 def compared(metric: str, profile: LoadProfile) -> bool:
     """Whether servers are compared by this metric: rates closed-loop, latencies open-loop."""
+    if profile.own:  # each server gets a rate of its own
+        return False
     return metric not in (_CLOSED_ONLY if profile.loop == "open" else LATENCIES)
 
 

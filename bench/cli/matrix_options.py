@@ -89,6 +89,11 @@ def show(plan: Plan, *, as_json: bool) -> None:
     if plan.cost:
         told = _profile(plan.cost.profile, together=True)
         echo(f"  cost       {plan.cost.profile.id}, each server beside the baseline: {told}")
+    if plan.search:
+        echo(
+            f"  search     the highest rate at which {plan.search.promise} holds, "
+            f"to {plan.search.tolerance:.0%}"
+        )
     cpus = plan.cpus
     echo(
         f"  CPUs       server {_list(cpus.server) or cpus.server_count}, "
@@ -99,10 +104,16 @@ def show(plan: Plan, *, as_json: bool) -> None:
         echo(f"             {code}: {text}")
     for skipped in plan.skipped:
         echo(f"  skipped    {skipped.server}: {skipped.reason}")
-    echo(f"  trials     {_count(plan)} = {len(plan.trials)}, seed {plan.seed}")
+    if plan.search:
+        echo(
+            f"  trials     as many as the search of {len(plan.cells)} cells takes, seed {plan.seed}"
+        )
+    else:
+        echo(f"  trials     {_count(plan)} = {len(plan.trials)}, seed {plan.seed}")
     most = f", at most {format_eta(plan.max_time_s)}" if plan.max_time_s else ""
     echo(f"  time       about {format_eta(plan.estimated_s)}{most}, first builds not counted")
-    echo("  order")
+    if plan.trials:
+        echo("  order")
     for number in sorted({trial.round for trial in plan.trials}):
         names = [trial.cell.id for trial in plan.trials if trial.round == number]
         echo(f"    round {number}: {' '.join(names)}")
@@ -124,7 +135,8 @@ def _profile(profile: LoadProfile, *, together: bool) -> str:
     if profile.rate_rps:
         rate = f" at {profile.rate_rps:g}/s"
     if profile.rate_share:
-        whose = "what both reach together" if together else "the slowest server's capacity"
+        slowest = "each server's own" if profile.own else "the slowest server's"
+        whose = "what both reach together" if together else f"{slowest} capacity"
         rate = f" at {profile.rate_share:.0%} of {whose}"
     return (
         f"{profile.tool}, {profile.loop} loop, {profile.connections} connections{rate}, "

@@ -41,6 +41,7 @@ class Progress:
         self._left_s = plan.estimated_s
         self._trial_began = time.monotonic()
         self._kept = False
+        self._search = plan.search is not None
 
     def kept(self) -> None:
         """The run is on disk from here on: after an interruption it can be gone on with."""
@@ -87,6 +88,8 @@ class Progress:
     def finished(self, record: TrialRecord, done: int, total: int) -> None:
         """A trial has ended and is on disk."""
         self._left_s = max(0.0, self._left_s - (time.monotonic() - self._trial_began))
+        if self._search and record.status in ("valid", "suspect"):
+            return  # what the step says is told
         self._show(record, done, total)
 
     def _show(self, record: TrialRecord, done: int, total: int) -> None:
@@ -99,6 +102,9 @@ class Progress:
         if record.status not in ("valid", "suspect") and record.detail:
             told = [line for line in printable(record.detail).splitlines() if line.strip()]
             self._line("      " + click.style("\n".join(told), fg=color))
+
+    def searching(self, planned: PlannedTrial, text: str) -> None:
+        """A step of a search is about to run."""
 
     def _left(self) -> str:
         return f"{format_eta(self._left_s)} to go"

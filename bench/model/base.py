@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 SCHEMA_VERSION = 1
 
@@ -11,3 +13,23 @@ class Model(BaseModel):
     """A value that never changes and refuses keys it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class GrownModel(Model):
+    """A model of files that got fields since; those that have their default are left out of JSON.
+
+    So what an older version wrote stays the same bytes when it is written again.
+    """
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = dump(self)
+        for name in self.grown():
+            if getattr(self, name) == type(self).model_fields[name].default:
+                data.pop(name, None)
+        return data
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ()

@@ -37,6 +37,7 @@ from bench.model.fields import (
     arm_name,
 )
 from bench.model.pacing import Arrivals
+from bench.model.rate_fields import OfferedShares, PromiseText
 from bench.model.secrets import hidden
 
 
@@ -53,6 +54,10 @@ class ProfileConfig(Model):
         rate: open loop: requests per second, or a share such as `50%` of what the slowest
             server reaches, measured before the first round (in a duet: of what both reach
             together).
+        rates: a load curve: one cell for each of these shares, such as `[10%, 50%, 90%]`, in
+            place of `rate`.
+        of: what the shares of `rates` are of: `own`, each server's own capacity, or `slowest`,
+            that of the slowest server, so that all are offered the same. Default: `own`.
         arrivals: open loop by paced: `poisson`, at random as if from many users, or `even`.
             Default: `poisson`.
         processes: load processes. Default: `auto`, one per load CPU.
@@ -67,6 +72,8 @@ class ProfileConfig(Model):
     loop: Literal["closed", "open"] = "closed"
     connections: Whole = Field(default=50, ge=1, le=100_000)
     rate: OfferedRate = None
+    rates: OfferedShares | None = None
+    of: Literal["own", "slowest"] | None = None
     arrivals: Arrivals | None = None
     processes: Processes = None
     warmup: Warmup = 2.0
@@ -74,11 +81,16 @@ class ProfileConfig(Model):
     timeout: Duration = 10.0
 
     @property
+    def base(self) -> str:
+        """What all points of a load curve are called."""
+        return self.id or f"{self.tool}-c{self.connections}"
+
+    @property
     def name(self) -> str:
         """The id, or what stands for it: `wrk-c50`, `paced-c50-r2000`, `paced-c50-r50pct`."""
-        if self.id is not None:
+        if self.id is not None and self.rates is None:
             return self.id
-        base = f"{self.tool}-c{self.connections}"
+        base = self.base
         if self.rate is None:
             return base
         if self.rate.share is not None:
@@ -263,6 +275,10 @@ class MatrixConfig(Model):
         baseline: all others are compared with it. Default: the first server, else the first
             variant.
         margin: a difference too small to matter.
+        promise: such as `p99<10ms`: not a comparison, but a search for the highest rate at which
+            each server keeps it; `profiles` are then of `loop: open` and without a rate.
+        tolerance: of `promise`: how far apart the rates may be between which the answer lies.
+            Default: `5%`.
         server_cpus: for the server: a number of CPUs, or a list such as `[0, 1]`. Default:
             `auto`.
         load_cpus: for the load tool, in the same form. Default: `auto`.
@@ -300,6 +316,8 @@ class MatrixConfig(Model):
     cost: Flag = False
     baseline: Identifier | None = None
     margin: Percent = 0.02
+    promise: PromiseText | None = None
+    tolerance: Percent | None = None
     server_cpus: CpuChoice = None
     load_cpus: CpuChoice = None
     seed: Whole | None = Field(default=None, ge=0, le=2**53)

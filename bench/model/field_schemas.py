@@ -42,6 +42,11 @@ RATE: Final = WithJsonSchema(
         "examples": [2000, "50%"],
     }
 )
+PROMISE: Final = _text(
+    r"^\s*(p50|p90|p95|p99|p99\.9|mean|max)\s*<\s*\d+(\.\d+)?(us|ms|s|m|h)\s*$",
+    "p99<10ms",
+    "mean<2ms",
+)
 PROCESSES: Final = WithJsonSchema(
     {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": _COUNT_MAX}]}
 )

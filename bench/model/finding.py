@@ -72,6 +72,7 @@ CODES: Final[dict[str, Severity]] = {
     "server-skipped": "warning",
     "build-failed": "error",
     "resumed-changed": "warning",
+    "search-cut": "warning",
     "concurrent-run": "warning",
     "remote": "warning",
     "not-restarted": "warning",

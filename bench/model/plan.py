@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bench.model.base import SCHEMA_VERSION, Model
+from bench.model.base import SCHEMA_VERSION, GrownModel, Model
 from bench.model.load_result import Loop
 from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
@@ -14,7 +14,7 @@ from bench.model.server_config import ServerConfig
 from bench.model.workload_config import Expect, Generator
 
 
-class LoadProfile(Model):
+class LoadProfile(GrownModel):
     """A load profile with every default filled in.
 
     Attributes:
@@ -24,6 +24,9 @@ class LoadProfile(Model):
         arrivals: how the requests of an open loop follow each other, where the tool has a choice.
         processes: load tool processes.
         timeout_s: a response later than this is an error.
+        curve: of a point of a load curve: the name that all its points share.
+        own: `rate_share` is that of each server's own capacity, not of the slowest server's:
+            servers are then not compared, since they are not offered the same.
     """
 
     id: str
@@ -37,6 +40,18 @@ class LoadProfile(Model):
     warmup_s: float
     duration_s: float
     timeout_s: float
+    curve: str | None = None
+    own: bool = False
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("arrivals", "curve", "own")
+
+    @property
+    def sought(self) -> bool:
+        """Whether its rate is what a search is after: no trial has this profile itself."""
+        return self.loop == "open" and self.rate_rps is None and self.rate_share is None
 
 
 class RequestKind(Model):
@@ -181,7 +196,22 @@ class CostPlan(Model):
         return self.model_copy(update={"rates": rates})
 
 
-class Plan(Model):
+class Sought(Model):
+    """What a run searches: the highest rate at which a promise holds, for each cell.
+
+    The cells are those whose profile has no rate; the rates that are tried become profiles and
+    cells of the plan as the search goes on.
+
+    Attributes:
+        promise: such as `p99<10ms`.
+        tolerance: how far apart, as a share, the rates may be between which an answer lies.
+    """
+
+    promise: str
+    tolerance: float
+
+
+class Plan(GrownModel):
     """Everything a run will do, in order; written before the first trial.
 
     Attributes:
@@ -198,6 +228,8 @@ class Plan(Model):
         estimated_s: expected length without builds.
         max_time_s: no round is begun that would end later than this after the measuring began,
             the first three excepted; None = as long as it takes.
+        search: of a search for the rate that keeps a promise, what is promised; `max_time_s`
+            is then that of each cell.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -227,6 +259,12 @@ class Plan(Model):
     estimated_s: float
     max_time_s: float | None = None
     options: dict[str, str] = {}
+    search: Sought | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("search",)
 
     @property
     def loads(self) -> tuple[LoadProfile, ...]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, Model
 from bench.model.basis import Basis
+from bench.model.capacity import CapacityResult
 from bench.model.cpu_profile import Conversion, ServerProfile
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
@@ -320,6 +321,7 @@ class RunView(Model):
         details: per cell, in the order of `summary.cells`.
         breakdowns: where the CPU time goes, of servers that were profiled for this run.
         conversions: experiments over body sizes that were made for it, the last one counts.
+        capacities: what a search found, per server and workload.
     """
 
     info: RunInfo
@@ -334,3 +336,4 @@ class RunView(Model):
     trials_sha256: str
     breakdowns: tuple[ServerProfile, ...] = ()
     conversions: tuple[Conversion, ...] = ()
+    capacities: tuple[CapacityResult, ...] = ()

@@ -22,6 +22,11 @@ SPREAD_LEAST: Final = 2
 SATURATE_S: Final = 1.0
 """What an open loop's warm-up takes before it: the load that a server can just take."""
 
+_SHORT_TRIALS: Final = 16
+_WHOLE_TRIALS: Final = 6
+_REPEATS: Final = 3
+_CONFIRMED: Final = 1.1
+
 _WARMUP_S: Final = 1.0
 """From a second on a warm-up goes on until the server is warm: a cold pilot tells a tenth."""
 
@@ -53,7 +58,12 @@ def calibrating(plan: Plan, twin: str = "") -> tuple[Calibrating, ...]:
         twin: the arm that is the baseline again, "" where there is none.
     """
     repeat = _pilots(plan)
-    return tuple(Calibrating(cell, repeat) for cell in plan.cells if _wanted(plan, cell, twin))
+    wanted = [Calibrating(cell, repeat) for cell in plan.cells if _wanted(plan, cell, twin)]
+    # All points of a load curve are shares of the same capacity.
+    first: dict[str, Calibrating] = {}
+    for one in wanted:
+        first.setdefault(capacity_key(one.cell, plan), one)
+    return tuple(first.values())
 
 
 def calibrating_load(plan: Plan, profile: LoadProfile) -> LoadProfile:
@@ -96,9 +106,27 @@ def trials_s(plan: Plan, trials: Iterable[PlannedTrial]) -> float:
     return sum(lengths[trial.cell.profile] for trial in trials)
 
 
-def capacity_key(cell: Cell) -> str:
-    """Under which a plan keeps what the server of a cell can do."""
-    return f"{cell.server}/{cell.workload}/{cell.profile}"
+def search_s(plan: Plan) -> float:
+    """Seconds that a search takes, guessed: as many trials as in simulated ones, short and whole.
+
+    Every rate that halves the tolerance takes three whole trials more.
+    """
+    tolerance = plan.search.tolerance if plan.search else 1.0
+    halvings = max(0, math.ceil(math.log2(math.log(_CONFIRMED) / math.log1p(tolerance))))
+    whole = _WHOLE_TRIALS + _REPEATS * halvings
+    each = (_length(profile) for profile in plan.profiles)
+    shorter = sum(profile.duration_s * 2 / 3 for profile in plan.profiles)
+    cells = len(plan.cells) / max(1, len(plan.profiles))
+    total = sum((_SHORT_TRIALS + whole) * length for length in each) - _SHORT_TRIALS * shorter
+    guessed = cells * total
+    limit = plan.max_time_s
+    return guessed if limit is None else min(guessed, limit * len(plan.cells))
+
+
+def capacity_key(cell: Cell, plan: Plan) -> str:
+    """Under which a plan keeps what the server of a cell can do: once for a load curve."""
+    curve = next((one.curve for one in plan.profiles if one.id == cell.profile), None)
+    return f"{cell.server}/{cell.workload}/{curve or cell.profile}"
 
 
 def _length(load: LoadProfile) -> float:
@@ -123,7 +151,7 @@ def _wanted(plan: Plan, cell: Cell, twin: str) -> bool:
     if plan.design == "duet" and cell.server == plan.baseline:
         return False
     if profile.rate_share is not None:
-        return capacity_key(cell) not in plan.calibrated
+        return capacity_key(cell, plan) not in plan.calibrated
     shares = any(one.rate_share is not None for one in plan.profiles)
     first = cell.profile == plan.profiles[0].id
     if shares or not first or not twin or cell.server != twin or plan.precision is None:

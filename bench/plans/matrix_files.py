@@ -11,6 +11,7 @@ from bench.model.config import MatrixConfig, ProfileConfig, url_arm
 from bench.model.plan import LoadProfile, RequestKind, Workload
 from bench.model.target import Target
 from bench.model.workload_config import Expect
+from bench.plans.load_curves import check_promise, check_rates, points
 from bench.plans.variant_checks import check_variants, variants_in
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import (
@@ -80,6 +81,7 @@ def read_matrix(
         check_duplicates(document, ("workloads",), data.get("workloads"))
         _check_profiles(document, data.get("profiles"), unsupported)
         _check_rounds(document, data)
+        check_promise(document, data)
         _check_baseline(document, data)
         _check_cost(document, data)
         if project is not None:
@@ -88,7 +90,7 @@ def read_matrix(
             _check_exclude(document, config)
     if config is None or document.problems:
         return None, document
-    profiles = [with_tool(profile) for profile in config.profiles]
+    profiles = [point for profile in config.profiles for point in points(with_tool(profile))]
     update = {"title": config.title or path.stem, "profiles": profiles}
     return config.model_copy(update=update), document
 
@@ -162,10 +164,11 @@ def _check_profiles(document: YamlDocument, profiles: Any, unsupported: Unsuppor
         if document.has_bad(loc):
             continue
         profile = with_tool(ProfileConfig.model_validate(written))
-        if profile.name in names:
-            message = f"two profiles are called {profile.name}"
-            document.add(loc, message, "give one of them another id")
-        names.add(profile.name)
+        for name in [point.name for point in points(profile)]:
+            if name in names:
+                message = f"two profiles are called {name}"
+                document.add(loc, message, "give one of them another id")
+            names.add(name)
         reason = unsupported(load_profile(profile, 1), _ANY_WORKLOAD) if unsupported else None
         if reason:
             document.add((*loc, *_named_key(written, reason)), reason)
@@ -203,6 +206,8 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
         warmup_s=profile.warmup,
         duration_s=profile.duration,
         timeout_s=profile.timeout,
+        curve=profile.base if profile.rates is not None else None,
+        own=profile.rates is not None and profile.of != "slowest",
     )
 
 
@@ -216,9 +221,7 @@ def _check_loop(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> No
     if loop == "closed" and "arrivals" in profile:
         message = "a closed loop has no arrivals: each response brings the next request"
         document.add((*loc, "arrivals"), message, "write loop: open, or remove arrivals")
-    if loop == "open" and "rate" not in profile:
-        advice = "such as rate: 2000, or rate: 50% of the slowest server's capacity"
-        document.add((*loc, "rate"), "an open loop needs a rate", advice)
+    check_rates(document, loc, profile)
 
 
 def _check_processes(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> None:

@@ -6,9 +6,9 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from bench.errors import ConfigError
-from bench.model.plan import Cell, CpuSplit, LoadProfile, Plan, PlannedTrial, Workload
+from bench.model.plan import Cell, CpuSplit, LoadProfile, Plan, PlannedTrial, Sought, Workload
 from bench.plans.expansion import expand
-from bench.plans.lengths import estimate
+from bench.plans.lengths import estimate, search_s
 from bench.plans.matrix_files import load_profile
 from bench.stats.rounds import ROUNDS_MAX
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bench.plans.project import Project
 
 _MAX_ROUNDS: Final = 12
+_TOLERANCE: Final = 0.05
 
 
 def make_plan(
@@ -59,9 +60,11 @@ def make_plan(
         overrides,
         matrix=path.stem,
         seed=draw_seed() if given is None else given,
-        rounds=overrides.rounds or parts.config.rounds,
+        rounds=1 if parts.config.promise else overrides.rounds or parts.config.rounds,
         cpus=cpus(parts.config) if callable(cpus) else cpus,
     )
+    if plan.search:  # its trials are not known before: each is decided by those before it
+        return plan.model_copy(update={"estimated_s": search_s(plan)}), parts.workloads
     trials = tuple(
         trial for number in range(1, plan.rounds + 1) for trial in rounds_for(plan, number)
     )
@@ -104,7 +107,14 @@ def _plan(
         cpus=cpus,
         skipped=parts.skipped,
         estimated_s=0.0,
+        search=_sought(config),
     )
+
+
+def _sought(config: MatrixConfig) -> Sought | None:
+    if config.promise is None:
+        return None
+    return Sought(promise=config.promise, tolerance=config.tolerance or _TOLERANCE)
 
 
 def rounds_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:

@@ -16,6 +16,7 @@ from bench.reports.sections.method import method_blocks
 from bench.reports.sections.next_steps import next_steps
 from bench.reports.sections.raw_data import raw_data
 from bench.reports.sections.results_summary import results
+from bench.reports.sections.searched_rates import capacity_section, curve_section
 from bench.reports.sections.servers_tested import servers
 from bench.reports.sections.where_time_goes import where_time_goes
 from bench.reports.view import make_view
@@ -82,6 +83,8 @@ def make_document(view: View, charts: Charts = NO_CHARTS, *, links: bool = True)
     sections = (
         configuration(view),
         servers(view),
+        capacity_section(view, charts),
+        curve_section(view, charts),
         results(view, charts),
         where_time_goes(view, charts, links=links),
         Section("Key Findings", key_findings(view)),

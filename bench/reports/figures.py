@@ -9,6 +9,7 @@ from bench.reports.blocks import Figure
 from bench.reports.charts.chart import Bar, Chart, Panel, Point, made
 from bench.reports.charts.points import RatioPoint, finite, ratios
 from bench.reports.charts.specs import bars, factor_axis, latency_curves, lines
+from bench.reports.curve_figures import curve_charts
 from bench.reports.decisions import decisions
 from bench.reports.escape import line
 from bench.reports.primary_metric import PER_CPU, THROUGHPUT
@@ -49,6 +50,7 @@ class Charts(NamedTuple):
     after: tuple[Chart, ...]
     on_page: tuple[Chart, ...]
     where: tuple[Chart, ...] = ()
+    curves: tuple[Chart, ...] = ()
 
     @property
     def in_text(self) -> tuple[Chart, ...]:
@@ -58,7 +60,7 @@ class Charts(NamedTuple):
     @property
     def all(self) -> tuple[Chart, ...]:
         """In the order of the report."""
-        return (*self.lead, *self.first, *self.after, *self.on_page, *self.where)
+        return (*self.curves, *self.lead, *self.first, *self.after, *self.on_page, *self.where)
 
 
 NO_CHARTS: Final = Charts((), (), (), ())
@@ -74,6 +76,7 @@ def make_charts(view: View) -> Charts:
         tuple(_some(_cpu(view), _curve(view), _payload(view))),
         trial_charts(view),
         where_charts(view),
+        curve_charts(view),
     )
 
 

@@ -42,6 +42,11 @@ class Entry(NamedTuple):
         return self.cell.server
 
     @property
+    def cell_id(self) -> str:
+        """As findings name their scope."""
+        return f"{self.cell.server}.{self.cell.workload}.{self.cell.profile}"
+
+    @property
     def measured(self) -> bool:
         """Whether there is at least one usable trial with a result."""
         return self.cell.metrics.throughput_rps is not None
@@ -105,11 +110,17 @@ class Group(NamedTuple):
 
 
 class View(NamedTuple):
-    """A run and what all sections ask of it."""
+    """A run and what all sections ask of it.
+
+    Attributes:
+        groups: what compares servers.
+        curves: the points of load curves and the steps of searches, a group each.
+    """
 
     run: RunView
     titles: dict[str, str]
     groups: tuple[Group, ...]
+    curves: tuple[Group, ...]
     by_cell: dict[str, list[TrialRecord]]
 
     @property
@@ -137,6 +148,7 @@ def make_view(run: RunView) -> View:
     pairs = list(zip(run.summary.cells, run.details, strict=True))
     keys = list(dict.fromkeys((cell.workload, cell.profile) for cell, _ in pairs))
     profiles = [run.profiles[profile] for profile in dict.fromkeys(p for _, p in keys)]
+    profiles = [profile for profile in profiles if profile.curve is None]
     groups = tuple(
         _group(
             run,
@@ -153,7 +165,9 @@ def make_view(run: RunView) -> View:
     by_cell: dict[str, list[TrialRecord]] = {}
     for trial in run.trials:
         by_cell.setdefault(trial.cell.id, []).append(trial)
-    return View(run, titles, groups, by_cell)
+    plain = tuple(group for group in groups if group.profile.curve is None)
+    curves = tuple(group for group in groups if group.profile.curve is not None)
+    return View(run, titles, plain, curves, by_cell)
 
 
 def _key(cell: CellSummary) -> tuple[str, str]:
@@ -192,7 +206,7 @@ def _group(
     ceiling = next((entry for entry in entries if _is_ceiling(run, entry)), None)
     entries = [entry for entry in entries if entry is not ceiling]
     offered = next((entry.cell.offered_rps for entry in entries if entry.cell.offered_rps), None)
-    if offered and profile.rate_rps is None:
+    if offered and profile.rate_rps is None and not profile.own:
         profile = profile.model_copy(update={"rate_rps": offered})
     baseline = next((e for e in entries if e.server == run.plan.baseline and e.measured), None)
     if baseline is None:
@@ -271,6 +285,8 @@ def _loop(profile: LoadProfile) -> str:
         return "closed loop"
     if profile.rate_rps is None:
         share = profile.rate_share
+        if share and profile.own:
+            return f"open loop at {share:.0%} of each server's own capacity"
         return f"open loop at {share:.0%} of the slowest server's rate" if share else "open loop"
     return f"open loop at {format_rate(profile.rate_rps)} requests/s"
 

@@ -41,17 +41,24 @@ class Calibrated(NamedTuple):
     overhead_s: float | None
 
 
-def offered(plan: Plan, profile: LoadProfile, workload: str) -> LoadProfile:
-    """The profile with a share of the slowest calibrated server's capacity turned into a rate.
+def offered(plan: Plan, profile: LoadProfile, cell: Cell) -> LoadProfile:
+    """The profile with a share of a capacity turned into a rate.
+
+    The capacity is that of the slowest calibrated server, or the cell's own where the profile
+    says so.
 
     Raises:
         StoreError: no capacity could be measured; no trial of such a cell should be run.
     """
     if profile.rate_share is None:
         return profile
-    slowest = _slowest(plan, workload, profile.id)
+    if profile.own:
+        capacity = plan.calibrated.get(capacity_key(cell, plan))
+        slowest = None if capacity is None else (cell.server, capacity)
+    else:
+        slowest = _slowest(plan, cell.workload, profile.curve or profile.id)
     if slowest is None:
-        raise StoreError(f"no capacity of {workload} could be measured for {profile.id}")
+        raise StoreError(f"no capacity of {cell.workload} could be measured for {profile.id}")
     least = slowest[1]
     return profile.model_copy(update={"rate_rps": round(profile.rate_share * least, 3)})
 
@@ -76,7 +83,7 @@ def without_capacity(plan: Plan) -> tuple[Cell, ...]:
         cell
         for cell in plan.cells
         if cell.profile in shared
-        and capacity_key(cell) not in known
+        and capacity_key(cell, plan) not in known
         and not (plan.design == "duet" and cell.server == plan.baseline)
     )
 
@@ -112,10 +119,11 @@ def _why(directory: RunDirectory, cell: Cell) -> str:
 
 def _others(plan: Plan, cell: Cell) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The rate that the other servers of a cell's group are offered: case and figures."""
-    slowest = _slowest(plan, cell.workload, cell.profile)
-    if slowest is None:
+    load = next(one for one in plan.profiles if one.id == cell.profile)
+    slowest = _slowest(plan, cell.workload, load.curve or load.id)
+    if slowest is None or load.own:
         return (), {}
-    share = next(one.rate_share for one in plan.profiles if one.id == cell.profile)
+    share = load.rate_share
     name, rate = slowest
     return ("others",), {"share": share or 0.0, "capacity": rate, "slowest": name}
 
@@ -195,7 +203,7 @@ class _Block:
         usable = [record for record in found if record.usable]
         capacities = self._capacities(usable)
         if capacities:
-            self.capacities[capacity_key(cell)] = median(capacities)
+            self.capacities[capacity_key(cell, self._plan)] = median(capacities)
         if repeat >= SPREAD_LEAST and cell.server == copy_of(self._plan):
             ratios = [ratio for record in usable if (ratio := cost_ratio(record))]
             self.logs.setdefault(cell.workload, []).extend(map(math.log, ratios))

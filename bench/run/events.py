@@ -34,6 +34,9 @@ class Listener(Protocol):
     def began(self, planned: PlannedTrial, done: int, total: int) -> None:
         """A trial is about to run."""
 
+    def searching(self, planned: PlannedTrial, text: str) -> None:
+        """A step of a search is about to run: between which rates, and which is tried."""
+
     def finished(self, record: TrialRecord, done: int, total: int) -> None:
         """A trial has ended and is on disk."""
 

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData, analyze
+from bench.analysis.capacities import capacities
 from bench.errors import UsageError
 from bench.model.cpu_profile import Conversion, ShownProfiles
 from bench.model.finding import finding
@@ -62,6 +63,7 @@ def open_run(path: Path) -> RunView:
         trials_sha256=directory.trials_sha256(),
         breakdowns=tuple(item for shown in _profiles(directory) for item in shown.profiles),
         conversions=_conversions(directory),
+        capacities=capacities(plan, trials, data.histogram) if plan.search else (),
     )
 
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     _MakesPace = Callable[[Plan, Sequence[TrialRecord]], RunClock]
 
 _GIVE_UP_AFTER: Final = 2
-_AGAIN: Final = ".2"
+AGAIN: Final = ".2"
+"""What is put behind the id of a trial that is run again."""
 
 
 class SessionResult(NamedTuple):
@@ -202,14 +203,14 @@ class Session:
         record = self._trial(planned)
         if record.status == "failed":
             self._failures[planned.cell] += 1
-        if record.status == "invalid" and not planned.id.endswith(_AGAIN):
+        if record.status == "invalid" and not planned.id.endswith(AGAIN):
             self._trial(_again(planned))
 
     def _trial(self, planned: PlannedTrial) -> TrialRecord:
         gc.collect()
         self._check_disk()
         total = len(self._kept(self.plan.trials))
-        done = len({record.trial.removesuffix(_AGAIN) for record in self._records})
+        done = len({record.trial.removesuffix(AGAIN) for record in self._records})
         self._listener.expects(forecast_s(self.plan, self._records, self._pace, self._kept))
         self._listener.began(planned, done, total)
         profile = self._load(planned)
@@ -227,7 +228,7 @@ class Session:
         """The load of a trial, with the rate that is offered."""
         profile = self._profiles[planned.cell.profile]
         if self.plan.cost is None or not is_cost(self.plan, planned):
-            return offered(self.plan, profile, planned.cell.workload)
+            return offered(self.plan, profile, planned.cell)
         return profile.model_copy(update={"rate_rps": self.plan.cost.rate(planned.cell)})
 
     def _rate_known(self, planned: PlannedTrial) -> bool:
@@ -290,7 +291,7 @@ class Session:
         for batch in batches(self.plan):
             pending = tuple(self._pending(self._kept(batch)))
             ids = {trial.id for trial in batch}
-            begun = any(record.trial.removesuffix(_AGAIN) in ids for record in self._records)
+            begun = any(record.trial.removesuffix(AGAIN) in ids for record in self._records)
             if pending and not begun and not self._pace.fits(batch[0].round, pending):
                 late |= ids
                 continue
@@ -328,4 +329,4 @@ class Session:
 
 
 def _again(planned: PlannedTrial) -> PlannedTrial:
-    return planned.model_copy(update={"id": planned.id + _AGAIN})
+    return planned.model_copy(update={"id": planned.id + AGAIN})

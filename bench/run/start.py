@@ -33,6 +33,7 @@ from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
 from bench.run.opening import render, write_derived
 from bench.run.resume import changes, matrix_place
+from bench.run.searching import SearchSession
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Session, SessionResult
 from bench.servers.git import described, is_dirty
@@ -258,7 +259,7 @@ def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
     cpus = planned.plan.cpus
     with SupervisorClient(cpus.housekeeping or cpus.load, run=directory.path.name) as supervisor:
         _keep_awake(supervisor, directory.path)
-        session = Session(
+        session = (SearchSession if planned.plan.search else Session)(
             plan=planned.plan,
             workloads=planned.workloads,
             directory=directory,

@@ -141,6 +141,16 @@ class Histogram:
             for percent in percents
         )
 
+    def ranked(self, percent: float, *, censored: int = 0) -> int | None:
+        """The nearest-rank percentile, however few requests lie beyond it.
+
+        For whoever asks whether it is below a limit, not how large it is; see `percentiles`.
+
+        Returns:
+            None where its rank falls among the censored.
+        """
+        return self._at(int(-(-_exact(percent) * (self.count + censored) // 100)))
+
     def _at(self, rank: int) -> int | None:
         """The value of a rank, from 1; None behind the last sample."""
         place = bisect_left(self._upto, rank)

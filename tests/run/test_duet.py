@@ -150,7 +150,7 @@ def test_without_a_capacity_nothing_is_offered() -> None:
     plan = run_data({"a": Truth(), "b": Truth()}, profiles=[profile]).plan
 
     with pytest.raises(StoreError, match="no capacity of json-small could be measured"):
-        offered(plan, profile, "json-small")
+        offered(plan, profile, plan.cells[0])
 
 
 def test_no_capacity_without_figures() -> None:

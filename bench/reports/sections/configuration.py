@@ -8,7 +8,7 @@ from bench.reports.blocks import FactList, Section
 from bench.reports.sections.hardware import hardware_blocks
 from bench.reports.view import describe_duration, describe_profile, describe_size
 from bench.reports.wording.machine_words import one_line
-from bench.units import format_count
+from bench.units import format_count, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,7 @@ def configuration(view: View) -> Section:
     lines: list[tuple[str, Text]] = [
         ("Date", view.run.info.started[:10]),
         ("Workload" if len(_workloads(view)) == 1 else "Workloads", "; ".join(_workloads(view))),
-        ("Duration", _joined(describe_duration(p) for p in _profiles(view))),
+        ("Duration", _durations(_profiles(view))),
         ("Concurrency", _concurrency(view)),
         *_method_lines(view),
         ("Hardware", one_line(view.run.host)),
@@ -32,13 +32,22 @@ def configuration(view: View) -> Section:
 
 
 def _profiles(view: View) -> list[LoadProfile]:
-    used = dict.fromkeys(group.profile.id for group in view.groups)
+    used = dict.fromkeys(group.profile.id for group in (*view.groups, *view.curves))
     return [view.run.profiles[name] for name in used]
+
+
+def _durations(profiles: list[LoadProfile]) -> str:
+    """The steps of a search have many lengths: from the shortest to the longest."""
+    steps = [p for p in profiles if p.own and p.rate_share is None]
+    if not steps:
+        return _joined(describe_duration(profile) for profile in profiles)
+    least, most = (pick(steps, key=lambda p: p.duration_s) for pick in (min, max))
+    return f"from {format_duration(least.duration_s)} to {describe_duration(most)}"
 
 
 def _workloads(view: View) -> list[str]:
     texts: dict[str, str] = {}
-    for group in view.groups:
+    for group in (*view.groups, *view.curves):
         size = describe_size(group)
         title = view.run.plan.workload_titles.get(group.workload, group.workload)
         texts.setdefault(group.workload, f"{title} ({size})" if size else title)
@@ -55,7 +64,18 @@ def _concurrency(view: View) -> str:
         return "not recorded"
     if len(profiles) == 1 and profiles[0].loop == "closed":
         return f"{format_count(profiles[0].connections)} concurrent connections"
-    return _joined(describe_profile(profile) for profile in profiles)
+    return _joined(_described(profile, profiles) for profile in profiles)
+
+
+def _described(profile: LoadProfile, profiles: list[LoadProfile]) -> str:
+    """The points of a load curve in one."""
+    if profile.curve is None:
+        return describe_profile(profile)
+    rates = {p.rate_share or p.rate_rps for p in profiles if p.curve == profile.curve}
+    return (
+        f"{format_count(profile.connections)} connections, open loop at {len(rates)} rates "
+        f"({profile.tool})"
+    )
 
 
 def _method_lines(view: View) -> list[tuple[str, Text]]:
@@ -90,7 +110,7 @@ def _numbers(cpus: tuple[int, ...]) -> str:
 
 
 def _tools(view: View) -> str:
-    used = {group.profile.tool for group in view.groups}
+    used = {group.profile.tool for group in (*view.groups, *view.curves)}
     versions: dict[str, str | None] = {
         trial.load.tool: trial.load.tool_version
         for trial in view.run.trials

@@ -18,6 +18,7 @@ HEAD_CODES: Final = (
     "translated",
     "arms-differ",
     "noisy-host",
+    "search-cut",
     "resumed-changed",
     "concurrent-run",
     "baseline-missing",
@@ -44,6 +45,11 @@ HEAD_CODES: Final = (
 )
 """Findings that head a report, in this order; an error of any other code comes after them."""
 
+_OF_POINTS: Final = frozenset(
+    {"saturated", "client-bound", "late-pacer", "pacer-late", "not-stationary"}
+)
+"""What a load curve and a search look for: it is marked there, point by point."""
+
 _WHOLE_RUN: Final = frozenset({"run", "host"})
 
 
@@ -65,9 +71,11 @@ def heading_findings(view: View) -> tuple[Finding, ...]:
     Errors of single trials do not: those trials are counted as left out.
     """
     rank = {name: index for index, name in enumerate(HEAD_CODES)}
+    points = {entry.cell_id for group in view.curves for entry in group.entries}
     found = [
         item
         for item in view.run.summary.findings
+        if not (item.scope in points and item.code in _OF_POINTS)
         if item.code in rank or (item.severity == "error" and item.scope in _WHOLE_RUN)
     ]
     return tuple(sorted(found, key=lambda item: (rank.get(item.code, len(rank)), item.code)))

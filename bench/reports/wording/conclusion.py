@@ -9,6 +9,7 @@ from bench.reports.blocks import Bullets, Paragraph
 from bench.reports.decisions import decisions
 from bench.reports.view import by_workload, metric_of, rate, winner
 from bench.reports.wording.baseline_difference import gap, one_gap
+from bench.reports.wording.capacity_words import answer
 from bench.reports.wording.notes import bare_phrase, verdict_phrase
 from bench.reports.wording.phrases import count, join, tally
 from bench.reports.wording.verdict_words import times_alone
@@ -26,6 +27,8 @@ _NAMED: Final = 3
 def in_short(view: View) -> str:
     """At most three sentences, "" where nothing was measured; only what is decided is counted."""
     groups = [group for group in view.groups if group.measured]
+    if view.run.capacities:
+        return _searched(view)
     if not groups:
         return ""
     found = decisions(view)
@@ -42,11 +45,31 @@ def _only(found: Decision) -> str:
     return said[0] if said and isinstance(said[0], str) else ""
 
 
+def _searched(view: View) -> str:
+    found = view.run.capacities
+    several = len({one.workload for one in found}) > 1
+    said = [
+        f"{view.titles.get(one.server, one.server)}{f' ({one.workload})' if several else ''} "
+        f"{answer(one)}"
+        for one in found
+    ]
+    return "; ".join(said) + "."
+
+
+def _curves(view: View) -> str:
+    points = sum(entry.measured for group in view.curves for entry in group.entries)
+    return f"Load curves of {count(len(view.titles), 'server')} at {count(points, 'point')}."
+
+
 def conclusion(view: View) -> tuple[Block, ...]:
     """Every verdict on throughput and response time, and what they rest on."""
     short = in_short(view)
+    if not short and view.curves:
+        return (Paragraph(f"{_curves(view)} {_basis(view)}"),)
     if not short:
         return (Paragraph("No server has a usable trial: nothing can be concluded."),)
+    if view.run.capacities:
+        return (Paragraph(f"{short} {_basis(view)}"),)
     if len(view.groups) == 1:
         sentences = gap(view)
         if len(sentences) > 1:

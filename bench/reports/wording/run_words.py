@@ -97,6 +97,10 @@ _ENDED: Final[Mapping[str, Words]] = {
     "build-failed": Words(
         "{server} was skipped: {reason}", "builds/{server}.log has the whole output"
     ),
+    "search-cut": Words(
+        "the search was ended after the {limit_s:g} s allowed, before its answer was confirmed",
+        "more time by --max-time, or a wider --tolerance",
+    ),
     "server-skipped": Words("{server} was skipped: {reason}"),
     "not-restarted": Words(
         "{server} was running already: every trial met the same process",

@@ -1,0 +1,91 @@
+"""Searches the rate of a real server whose truth is known: `just perf-capacity` (about 15 min).
+
+A server of the tests burns a fixed CPU time per request, one request at a time. Its service time
+S is measured beside each search: 1 / (what it answers in a closed loop). With Poisson arrivals it
+is an M/D/1 queue: the mean response time is S + rho S / (2 (1 - rho)), which is 5 S at
+rho = 8 / 9. Each search is one `bench capacity ... --json`, started as a user would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(_ROOT))
+
+from tests.servers import ground_truth  # noqa: E402 - needs the path above
+
+WORKLOAD = "json-small"
+_TIMES = 5.0
+_RHO = 8 / 9
+_WITHIN = 0.05
+_MOST_S = 180.0
+
+
+def bench(project: Path, *words: str) -> dict[str, Any]:
+    """The object that a command prints."""
+    argv = [sys.executable, "-m", "bench", *words, "--json", "--project", str(project)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=_ROOT)
+    if done.returncode:
+        raise SystemExit(f"perf-capacity: {' '.join(argv)} failed:\n{done.stderr}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def service_s(project: Path) -> float:
+    """Seconds that the server takes for a request: it answers one at a time, as fast as it can."""
+    matrix = {
+        "servers": ["known"],
+        "workloads": [WORKLOAD],
+        "profiles": [{"connections": 4, "warmup": "1s", "duration": "5s"}],
+        "rounds": 3,
+    }
+    path = project / "configs" / "saturated.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(matrix))
+    rate: float = bench(project, "run", "saturated")["cells"][0]["metrics"]["throughput_rps"][
+        "value"
+    ]
+    return 1 / rate
+
+
+def main() -> int:
+    """Search as often as asked and print a table; 0 when every answer is near enough."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--searches", type=int, default=5)
+    parser.add_argument("--burn-us", type=float, default=400.0)
+    options = parser.parse_args()
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="perf-capacity-") as folder:
+        project = Path(folder)
+        ground_truth.write_server(project, "known", f"--burn-us={options.burn_us}")
+        for number in range(1, options.searches + 1):
+            before = service_s(project)
+            limit_us = round(_TIMES * before * 1e6)
+            began = time.monotonic()
+            found = bench(project, "capacity", "known", WORKLOAD, "--promise", f"mean<{limit_us}us")
+            took = time.monotonic() - began
+            truth = _RHO / ((before + service_s(project)) / 2)
+            off = found["rate_rps"] / truth - 1
+            near = abs(off) <= _WITHIN and not found["at_least"] and took <= _MOST_S
+            missed += not near
+            print(
+                f"{number}/{options.searches} mean<{limit_us}us: {found['rate_rps']:,.0f}/s "
+                f"[{found['low']:,.0f}, {found['high'] or 0:,.0f}], truth {truth:,.0f}/s, "
+                f"off by {off:+.1%}, {len(found['steps'])} steps in {took:.0f} s"
+                f"{'' if near else '  MISSED'}",
+                flush=True,
+            )
+    print(f"{options.searches - missed} of {options.searches} within {_WITHIN:.0%}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
