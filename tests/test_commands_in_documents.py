@@ -47,6 +47,8 @@ def unknown(line: str) -> list[str]:
         return [words[0]]
     command = LazyGroup().get_command(click.Context(click.Group()), words[0])
     assert command is not None
+    if isinstance(command, click.Group) and len(words) > 1:
+        command = command.commands.get(words[1], command)
     known = {name for parameter in command.params for name in parameter.opts} | {"--help", "--and"}
     return [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
 
@@ -63,6 +65,7 @@ def test_slips_are_found() -> None:
     """The check itself tells a wrong command and a wrong option."""
     assert unknown("bench ba mine") == ["ba"]
     assert unknown("bench ab mine --reff main --ref=x") == ["--reff"]
+    assert unknown("bench history add RUN --last 3") == ["--last"]
     assert unknown("bench try --path / -- node --port 1") == []
 
 

@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "build": "Build servers.",
     "verify": "Start servers and check every workload's response.",
     "report": "Print or renew the report of a run.",
+    "history": "Keep summaries by commit; tell when a server became slower.",
     "compare": "Compare two runs; the first is the baseline.",
     "profile": "Say where the CPU time of a server goes.",
     "parse": "Turn one raw load tool output into JSON.",

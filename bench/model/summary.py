@@ -293,6 +293,8 @@ class RunInfo(Model):
     Attributes:
         matrix_file: where the matrix lies, relative to the project; "" where there is none.
         resumed: when it was gone on with, UTC.
+        commit: of the project when the run began; None without git, and in older runs.
+        dirty: whether tracked files of the project differed from that commit.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -306,6 +308,8 @@ class RunInfo(Model):
     resumed: tuple[str, ...] = ()
     imported: bool = False
     matrix_file: str = ""
+    commit: str | None = None
+    dirty: bool = False
 
 
 class RunView(Model):

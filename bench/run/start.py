@@ -35,6 +35,7 @@ from bench.run.opening import render, write_derived
 from bench.run.resume import changes, matrix_place
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Session, SessionResult
+from bench.servers.git import described, is_dirty
 from bench.store.derived import remove_charts, shown_charts
 from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
 
@@ -122,6 +123,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         hold_machine(allow_concurrent=options.allow_concurrent) as turn,
         _new_run(project.root / "reports", _run_id(started, planned.plan)) as directory,
     ):
+        head = described(project.root)
         info = RunInfo(
             run_id=directory.path.name,
             bench_version=__version__,
@@ -131,6 +133,8 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
             exit_code=None,
             argv=hidden_words(options.argv),
             matrix_file=matrix_place(planned.matrix, project),
+            commit=head.commit if head else None,
+            dirty=is_dirty(project.root) if head else False,
         )
         directory.write_bytes("matrix.yaml", kept_matrix(planned.matrix))
         directory.write_model("host.json", with_text(host))

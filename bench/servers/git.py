@@ -102,6 +102,34 @@ def commit_of(repository: Path, ref: str) -> Commit:
     return Commit(commit, _tree(repository, commit))
 
 
+class Described(NamedTuple):
+    """A commit as people know it.
+
+    Attributes:
+        commit: its hash, in full.
+        committed: when it was made, ISO 8601.
+        subject: first line of its message.
+    """
+
+    commit: str
+    committed: str
+    subject: str
+
+
+def described(folder: Path, ref: str = "HEAD") -> Described | None:
+    """The commit that a ref names in the repository around a folder; None where there is none."""
+    argv = ("show", "-s", "--format=%H%n%cI%n%s", "--end-of-options", f"{ref}^{{commit}}")
+    done = _git(folder, *argv)
+    lines = done[1].split("\n") if done and done[0] == 0 else []
+    return Described(*lines[:3]) if len(lines) >= len(Described._fields) else None
+
+
+def is_dirty(folder: Path) -> bool:
+    """Whether files that git tracks differ from the last commit."""
+    done = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
+    return bool(done and done[0] == 0 and done[1].strip())
+
+
 def _has_commit(repository: Path) -> bool:
     done = _git(repository, "rev-list", "--max-count=1", "--all")
     return bool(done and done[1].strip())

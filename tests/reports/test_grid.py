@@ -44,3 +44,16 @@ def test_narrow_tables_look_as_before() -> None:
         rows, head, tablefmt="simple", colalign=align, disable_numparse=True
     )
     assert grid(head, [], [False, True]).splitlines()[1] == "--------  ------"
+
+
+def test_titles_take_several_lines_where_cells_need_less_room() -> None:
+    """Words stay whole, and all columns stand below each other."""
+    shown = grid(["Server", "Rate against baseline"], [["a", "0.5x"]], [False, True], narrow=True)
+
+    assert shown.splitlines() == [
+        "Server      Rate",
+        "         against",
+        "        baseline",
+        "------  --------",
+        "a           0.5x",
+    ]

@@ -39,7 +39,7 @@ def _page() -> str:
     return samples.text(samples.five_servers(), "html")
 
 
-def _browse(page: str, folder: Path, *, width: int = 1200) -> tuple[str, str]:
+def browse(page: str, folder: Path, *, width: int = 1200) -> tuple[str, str]:
     """The document after its scripts ran, and what the browser's console said."""
     file = folder / "report.html"
     file.write_text(page, encoding="utf-8")
@@ -88,11 +88,52 @@ def test_hostile_text_stays_text() -> None:
     assert page.count("</script>") == 3
 
 
+STUB = """
+const places = ["Json small", "Json large", "Json small"].map((about) => ({ dataset: { about } }));
+const chooser = { value: "", addEventListener: (_, call) => { chooser.call = call; } };
+const document = {
+  getElementById: (id) => (id === "subject" ? chooser : null),
+  querySelectorAll: (what) => (what === "[data-about]" ? places : []),
+};
+const window = { addEventListener: () => {} };
+%s
+for (const value of ["Json small", ""]) {
+  chooser.value = value;
+  chooser.call();
+  console.log(places.map((place) => place.hidden).join(" "));
+}
+"""
+
+
+@pytest.mark.needs("node")
+def test_one_workload_can_be_seen_alone(tmp_path: Path) -> None:
+    """Choosing a workload hides rows and parts about the others; choosing all brings them back."""
+    script = re.findall(r"<script>\n(.*?)</script>", _page(), re.DOTALL)[-1]
+    file = tmp_path / "page.js"
+    file.write_text(STUB % script.replace('"use strict";', ""), encoding="utf-8")
+    done = subprocess.run(
+        ["node", str(file)], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.splitlines() == ["false true false", "false false false"]
+
+
+def test_what_a_choice_is_about_is_marked() -> None:
+    """Each row of the answer and each part of the results says which workload it is about."""
+    page = _page()
+    offered = re.findall(r"<option>(.*?)</option>", page)
+
+    assert offered == ["Json small", "Json medium", "Json large"]
+    assert set(re.findall(r'data-about="(.*?)"', page)) == set(offered)
+    assert page.count('<tr data-about="') == len(offered) * len(samples.FIVE)
+    assert page.count('<div class="subject"') == 2 * len(offered)
+
+
 @needs_browser
 @pytest.mark.real
 def test_browser_draws_every_open_chart(tmp_path: Path) -> None:
     """No console message, no error, charts of all places that are not folded."""
-    document, console = _browse(_page(), tmp_path)
+    document, console = browse(_page(), tmp_path)
     figures = re.findall(r'<figure id="chart-(\w+)"', document)
 
     assert console == ""
@@ -123,7 +164,7 @@ window.addEventListener("load", () => setTimeout(() => {
 @pytest.mark.real
 def test_phone_width_and_sorting(tmp_path: Path) -> None:
     """At phone width nothing but tables scrolls sideways; a click sorts by number."""
-    document, console = _browse(_page() + CHECK, tmp_path, width=390)
+    document, console = browse(_page() + CHECK, tmp_path, width=390)
     root = document.split(">", 2)[1]
     order = re.search(r'data-sorted="([\d. ]+)"', root)
 

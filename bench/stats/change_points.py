@@ -1,0 +1,190 @@
+"""Where the level of a series shifts: seeded binary segmentation, permutation test; pure.
+
+Values are looked at as logs, so that a shift is a ratio. Splits are sought within intervals of
+all lengths, so that a shift that is taken back does not hide (Kovacs et al. 2023, "Seeded binary
+segmentation", Biometrika 110). Nothing is assumed of the noise but that, without a shift, the
+order of the points means nothing: the best split is judged against the best ones of the same
+points in random orders (999 and more), and only one rarer than `alpha` is kept. Where a shift
+lies is told with a confidence set (Siegmund 1988, "Confidence sets in change-point problems",
+Int. Stat. Rev. 56; by likelihood ratio).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bench.stats.intervals import welch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+LEAST_SEGMENT: Final = 3
+"""Points on each side of a shift: two have no spread to speak of, and the newest shift is to be
+seen soon."""
+_ORDERS_FIRST: Final = 99
+_COMMON: Final = 0.2
+"""A split this common after the first orders is none: 99 more would not make it rare."""
+_ORDERS: Final = 999
+_MOST_ORDERS: Final = 99_999
+_LIKELIHOOD: Final = -2 * math.log(1 - math.sqrt(0.95))
+"""7.35: a place belongs to the 95 % set when twice its log likelihood lies this close below the
+best one's. Both sides of the maximum are walks, each below c with probability 1 - exp(-c/2)."""
+
+
+class LevelChange(NamedTuple):
+    """One shift.
+
+    Attributes:
+        at: index of the first point on the new level.
+        first: the earliest such index that the data allow (95 %).
+        last: the latest.
+        ratio: new level / old level (geometric means).
+        low: lower end of its 95 % interval (Welch).
+        high: upper end.
+        p: share of random orders in which the best split is at least as good.
+    """
+
+    at: int
+    first: int
+    last: int
+    ratio: float
+    low: float
+    high: float
+    p: float
+
+
+def change_points(
+    values: Sequence[float], *, alpha: float = 0.05, seed: int = 0
+) -> tuple[LevelChange, ...]:
+    """The shifts of a series, in order.
+
+    Each found split is looked at again between its neighbors, since it was found in company of
+    other shifts; what then is no longer rare is dropped.
+
+    Args:
+        values: greater than 0, oldest first.
+        alpha: greatest p of a shift; divide it by how many series are looked at.
+        seed: of the random orders; the same series gives the same answer.
+    """
+    import numpy as np  # noqa: PLC0415 - only this command needs arrays
+
+    points = np.log(np.asarray(values, dtype=np.float64))
+    rng = np.random.default_rng(seed)
+    borders = _split(points, 0, len(points), alpha, rng)
+    while True:
+        edges = [0, *borders, len(points)]
+        found = [
+            _described(points, start, end, _p_value(points[start:end], alpha, rng))
+            for start, end in zip(edges, edges[2:], strict=False)
+        ]
+        rare = [border for border, each in zip(borders, found, strict=True) if each.p <= alpha]
+        if rare == borders:
+            return tuple(found)
+        borders = rare
+
+
+def _split(
+    points: NDArray[np.float64], start: int, end: int, alpha: float, rng: np.random.Generator
+) -> list[int]:
+    part = points[start:end]
+    if _p_value(part, alpha, rng) > alpha:
+        return []
+    _, split = _strongest(part[None, :])
+    at = start + int(split[0])
+    return [*_split(points, start, at, alpha, rng), at, *_split(points, at, end, alpha, rng)]
+
+
+def _intervals(count: int) -> list[tuple[int, int]]:
+    """All points, then halves that overlap by half, and so on: twice the points per length."""
+    found = [(0, count)]
+    length = count / 2
+    while round(length) >= 2 * LEAST_SEGMENT:
+        steps = math.ceil(2 * count / length) - 1
+        stride = (count - length) / (steps - 1)
+        found += [
+            (math.floor(step * stride), min(count, math.ceil(step * stride + length)))
+            for step in range(steps)
+        ]
+        length /= 2
+    return found
+
+
+def _gains(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum of squares that each split explains (rows x splits), and the whole sum of each row."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    n = rows.shape[-1]
+    centered = rows - rows.mean(axis=-1, keepdims=True)
+    counts = np.arange(LEAST_SEGMENT, n - LEAST_SEGMENT + 1)
+    sums = np.cumsum(centered, axis=-1)[:, counts - 1]
+    return sums**2 * n / (counts * (n - counts)), (centered**2).sum(axis=-1)
+
+
+def _strongest(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """How strong the best split of each row is, and where.
+
+    Strength is Student's t of the two sides as a normal deviate (Wallace 1959), so that splits
+    of short and long intervals compare.
+    """
+    import numpy as np  # noqa: PLC0415 - as above
+
+    best = np.full(len(rows), -1.0)
+    place = np.zeros(len(rows), dtype=np.int64)
+    for start, end in _intervals(rows.shape[-1]):
+        gains, whole = _gains(rows[:, start:end])
+        at = gains.argmax(axis=-1)
+        explained = gains[np.arange(len(rows)), at]
+        freedom = end - start - 2
+        rest = np.maximum(whole - explained, whole * 1e-12)
+        ratio = np.divide(explained, rest, out=np.zeros_like(rest), where=rest > 0)
+        strength = (8 * freedom + 1) / (8 * freedom + 3) * np.sqrt(freedom * np.log1p(ratio))
+        better = strength > best
+        best = np.where(better, strength, best)
+        place = np.where(better, start + LEAST_SEGMENT + at, place)
+    return best, place
+
+
+def _p_value(part: NDArray[np.float64], alpha: float, rng: np.random.Generator) -> float:
+    """How rare the best split is among random orders; more orders where `alpha` asks for them."""
+    if len(part) < 2 * LEAST_SEGMENT or part.max() == part.min():
+        return 1.0
+    seen = float(_strongest(part[None, :])[0][0]) * (1 - 1e-9)
+    orders = rarer = 0
+    batch = _ORDERS_FIRST
+    while True:
+        rows = rng.permuted(part[None, :].repeat(batch, axis=0), axis=1)
+        rarer += int((_strongest(rows)[0] >= seen).sum())
+        orders += batch
+        p = (rarer + 1) / (orders + 1)
+        if p > _COMMON or (
+            orders >= _ORDERS and (rarer > 1 or p <= alpha or orders >= _MOST_ORDERS)
+        ):
+            return p
+        batch = 9 * orders + 9
+
+
+def _described(points: NDArray[np.float64], start: int, end: int, p: float) -> LevelChange:
+    """The best single split of the points from `start` to `end`."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    part = points[start:end]
+    gains, whole = _gains(part[None, :])
+    rest = np.maximum(whole[0] - gains[0], whole[0] * 1e-12)
+    best = int(gains[0].argmax())
+    allowed = np.flatnonzero(len(part) * np.log(rest / rest[best]) <= _LIKELIHOOD)
+    first = start + LEAST_SEGMENT
+    before, after = np.split(np.exp(part), [best + LEAST_SEGMENT])
+    ratio = welch(after.tolist(), before.tolist())
+    return LevelChange(
+        at=first + best,
+        first=first + int(allowed.min()),
+        last=first + int(allowed.max()),
+        ratio=ratio.value,
+        low=ratio.value if ratio.low is None else ratio.low,
+        high=ratio.value if ratio.high is None else ratio.high,
+        p=p,
+    )
