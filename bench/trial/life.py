@@ -191,8 +191,7 @@ class TrialRun:
         """
         self._check_alive()
         self.phases["warmup"] += spent_s
-        self.warmup_series = series
-        self.warmed_from_s = began_s
+        self.warmup_series, self.warmed_from_s = series, began_s
         self._settle()
 
     def begin_window(self) -> None:
