@@ -10,6 +10,7 @@ from bench.host.cpu_split import split
 from bench.loadtools import unsupported
 from bench.model.plan import mark_copies
 from bench.plans.duets import as_duet
+from bench.plans.matrix_files import MatrixFile, read_matrix
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix
 from bench.plans.variants import with_variants
@@ -17,8 +18,6 @@ from bench.servers import buildable_copy
 from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bench.model.plan import Plan, Workload
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
@@ -31,7 +30,7 @@ class Planned(NamedTuple):
 
     plan: Plan
     workloads: dict[str, Workload]
-    matrix: Path
+    matrix: MatrixFile
 
 
 def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
@@ -41,12 +40,12 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         ConfigError: the matrix or what it names is wrong; all problems at once.
         UsageError: there is no such matrix, or it asks for CPUs that are not there.
     """
-    path = find_matrix(project, name)
-    variants = with_variants(project, path, overrides)
+    matrix = read_matrix(find_matrix(project, name), project)
+    variants = with_variants(project, matrix, overrides)
     topology = local_topology()
     plan, workloads = make_plan(
         variants.project,
-        path,
+        matrix,
         overrides,
         cpus=lambda config: split(topology, config.server_cpus, config.load_cpus),
         unsupported=unsupported,
@@ -57,4 +56,4 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         update={"arms": tuple(buildable_copy(arm, cache_folder()) for arm in plan.arms)}
     )
     plan = mark_copies(plan)
-    return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)
+    return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, matrix)

@@ -129,7 +129,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
             finished=None,
             exit_code=None,
             argv=hidden_words(options.argv),
-            matrix_file=matrix_place(planned.matrix, project),
+            matrix_file=matrix_place(planned.matrix.path, project),
         )
         directory.write_bytes("matrix.yaml", kept_matrix(planned.matrix))
         directory.write_model("host.json", with_text(host))

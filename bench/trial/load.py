@@ -167,6 +167,7 @@ class Loader:
     ) -> None:
         self._tool = tool
         self._profile = profile
+        self._shares = shares(profile, workload)
         self._workload = workload
         self._target = target
         self._cpus = cpus
@@ -194,10 +195,9 @@ class Loader:
             start_at: monotonic time at which those begin that begin together.
         """
         running = Running([], [])
-        profiles = shares(self._profile, self._workload)
         try:
-            for index, profile in enumerate(profiles):
-                part = Share(index, len(profiles), self._rng.getrandbits(31), start_at)
+            for index, profile in enumerate(self._shares):
+                part = Share(index, len(self._shares), self._rng.getrandbits(31), start_at)
                 child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
                 running.outputs.append(out)
@@ -259,12 +259,7 @@ class Loader:
         self, running: Running, commands: tuple[CommandRecord, ...]
     ) -> tuple[LoadResult, tuple[Finding, ...]]:
         results = []
-        for child, out, share in zip(
-            running.children,
-            running.outputs,
-            shares(self._profile, self._workload),
-            strict=True,
-        ):
+        for child, out, share in zip(running.children, running.outputs, self._shares, strict=True):
             try:
                 results.append(self._tool.parse(out._replace(rc=child.rc or 0), share))
             except ParseError as error:

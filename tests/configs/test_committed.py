@@ -13,6 +13,7 @@ import pytest
 
 from bench.model.plan import CpuSplit, Pinning, Plan, Workload
 from bench.model.target import Target
+from bench.plans.matrix_files import read_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix, find_project
@@ -54,7 +55,7 @@ def plan(name: str) -> Plan:
     project = find_project(ROOT, ROOT)
     return make_plan(
         project,
-        find_matrix(project, name),
+        read_matrix(find_matrix(project, name), project),
         Overrides(),
         cpus=TWO_CORES,
         unsupported=lambda _profile, _workload: None,

@@ -27,7 +27,7 @@ def read_document(path: Path) -> YamlDocument:
     """Read a file; whatever is wrong with it stands in `problems`, nothing is raised."""
     document = YamlDocument(path)
     try:
-        data = read_limited(path, MAX_YAML_BYTES)
+        document.raw = data = read_limited(path, MAX_YAML_BYTES)
     except ValueError as error:
         document.add((), str(error), line=0)
         return document
