@@ -38,7 +38,6 @@ _BUSY: Final = 0.10
 _UNFIT_BUSY: Final = 0.50
 _SLOW_CLOCK_NS: Final = 500.0
 _US: Final = 1e6
-_NS: Final = 1e9
 
 
 class Clock(NamedTuple):

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from bench.model.trial_record import TrialRecord
 
 COPY_SUFFIX: Final = "-again"
-HEADROOM: Final = 0.6
-"""Share of the load CPUs that an offered rate may keep busy: beyond it a pacer sends late."""
 
 ALONE_SUFFIX: Final = "-alone"
 

@@ -6,7 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.plans.yaml.spelling import nearest, shown, spelling
+from bench.errors import nearest
+from bench.plans.yaml.spelling import shown, spelling
 from bench.workload.json_equal import is_json_type
 from bench.workload.requests import SAME_AS_BODY
 

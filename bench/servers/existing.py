@@ -38,8 +38,6 @@ class ExistingServer:
 
     ready_s = 0.0
     stop_s = 0.0
-    obeyed = True
-    strays = 0
     log_cut = False
 
     def __init__(self, arm: Arm) -> None:

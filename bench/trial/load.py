@@ -31,7 +31,6 @@ _TICK_S: Final = 0.25
 """How often we wake up in a window: each time costs 0.1 ms, since our memory has gone cold."""
 
 _GRACE_S: Final = 10.0
-_STDERR_CHARS: Final = 300
 
 
 class LoadFailure(BenchError):  # noqa: N818 - it is a failure of the tool, kept as data of the trial
