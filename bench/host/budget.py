@@ -52,7 +52,7 @@ def port_count(host: Host) -> int | None:
 
 
 def budget(host: Host, connections: int, processes: int) -> tuple[Finding, ...]:
-    """What the system has too little of for a matrix; to be told before the run.
+    """What the system has too little of for a matrix; to be reported before the run.
 
     Args:
         host: the machine.

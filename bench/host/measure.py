@@ -59,7 +59,7 @@ class Steadiness(NamedTuple):
         cpu: its number; None where this thread could not be held on one.
         chunks: how often the work was done.
         lost: share of the time by which the chunks took longer than the fastest tenth of them.
-        longest_us: the longest chunk: a stall by somebody else's work.
+        longest_us: the longest chunk: a stall caused by other work.
     """
 
     cpu: int | None

@@ -147,7 +147,7 @@ def _samples(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _json_fault(body: bytes, samples: Mapping[str, str]) -> str:
-    """Why a body is no JSON once placeholders are replaced, or ""."""
+    """Why a body is not JSON once placeholders are replaced, or ""."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:

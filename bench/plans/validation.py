@@ -132,7 +132,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _stray(root: Path) -> Iterator[Problem]:
-    """Files and folders that would be passed over although somebody meant something by them."""
+    """Files and folders that would be ignored although they look meant to be read."""
     for folder in _visible(root / "servers"):
         if folder.is_dir() and not (folder / "server.yaml").exists():
             name = printable(as_named(folder))

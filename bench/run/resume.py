@@ -30,7 +30,7 @@ def matrix_place(matrix: Path, project: Project) -> str:
 
 
 def planned_again(project: Project, directory: RunDirectory, matrix: str | None) -> Planned:
-    """The plan of a run on disk, with its workloads read anew.
+    """The plan of a run on disk, with its workloads read again.
 
     Args:
         project: where the workloads are.

@@ -1,4 +1,4 @@
-"""Secrets in `env`: not in what a run directory keeps, and read anew when a run goes on."""
+"""Secrets in `env`: not in what a run directory keeps, and read again when a run is resumed."""
 
 from __future__ import annotations
 

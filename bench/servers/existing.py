@@ -1,4 +1,4 @@
-"""A server that somebody else runs: looked at, never started, never stopped."""
+"""A server started outside bench: looked at, never started, never stopped."""
 
 from __future__ import annotations
 

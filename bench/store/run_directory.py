@@ -186,7 +186,7 @@ class RunDirectory:
         return self.read_model("run.json", RunInfo)
 
     def plan(self) -> Plan:
-        """plan.json; in an old one the copies are told by what is equal."""
+        """plan.json; in an old one copies are recognized by what is equal."""
         return known_copies(self.read_model("plan.json", Plan))
 
     def host(self) -> Host:
@@ -251,7 +251,7 @@ class RunDirectory:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file at once, whoever reads or writes it at the same time.
+    """Write a file at once, even with readers and writers at the same time.
 
     Raises:
         StoreError: disk full, no permission; nothing is left half written.

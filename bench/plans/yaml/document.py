@@ -55,7 +55,7 @@ class YamlDocument:
         self._lines[loc] = line
 
     def wrote(self, loc: Loc, text: str) -> None:
-        """Remember how a number stands in the file: `72225e2` is no other text than that."""
+        """Remember how a number stands in the file: `72225e2` stays that text."""
         self._sources[loc] = text
 
     def source(self, loc: Loc) -> str | None:

@@ -166,7 +166,7 @@ class _Composer:
         return values
 
     def _key(self, loc: Loc, event: Any) -> str:
-        """A key as text; what is no text, such as a list, is a problem of the mapping."""
+        """A key as text; anything else, such as a list, is a problem of the mapping."""
         if _kind(event) != "Scalar":
             advice = 'placeholders need quotes: "{port}"'
             self._document.add((*loc, "?"), "expected a word as key", advice, line=self.line)
