@@ -1,6 +1,6 @@
 """Hardware and system, read through functions given as arguments; changes nothing."""
 
-from bench.host.budget import budget, nofile_for
+from bench.host.budget import budget
 from bench.host.changes import SettingChange, compare_hosts, differences
 from bench.host.checks import unfit
 from bench.host.source import HostSource, local_source, tree_source
@@ -27,7 +27,6 @@ __all__ = [
     "local_source",
     "local_system",
     "local_topology",
-    "nofile_for",
     "quick_state",
     "read_any_topology",
     "read_host",

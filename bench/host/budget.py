@@ -27,19 +27,6 @@ def needed_files(connections: int) -> int:
     return connections + _OWN_FILES
 
 
-def nofile_for(host: Host, connections: int) -> int | None:
-    """The soft limit of descriptors that children must get; None = the present one is enough.
-
-    Never above what may be set without administrator rights: where that is not enough, `budget`
-    has the finding.
-    """
-    needed, soft = needed_files(connections), host.limits.get("nofile_soft")
-    if soft is None or soft >= needed:
-        return None
-    most = _most_files(host)
-    return needed if most is None else max(soft, min(needed, most))
-
-
 def _most_files(host: Host) -> int | None:
     """Hard limit, and on macOS what the kernel allows a process; None = no limit known."""
     limits = (host.limits.get("nofile_hard"), host.limits.get("maxfilesperproc"))
@@ -65,7 +52,7 @@ def port_count(host: Host) -> int | None:
 
 
 def budget(host: Host, connections: int, processes: int) -> tuple[Finding, ...]:
-    """What the system has too little of for a matrix; to be told before the run.
+    """What the system has too little of for a matrix; to be reported before the run.
 
     Args:
         host: the machine.

@@ -25,8 +25,8 @@ class Target(NamedTuple):
     def of_url(cls, url: str) -> Target:
         """Read an address such as `http://[::1]:3000`.
 
-        What servers print when they listen on every address (`0.0.0.0`, `[::]`) is none that
-        can be asked: their loopback address takes its place, as it does for `localhost`.
+        What servers print when they listen on every address (`0.0.0.0`, `[::]`) cannot
+        be asked: their loopback address takes its place, as it does for `localhost`.
 
         Raises:
             ValueError: no host, a port beyond 65535, a bracket that is not closed.

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bench.errors import ConfigError, UsageError
+from bench.errors import ConfigError, UsageError, did_you_mean
 from bench.loadtools import ranked
 from bench.loadtools.install.find import choose
 from bench.plans.arms import make_arms
@@ -111,12 +111,9 @@ def _ids(asked: ArmOptions, made: tuple[BuiltArms, ...]) -> dict[str, str]:
 
 
 def _check_workloads(project: Project, names: tuple[str, ...]) -> None:
-    import difflib  # noqa: PLC0415 - only for the nearest name
-
     for name in names:
         if name not in project.workloads:
-            near = difflib.get_close_matches(name, project.workloads, n=1)
-            advice = f"did you mean {near[0]}?" if near else "`bench list workloads` shows them"
+            advice = did_you_mean(name, project.workloads, "`bench list workloads` shows them")
             raise UsageError(f"--workloads: there is no workload {name!r}", advice=advice)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.errors import UsageError
+from bench.errors import UsageError, did_you_mean
 from bench.model.fields import DEPENDENCY
 
 if TYPE_CHECKING:
@@ -53,10 +52,10 @@ def with_dependency(
 def _check_declared(name: str, declared: Collection[str]) -> None:
     """Refuse what nothing imports: its arms would be the same server under two names."""
     if declared and _plain(name) not in declared:
-        near = difflib.get_close_matches(_plain(name), declared, n=1)
+        otherwise = "its manifest or lock file names those"
         raise UsageError(
             f"--with {name}: the server does not depend on it",
-            advice=f"did you mean {near[0]}?" if near else "its manifest or lock file names those",
+            advice=did_you_mean(_plain(name), declared, otherwise),
         )
 
 

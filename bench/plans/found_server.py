@@ -20,7 +20,7 @@ class FoundServer(NamedTuple):
 
     Attributes:
         look: what the user must know or say before it runs.
-        python: versions of Python it accepts; "" where it is no Python.
+        python: versions of Python it accepts; "" for other languages.
         port_argument: the port is a word of `run` already.
     """
 

@@ -95,7 +95,7 @@ def _check_command(document: YamlDocument, loc: Loc, command: list[Any]) -> None
 
 
 def _check_port(document: YamlDocument) -> None:
-    """A server that is not told its port can only be found by luck."""
+    """A server that does not get its port can only be found by luck."""
     data = document.data
     told = [text for key in ("run", "env") for _, text in texts((key,), data.get(key))]
     if "run" not in data or document.has_bad(("run",)) or document.has_bad(("env",)):

@@ -155,7 +155,7 @@ class Supervisor:
     def ours(self, roots: set[int], table: Mapping[int, tuple[int, int, str]]) -> set[int]:
         """The processes of the table that are the roots, of their groups, or descended from them.
 
-        A root that was reaped is none of them, and its group only as long as the id was not
+        A root that was reaped is not one of them, and its group only as long as the id was not
         given out again.
         """
         me = os.getpid()

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from bench.errors import UsageError
+from bench.plans.matrix_files import read_matrix
 from bench.plans.matrix_plan import Planned
 from bench.plans.project import find_matrix
 from bench.plans.server_files import load_server
@@ -29,7 +30,7 @@ def matrix_place(matrix: Path, project: Project) -> str:
 
 
 def planned_again(project: Project, directory: RunDirectory, matrix: str | None) -> Planned:
-    """The plan of a run on disk, with its workloads read anew.
+    """The plan of a run on disk, with its workloads read again.
 
     Args:
         project: where the workloads are.
@@ -51,7 +52,7 @@ def planned_again(project: Project, directory: RunDirectory, matrix: str | None)
         for name in plan.workloads
     }
     path = find_matrix(project, matrix) if matrix else _matrix_of(project, directory)
-    return Planned(plan, workloads, path)
+    return Planned(plan, workloads, read_matrix(path))
 
 
 def _matrix_of(project: Project, directory: RunDirectory) -> Path:

@@ -93,9 +93,8 @@ class Session:
         self._left_out: frozenset[Cell] = frozenset()
         self._new_pace = pace
         self._pace = pace(plan, ())
-        records, damaged = directory.trials()
+        records, _ = directory.trials()
         self._records = [self._slim(record) for record in records]
-        self.damaged = damaged
         self._failures: Counter[Cell] = Counter(
             record.cell for record in records if record.status == "failed"
         )

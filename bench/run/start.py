@@ -133,7 +133,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
             finished=None,
             exit_code=None,
             argv=hidden_words(options.argv),
-            matrix_file=matrix_place(planned.matrix, project),
+            matrix_file=matrix_place(planned.matrix.path, project),
             commit=head.commit if head else None,
             dirty=is_dirty(project.root) if head else False,
         )

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.errors import BuildError, UsageError
+from bench.errors import BuildError, UsageError, did_you_mean
 from bench.process import capture
 
 if TYPE_CHECKING:
@@ -136,13 +136,11 @@ def _has_commit(repository: Path) -> bool:
 
 
 def _near(repository: Path, ref: str) -> str:
-    import difflib  # noqa: PLC0415 - only for the nearest name
-
     done = _git(repository, "for-each-ref", "--format=%(refname:short)")
     names = done[1].split() if done and done[0] == 0 else []
-    near = difflib.get_close_matches(ref, names, n=1)
+    near = did_you_mean(ref, names)
     if near:
-        return f"did you mean {near[0]}?"
+        return near
     shallow = _git(repository, "rev-parse", "--is-shallow-repository")
     if shallow and shallow[1].strip() == "true":
         return "the clone is shallow: `git fetch --unshallow --tags` brings the rest of it"

@@ -78,7 +78,7 @@ def listeners(port: int, pids: Iterable[int]) -> tuple[set[int], bool]:
     """Who listens on a port.
 
     Returns:
-        The given pids that do, and whether somebody else does too (a half-dead server of an
+        The given pids that do, and whether another process does too (a half-dead server of an
         earlier start that shares the port by SO_REUSEPORT takes half of the connections).
     """
     if sys.platform.startswith("linux"):

@@ -57,8 +57,6 @@ class RunningServer:
         more_words: put after the program of its command, the same.
         ready_s: seconds from the start to ready.
         stop_s: seconds from asking it to stop until its port was free.
-        obeyed: whether it stopped when asked, within its grace.
-        strays: descendants that had left its process group and were killed.
 
     Raises:
         StartError: it did not get ready; `code` says why.
@@ -72,8 +70,6 @@ class RunningServer:
         self.target = Target(LOOPBACK, self.port)
         self.ready_s = 0.0
         self.stop_s = 0.0
-        self.obeyed = True
-        self.strays = 0
         self.log_cut = False
         self._owners: frozenset[int] = frozenset()
         self._cpus = cpus
@@ -268,8 +264,8 @@ class RunningServer:
         began = time.monotonic()
         if self._child is not None:
             stop = self.arm.config.stop
-            self.obeyed = self._child.stop(signal.Signals[stop.signal], stop.grace)
-            self.strays = self._supervisor.sweep()
+            self._child.stop(signal.Signals[stop.signal], stop.grace)
+            self._supervisor.sweep()
             while not is_free(self.port) and time.monotonic() < began + _PORT_FREE_S:
                 time.sleep(_POLL_S)
         self.stop_s = time.monotonic() - began

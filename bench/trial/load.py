@@ -35,7 +35,6 @@ WARMUP: Final = "warmup"
 
 _GRACE_S: Final = 10.0
 _OBEY_S: Final = 1.0
-_STDERR_CHARS: Final = 300
 
 
 class LoadFailure(BenchError):  # noqa: N818 - it is a failure of the tool, kept as data of the trial
@@ -207,6 +206,7 @@ class Loader:
     ) -> None:
         self._tool = tool
         self._profile = profile
+        self._shares = shares(profile, workload)
         self._workload = workload
         self._target = target
         self._cpus = cpus
@@ -235,12 +235,11 @@ class Loader:
             start_at: monotonic time at which those begin that begin together.
         """
         running = Running([], [])
-        profiles = shares(self._profile, self._workload)
         schedule = self._schedule + (name == WARMUP)
         try:
-            for index, profile in enumerate(profiles):
+            for index, profile in enumerate(self._shares):
                 seed = self._rng.getrandbits(31)
-                part = Share(index, len(profiles), seed, start_at, schedule)
+                part = Share(index, len(self._shares), seed, start_at, schedule)
                 child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
                 running.outputs.append(out)
@@ -302,12 +301,7 @@ class Loader:
         self, running: Running, commands: tuple[CommandRecord, ...]
     ) -> tuple[LoadResult, tuple[Finding, ...]]:
         results = []
-        for child, out, share in zip(
-            running.children,
-            running.outputs,
-            shares(self._profile, self._workload),
-            strict=True,
-        ):
+        for child, out, share in zip(running.children, running.outputs, self._shares, strict=True):
             try:
                 results.append(self._tool.parse(out._replace(rc=child.rc or 0), share))
             except ParseError as error:

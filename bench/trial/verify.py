@@ -219,7 +219,7 @@ class SideChannel:
     def ask(self, timeout_s: float) -> None:
         """Send one random request of the workload and judge its answer.
 
-        An answer later than `timeout_s` counts as unanswered, which is no error: a saturated
+        An answer later than `timeout_s` counts as unanswered, which is not an error: a saturated
         server may be slow.
         """
         kind = self._rng.choices(range(len(self._weights)), self._weights)[0]

@@ -66,7 +66,7 @@ def render(workload: Workload, kind: int, rng: random.Random) -> Rendered:
     """Render one request of a kind with values and a body drawn from `rng`.
 
     Raises:
-        UsageError: `same-as-body` is expected of a body that is no JSON.
+        UsageError: `same-as-body` is expected of a body that is not JSON.
     """
     template = workload.kinds[kind]
     body = rng.choice(template.bodies) if template.bodies else b""

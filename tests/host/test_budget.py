@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.host import read_host
-from bench.host.budget import budget, new_connections_per_s, nofile_for, port_count
+from bench.host.budget import budget, new_connections_per_s, port_count
 from bench.reports.wording.findings import in_words as told
 from tests.host.trees import linux_tree, mac_tree, memory_source
 
@@ -79,25 +79,6 @@ def test_commands_raise_and_restore() -> None:
 
     assert told(found).advice == "sudo sysctl -w net.core.somaxconn=8192"
     assert told(found).undo == "sudo sysctl -w net.core.somaxconn=4096"
-
-
-@pytest.mark.parametrize(
-    ("soft", "hard", "connections", "wanted"),
-    [
-        (256, None, 50, 306),
-        (1024, 4096, 50, None),
-        (256, 4096, 1000, 1256),
-        (256, 512, 1000, 512),
-        (None, None, 1000, None),
-    ],
-)
-def test_the_soft_limit_of_children(
-    soft: int | None, hard: int | None, connections: int, wanted: int | None
-) -> None:
-    """Raised to what is needed, never above what is allowed, and left alone where it is enough."""
-    host = limited(MAC, nofile_soft=soft, nofile_hard=hard, maxfilesperproc=None)
-
-    assert nofile_for(host, connections) == wanted
 
 
 def test_new_connections_per_second() -> None:

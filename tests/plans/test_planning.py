@@ -10,6 +10,7 @@ import pytest
 from bench.errors import ConfigError
 from bench.model.plan import Plan
 from bench.plans.lengths import calibrating
+from bench.plans.matrix_files import read_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.planning import make_plan, rounds_for
 from tests.plans.helpers import (
@@ -180,7 +181,7 @@ def _make(
 ) -> tuple[Plan, dict[str, Workload]]:
     return make_plan(
         project,
-        project.matrices["m"],
+        read_matrix(project.matrices["m"], project),
         Overrides(),
         cpus=cpus,
         unsupported=unsupported,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.errors import nearest
 from bench.model.fields import is_identifier
-from bench.plans.yaml.spelling import nearest, printable, shown, spelling
+from bench.plans.yaml.spelling import printable, shown, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

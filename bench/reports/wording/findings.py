@@ -68,7 +68,7 @@ def text_of(item: Finding) -> str:
 
 
 def all_told(items: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings for a file of a run: figures, and their sentences for whoever reads the file."""
+    """Findings for a file of a run: figures, and their sentences for readers of the file."""
     return tuple(told(item) for item in items)
 
 

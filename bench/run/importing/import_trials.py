@@ -1,4 +1,4 @@
-"""One result file as a trial: judged like any other, with nothing added that was not told."""
+"""One result file as a trial: judged like any other, nothing is added."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _judge(
 
 
 def _other_window(load: LoadResult, facts: ImportOptions, trial: str) -> tuple[Finding, ...]:
-    """A window unlike what the user says: told, and believed as the tool measured it."""
+    """A window unlike what the user says: reported, and believed as the tool measured it."""
     told = facts.duration_s
     if told is None or abs(load.duration_s / told - 1) <= WINDOW_OFF_MAX:
         return ()
@@ -106,7 +106,7 @@ def _other_window(load: LoadResult, facts: ImportOptions, trial: str) -> tuple[F
 
 
 def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[Finding, ...]]:
-    """Percentiles after a tool's own correction are left out, the reader is told."""
+    """Percentiles after a tool's own correction are left out, with a note."""
     latency = load.latency_us
     if latency is None or latency.source != "tool-corrected":
         return load, ()
@@ -116,7 +116,7 @@ def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[
 
 
 def _sizes(body_bytes: int | None) -> tuple[Exchange, ...]:
-    """Body sizes as the user told them; the exchange itself is not known."""
+    """Body sizes as the user gave them; the exchange itself is not known."""
     if body_bytes is None:
         return ()
     return (

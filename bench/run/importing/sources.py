@@ -27,7 +27,7 @@ class ResultFile(NamedTuple):
 
 
 class ImportOptions(NamedTuple):
-    """What the user tells about the results; None = not told.
+    """What the user tells about the results; None = not given.
 
     Attributes:
         title: of the report.
