@@ -32,8 +32,10 @@ from bench.plans.overrides import Overrides
 from bench.plans.project import find_project
 from bench.plans.typed_command import check_program, check_typed
 from bench.plans.workload_files import load_workload
+from bench.plans.yaml.file_rules import PLACEHOLDERS
 from bench.process import SupervisorClient
 from bench.servers import serving
+from bench.servers.environment import verbatim
 from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
 from bench.trial.verify import HttpResponse, ask
@@ -167,9 +169,10 @@ def _arms(trying: TryOptions, folder: Path) -> list[Arm]:
     arms = []
     for command in trying.commands:
         name = _distinct(_name(command), names)
+        words = (_IN_FOLDER, str(folder), *command)
         config = ServerConfig(
             title=shlex.join(command)[:200],
-            run=["/bin/sh", "-c", _IN_FOLDER, str(folder), *command],
+            run=["/bin/sh", "-c", *(verbatim(word, PLACEHOLDERS) for word in words)],
             ready=trying.request.path if asked_by_get else "/",
             ready_headers=_host(trying.request),
         )

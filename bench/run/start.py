@@ -21,7 +21,7 @@ from bench.errors import (
 )
 from bench.host import compare_hosts, local_host
 from bench.loadtools import TOOLS, closed_tool
-from bench.loadtools.install.find import find_tool, search_path
+from bench.loadtools.install.find import find_tool
 from bench.loadtools.tool import too_old
 from bench.model.finding import Finding, finding
 from bench.model.secrets import hidden_words
@@ -90,8 +90,6 @@ def tool_versions(plan: Plan) -> dict[str, str | None]:
     Raises:
         ToolMissingError: one is not there, or too old.
     """
-    # What cargo built is not on everybody's PATH; children inherit this one.
-    os.environ["PATH"] = search_path()
     versions: dict[str, str | None] = {"python": platform.python_version()}
     names = {profile.tool for profile in plan.profiles}
     names |= {closed_tool(p.tool) for p in plan.profiles if p.rate_share is not None}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -17,7 +16,13 @@ from bench.errors import BuildError
 from bench.model.secrets import hidden, without_values
 from bench.model.summary import BuildRecord
 from bench.process import Command, capture
-from bench.servers.environment import base_environment, command_environment, fill_all
+from bench.servers.environment import (
+    base_environment,
+    command_environment,
+    fill_all,
+    found_program,
+    startable,
+)
 from bench.servers.git import files_of
 from bench.store.run_directory import write_atomic
 
@@ -81,7 +86,7 @@ class Toolchain(NamedTuple):
 def missing(arm: Arm) -> str | None:
     """Why the server cannot be built here (an executable or interpreter is absent), or None."""
     path = command_environment(arm.config.env, _UNKNOWN)["PATH"]
-    absent = [name for name in arm.config.needs if shutil.which(name, path=path) is None]
+    absent = [name for name in arm.config.needs if found_program(name, path) is None]
     if absent:
         return f"{' and '.join(absent)} not found on PATH"
     if arm.config.python and _interpreter(arm.config.python) is None:
@@ -236,7 +241,8 @@ def _run(
     with log.open("ab") as file:
         file.write(f"$ {' '.join(argv)}\n".encode())
     try:
-        child = supervisor.run(Command(argv, env, Path(arm.folder), None, log), _BUILD_LIMIT_S)
+        command = startable(argv, env["PATH"])
+        child = supervisor.run(Command(command, env, Path(arm.folder), None, log), _BUILD_LIMIT_S)
     finally:  # also when the user interrupts it
         _hide(log, env)
     if child.rc != 0:
@@ -269,7 +275,8 @@ def _version(arm: Arm, supervisor: SupervisorClient, values: dict[str, str]) -> 
         argv = fill_all(arm.config.version, values)
         env = command_environment(arm.config.env, values)
         child = supervisor.run(
-            Command(argv, env, Path(arm.folder), None, out, err), _VERSION_LIMIT_S
+            Command(startable(argv, env["PATH"]), env, Path(arm.folder), None, out, err),
+            _VERSION_LIMIT_S,
         )
         text = without_values(out.read_text("utf-8", "replace"), env)
         lines = text.split("\n") if child.rc == 0 else []
