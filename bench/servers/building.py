@@ -144,7 +144,7 @@ def content_hash(arm: Arm, tools: Toolchain) -> str:
     hash_files(digest, folder, sources(folder))
     source = (folder / arm.config.source).resolve()
     if source != folder.resolve() and source.is_dir():
-        hash_files(digest, source, _repository_files(source))
+        hash_files(digest, source, repository_files(source))
     return digest.hexdigest()
 
 
@@ -155,7 +155,7 @@ def hash_files(digest: hashlib._Hash, folder: Path, files: Iterable[Path]) -> No
         digest.update(hashlib.sha256(path.read_bytes()).digest())
 
 
-def _repository_files(source: Path) -> list[Path]:
+def repository_files(source: Path) -> list[Path]:
     """What git tracks or would; reports, which change with every run, are no source."""
     files = files_of(source)
     if files is None:
