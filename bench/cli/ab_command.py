@@ -199,7 +199,7 @@ def measure(
     from bench.run.start import Options, start_run
 
     progress = Progress(contest.planned.plan)
-    how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]))
+    how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]), ask_first=True)
     try:
         return start_run(contest.project, contest.planned, progress, how)
     except (KeyboardInterrupt, TerminatedError):

@@ -10,6 +10,7 @@ from bench.host.cpu_split import split
 from bench.loadtools import unsupported
 from bench.model.plan import mark_copies
 from bench.plans.duets import as_duet
+from bench.plans.own_answers import own_workloads
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix
 from bench.plans.variants import with_variants
@@ -57,4 +58,5 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         update={"arms": tuple(buildable_copy(arm, cache_folder()) for arm in plan.arms)}
     )
     plan = mark_copies(plan)
+    workloads |= own_workloads(project, plan.workloads, (arm.name for arm in plan.arms))
     return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)

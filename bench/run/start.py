@@ -9,6 +9,7 @@ import platform
 import shutil
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import __version__
@@ -28,6 +29,7 @@ from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, SupervisorClient
 from bench.reports.wording.findings import all_told, with_text
+from bench.run.asking import absent, wrong_answer
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
 from bench.run.opening import render, write_derived
@@ -61,12 +63,15 @@ class Options(NamedTuple):
         strict: refuse a machine that is unfit for measuring.
         allow_concurrent: go on beside another run.
         force_resume: resume although something changed; marks the report.
+        ask_first: every server is built and asked before anything is measured; one that answers
+            wrongly takes no part.
     """
 
     strict: bool = False
     allow_concurrent: bool = False
     force_resume: bool = False
     argv: tuple[str, ...] = ()
+    ask_first: bool = False
 
 
 class Result(NamedTuple):
@@ -113,6 +118,8 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         KeyboardInterrupt: the same; `<run>/run.json` says that it was interrupted.
     """
     tools = tool_versions(planned.plan)
+    if options.ask_first:
+        _check_there(planned.plan)
     host = fit_host(planned.plan, tools, strict=options.strict)
     started = datetime.now(UTC)
     with (
@@ -136,7 +143,19 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         planned = planned._replace(plan=plan)
         directory.write_model("plan.json", plan)
         conduct = _SessionParts(directory, info, planned, host, listener, turn)
+        conduct = conduct._replace(ask_first=options.ask_first)
         return _carry_out(conduct, plan_findings(plan, host))
+
+
+def _check_there(plan: Plan) -> None:
+    """What needs no build to be seen is told before any.
+
+    Raises:
+        UsageError: `run` of a server names what is not there.
+    """
+    for arm in plan.arms:
+        if reason := absent(arm):
+            raise UsageError(f"{arm.name}: {reason}", advice="is `run` in its server.yaml right?")
 
 
 def resume_run(
@@ -224,6 +243,7 @@ class _SessionParts(NamedTuple):
     host: Host
     listener: Listener
     turn: MachineLock
+    ask_first: bool = False
 
 
 def _carry_out(conduct: _SessionParts, notes: list[Finding]) -> Result:
@@ -251,7 +271,14 @@ def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
     cpus = planned.plan.cpus
     with SupervisorClient(cpus.housekeeping or cpus.load, run=directory.path.name) as supervisor:
         _keep_awake(supervisor, directory.path)
+        ask = partial(
+            wrong_answer,
+            plan=planned.plan,
+            workloads=planned.workloads,
+            supervisor=supervisor,
+        )
         session = Session(
+            ask=ask if conduct.ask_first else None,
             plan=planned.plan,
             workloads=planned.workloads,
             directory=directory,
