@@ -210,11 +210,13 @@ def measure(
 
 
 def _print(view: RunView, options: dict[str, Any]) -> None:
-    from bench.reports import ab_answer
+    from bench.reports import ab_answer, choice_answer
     from bench.reports.wording.in_words import summary_in_words
 
     if options["as_json"]:
         emit_json(summary_in_words(view.summary))
+    elif view.plan.is_choice and not options["markdown"]:
+        click.echo(choice_answer.text(view), nl=False)
     else:
         render = ab_answer.markdown if options["markdown"] else ab_answer.text
         click.echo(render(view), nl=False)
@@ -253,7 +255,14 @@ def _gate(result: Result, metric: str) -> None:
             f"nothing here is compared by {metric}",
             advice=f"response times need {tool}: `bench setup --tool {tool}`",
         )
-    judged = [row for row in rows if row.server not in view.plan.copies]
+    from bench.reports.ab_answer import within_noise
+
+    floor = view.summary.noise_floor or 0.0
+    judged = [
+        row
+        for row in rows
+        if row.server not in view.plan.copies and not within_noise(row.verdict, floor)
+    ]
     met = [r for r in judged if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
     if met:
         from bench.reports.wording.verdict_words import verdict_text

@@ -58,7 +58,7 @@ class Progress:
     def building(self, arm: Arm) -> None:
         """A server is about to be built."""
         if arm.config.build:
-            self._status(f"building {arm.name} ...")
+            self._line(f"building {arm.name} (what is unchanged is kept) ...")
 
     def built(self, arm: Arm, record: BuildRecord) -> None:
         """A server is built, or was already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,9 @@ from bench.model.load_result import Loop
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
 from bench.model.workload_config import Expect, Generator
+
+SOLO: Final = "-solo"
+"""Ending of load profiles under which servers are measured alone to choose among them."""
 
 
 class LoadProfile(Model):
@@ -194,6 +197,11 @@ class Plan(Model):
     estimated_s: float
     max_time_s: float | None = None
     options: dict[str, str] = {}
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether different servers are compared: what each does alone decides."""
+        return any(profile.id.endswith(SOLO) for profile in self.alone)
 
     @property
     def copies(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from bench.reports.wording.verdict_words import percent, ratio_text, verdict_of
 from bench.units import format_bytes, format_latency, format_rate
 
 if TYPE_CHECKING:
-    from bench.model.summary import CellSummary, Comparison, Metric, RunView
+    from bench.model.summary import CellSummary, Comparison, Metric, RunView, Verdict
     from bench.model.trial_record import TrialRecord
     from bench.reports.blocks import Block
 
@@ -27,6 +27,12 @@ _NAMES: Final = {
     "p99_us": "p99 at equal offered rate",
     "throughput_rps": "rate",
 }
+
+WHICH: Final = (
+    "Quote the answer at the equal offered rate: both do the same work then, as in production; "
+    "saturated, a server finds more requests at each wake-up, so that one costs less of its time."
+)
+"""How the answers of the two loads belong together."""
 
 _DOUBTS: Final = frozenset({"arms-differ", "noisy-host", "concurrent-run"})
 
@@ -91,7 +97,15 @@ def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     between = "; " if "; " in text else ", "
     floor = view.summary.noise_floor
     noise = f"; noise floor {percent(floor)}" if floor is not None else ""
+    if floor is not None and row.verdict.beyond_margin and within_noise(row.verdict, floor):
+        noise += ", which is no less: two copies of one server may differ as much"
     return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, row.profile)})"
+
+
+def within_noise(verdict: Verdict, floor: float) -> bool:
+    """Whether a difference is no larger than what two copies of one server may differ by."""
+    ratio = verdict.ratio
+    return ratio is not None and max(ratio, 1 / ratio) <= 1 + floor
 
 
 def _load(view: RunView, profile: str) -> str:
@@ -223,6 +237,8 @@ def text(view: RunView) -> str:
     for answer in answers(view):
         head = f"{answer.workload}: " if len(view.plan.workloads) > 1 else ""
         parts.append("\n".join(f"{head}{line}" for line in answer.said))
+    if any(len(answer.said) > 1 for answer in answers(view)):
+        parts.append(WHICH)
     if doubts := _warnings(view):
         parts.append("\n".join(doubts))
     parts += [terminal_table(_table(view, *each)) for each in _details(view)]

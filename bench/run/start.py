@@ -214,6 +214,8 @@ def _new_run(reports: Path, run_id: str) -> Iterator[RunDirectory]:
     """A new run directory, held from its first file on."""
     directory = RunDirectory.create(reports, run_id)
     with holding(directory.path):
+        # The run stays out of the user's repository, whatever that ignores.
+        directory.write_bytes(".gitignore", b"*\n")
         yield directory
 
 
