@@ -41,7 +41,7 @@ def text(view: RunView) -> str:
         if (solos := _solos(view, workload, load))
     ]
     cost = [line for answer in answers(view) for line in answer.said]
-    if cost:
+    if parts and cost:
         parts.append("\n".join(("Cost of a request, both measured at the same time:", *cost)))
     lost = [
         f"{one.server}: not measured, {one.reason.splitlines()[0]}" for one in view.plan.skipped

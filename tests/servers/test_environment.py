@@ -58,7 +58,7 @@ def test_the_environment_is_the_users() -> None:
 def test_try_runs_the_python_of_an_activated_environment(tmp_path: Path) -> None:
     """`python` is that of the active virtual environment, with the modules installed there."""
     venv.create(tmp_path / "env", with_pip=False)
-    (site,) = (tmp_path / "env").glob("lib*/python*/site-packages")
+    (site,) = (tmp_path / "env").glob("lib/python*/site-packages")
     (site / "only_here.py").write_text("WORD = b'from the venv'\n")
     app = (
         "import sys, only_here, http.server as h\n"
