@@ -194,6 +194,6 @@ def test_a_ratio_without_information_is_not_printed(low: float, high: float, sai
 )
 def test_rates_of_servers_alone(low: float | None, high: float | None, said: str) -> None:
     """Faster only where the interval of the paired rates excludes 1."""
-    found = Estimate(1.28, low, high, 3)
+    found = Estimate(1.28, low, high, 3, 0.1, None)
 
     assert rate_words("b", "a", found).startswith(said)
