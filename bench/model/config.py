@@ -177,7 +177,7 @@ class Variant(Model):
         ref: a branch, tag or commit of the repository that the server's `source` names.
         worktree: `true`: what lies in the working tree now, uncommitted changes included.
         dependency: another version of one dependency, such as `spikard==0.17.1`, where the
-            build uses uv, npm, cargo or go.
+            build uses uv, pip, poetry, npm, cargo or go.
         env: variables, alone or beside one of `ref`, `worktree` and `with`.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
 from bench.model.workload_config import Expect, Generator
+
+SOLO: Final = "-solo"
+"""Ending of load profiles under which servers are measured alone to choose among them."""
 
 
 class LoadProfile(GrownModel):
@@ -276,6 +279,11 @@ class Plan(GrownModel):
         families = {arm.name: arm.version_of or arm.server for arm in self.arms}
         known = server in families and self.baseline in families
         return known and families[server] != families[self.baseline]
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether different servers are compared: what each does alone decides."""
+        return any(profile.id.endswith(SOLO) for profile in self.alone)
 
     @property
     def copies(self) -> frozenset[str]:

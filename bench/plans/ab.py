@@ -12,7 +12,7 @@ from bench.loadtools.install.find import choose
 from bench.plans.arms import make_arms
 from bench.plans.choosing import comes_along
 from bench.plans.doctor_plans import plan_document
-from bench.plans.duets import with_alone
+from bench.plans.duets import as_choice, with_alone
 from bench.plans.lengths import trials_s
 from bench.plans.server_files import load_server
 from bench.units import parse_duration
@@ -96,7 +96,8 @@ def plan_ab(project: Project, asked: ArmOptions, effort: Duration) -> Contest:
     trees = {ids[arm.name]: arm.tree for arm in made if arm.tree}
     origin = asked.servers[0] if len(asked.servers) == 1 else None
     planned = _planned(project, document, trees, effort, origin)
-    notes = (*(arm.note for arm in made if arm.note), *_equal(made))
+    hidden = (_hides(project, name) for name in asked.servers)
+    notes = (*(arm.note for arm in made if arm.note), *_equal(made), *filter(None, hidden))
     return Contest(project, planned, notes)
 
 
@@ -203,7 +204,9 @@ def _planned(
         raise _by_option(error, f"{name}.yaml") from None
     plan = planned.plan.model_copy(update={"max_time_s": effort.max_time_s})
     if plan.design == "duet":
-        plan = with_alone(plan, _alone_rounds(plan, effort))
+        several = len({arm.server.partition(".")[0] for arm in plan.arms}) > 1
+        rounds = _alone_rounds(plan, effort)
+        plan = as_choice(plan, _ALONE_MOST) if several else with_alone(plan, rounds)
     arms = tuple(
         arm.model_copy(update={"source_hash": trees.get(arm.server), "version_of": origin})
         for arm in plan.arms
@@ -232,6 +235,16 @@ def _alone_rounds(plan: Plan, effort: Duration) -> int:
     first = (trial for trial in plan.trials if trial.round == 1 and trial.cell not in plan.cells)
     each = trials_s(plan, first)
     return _ALONE_MOST if _ALONE_MOST * each <= _ALONE_SHARE * effort.max_time_s else 1
+
+
+def _hides(project: Project, name: str) -> str:
+    """What is said of an id that a server of bench's has too."""
+    builtin = project.builtin
+    if builtin == project.root or comes_along(project, project.servers[name]):
+        return ""
+    if builtin is None or not (builtin / "servers" / name).is_dir():
+        return ""
+    return f"{name} is this project's; the server {name} that comes with bench is hidden by it"
 
 
 def _equal(made: tuple[BuiltArms, ...]) -> list[str]:

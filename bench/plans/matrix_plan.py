@@ -12,6 +12,7 @@ from bench.model.plan import mark_copies
 from bench.plans.cost import with_cost
 from bench.plans.duets import as_duet
 from bench.plans.matrix_files import MatrixFile, read_matrix
+from bench.plans.own_answers import own_workloads
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix
 from bench.plans.variants import with_variants
@@ -57,6 +58,7 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         update={"arms": tuple(buildable_copy(arm, cache_folder()) for arm in plan.arms)}
     )
     plan = mark_copies(plan)
+    workloads |= own_workloads(project, plan.workloads, (arm.name for arm in plan.arms))
     if plan.design == "duet":
         return Planned(as_duet(plan), workloads, matrix)
     wanted = matrix.checked().cost

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from bench.plans.cost import is_cost
+from bench.plans.own_answers import workload_for
 from bench.trial import TrialSetting, run_duet, run_trial
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Measuring:
         folder.mkdir(mode=0o700)
         return setting._replace(
             arm=arm,
+            workload=workload_for(self._workloads, setting.planned.cell.workload, arm.name),
             folder=folder,
             rng=random.Random(f"{self._plan.seed}/{setting.planned.id}/partner"),  # noqa: S311 - repeatable, not secret
             build_hash=self._hash(arm),
@@ -99,7 +101,7 @@ class Measuring:
         return TrialSetting(
             planned=planned,
             arm=arm,
-            workload=self._workloads[planned.cell.workload],
+            workload=workload_for(self._workloads, planned.cell.workload, arm.name),
             profile=profile,
             cpus=self._plan.cpus,
             supervisor=self._supervisor,

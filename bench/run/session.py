@@ -46,7 +46,7 @@ class SessionResult(NamedTuple):
 
     Attributes:
         failed_cells: planned cells without a usable trial.
-        build_failures: arms whose build failed.
+        build_failures: arms whose build failed, or whose first answers were wrong.
     """
 
     plan: Plan
@@ -64,6 +64,8 @@ class Session:
         listener: hears how it goes on.
         measuring: makes what carries out the trials.
         pace: makes what knows how long they take.
+        ask: what is wrong with the answers of a server that was built, or ""; None = not asked
+            before the trials.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Session:
         listener: Listener,
         measuring: _MakesMeasuring = Measuring,
         pace: _MakesPace = RunClock,
+        ask: Callable[[Arm], str] | None = None,
     ) -> None:
         self.plan = plan
         self.findings: list[Finding] = [
@@ -90,6 +93,8 @@ class Session:
         self._alone = {profile.id for profile in plan.alone}
         self._builds = self._measuring.builds
         self._build_failures: list[str] = []
+        self._refused: list[str] = []
+        self._ask = ask
         self._left_out: frozenset[Cell] = frozenset()
         self._new_pace = pace
         self._pace = pace(plan, ())
@@ -104,9 +109,11 @@ class Session:
     def prepare(self) -> None:
         """Build every server; those that cannot be are taken out of the plan, with the reason."""
         skipped = list(self.plan.skipped)
-        gone = set()
+        gone: set[str] = set()
         for arm in self.plan.arms:
-            reason = None if arm.url else missing(arm) or self._build(arm)
+            if self._ask is not None and gone & {self.plan.baseline}:
+                break  # nothing is left to compare with: the rest need not be built
+            reason = (None if arm.url else missing(arm) or self._build(arm)) or self._asked(arm)
             if reason:
                 gone.add(arm.name)
                 skipped.append(Skipped(server=arm.name, reason=reason))
@@ -128,6 +135,15 @@ class Session:
         )
         self.plan = without_cost_of(self.plan, gone)
         self._directory.write_model("plan.json", self.plan)
+
+    def _asked(self, arm: Arm) -> str | None:
+        """What is wrong with a server's first answers; a copy answers as its original does."""
+        if self._ask is None or arm.copy_of is not None:
+            return None
+        reason = self._ask(arm)
+        if reason:
+            self._refused.append(arm.name)
+        return reason or None
 
     def _build(self, arm: Arm) -> str | None:
         """Build one server; the reason why it takes no part, or None."""
@@ -176,14 +192,14 @@ class Session:
             plan=self.plan,
             trials=tuple(self._records),
             failed_cells=tuple(cell.id for cell in self.plan.cells if cell not in usable),
-            build_failures=tuple(self._build_failures),
+            build_failures=(*self._build_failures, *self._refused),
         )
 
     def _comparable(self) -> bool:
         """Whether the servers that were skipped left a duet with two sides to compare."""
         plan = self.plan
-        if plan.design != "duet" or not plan.skipped:
-            return True
+        if not plan.cells or plan.design != "duet" or not plan.skipped:
+            return bool(plan.cells)
         names = {arm.name for arm in plan.arms}
         return plan.baseline in names and not names <= {plan.baseline, *plan.copies}
 

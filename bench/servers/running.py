@@ -18,7 +18,7 @@ from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command
 from bench.process.family import family_pids
 from bench.servers.building import toolchain
-from bench.servers.environment import base_environment, fill, fill_all, redacted
+from bench.servers.environment import base_environment, fill, fill_all, redacted, startable
 from bench.servers.ports import choose_port, is_free, listeners
 
 if TYPE_CHECKING:
@@ -86,9 +86,10 @@ class RunningServer:
         self._draw_port()
         began = time.monotonic()
         pinned = self._cpus.server if self._cpus.pinning.state == "pinned" else None
+        env = base_environment() | self.own_env
         command = Command(
-            argv=self.argv,
-            env=base_environment() | self.own_env,
+            argv=startable(self.argv, env["PATH"]),
+            env=env,
             cwd=Path(self.arm.folder),
             cpus=pinned,
             stdout=self._log,
