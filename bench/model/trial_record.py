@@ -142,9 +142,15 @@ class Counters(Model):
 
 
 class SidechannelResult(Model):
-    """What the verification under load saw."""
+    """What the questions beside the load and right after it were answered.
+
+    Attributes:
+        under_load: how many of those asked were asked while the load went on.
+        first_wrong: the first wrong answer, with what was expected.
+    """
 
     asked: int = 0
+    under_load: int = 0
     right: int = 0
     wrong: int = 0
     unanswered: int = 0

@@ -83,7 +83,7 @@ def _load(lives: list[TrialRun], samplers: list[Sampler]) -> None:
             "warmup",
             profile.warmup_s,
             started=started,
-            tick=_each(lives, "look_after"),
+            tick=_each(lives, "warming_up"),
             ended=lambda: ended.extend(sampler.mark() for sampler in samplers),
         )
         for life, sampler, run, a, b in zip(lives, samplers, warm, begin, ended, strict=True):
@@ -92,14 +92,20 @@ def _load(lives: list[TrialRun], samplers: list[Sampler]) -> None:
         life.begin_window()
     begin = [sampler.mark() for sampler in samplers]
     end: list[Mark] = []
+
+    def over() -> None:
+        # Both clocks are read before anything else happens: the two windows are one.
+        end.extend(sampler.mark() for sampler in samplers)
+        for life in lives:
+            life.right_after()
+
     runs: list[LoadRun] = run_together(
         loaders,
         "load",
         profile.duration_s,
         started=started,
         tick=_each(lives, "meanwhile"),
-        # Both clocks are read before anything else happens: the two windows are one.
-        ended=lambda: end.extend(sampler.mark() for sampler in samplers),
+        ended=over,
     )
     for life, sampler, run, a, b in zip(lives, samplers, runs, begin, end, strict=True):
         life.measured_window(run, sampler.window(a, b))

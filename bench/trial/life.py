@@ -22,8 +22,9 @@ from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
 from bench.trial.cores import core_mix
 from bench.trial.load import Loader, LoadFailure, LoadRun
+from bench.trial.questioning import Questioning
 from bench.trial.validity import Evidence, uncountable, validity_of
-from bench.trial.verify import SideChannel, verify
+from bench.trial.verify import verify
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from bench.process import SupervisorClient
     from bench.sampler import Observation
 
-_ASK_EVERY_S: Final = 0.5
-_ASK_TIMEOUT_S: Final = 1.0
-_LAST_ASK_S: Final = 0.2
 _LOOK_EVERY_S: Final = 0.25
 
 
@@ -95,13 +93,11 @@ class TrialRun:
         self.load: LoadRun | None = None
         self.observation: Observation | None = None
         self.warmup_series: tuple[float, ...] = ()
-        self.side = SidechannelResult()
         self.process: ServerRecord | None = None
         self.loader: Loader | None = None
+        self.questioning: Questioning | None = None
         self.state_before: QuickState | None = None
         self.next_look = 0.0
-        self._side: SideChannel | None = None
-        self._next_ask = 0.0
 
     def fail(self, code: str, error: BenchError) -> None:
         """Remember why the trial ends here; a server that died is named before its symptom."""
@@ -115,13 +111,14 @@ class TrialRun:
         self.open_side_channel()
 
     def open_side_channel(self) -> None:
-        """Make ready what asks during the window.
+        """Make ready what asks beside the load.
 
         How many questions are asked depends on how fast the server answers: with draws of
         their own they leave those of the closing check to the seed alone.
         """
-        own = random.Random(self.setting.rng.getrandbits(64))  # noqa: S311 - repeatable, not secret
-        self._side = SideChannel(self.server.target, self.setting.workload, own)
+        setting = self.setting
+        own = random.Random(setting.rng.getrandbits(64))  # noqa: S311 - repeatable, not secret
+        self.questioning = Questioning(self.server.target, setting.workload, setting.profile, own)
 
     def verify(self) -> None:
         """Ask every request kind before any load."""
@@ -172,23 +169,28 @@ class TrialRun:
         """Keep the course of the warm-up."""
         self.phases["warmup"] = warm.ended - warm.started
         self.warmup_series = series
+        self._questions.warmed_up(warm.result.throughput_rps)
         self._settle()
 
     def begin_window(self) -> None:
         """The window is about to begin."""
         self.state_before = self._power()
-        self._next_ask = _ASK_EVERY_S
+
+    def warming_up(self, elapsed: float) -> None:
+        """While the warm-up goes on: look after the server, and question it."""
+        self.look_after(elapsed)
+        self._questions.warming_up()
 
     def meanwhile(self, elapsed: float) -> None:
-        """While the window goes on: look after the server, and ask it twice a second."""
-        began = time.monotonic() - elapsed
+        """While the window goes on: look after the server, and ask it now and then."""
         self.look_after(elapsed)
-        elapsed = time.monotonic() - began
-        left = self.setting.profile.duration_s - elapsed
-        if self._side and elapsed >= self._next_ask and left > _LAST_ASK_S:
-            self._side.ask(min(_ASK_TIMEOUT_S, left))
-            self._next_ask = elapsed + _ASK_EVERY_S
-            self.side = self._side.result()
+        self._questions.in_window(elapsed)
+
+    def right_after(self) -> None:
+        """The load of the window has ended this moment: question the server while it is hot."""
+        began = time.monotonic()
+        self._questions.right_after()
+        self.phases["verify"] += time.monotonic() - began
 
     def measured_window(self, load: LoadRun, observation: Observation) -> None:
         """Keep what the load tool and the sampler saw of the window."""
@@ -196,11 +198,21 @@ class TrialRun:
         self.commands = load.commands
         self.observation = with_load_cpu(observation, load.cpu_s, load.spans_s)
         self._note_power()
+        self._question_bytes(load)
         self.process = self.server.record(observation.threads, observation.processes)
         self.phases["window"] = load.ended - load.started
         real = max(load.result.duration_s, self.setting.profile.duration_s)
         self.phases["drain"] += max(0.0, self.phases["window"] - real)
         self._settle()
+
+    def _question_bytes(self, load: LoadRun) -> None:
+        """Look into bytes that do not fit, and take our own connections out of those seen."""
+        assert self.observation is not None  # noqa: S101 - measure made it
+        began = time.monotonic()
+        self._questions.counted(load.result)
+        self.phases["verify"] += time.monotonic() - began
+        counters = self._questions.without_ours(self.observation.counters)
+        self.observation = self.observation._replace(counters=counters)
 
     def _power(self) -> QuickState:
         """Source of power and pressure now; some milliseconds."""
@@ -251,6 +263,15 @@ class TrialRun:
                     code="memory-limit",
                 )
 
+    @property
+    def _questions(self) -> Questioning:
+        """There once the server is ready."""
+        assert self.questioning is not None  # noqa: S101 - launched made it
+        return self.questioning
+
+    def _asked(self) -> SidechannelResult:
+        return self.questioning.result() if self.questioning else SidechannelResult()
+
     def _check_alive(self) -> None:
         if self.server.rc is not None:
             raise StartError(
@@ -266,6 +287,8 @@ class TrialRun:
 
     def outcome(self) -> Outcome:
         """The record, with its status judged from the evidence."""
+        if self.questioning:
+            self.questioning.end()
         status = validity_of(self._evidence())
         setting, cell = self.setting, self.setting.planned.cell
         load = self.load.result if self.load else None
@@ -292,7 +315,7 @@ class TrialRun:
             counters=self.observation.counters if self.observation else Counters(),
             bound=status.bound,
             exchanges=self.exchanges,
-            sidechannel=self.side,
+            sidechannel=self._asked(),
             warmup_series=self.warmup_series,
             window_series=self.observation.series if self.observation else (),
             findings=all_told(status.findings),
@@ -310,7 +333,8 @@ class TrialRun:
             resources=self.observation.resources if self.observation else Resources(),
             counters=self.observation.counters if self.observation else Counters(),
             exchanges=self.exchanges,
-            side=self.side,
+            side=self._asked(),
+            sizes=self.questioning.sizes if self.questioning else None,
             failure=self.failure,
             measured=self.measured,
             log_cut=self.server.log_cut,

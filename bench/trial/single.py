@@ -64,7 +64,7 @@ def _warm_up(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
             "warmup",
             seconds,
             started=[sampler.set_load_pids],
-            tick=life.look_after,
+            tick=life.warming_up,
             ended=lambda: marks.append(sampler.mark()),
         )
     except LoadFailure as error:
@@ -77,6 +77,11 @@ def _measure(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
     """The window."""
     life.begin_window()
     marks = [sampler.mark()]
+
+    def ended() -> None:
+        marks.append(sampler.mark())
+        life.right_after()
+
     try:
         (load,) = run_together(
             [loader],
@@ -84,7 +89,7 @@ def _measure(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
             life.setting.profile.duration_s,
             started=[sampler.set_load_pids],
             tick=life.meanwhile,
-            ended=lambda: marks.append(sampler.mark()),
+            ended=ended,
         )
     except LoadFailure as error:
         life.load_failed(error)

@@ -42,3 +42,8 @@ second leaves a percent or two of the connections' time unused."""
 
 SATURATED_BELOW: Final = 0.99
 """Achieved over offered rate below which an open loop no longer offers what it says."""
+
+UNSEEN_HEADER_BYTES: Final = 0.05
+"""Bytes per answer by which headers may differ though no verified answer did: one line of 50
+bytes on each thousandth answer. nginx says `close` in place of `keep-alive` on each thousandth
+request of a connection."""

@@ -9,7 +9,8 @@ import pytest
 from bench.model.load_result import ErrorCounts, LoadResult
 from bench.model.plan import RequestKind, Workload
 from bench.model.trial_record import Counters, Exchange, Resources, SidechannelResult
-from bench.trial.validity import Evidence, error_total, uncountable, validity_of
+from bench.trial.byte_check import error_total
+from bench.trial.validity import Evidence, uncountable, validity_of
 from tests.factories import Truth, as_read, closed_profile, run_data
 
 _TRIAL = run_data({"axum": Truth()}, rounds=1).trials[0]

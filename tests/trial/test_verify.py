@@ -6,6 +6,7 @@ import contextlib
 import random
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,8 @@ from bench.errors import VerifyError
 from bench.model.plan import RequestKind, Workload
 from bench.model.target import Target
 from bench.model.workload_config import Expect
-from bench.trial.verify import HttpResponse, SideChannel, ask, difference, sizes, verify
+from bench.trial.side_channel import SideChannel
+from bench.trial.verify import HttpResponse, ask, difference, sizes, verify
 from bench.workload.requests import render
 
 if TYPE_CHECKING:
@@ -175,7 +177,8 @@ def test_side_channel_counts() -> None:
     with serving(reply) as target:
         side = SideChannel(target, workload(echo_kind()), random.Random(3))
         for _ in range(3):
-            side.ask(2.0)
+            side.ask(1, 1, (1,), time.monotonic() + 2.0)
+        side.end()
         result = side.result()
 
     assert (result.asked, result.right, result.wrong, result.unanswered) == (3, 1, 1, 1)

@@ -29,7 +29,8 @@ def _bad_share(values: Values) -> str:
 
 _VALIDITY: Final[Mapping[str, Words]] = {
     "wrong-response": Words(
-        "{wrong} of {asked} answers under load were wrong; the first: {first_wrong}"
+        "{wrong} of {asked} answers beside the load and right after it were wrong; the first: "
+        "{first_wrong}"
     ),
     "suspended": Words(
         lambda values: (
@@ -91,6 +92,17 @@ _CHECKS: Final[Mapping[str, Words]] = {
     "bytes-mismatch": Words(
         "{bytes_in:,} bytes were read, {responses:,} responses as verified make {expected:,.0f}: "
         "the server answered differently under load"
+    ),
+    "bytes-mismatch/quoted": Words(
+        "{bytes_in:,} bytes were read, {responses:,} responses as verified make {expected:,.0f}: "
+        "some of the answers that were counted are others"
+    ),
+    "bytes-mismatch/asked": Words(
+        "{bytes_in:,} bytes were read, {responses:,} responses as verified make {expected:,.0f}: "
+        "some of the answers that were counted are others; asked {asked:,} times, the server gave "
+        "no wrong one",
+        "is the answer meant to vary in length? then let the verified ones vary too; "
+        "else look for answers that only the load gets (caches, limits, error pages)",
     ),
     "connections-short": Words("{seen} connections were open at the server, not {asked}", _BACKLOG),
     "saturated": Words(
