@@ -235,6 +235,15 @@ class TrialRecord(Model):
         return Cell(server=self.server, workload=self.workload, profile=self.profile)
 
 
+def lied(record: TrialRecord) -> bool:
+    """Whether its server gave a wrong answer once it was under load or after it.
+
+    What it answered to the requests that nobody looked at is not known, in this trial and in
+    the others of its cell.
+    """
+    return record.status == "invalid" and "wrong-response" in record.reasons
+
+
 def cpu_us_per_request(part: TrialRecord | Partner) -> float | None:
     """Server CPU microseconds per successful request; None where unknown.
 

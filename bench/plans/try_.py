@@ -132,8 +132,9 @@ def plan_try(trying: TryOptions, folder: Path) -> Contest:
     load_workload(root / "configs" / "workloads" / f"{_ID}.yaml", root)
     for command in trying.commands:
         check_program(command[0], folder)
-    expect, notes = _expected(arms[0], trying.request)
-    _write(root, trying, arms, expect)
+    first, second = _two_answers(arms[0], trying.request)
+    expect, notes = expectation(first, second)
+    _write(root, trying, arms, expect, plain=not (first.interim or first.until_close))
     project = find_project(root, root)
     planned = plan_matrix(project, _ID, Overrides())
     # Whether any answer makes a server ready is nothing that a server.yaml can say.
@@ -210,7 +211,7 @@ def _distinct(name: str, names: list[str]) -> str:
     return free
 
 
-def _expected(arm: Arm, request: Request) -> tuple[dict[str, Any], list[str]]:
+def _two_answers(arm: Arm, request: Request) -> tuple[HttpResponse, HttpResponse]:
     """What the first server answers, twice: the response that every request must get."""
     with SupervisorClient() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         cpus = split(local_topology(), None, None)
@@ -232,7 +233,7 @@ def _expected(arm: Arm, request: Request) -> tuple[dict[str, Any], list[str]]:
                 f"{answer.body[:200].decode('utf-8', 'replace')}",
                 advice="is it the right --path, --method, --body and --header?",
             )
-    return expectation(first, second)
+    return first, second
 
 
 def request_parts(request: Request) -> tuple[str, str, dict[str, str], bytes]:
@@ -277,7 +278,14 @@ def _braces(value: Any) -> bool:
     return isinstance(value, list) and any(map(_braces, value))
 
 
-def _write(root: Path, trying: TryOptions, arms: Sequence[Arm], expect: dict[str, Any]) -> None:
+def _write(
+    root: Path,
+    trying: TryOptions,
+    arms: Sequence[Arm],
+    expect: dict[str, Any],
+    *,
+    plain: bool = True,
+) -> None:
     """The project: what the user would have written."""
     for arm in arms:
         if arm.url is None:
@@ -295,13 +303,13 @@ def _write(root: Path, trying: TryOptions, arms: Sequence[Arm], expect: dict[str
     entry["expect"] = expect
     title = f"{request.method} {request.path}"
     _put(root / "configs" / "workloads" / f"{_ID}.yaml", {"title": title, "requests": [entry]})
-    _put(root / "configs" / f"{_ID}.yaml", _matrix(trying, arms, title))
+    _put(root / "configs" / f"{_ID}.yaml", _matrix(trying, arms, title, plain=plain))
 
 
-def _matrix(trying: TryOptions, arms: Sequence[Arm], title: str) -> dict[str, Any]:
+def _matrix(trying: TryOptions, arms: Sequence[Arm], title: str, *, plain: bool) -> dict[str, Any]:
     seconds = [parse_duration(text) for text in (trying.duration, trying.warmup)]
     profile = {
-        "tool": choose("closed", seconds) or ranked("closed", seconds)[0],
+        "tool": choose("closed", seconds, plain=plain) or ranked("closed", seconds, plain=plain)[0],
         "connections": trying.connections,
         "warmup": trying.warmup,
         "duration": trying.duration,

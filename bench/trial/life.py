@@ -269,7 +269,7 @@ class TrialRun:
         assert self.questioning is not None  # noqa: S101 - launched made it
         return self.questioning
 
-    def _asked(self) -> SidechannelResult:
+    def _heard(self) -> SidechannelResult:
         return self.questioning.result() if self.questioning else SidechannelResult()
 
     def _check_alive(self) -> None:
@@ -315,7 +315,7 @@ class TrialRun:
             counters=self.observation.counters if self.observation else Counters(),
             bound=status.bound,
             exchanges=self.exchanges,
-            sidechannel=self._asked(),
+            sidechannel=self._heard(),
             warmup_series=self.warmup_series,
             window_series=self.observation.series if self.observation else (),
             findings=all_told(status.findings),
@@ -333,7 +333,7 @@ class TrialRun:
             resources=self.observation.resources if self.observation else Resources(),
             counters=self.observation.counters if self.observation else Counters(),
             exchanges=self.exchanges,
-            side=self._asked(),
+            side=self._heard(),
             sizes=self.questioning.sizes if self.questioning else None,
             failure=self.failure,
             measured=self.measured,

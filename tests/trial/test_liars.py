@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import Any
 
 import pytest
 
 from tests.run.helpers import Project
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("wrk", "oha")]
 
@@ -63,3 +61,11 @@ def test_an_honest_server_is_believed(project: Project, profile: str) -> None:
     assert (side["wrong"], side["unanswered"]) == (0, 0)
     assert side["right"] == side["asked"] > 450
     assert side["under_load"] > 50
+
+
+def test_one_lie_spoils_the_cell(project: Project) -> None:
+    """A server that was caught once is not believed in its other trials: no rate, no verdict."""
+    said = project.bench("report", "latest", "--as", "json")
+    cells = json.loads(said.stdout)["cells"]
+
+    assert [cell["server"] for cell in cells if cell["metrics"]["throughput_rps"]] == ["honest"] * 2

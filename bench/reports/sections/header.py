@@ -38,6 +38,10 @@ HEAD_CODES: Final = (
     "saturated",
     "drift",
     "late-pacer",
+    "unlike-conditions",
+    "only-redirects",
+    "wrong-response",
+    "bytes-mismatch",
     "too-few-rounds",
 )
 """Findings that head a report, in this order; an error of any other code comes after them."""

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bench.reports.blocks import Bullets, Paragraph
-from bench.reports.view import by_workload, metric_of, rate
+from bench.reports.view import by_workload, metric_of, rate, unlike
 from bench.reports.wording.baseline_difference import gap, one_gap, tallies
 from bench.reports.wording.notes import verdict_phrase
 from bench.reports.wording.phrases import count, tally
@@ -84,7 +84,7 @@ def _range(group: Group) -> str:
 
 def _highest(groups: list[Group]) -> str:
     """Who had the highest rate: measured, so no verdict is claimed."""
-    groups = [group for group in groups if group.by_rate]
+    groups = [group for group in groups if group.by_rate and not unlike(*group.measured)]
     compared = [group for group in groups if len(group.measured) > 1]
     best = [max(group.measured, key=rate) for group in groups if len(group.measured) > 1]
     if not best:

@@ -31,6 +31,9 @@ _CODE_NOTES: Final = {
     "little": "latency and rate disagree (Little)",
     "late-pacer": "the load tool sent late",
     "connections-short": "fewer connections than asked",
+    "wrong-response": "wrong answers",
+    "unlike-conditions": "measured under unlike conditions",
+    "only-redirects": "redirects among its answers",
     "bytes-mismatch": "bytes disagree with responses",
     "histogram-mismatch": "histogram disagrees with counts",
 }

@@ -128,6 +128,21 @@ _LOAD_TOOLS: Final[Mapping[str, Words]] = {
     ),
 }
 
+_IMPORTED: Final[Mapping[str, Words]] = {
+    "unlike-conditions": Words(
+        "measured under other conditions than {other}: {differences}; it is not compared",
+        "compare results of one load: equal connections, threads and path",
+    ),
+    "only-redirects": Words(
+        "all {redirects:,} answers were redirects ({statuses}), none was a 2xx",
+        "measure the address that they lead to, or say that they are right: --status {first}",
+    ),
+    "only-redirects/some": Words(
+        "{redirects:,} of {requests:,} answers were redirects ({statuses})",
+        "say which status is right: --status 200",
+    ),
+}
+
 _PROFILES: Final[Mapping[str, Words]] = {
     "profiled/trial": Words("{by} looked into it: its throughput is not that of the server"),
     "profiled/within": Words(
@@ -177,6 +192,7 @@ TRIAL_WORDS: Final[Mapping[str, Words]] = {
     **_DISTURBANCES,
     **_CHECKS,
     **_LOAD_TOOLS,
+    **_IMPORTED,
     **_PROFILES,
 }
 """Code, or code/case -> its words."""
