@@ -26,7 +26,10 @@ def shares(profile: LoadProfile, workload: Workload) -> tuple[LoadProfile, ...]:
     if TOOLS[profile.tool].one_kind and len(workload.kinds) > 1:
         weights = [kind.weight for kind in workload.kinds]
     else:
-        weights = [1] * max(1, min(profile.processes, profile.connections))
+        most = min(profile.processes, profile.connections)
+        if profile.rate_rps is not None:  # each process sends one request at least
+            most = min(most, int(profile.rate_rps * profile.duration_s))
+        weights = [1] * max(1, most)
     total = sum(weights)
     return tuple(
         profile.model_copy(
