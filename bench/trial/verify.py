@@ -6,6 +6,7 @@ import http.client
 import io
 import socket
 import time
+import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
@@ -27,6 +28,7 @@ _TIMEOUT_S: Final = 10.0
 _SHOWN_BYTES: Final = 1000
 _DIFFERENCE_CHARS: Final = 120
 _PER_KIND: Final = 2
+_ANY_ZLIB: Final = 47
 _HEAD_MAX: Final = 64_000_000
 
 
@@ -131,9 +133,21 @@ def difference(expect: Expect, answer: HttpResponse) -> str | None:
         got = answer.headers.get(name.lower())
         if got != value:
             return f"expected header {name}: {value}, got {got!r}"
-    if expect.text is not None and answer.body != expect.text.encode():
-        return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(answer.body)}"
-    return _json_wrong(expect.json_value, answer.body) if expect.has_json else None
+    body = _unpacked(answer)
+    if expect.text is not None and body != expect.text.encode():
+        return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(body)}"
+    return _json_wrong(expect.json_value, body) if expect.has_json else None
+
+
+def _unpacked(answer: HttpResponse) -> bytes:
+    """The body behind gzip or deflate, where the answer says so; else as it came."""
+    coding = answer.headers.get("content-encoding", "").lower()
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        return answer.body
+    try:
+        return zlib.decompress(answer.body, wbits=_ANY_ZLIB)
+    except zlib.error:
+        return answer.body
 
 
 def _json_wrong(expected: Any, body: bytes) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import random
 import socket
 import threading
@@ -211,3 +212,13 @@ def test_an_answer_that_ends_with_the_connection(head: str, *, until_close: bool
         (exchange,) = verify(target, workload(kind), random.Random(1))
 
     assert (exchange.response_bytes, exchange.until_close) == (2, until_close)
+
+
+def test_a_packed_answer_is_judged_by_what_is_in_it() -> None:
+    """gzip is unpacked for the comparison; its sizes stay those on the wire."""
+    packed = gzip.compress(b"ok")
+    answer = HttpResponse(200, {"content-encoding": "gzip"}, packed, 0)
+
+    assert difference(Expect(text="ok"), answer) is None
+    assert "got 'ok'" in (difference(Expect(text="no"), answer) or "")
+    assert difference(Expect(text="ok"), answer._replace(body=b"junk")) is not None
