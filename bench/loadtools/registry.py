@@ -48,18 +48,21 @@ def _names() -> tuple[str, ...]:
 TOOLS: Final = Registry()
 
 
-def ranked(loop: Loop, seconds: Iterable[float] = ()) -> tuple[str, ...]:
+def ranked(loop: Loop, seconds: Iterable[float] = (), *, plain: bool = True) -> tuple[str, ...]:
     """The tools that can do this kind of loop, the preferred one first.
 
     Args:
         loop: kind of loop.
         seconds: windows that it must be able to measure.
+        plain: answers have a length, and no interim ones come before them.
     """
     whole = all(float(each).is_integer() for each in seconds)
     able = {
         name: tool.loops[loop]
         for name, tool in TOOLS.items()
-        if loop in tool.loops and (whole or not tool.whole_seconds)
+        if loop in tool.loops
+        and (whole or not tool.whole_seconds)
+        and (plain or not tool.plain_only)
     }
     return tuple(sorted(able, key=lambda name: (-able[name], name)))
 

@@ -97,6 +97,8 @@ CODES: Final[dict[str, Severity]] = {
     "profile-hot": "info",
     "outlier": "info",
     "missing-trials": "warning",
+    "unlike-conditions": "error",
+    "only-redirects": "error",
 }
 """Finding codes and their usual severity; add to the list, never rename."""
 

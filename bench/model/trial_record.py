@@ -146,9 +146,15 @@ class Counters(Model):
 
 
 class SidechannelResult(Model):
-    """What the verification under load saw."""
+    """What the questions beside the load and right after it were answered.
+
+    Attributes:
+        under_load: how many of those asked were asked while the load went on.
+        first_wrong: the first wrong answer, with what was expected.
+    """
 
     asked: int = 0
+    under_load: int = 0
     right: int = 0
     wrong: int = 0
     unanswered: int = 0
@@ -237,6 +243,15 @@ class TrialRecord(Model):
     def cell(self) -> Cell:
         """The cell this is a trial of."""
         return Cell(server=self.server, workload=self.workload, profile=self.profile)
+
+
+def lied(record: TrialRecord) -> bool:
+    """Whether its server gave a wrong answer once it was under load or after it.
+
+    What it answered to the requests that nobody looked at is not known, in this trial and in
+    the others of its cell.
+    """
+    return record.status == "invalid" and "wrong-response" in record.reasons
 
 
 def cpu_us_per_request(part: TrialRecord | Partner) -> float | None:

@@ -41,9 +41,21 @@ class Request(NamedTuple):
     body: bytes = b""
 
 
-def first_answers(
-    arm: Arm, requests: Mapping[str, Request]
-) -> dict[str, tuple[dict[str, Any], list[str]]]:
+class FirstAnswer(NamedTuple):
+    """What two answers to one request tell.
+
+    Attributes:
+        expect: as in a workload file.
+        notes: what must be said of it.
+        plain: it has a length, and no interim answers came before it.
+    """
+
+    expect: dict[str, Any]
+    notes: list[str]
+    plain: bool
+
+
+def first_answers(arm: Arm, requests: Mapping[str, Request]) -> dict[str, FirstAnswer]:
     """Start a server and ask it each request twice: what the answers have in common, by id.
 
     Raises:
@@ -63,9 +75,7 @@ def first_answers(
             }
 
 
-def _twice(
-    arm: Arm, target: Target, request: Request, deadline: float
-) -> tuple[dict[str, Any], list[str]]:
+def _twice(arm: Arm, target: Target, request: Request, deadline: float) -> FirstAnswer:
     rendered = Rendered(0, *request_parts(request), Expect())
     while (first := ask(target, rendered)).status == _NOT_YET:
         if time.monotonic() > deadline:
@@ -79,7 +89,8 @@ def _twice(
                 f"{answer.body[:200].decode('utf-8', 'replace')}",
                 advice="is it the right --path, --method, --body and --header?",
             )
-    return expectation(first, second)
+    plain = not (first.interim or first.until_close)
+    return FirstAnswer(*expectation(first, second), plain)
 
 
 def request_parts(request: Request) -> tuple[str, str, dict[str, str], bytes]:

@@ -123,8 +123,8 @@ def plan_try(trying: TryOptions, folder: Path) -> Contest:
         load_workload(root / "configs" / "workloads" / f"{name}.yaml", root)
     for command in trying.commands:
         check_program(command[0], folder)
-    expected, notes = _expected(trying, arms)
-    _write(root, trying, arms, expected)
+    expected, notes, plain = _expected(trying, arms)
+    _write(root, trying, arms, expected, plain=plain)
     project = find_project(root, root)
     planned = plan_matrix(project, _ID, Overrides())
     # Whether any answer makes a server ready is nothing that a server.yaml can say.
@@ -207,8 +207,8 @@ def _distinct(name: str, names: list[str]) -> str:
 
 def _expected(
     trying: TryOptions, arms: Sequence[Arm]
-) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Id of a workload -> the response that every request must get.
+) -> tuple[dict[str, dict[str, Any]], list[str], bool]:
+    """Id of a workload -> the response that every request must get; notes; whether all are plain.
 
     What the baseline answers first is what all must answer, or its status alone; with `own` each
     server's own first answer is, kept as a workload named after it.
@@ -217,14 +217,18 @@ def _expected(
     answered = arms if trying.expect == "own" else arms[:1]
     expected: dict[str, dict[str, Any]] = {}
     notes: list[str] = []
+    plain = True
     for arm in answered:
-        for name, (expect, said) in first_answers(arm, requests).items():
-            whole = {"status": expect["status"]} if trying.expect == "status" else expect
+        for name, found in first_answers(arm, requests).items():
+            whole = (
+                {"status": found.expect["status"]} if trying.expect == "status" else found.expect
+            )
             expected.setdefault(name, whole)
             if trying.expect == "own":
                 expected[own_name(name, arm.name)] = whole
-            notes += said if trying.expect != "status" else []
-    return expected, list(dict.fromkeys(notes))
+            notes += found.notes if trying.expect != "status" else []
+            plain = plain and found.plain
+    return expected, list(dict.fromkeys(notes)), plain
 
 
 def _requests(trying: TryOptions) -> dict[str, Request]:
@@ -243,7 +247,12 @@ def _requests(trying: TryOptions) -> dict[str, Request]:
 
 
 def _write(
-    root: Path, trying: TryOptions, arms: Sequence[Arm], expected: dict[str, dict[str, Any]]
+    root: Path,
+    trying: TryOptions,
+    arms: Sequence[Arm],
+    expected: dict[str, dict[str, Any]],
+    *,
+    plain: bool = True,
 ) -> None:
     """The project: what the user would have written."""
     for arm in arms:
@@ -258,7 +267,7 @@ def _write(
         title = f"{request.method} {request.path}"
         entry = _entry(root, request) | {"expect": expect}
         _put(root / "configs" / "workloads" / f"{name}.yaml", {"title": title, "requests": [entry]})
-    _put(root / "configs" / f"{_ID}.yaml", _matrix(trying, arms, list(requests)))
+    _put(root / "configs" / f"{_ID}.yaml", _matrix(trying, arms, list(requests), plain=plain))
 
 
 def _entry(root: Path, request: Request) -> dict[str, Any]:
@@ -272,11 +281,13 @@ def _entry(root: Path, request: Request) -> dict[str, Any]:
     return entry
 
 
-def _matrix(trying: TryOptions, arms: Sequence[Arm], workloads: list[str]) -> dict[str, Any]:
+def _matrix(
+    trying: TryOptions, arms: Sequence[Arm], workloads: list[str], *, plain: bool
+) -> dict[str, Any]:
     seconds = [parse_duration(text) for text in (trying.duration, trying.warmup)]
     title = f"{trying.request.method} {' and '.join((trying.request.path, *trying.more_paths))}"
     load = {
-        "tool": choose("closed", seconds) or ranked("closed", seconds)[0],
+        "tool": choose("closed", seconds, plain=plain) or ranked("closed", seconds, plain=plain)[0],
         "warmup": trying.warmup,
         "duration": trying.duration,
     }

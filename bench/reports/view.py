@@ -314,3 +314,10 @@ def describe_size(group: Group) -> str:
     if received is not None:
         parts.append(f"{format_bytes(received)} per response")
     return ", ".join(parts)
+
+
+def unlike(*entries: Entry) -> bool:
+    """Whether figures of these are of unlike things: other conditions, or redirects in one."""
+    codes = [frozenset(entry.cell.findings) for entry in entries]
+    redirects = {"only-redirects" in found for found in codes}
+    return len(redirects) > 1 or any("unlike-conditions" in found for found in codes)

@@ -10,6 +10,7 @@ from bench.analysis import precision
 from bench.errors import BuildError, StoreError
 from bench.model.finding import Finding, finding
 from bench.model.plan import Skipped
+from bench.model.trial_record import lied
 from bench.plans.cost import batches, is_cost, no_rate, with_rate, without_cost_of
 from bench.reports.wording.findings import text_of
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
@@ -185,7 +186,8 @@ class Session:
                 self._calibrate()
                 if self._planned_rounds():
                     self._add_rounds()
-        usable = {record.cell for record in self._records if record.usable}
+        caught = {record.cell for record in self._records if lied(record)}
+        usable = {record.cell for record in self._records if record.usable} - caught
         if self.plan.design == "duet":  # the baseline is part of every trial
             usable |= {cell.model_copy(update={"server": self.plan.baseline}) for cell in usable}
         return SessionResult(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bench.errors import BenchError, ParseError
 from bench.loadtools import Share, ToolOutput
 from bench.loadtools.install.find import tool_path
-from bench.loadtools.merging import merge, shares
+from bench.loadtools.merging import judged, merge, shares
 from bench.model.trial_record import CommandRecord
 
 if TYPE_CHECKING:
@@ -301,9 +301,13 @@ class Loader:
         self, running: Running, commands: tuple[CommandRecord, ...]
     ) -> tuple[LoadResult, tuple[Finding, ...]]:
         results = []
-        for child, out, share in zip(running.children, running.outputs, self._shares, strict=True):
+        wanted = [kind.expect.status for kind in self._workload.kinds]
+        parts = zip(running.children, running.outputs, self._shares, strict=True)
+        for number, (child, out, share) in enumerate(parts):
+            own = wanted[number : number + 1] if self._tool.one_kind and len(wanted) > 1 else wanted
             try:
-                results.append(self._tool.parse(out._replace(rc=child.rc or 0), share))
+                result = self._tool.parse(out._replace(rc=child.rc or 0), share)
+                results.append(judged(result, own))
             except ParseError as error:
                 raise LoadFailure(f"{self._tool.name}: {error}", commands) from None
         return merge(results)

@@ -6,10 +6,11 @@ import http.client
 import io
 import socket
 import time
+import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
-from bench.model.trial_record import Exchange, SidechannelResult
+from bench.model.trial_record import Exchange
 from bench.servers.running import SWITCHING
 from bench.workload.json_equal import json_difference, json_equal, parse
 from bench.workload.requests import raw, render
@@ -27,6 +28,7 @@ _TIMEOUT_S: Final = 10.0
 _SHOWN_BYTES: Final = 1000
 _DIFFERENCE_CHARS: Final = 120
 _PER_KIND: Final = 2
+_ANY_ZLIB: Final = 47
 _HEAD_MAX: Final = 64_000_000
 
 
@@ -131,9 +133,21 @@ def difference(expect: Expect, answer: HttpResponse) -> str | None:
         got = answer.headers.get(name.lower())
         if got != value:
             return f"expected header {name}: {value}, got {got!r}"
-    if expect.text is not None and answer.body != expect.text.encode():
-        return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(answer.body)}"
-    return _json_wrong(expect.json_value, answer.body) if expect.has_json else None
+    body = _unpacked(answer)
+    if expect.text is not None and body != expect.text.encode():
+        return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(body)}"
+    return _json_wrong(expect.json_value, body) if expect.has_json else None
+
+
+def _unpacked(answer: HttpResponse) -> bytes:
+    """The body behind gzip or deflate, where the answer says so; else as it came."""
+    coding = answer.headers.get("content-encoding", "").lower()
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        return answer.body
+    try:
+        return zlib.decompress(answer.body, wbits=_ANY_ZLIB)
+    except zlib.error:
+        return answer.body
 
 
 def _json_wrong(expected: Any, body: bytes) -> str | None:
@@ -202,47 +216,6 @@ def sizes(exchanges: tuple[Exchange, ...]) -> tuple[float, float, float]:
         sum(e.weight * e.response_bytes for e in exchanges) / total,
         sum(e.weight * e.response_wire_bytes for e in exchanges) / total,
     )
-
-
-class SideChannel:
-    """Asks the server now and then while it is under load, and keeps count of the answers."""
-
-    def __init__(self, target: Target, workload: Workload, rng: random.Random) -> None:
-        self._target = target
-        self._workload = workload
-        self._rng = rng
-        self._weights = [kind.weight for kind in workload.kinds]
-        self._varying = [Varying.of(workload, kind, rng) for kind in range(len(workload.kinds))]
-        self._counts = {"right": 0, "wrong": 0, "unanswered": 0}
-        self._first_wrong = ""
-
-    def ask(self, timeout_s: float) -> None:
-        """Send one random request of the workload and judge its answer.
-
-        An answer later than `timeout_s` counts as unanswered, which is not an error: a saturated
-        server may be slow.
-        """
-        kind = self._rng.choices(range(len(self._weights)), self._weights)[0]
-        varying = self._varying[kind]
-        if varying is None:
-            request = render(self._workload, kind, self._rng)
-        else:
-            request = varying.draw(self._rng)
-        try:
-            answer = ask(self._target, request, timeout_s=timeout_s)
-        except VerifyError:
-            self._counts["unanswered"] += 1
-            return
-        wrong = difference(request.expect, answer)
-        self._counts["wrong" if wrong else "right"] += 1
-        if wrong and not self._first_wrong:
-            self._first_wrong = f"{request.method} {request.path}: {wrong}"
-
-    def result(self) -> SidechannelResult:
-        """The counts so far."""
-        return SidechannelResult(
-            asked=sum(self._counts.values()), first_wrong=self._first_wrong, **self._counts
-        )
 
 
 def _exchange(weight: int, seen: list[tuple[Rendered, HttpResponse]]) -> Exchange:

@@ -132,13 +132,16 @@ class Server:
         self.counts = counts
         self.held = array("d")
         self.deaf = False
+        self.open = 0
         self.gate: Gate | None = None
         self.loop = asyncio.SelectorEventLoop(precise_selector())
 
-    def decide(self, n: int, method: str, target: str, body: bytes) -> tuple[Answer, float]:
-        """The response to the n-th request and how long it is held, in seconds."""
+    def decide(
+        self, n: int, nth: int, method: str, target: str, body: bytes
+    ) -> tuple[Answer, float]:
+        """The response to the n-th request, the nth of its connection, and the seconds it waits."""
         options = self.options
-        answer = right_answer(method, target, body)
+        answer = self.liar(n, nth, target, right_answer(method, target, body))
         delay = options.delay_ms / 1e3
         if options.burn_us:
             burn(options.burn_us)
@@ -155,6 +158,18 @@ class Server:
             self.counts.add("late")
             delay += options.late_ms / 1e3
         return answer, delay
+
+    def liar(self, n: int, nth: int, target: str, answer: Answer) -> Answer:
+        """The answer of a server that lies now and then, from the first request on."""
+        options = self.options
+        busy = options.lie_above and self.open > options.lie_above and n % 10 == 0
+        if busy or is_nth(options.lie_every, n) or (nth and nth == options.lie_on_nth):
+            self.counts.add("lies")
+            return lie(answer)
+        if is_nth(options.tell_every, n) and target.startswith(options.lie_path):
+            self.counts.add("lies")
+            return Answer(200, "text/plain", b"internal error")
+        return answer
 
     def own_request(self, target: str) -> Answer | None:
         """Readiness and counters; None for an ordinary request."""
@@ -249,13 +264,16 @@ class Connection(asyncio.Protocol):
         self.server = server
         self.buffer = bytearray()
         self.busy = False
+        self.nth = 0
         self.number = server.counts.add("connections")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self.server.open += 1
 
     def connection_lost(self, _error: Exception | None) -> None:
+        self.server.open -= 1
         if self.server.gate:
             self.server.gate.closed()
 
@@ -296,7 +314,8 @@ class Connection(asyncio.Protocol):
         elif is_nth(options.reset_requests, n) or is_nth(options.reset_connections, self.number):
             self.reset()
         else:
-            self.respond(*server.decide(n, method, target, body))
+            self.nth += 1
+            self.respond(*server.decide(n, self.nth, method, target, body))
 
     def respond(self, answer: Answer, delay: float) -> None:
         since = time.monotonic()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import random
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,8 @@ from bench.errors import VerifyError
 from bench.model.plan import RequestKind, Workload
 from bench.model.target import Target
 from bench.model.workload_config import Expect
-from bench.trial.verify import HttpResponse, SideChannel, ask, difference, sizes, verify
+from bench.trial.side_channel import SideChannel
+from bench.trial.verify import HttpResponse, ask, difference, sizes, verify
 from bench.workload.requests import render
 
 if TYPE_CHECKING:
@@ -175,7 +178,8 @@ def test_side_channel_counts() -> None:
     with serving(reply) as target:
         side = SideChannel(target, workload(echo_kind()), random.Random(3))
         for _ in range(3):
-            side.ask(2.0)
+            side.ask(1, 1, (1,), time.monotonic() + 2.0)
+        side.end()
         result = side.result()
 
     assert (result.asked, result.right, result.wrong, result.unanswered) == (3, 1, 1, 1)
@@ -208,3 +212,13 @@ def test_an_answer_that_ends_with_the_connection(head: str, *, until_close: bool
         (exchange,) = verify(target, workload(kind), random.Random(1))
 
     assert (exchange.response_bytes, exchange.until_close) == (2, until_close)
+
+
+def test_a_packed_answer_is_judged_by_what_is_in_it() -> None:
+    """gzip is unpacked for the comparison; its sizes stay those on the wire."""
+    packed = gzip.compress(b"ok")
+    answer = HttpResponse(200, {"content-encoding": "gzip"}, packed, 0)
+
+    assert difference(Expect(text="ok"), answer) is None
+    assert "got 'ok'" in (difference(Expect(text="no"), answer) or "")
+    assert difference(Expect(text="ok"), answer._replace(body=b"junk")) is not None

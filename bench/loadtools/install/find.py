@@ -133,7 +133,7 @@ def built_path(name: str, sources: SourceBuild) -> Path:
     return cache_folder() / "loadtools" / f"{name}-{digest.hexdigest()[:12]}" / name
 
 
-def choose(loop: Loop, seconds: Iterable[float] = ()) -> str | None:
+def choose(loop: Loop, seconds: Iterable[float] = (), *, plain: bool = True) -> str | None:
     """The preferred load tool for a kind of loop among those that are here; None = none is.
 
     One that is built from sources of bench counts as here where there is a compiler.
@@ -141,8 +141,9 @@ def choose(loop: Loop, seconds: Iterable[float] = ()) -> str | None:
     Args:
         loop: kind of loop.
         seconds: windows that it must be able to measure.
+        plain: answers have a length, and no interim ones come before them.
     """
-    for name in ranked(loop, seconds):
+    for name in ranked(loop, seconds, plain=plain):
         found = find_tool(name)
         if (found is not None and found.usable) or buildable(name):
             return name

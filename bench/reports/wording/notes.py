@@ -34,6 +34,9 @@ _CODE_NOTES: Final = {
     "arrivals-off": "requests not sent as scheduled: not compared where so",
     "not-stationary": "response times had not settled: not compared where so",
     "connections-short": "fewer connections than asked",
+    "wrong-response": "wrong answers",
+    "unlike-conditions": "measured under unlike conditions",
+    "only-redirects": "redirects among its answers",
     "bytes-mismatch": "bytes disagree with responses",
     "histogram-mismatch": "histogram disagrees with counts",
 }

@@ -15,6 +15,7 @@ from bench.model.trial_record import (
     TrialRecord,
 )
 from bench.reports.wording.findings import all_told
+from bench.run.importing.conditions import redirects, unlike
 from bench.trial.thresholds import WINDOW_OFF_MAX
 from bench.trial.validity import Evidence, TrialValidity, validity_of
 
@@ -31,6 +32,7 @@ def make_trial(
     cell: Cell,
     profile: LoadProfile,
     *,
+    first: ResultFile,
     number: int,
     order: int,
 ) -> TrialRecord:
@@ -41,12 +43,14 @@ def make_trial(
         facts: what the user tells.
         cell: what it is a trial of.
         profile: of the whole run; the window is the result's own.
+        first: the result that all are compared with.
         number: its round, from 1.
         order: its place in the run, from 0.
     """
     trial = f"r{number:02d}-{cell.id}"
     load, notes = _without_distorted(source.load, trial)
-    notes += _other_window(load, facts, trial)
+    notes += _other_window(load, facts, trial) + unlike(source, first, trial)
+    notes += () if facts.statuses else redirects(load, trial)
     own_window = profile.model_copy(update={"duration_s": load.duration_s})
     judged = _judge(trial, own_window, load, notes)
     return TrialRecord(
