@@ -90,6 +90,11 @@ perf *ARGS: _dev
 perf-verdicts *ARGS: _dev
     @python -P scripts/verdicts.py "$@"
 
+# Measure paced: lateness, CPU beside wrk's, whether medians come again (about 10 min)
+[no-exit-message]
+perf-paced *ARGS: _dev
+    @python -P scripts/perf_paced.py "$@"
+
 # Measure how exact `bench ab` is: copies, and a server of known cost (about 35 min)
 [no-exit-message]
 perf-ab *ARGS: _dev
@@ -107,6 +112,10 @@ chaos *ARGS: _dev
 # 300 trials of 50 ms: no growth of memory, descriptors or overhead (about 3 min)
 soak *ARGS: _dev
     @python -P scripts/soak.py "$@"
+
+# Feed N hostile responses (a million without N) to the engine of paced, under sanitizers
+fuzz-paced N="1000000" SEED="1":
+    @scripts/fuzz-paced "$@"
 
 # Show what takes space, and remove it (bench clean)
 [no-exit-message]

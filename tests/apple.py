@@ -12,7 +12,7 @@ from bench.servers import ports
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_USAGE: Final = "struct rusage_info_v4"
+_USAGE: Final = "struct rusage_info_v6"
 _THREAD: Final = "struct proc_threadinfo"
 
 
@@ -36,9 +36,15 @@ def _field(name: str, member: str) -> Fact:
 FACTS: Final = (
     Fact(("RUSAGE_INFO_V4",), f"RUSAGE_INFO_V4 == {rusage.RUSAGE_INFO_V4}"),
     Fact(("_UUID_BYTES",), f"offsetof({_USAGE}, ri_user_time) == {rusage._UUID_BYTES}"),
+    Fact(("RUSAGE_INFO_V6",), f"RUSAGE_INFO_V6 == {rusage.RUSAGE_INFO_V6}"),
+    Fact(
+        ("_FIELDS_V6",),
+        f"sizeof({_USAGE}) == {rusage._UUID_BYTES + rusage._HANDLE_BYTES * rusage._FIELDS_V6}",
+    ),
     Fact(
         ("_FIELDS",),
-        f"sizeof({_USAGE}) == {rusage._UUID_BYTES + rusage._HANDLE_BYTES * rusage._FIELDS}",
+        "sizeof(struct rusage_info_v4) == "
+        f"{rusage._UUID_BYTES + rusage._HANDLE_BYTES * rusage._FIELDS}",
     ),
     Fact(("_BUFFER_BYTES",), f"sizeof({_USAGE}) <= {rusage._BUFFER_BYTES}"),
     _field("_USER", "ri_user_time"),
@@ -47,6 +53,9 @@ FACTS: Final = (
     _field("_CHILD_SYSTEM", "ri_child_system_time"),
     _field("_INSTRUCTIONS", "ri_instructions"),
     _field("_CYCLES", "ri_cycles"),
+    _field("_FAST_USER", "ri_user_ptime"),
+    _field("_FAST_SYSTEM", "ri_system_ptime"),
+    Fact((), f"offsetof(struct rusage_info_v4, ri_cycles) == offsetof({_USAGE}, ri_cycles)"),
     Fact(("_HANDLE_BYTES",), f"sizeof(uint64_t) == {rusage._HANDLE_BYTES}"),
     Fact(("_THREAD_BYTES",), f"sizeof({_THREAD}) == {rusage._THREAD_BYTES}"),
     Fact((), f"offsetof({_THREAD}, pth_user_time) == 0"),

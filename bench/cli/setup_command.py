@@ -13,6 +13,7 @@ from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import ConfigError, ToolMissingError
 from bench.loadtools import TOOLS
 from bench.loadtools.install import find, install_plan
+from bench.process.executables import executable
 from bench.process.foreground import foreground
 from bench.units import format_eta
 
@@ -71,6 +72,12 @@ def command(
     plan = install_plan.plan_install(facts, wanted)
     _announce(plan, blocked=dry_run)
     ran: list[tuple[InstallStep, int | None]] = []
+    if plan.steps and find.translated():
+        raise ToolMissingError(
+            "this terminal is translated by Rosetta: load tools for Intel would be installed, "
+            "and their figures would be those of a translation",
+            advice="start it natively: arch -arm64 bench setup",
+        )
     if plan.steps and not dry_run:
         _consent(plan, facts, yes=yes)
         ran = _carry_out(plan.steps, facts)
@@ -173,7 +180,7 @@ def _missing_toolchains(
             needs = load_server(file).needs
         except ConfigError:  # `bench validate` is there to tell
             continue
-        lacking = [need for need in needs if find.executable(need, path) is None]
+        lacking = [need for need in needs if executable(need, path) is None]
         if lacking:
             absent[name] = lacking
     return absent

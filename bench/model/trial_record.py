@@ -89,6 +89,8 @@ class Resources(Model):
         span_s: length of time between the two readings.
         server_busy: busiest share of the server's CPUs or of one of its threads, 0 to 1.
         load_busy: busiest load process's share of one CPU, 0 to 1.
+        server_fast_share: share of the server's CPU time that ran on the fastest kind of core,
+            0 to 1; None where the system does not tell it per process.
         rss_peak_bytes: highest seen sum over the group, shared pages counted once (PSS).
         harness_cpu_s: CPU time of `bench` itself.
     """
@@ -98,6 +100,7 @@ class Resources(Model):
     span_s: float | None = None
     server_busy: float | None = None
     load_busy: float | None = None
+    server_fast_share: float | None = None
     rss_peak_bytes: int | None = None
     voluntary_switches: int | None = None
     involuntary_switches: int | None = None

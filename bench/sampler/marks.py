@@ -25,6 +25,18 @@ class LoadReading(NamedTuple):
     cpu_ns: int
 
 
+class CoreTime(NamedTuple):
+    """CPU time of one process since it began, in any unit: only shares are made of it.
+
+    Attributes:
+        own: on all cores.
+        fast: on the fastest kind of core.
+    """
+
+    own: int
+    fast: int
+
+
 class Mark(NamedTuple):
     """Every clock and counter at one instant.
 
@@ -35,6 +47,7 @@ class Mark(NamedTuple):
         ours_ns: CPU time of `bench` and of everything it started, those that ended included.
         tasks: the server's threads; None where they cannot be read one by one.
         counts: instructions and cycles; None where the machine does not count them.
+        core_times: the server's processes by kind of core; None where the system does not tell.
     """
 
     at_s: float
@@ -45,6 +58,7 @@ class Mark(NamedTuple):
     tasks: Mapping[int, TaskReading] | None
     system: SystemReading
     counts: PerfCounts | None
+    core_times: Mapping[int, CoreTime] | None = None
 
 
 class Observation(NamedTuple):

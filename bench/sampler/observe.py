@@ -94,6 +94,7 @@ def _resources(
         "rss_peak_bytes": memory.bytes if memory else None,
         "voluntary_switches": switched[0] if switched else None,
         "involuntary_switches": switched[1] if switched else None,
+        "server_fast_share": _fast_share(begin, end),
         "instructions": _counted(begin, end, "instructions"),
         "cycles": _counted(begin, end, "cycles"),
         "harness_cpu_s": (end.harness_ns - begin.harness_ns) / NS_PER_S,
@@ -102,7 +103,7 @@ def _resources(
     missing = {
         name: platform.reasons.get(name) or _WHY.get(name, "not readable")
         for name in values
-        if values[name] is None
+        if values[name] is None and name != "server_fast_share"
     }
     notes = {name: why for name, why in platform.reasons.items() if "." in name}
     if memory and not memory.shared_once:
@@ -151,6 +152,15 @@ def _counted(begin: Mark, end: Mark, name: str) -> int | None:
         return None
     difference: int = getattr(end.counts, name) - getattr(begin.counts, name)
     return max(0, difference)
+
+
+def _fast_share(begin: Mark, end: Mark) -> float | None:
+    """Share of the server's CPU time on the fastest cores, of processes seen at both marks."""
+    first, last = begin.core_times or {}, end.core_times or {}
+    both = first.keys() & last.keys()
+    own = sum(last[pid].own - first[pid].own for pid in both)
+    fast = sum(last[pid].fast - first[pid].fast for pid in both)
+    return min(1.0, max(0.0, fast / own)) if own > 0 else None
 
 
 def _server_cpu_s(begin: Mark, end: Mark) -> float | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.sampler.linux.perf import PerfCounts
     from bench.sampler.linux.procfs import CpuTimes
     from bench.sampler.linux.system import SystemReading
+    from bench.sampler.marks import CoreTime
 
 
 class Platform(Protocol):
@@ -72,6 +73,10 @@ class Platform(Protocol):
 
     def counts(self) -> PerfCounts | None:
         """Instructions and cycles since then."""
+        ...
+
+    def core_times(self) -> Mapping[int, CoreTime] | None:
+        """CPU time of the server's processes by kind of core, where the system keeps it."""
         ...
 
     def stop_counting(self) -> None:

@@ -137,6 +137,7 @@ class Sampler:
             tasks=self._server.tasks(),
             system=system,
             counts=counts,
+            core_times=self._platform.core_times(),
         )
 
     def _look_at_loads(self, now_s: float, *, fresh: bool = True) -> dict[int, int]:

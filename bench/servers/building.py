@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from bench.errors import BuildError
 from bench.model.secrets import hidden, without_values
 from bench.model.summary import BuildRecord
 from bench.process import Command, capture
+from bench.process.executables import executable
 from bench.servers.environment import base_environment, command_environment, fill_all
 from bench.servers.git import files_of
 from bench.store.run_directory import write_atomic
@@ -81,7 +81,7 @@ class Toolchain(NamedTuple):
 def missing(arm: Arm) -> str | None:
     """Why the server cannot be built here (an executable or interpreter is absent), or None."""
     path = command_environment(arm.config.env, _UNKNOWN)["PATH"]
-    absent = [name for name in arm.config.needs if shutil.which(name, path=path) is None]
+    absent = [name for name in arm.config.needs if executable(name, path) is None]
     if absent:
         return f"{' and '.join(absent)} not found on PATH"
     if arm.config.python and _interpreter(arm.config.python) is None:
@@ -97,7 +97,8 @@ def toolchain(arm: Arm) -> Toolchain:
     env = command_environment(arm.config.env, _UNKNOWN)  # RUSTUP_TOOLCHAIN, for one, chooses
     for need in arm.config.needs:
         argv = _TOOLCHAINS.get(Path(need).name)
-        done = capture(argv, env=env) if argv else None
+        there = argv and executable(argv[0], env["PATH"])
+        done = capture(argv, env=env) if argv and there else None
         if argv and done and done.rc == 0:
             line = (done.stdout or done.stderr).splitlines()[0].strip()
             return Toolchain(None, f"Node.js {line[1:]}" if argv[0] == "node" else line)
@@ -115,8 +116,10 @@ def satisfies(version: str, constraint: str) -> bool:
 def _interpreter(constraint: str) -> tuple[str, str] | None:
     """(path, version) of the first interpreter that runs and fits; ours comes first."""
     ask = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(sys._base_executable)"
+    env = base_environment()
     for name in (sys.executable, *_CANDIDATES):
-        done = capture([name, "-I", "-c", ask], env=base_environment())
+        found = executable(name, env["PATH"])
+        done = capture([found, "-I", "-c", ask], env=env) if found else None
         if done is None or done.rc != 0:
             continue
         version, base = done.stdout.split("\n")[:2]

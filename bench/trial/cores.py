@@ -39,7 +39,7 @@ def core_mix(
 def slow_share(resources: Resources, counters: Counters) -> float | None:
     """The least share of server's and load's work that ran on other than the fastest cores.
 
-    No system without pinning tells it per process. But what both used together and the fastest
+    Where no share is known per process: what both used together and the fastest
     cores cannot have given, since they were not busy for so long, ran elsewhere.
     """
     work_s = (resources.server_cpu_s or 0.0) + sum(resources.load_cpu_s)
@@ -49,8 +49,23 @@ def slow_share(resources: Resources, counters: Counters) -> float | None:
     return max(0.0, 1 - fast_s / work_s)
 
 
+def sides_differ(ours: Resources, theirs: Resources, scope: str) -> Finding | None:
+    """Whether the two servers of a duet ran on unlike mixes of cores.
+
+    A share of 5 % more on cores half as fast makes one side slower by some 2.5 %: more than
+    what a pair is to show.
+    """
+    mine, other = ours.server_fast_share, theirs.server_fast_share
+    if mine is None or other is None or abs(mine - other) <= SLOW_MAX:
+        return None
+    return finding("unlike-cores", scope, "sides", ours=round(mine, 4), theirs=round(other, 4))
+
+
 def unlike_cores(resources: Resources, counters: Counters, scope: str) -> Finding | None:
     """Whether the work ran on slow cores in part."""
+    fast = resources.server_fast_share
+    if fast is not None and counters.core_busy_s and 1 - fast > SLOW_MAX:
+        return finding("unlike-cores", scope, "server", share=round(1 - fast, 4))
     share = slow_share(resources, counters)
     if share is None or share <= SLOW_MAX:
         return None

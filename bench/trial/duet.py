@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import StartError, VerifyError
 from bench.model.trial_record import Partner, TrialRecord
+from bench.reports.wording.findings import told
+from bench.trial.cores import sides_differ
 from bench.trial.life import Outcome, TrialRun, TrialSetting
 from bench.trial.load import WARMUP, LoadFailure, run_together
 
@@ -147,13 +149,23 @@ def _outcome(ours: TrialRun, theirs: TrialRun, *, baseline_first: bool) -> DuetO
         first=baseline_first,
         build_hash=other.record.build_hash,
     )
-    record = _worse(mine, other).model_copy(
+    record = _same_mix(_worse(mine, other), partner).model_copy(
         update={
             "partner": partner,
             "commands": (*mine.record.commands, *other.record.commands),
         }
     )
     return DuetOutcome(record, mine.histogram, other.histogram)
+
+
+def _same_mix(record: TrialRecord, partner: Partner) -> TrialRecord:
+    """The record, suspect where the two servers ran on unlike mixes of cores."""
+    found = sides_differ(record.resources, partner.resources, record.trial)
+    if found is None or record.status not in ("valid", "suspect"):
+        return record
+    reasons = tuple(dict.fromkeys((*record.reasons, found.code)))
+    findings = (*record.findings, told(found))
+    return record.model_copy(update={"status": "suspect", "reasons": reasons, "findings": findings})
 
 
 _RANK = ("valid", "suspect", "invalid", "failed", "interrupted")

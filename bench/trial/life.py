@@ -222,8 +222,11 @@ class TrialRun:
             "low_power": after.low_power,
             "core_busy_s": core_mix(self.observation.cpu_busy_s, *core_levels()),
         }
+        resources = self.observation.resources
+        if not state["core_busy_s"]:  # of one kind, or not known which: a share says nothing
+            resources = resources.model_copy(update={"server_fast_share": None})
         counters = self.observation.counters.model_copy(update=state)
-        self.observation = self.observation._replace(counters=counters)
+        self.observation = self.observation._replace(resources=resources, counters=counters)
 
     def load_failed(self, error: LoadFailure) -> None:
         """Keep what was run; when it failed because the server died, say that instead.

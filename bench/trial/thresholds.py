@@ -55,8 +55,8 @@ STATIONARY_MAX: Final = 1.5
 """Ratio of the response times at both ends of a window from which on they were not settled: a
 queue that grows makes it 5, noise of a shared machine stays below."""
 
-STATIONARY_Z: Final = 3.0
-"""By how many standard deviations of their ranks the two ends must differ besides: 0.3 % of
+STATIONARY_Z: Final = 2.5
+"""By how many standard deviations of their ranks the two ends must differ besides: 1.2 % of
 windows would by chance, if their steps were independent."""
 
 STATIONARY_STEPS: Final = 5

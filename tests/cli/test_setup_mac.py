@@ -10,6 +10,10 @@ from click.testing import CliRunner, Result
 from bench.cli.setup_command import command
 from bench.errors import ToolMissingError
 from bench.loadtools.install import find
+from bench.model.plan import Arm
+from bench.model.server_config import ServerConfig
+from bench.process import executables
+from bench.servers import missing, toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +52,7 @@ def mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mac:
     dialogue = f"touch {tmp_path}/dialogue; exit 1"
     stubs = {str(one.has("usr/bin", name, dialogue)) for name in ("cc", "make", "git", "python3")}
     one.has("usr/bin", "xcode-select", "exit 2")
-    monkeypatch.setattr(find, "_APPLE_STUBS", frozenset(stubs))
+    monkeypatch.setattr(executables, "_APPLE_STUBS", frozenset(stubs))
     return one
 
 
@@ -86,7 +90,34 @@ def test_stand_ins_count_as_missing_until_the_tools_are_there(mac: Mac) -> None:
     """Apple's cc is a compiler only where `xcode-select -p` names a folder."""
     path = ":".join(mac.folders)
 
-    assert find.executable("cc", path) is None
+    assert executables.executable("cc", path) is None
     assert not (mac.root / "dialogue").exists()
     mac.has("usr/bin", "xcode-select", "echo /Library/Developer/CommandLineTools")
-    assert find.executable("cc", path) is not None
+    assert executables.executable("cc", path) is not None
+
+
+def test_under_rosetta_nothing_is_installed(mac: Mac) -> None:
+    """One message with the command that starts it natively, with Homebrew there or not."""
+    mac.has("usr/sbin", "sysctl", '[ "$*" = "-n sysctl.proc_translated" ] && echo 1')
+    mac.has("opt/homebrew/bin", "brew", f"touch {mac.root}/ran")
+
+    result = mac.setup("--yes")
+
+    assert isinstance(result.exception, ToolMissingError)
+    assert "translated by Rosetta" in str(result.exception)
+    assert "arch -arm64 bench setup" in str(result.exception)
+    assert not (mac.root / "ran").exists()
+
+
+def test_a_server_that_needs_apples_stand_in_is_missing(mac: Mac) -> None:
+    """Neither the question for the compiler nor that for its version opens the dialogue."""
+    arm = Arm(
+        name="one",
+        server="one",
+        folder=str(mac.root),
+        config=ServerConfig(run=["./one"], needs=["cc"], language="C"),
+    )
+
+    assert missing(arm) == "cc not found on PATH"
+    assert toolchain(arm).runtime is None
+    assert not (mac.root / "dialogue").exists()

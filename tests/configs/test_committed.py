@@ -194,7 +194,7 @@ def test_all_holds_everything_in_25_minutes() -> None:
     ceiling = Counter(cell.profile for cell in everything.cells if cell.server == "ceiling")
 
     assert tuple(sorted(everything.workloads)) == EIGHT
-    assert per_profile == {"wrk-c50": 5 * 8, "oha-open": 5}
-    assert {c.workload for c in everything.cells if c.profile == "oha-open"} == {"json-small"}
+    assert per_profile == {"wrk-c50": 5 * 8, "paced-open": 5}
+    assert {c.workload for c in everything.cells if c.profile == "paced-open"} == {"json-small"}
     assert ceiling == {"wrk-c50": 5}
     assert everything.estimated_s < 25 * 60

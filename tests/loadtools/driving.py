@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.loadtools import TOOLS, Share, Target, ToolOutput
+from bench.loadtools.install.find import tool_path
 from bench.loadtools.merging import merge, shares
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def outputs(
         )
         with command.stdout.open("wb") as stdout, (out / "stderr.txt").open("wb") as stderr:
             process = subprocess.Popen(
-                command.argv,
+                (tool_path(tool.name), *command.argv[1:]),
                 env={**command.env, **(env or {})},
                 cwd=command.cwd,
                 stdout=stdout,

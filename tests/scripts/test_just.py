@@ -136,6 +136,35 @@ def test_apples_stand_in_is_not_started(checkout: Checkout, *, brew: bool) -> No
     assert checkout.done() == []
 
 
+def test_under_rosetta_it_is_one_message(checkout: Checkout) -> None:
+    """A translated terminal would make an Intel environment: the native start is named."""
+    (checkout.bin / "uname").unlink()
+    checkout.python("uname", "#!/bin/sh\necho Darwin\n")
+    checkout.python("sysctl", '#!/bin/sh\n[ "$*" = "-n sysctl.proc_translated" ] && echo 1\n')
+    checkout.python("python3", PYTHON)
+
+    done = checkout.run("test")
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "arch -arm64 /bin/sh scripts/just test" in done.stderr
+    assert checkout.done() == []
+
+
+def test_an_old_conda_in_front_is_passed_over(checkout: Checkout) -> None:
+    """An activated environment may have any python3; a newer one behind it on PATH is taken."""
+    conda = checkout.root.parent / "conda"
+    conda.mkdir()
+    (conda / "python3").write_text(OLD)
+    (conda / "python3").chmod(0o755)
+    checkout.python("python3", PYTHON)
+
+    done = checkout.run("test", env={"PATH": f"{conda}:{checkout.bin}", "CONDA_PREFIX": "conda"})
+
+    assert done.returncode == 0
+    assert f"making .venv with {checkout.bin}/python3," in done.stderr
+
+
 def test_python_without_venv_is_named(checkout: Checkout) -> None:
     """Debian's Python without python3-venv gets the command for that package."""
     checkout.python("python3", BARE)

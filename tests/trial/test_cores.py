@@ -7,7 +7,7 @@ import pytest
 from bench.host.state import quick_state
 from bench.model.trial_record import Counters, Resources
 from bench.reports.wording.findings import text_of
-from bench.trial.cores import core_mix, slow_share, unlike_cores
+from bench.trial.cores import core_mix, sides_differ, slow_share, unlike_cores
 from bench.trial.disturbances import noise_findings
 from tests.host.trees import mac_tree, memory_source
 
@@ -43,6 +43,32 @@ def test_work_that_the_fast_cores_cannot_have_done_was_done_by_slow_ones() -> No
     assert found.evidence["share"] == 0.25
     assert "at least 25% of the work" in text_of(found)
     assert "Performance 6.00 s, Efficiency 2.40 s" in text_of(found)
+
+
+def test_a_server_on_slow_cores_is_told_by_its_own_share() -> None:
+    """Where the system counts per process, what others did on fast cores hides nothing."""
+    resources, counters = used(8.0, 2.4)
+    found = unlike_cores(resources.model_copy(update={"server_fast_share": 0.7}), counters, "t1")
+
+    assert found is not None
+    assert text_of(found).startswith("30% of the server's CPU time was on slow cores")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "differ"),
+    [(0.99, 0.90, True), (0.5, 0.52, False), (None, 0.5, False), (0.9, None, False)],
+)
+def test_sides_of_a_duet_need_the_same_mix(
+    ours: float | None, theirs: float | None, *, differ: bool
+) -> None:
+    """More than 5 points apart: the pair is suspect; not known is no reason."""
+    found = sides_differ(
+        Resources(server_fast_share=ours), Resources(server_fast_share=theirs), "t1"
+    )
+
+    assert (found is not None) is differ
+    if found:
+        assert "99% was on fast cores, of the baseline's 90%" in text_of(found)
 
 
 def test_others_on_slow_cores_are_no_reason() -> None:

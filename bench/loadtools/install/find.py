@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bench.loadtools import TOOLS, ranked
 from bench.loadtools.tool import too_old
 from bench.process.command import capture
+from bench.process.executables import executable
 from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -66,21 +67,12 @@ class SetupFacts(NamedTuple):
     cpus: int
 
 
-_APPLE_STUBS: Final = frozenset(f"/usr/bin/{name}" for name in ("cc", "git", "make", "python3"))
-
-
-def executable(
-    name: str, path: str, run: Callable[[tuple[str, ...]], Completed | None] = capture
-) -> str | None:
-    """Where an executable lies that can be run; None where there is none.
-
-    Without its command line tools macOS has stand-ins which open a dialogue instead.
-    """
-    found = shutil.which(name, path=path)
-    if found not in _APPLE_STUBS or sys.platform != "darwin":
-        return found
-    said = run(("xcode-select", "-p"))
-    return found if said is not None and said.rc == 0 else None
+def translated(run: Callable[[tuple[str, ...]], Completed | None] = capture) -> bool:
+    """Whether this process is translated by Rosetta: what it installs would be Intel's."""
+    if sys.platform != "darwin":
+        return False
+    said = run(("sysctl", "-n", "sysctl.proc_translated"))
+    return said is not None and said.stdout.strip() == "1"
 
 
 def search_path(environ: Mapping[str, str] | None = None) -> str:

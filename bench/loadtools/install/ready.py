@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from bench.errors import ToolMissingError
 from bench.loadtools import TOOLS
-from bench.loadtools.install.find import built_path, executable, find_tool, search_path
+from bench.loadtools.install.find import built_path, find_tool, search_path
 from bench.process.command import capture
+from bench.process.executables import executable
 
 if TYPE_CHECKING:
     from bench.loadtools.install.find import Installed

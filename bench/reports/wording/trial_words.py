@@ -77,6 +77,15 @@ _DISTURBANCES: Final[Mapping[str, Words]] = {
         "at least {share:.0%} of the work of server and load ran on slow cores (busy: {kinds})",
         "fewer server and load processes than fast cores; close what else runs",
     ),
+    "unlike-cores/server": Words(
+        "{share:.0%} of the server's CPU time was on slow cores",
+        "fewer server and load processes than fast cores; close what else runs",
+    ),
+    "unlike-cores/sides": Words(
+        "of this server's CPU time {ours:.0%} was on fast cores, of the baseline's {theirs:.0%}: "
+        "the two sides did not have the same machine",
+        "fewer server and load processes than fast cores; close what else runs",
+    ),
     "retransmits": Words("{count} TCP segments were lost and sent again (on the whole machine)"),
     "listen-overflow/window": Words(
         "{count} connections were dropped by a full accept queue (on the whole machine)", _BACKLOG

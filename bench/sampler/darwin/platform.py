@@ -18,6 +18,7 @@ from bench.sampler.group import MemoryReading, TaskReading
 from bench.sampler.linux.perf import PerfCounts
 from bench.sampler.linux.procfs import NS_PER_S, CpuTimes, Stat
 from bench.sampler.linux.system import SystemReading, clock_offsets
+from bench.sampler.marks import CoreTime
 from bench.sampler.members import Members
 from bench.sampler.tracked import TrackedGroup
 
@@ -199,6 +200,19 @@ class DarwinPlatform:
             return None
         used = self._used.values()
         return PerfCounts(sum(one.instructions for one in used), sum(one.cycles for one in used))
+
+    def core_times(self) -> Mapping[int, CoreTime] | None:
+        """CPU time of the server's processes and its part on performance cores.
+
+        Believed as far as a part is not larger than the whole.
+        """
+        found = {}
+        for pid in self._server.pids() if self._server else ():
+            usage = self._libproc.rusage(pid)
+            if usage is None or usage.fast is None or usage.fast > usage.own:
+                return None
+            found[pid] = CoreTime(usage.own, usage.fast)
+        return found or None
 
     def stop_counting(self) -> None:
         """Nothing to let go of."""

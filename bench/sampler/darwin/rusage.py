@@ -1,7 +1,8 @@
 """Asks macOS for what psutil does not tell: children's time, instructions, threads' time.
 
 Nothing here needs root. The structures are those of the kernel's public headers; they only
-ever grow at the end, so buffers are larger than what is read.
+ever grow at the end, so buffers are larger than what is read. From macOS 13 on (version 6 of
+the structure) the kernel also counts what ran on performance cores, per process.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import struct
 from typing import Any, Final, NamedTuple
 
 RUSAGE_INFO_V4: Final = 4
+RUSAGE_INFO_V6: Final = 6
 _PROC_PIDTHREADINFO: Final = 5
 _PROC_PIDLISTTHREADS: Final = 6
 _BUFFER_BYTES: Final = 512
 _UUID_BYTES: Final = 16
 _FIELDS: Final = 35
+_FIELDS_V6: Final = 56
 _USER, _SYSTEM, _CHILD_USER, _CHILD_SYSTEM = 0, 1, 10, 11
 _INSTRUCTIONS, _CYCLES = 29, 30
+_FAST_USER, _FAST_SYSTEM = 36, 37
 _HANDLE_BYTES: Final = 8
 _THREAD_BYTES: Final = 112
 
@@ -29,26 +33,36 @@ _LEAST_NS: Final = 50_000_000
 
 
 class Rusage(NamedTuple):
-    """What is used of `struct rusage_info_v4`, times in units of the machine's own clock."""
+    """What is used of `struct rusage_info_v6`, times in units of the machine's own clock.
+
+    Attributes:
+        own: CPU time of the process.
+        children: that of its children that were waited for.
+        fast: the part of `own` on performance cores; None where the kernel is older than
+            version 6 of the structure.
+    """
 
     own: int
     children: int
     instructions: int
     cycles: int
+    fast: int | None = None
 
 
-def parse_rusage(raw: bytes) -> Rusage:
+def parse_rusage(raw: bytes, version: int = RUSAGE_INFO_V4) -> Rusage:
     """Read the structure: 16 bytes of identity, then 64-bit figures.
 
     Raises:
         struct.error: too short.
     """
-    values = struct.unpack_from(f"={_FIELDS}Q", raw, _UUID_BYTES)
+    fields = _FIELDS_V6 if version >= RUSAGE_INFO_V6 else _FIELDS
+    values = struct.unpack_from(f"={fields}Q", raw, _UUID_BYTES)
     return Rusage(
         own=values[_USER] + values[_SYSTEM],
         children=values[_CHILD_USER] + values[_CHILD_SYSTEM],
         instructions=values[_INSTRUCTIONS],
         cycles=values[_CYCLES],
+        fast=values[_FAST_USER] + values[_FAST_SYSTEM] if fields > _FIELDS else None,
     )
 
 
@@ -83,11 +97,14 @@ class Libproc:
     def rusage(self, pid: int) -> Rusage | None:
         """What a process used since it began."""
         buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
-        try:
-            rc = self._library.proc_pid_rusage(pid, RUSAGE_INFO_V4, buffer)
-        except AttributeError:
-            return None
-        return parse_rusage(buffer.raw) if rc == 0 else None
+        for version in (RUSAGE_INFO_V6, RUSAGE_INFO_V4):
+            try:
+                rc = self._library.proc_pid_rusage(pid, version, buffer)
+            except AttributeError:
+                return None
+            if rc == 0:
+                return parse_rusage(buffer.raw, version)
+        return None
 
     def thread_times_ns(self, pid: int, threads: int) -> dict[int, int] | None:
         """CPU time of each thread by its handle; None where it may not be asked."""

@@ -79,6 +79,9 @@ class LinuxPlatform:
         """Instructions and cycles since then."""
         return self._perf.read() if self._perf else None
 
+    def core_times(self) -> None:
+        """Not kept per process; a trial's processes are held on CPUs of one kind instead."""
+
     def stop_counting(self) -> None:
         """Let go of the counters."""
         if self._perf:

@@ -246,6 +246,30 @@ class TestCounting:
         assert platform().counts() is None
 
 
+class Mixed(Played):
+    """Three quarters of the time on performance cores, more and more of it."""
+
+    def rusage(self, pid: int) -> Rusage | None:
+        del pid
+        self.asked = getattr(self, "asked", 0) + 1
+        return Rusage(4_000 * self.asked, 0, 5, 9, 3_000 * self.asked)
+
+
+def test_the_share_of_fast_cores_is_told_per_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From two marks; a part that is larger than the whole is not believed."""
+    machine = platform(Mixed())
+    with Sampler(
+        server_pid=os.getpid(), server_cpus=(0,), load_cpus=(1,), port=9, platform=machine
+    ) as watching:
+        begin = watching.mark()
+        seen = watching.window(begin, watching.mark())
+
+    assert seen.resources.server_fast_share == 0.75
+    assert "server_fast_share" not in seen.resources.unavailable
+    monkeypatch.setattr(machine._libproc, "rusage", lambda _: Rusage(3, 0, 5, 9, 4))
+    assert machine.core_times() is None
+
+
 def test_a_sampler_runs_on_this_platform() -> None:
     """Marks and windows need nothing that only Linux has."""
     machine = platform()

@@ -12,26 +12,34 @@ from bench.sampler.darwin import rusage as rusage_darwin
 from bench.sampler.darwin.rusage import Libproc, Rusage
 
 
-def rusage_bytes(**places: int) -> bytes:
-    """`struct rusage_info_v4` with the given 64-bit figures, by their place behind the UUID."""
-    values = [0] * 35
+def rusage_bytes(count: int = 35, **places: int) -> bytes:
+    """`struct rusage_info_v4` (v6: 56 figures) with the given ones, by place behind the UUID."""
+    values = [0] * count
     for name, value in places.items():
         values[int(name.removeprefix("at"))] = value
-    return bytes(16) + struct.pack("=35Q", *values)
+    return bytes(16) + struct.pack(f"={count}Q", *values)
 
 
 class Library:
     """Answers as libproc does: fills the buffer, returns a code or a length."""
 
     def __init__(
-        self, *, rc: int = 0, usage: bytes = b"", threads: dict[int, int] | None = None
+        self,
+        *,
+        rc: int = 0,
+        usage: bytes = b"",
+        threads: dict[int, int] | None = None,
+        newest: int = 6,
     ) -> None:
+        self.newest = newest
         self.rc = rc
         self.usage = usage
         self.threads = threads or {}
 
     def proc_pid_rusage(self, pid: int, flavor: int, buffer: Any) -> int:
-        assert (pid, flavor) == (7, 4)
+        assert pid == 7
+        if flavor > self.newest:
+            return -1
         ctypes.memmove(buffer, self.usage, len(self.usage))
         return self.rc
 
@@ -72,8 +80,18 @@ def test_a_process_is_asked_for_its_usage() -> None:
     """Times stay in the machine's units; their length is told beside."""
     libproc = Libproc(Library(usage=rusage_bytes(at0=24, at29=9)))
 
-    assert libproc.rusage(7) == Rusage(24, 0, 9, 0)
+    assert libproc.rusage(7) == Rusage(24, 0, 9, 0, 0)
     assert libproc.ns_per_unit == pytest.approx(125 / 3)
+
+
+@pytest.mark.parametrize(("newest", "fast"), [(6, 22), (4, None)])
+def test_time_on_fast_cores_is_told_from_macos_13_on(newest: int, fast: int | None) -> None:
+    """An older kernel refuses version 6 of the structure: version 4 is read, and no share."""
+    usage = rusage_bytes(56, at0=24, at1=6, at29=9, at36=20, at37=2)
+
+    read = Libproc(Library(usage=usage, newest=newest)).rusage(7)
+
+    assert read == Rusage(30, 0, 9, 0, fast)
 
 
 def test_a_refused_call_is_none() -> None:
