@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.cells import body_bytes, request_bytes
+from bench.model.basis import WindowStep
 from bench.model.finding import Finding, finding
 from bench.model.load_result import unanswered
-from bench.model.summary import CellDetail, WindowStep
+from bench.model.summary import CellDetail
 from bench.stats.intervals import geometric
 from bench.stats.steady import Drift, drift, plateau, shape, steps
 

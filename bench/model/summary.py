@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, Model
-from bench.model.basis import Basis
+from bench.model.basis import Basis, WindowStep
 from bench.model.capacity import CapacityResult
 from bench.model.cpu_profile import Conversion, ServerProfile
 from bench.model.finding import Finding
@@ -177,19 +177,6 @@ class Comparison(Model):
     profile: str
     metric: str
     verdict: Verdict
-
-
-class WindowStep(Model):
-    """A lasting change of the rate inside one window.
-
-    Attributes:
-        at_s: seconds after the window's start.
-        change: rate after / rate before - 1.
-    """
-
-    trial: str
-    at_s: float
-    change: float
 
 
 class CellDetail(Model):

@@ -59,7 +59,6 @@ def test_defaults(tmp_path: Path) -> None:
         "connections": 50,
         "rate_rps": None,
         "rate_share": None,
-        "arrivals": None,
         "processes": 1,
         "warmup_s": 2.0,
         "duration_s": 10.0,
