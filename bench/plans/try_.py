@@ -74,6 +74,7 @@ class TryOptions(NamedTuple):
     Attributes:
         commands: argument lists with `{port}`; several are compared, the first is the baseline.
         urls: addresses of servers that run already, without path.
+        port: the one on which the commands listen, whatever they are told; None = {port}.
     """
 
     request: Request
@@ -83,6 +84,7 @@ class TryOptions(NamedTuple):
     duration: str = "2s"
     warmup: str = "1s"
     rounds: int = 3
+    port: int | None = None
 
 
 def split_url(url: str) -> tuple[str, str]:
@@ -119,10 +121,11 @@ def plan_try(trying: TryOptions, folder: Path) -> Contest:
     """
     for command in trying.commands:
         check_typed(command)
-        if not any("{port}" in word for word in command):
+        if trying.port is None and not any("{port}" in word for word in command):
             raise UsageError(
                 f"the server is not told its port: {{port}} is not in `{shlex.join(command)}`",
-                advice="such as -- python app.py {port}, or -- env PORT={port} node server.js",
+                advice="such as -- python app.py {port}, or -- env PORT={port} node server.js; "
+                "one that has a port of its own: --port 3000",
             )
     _check_request(trying.request)
     arms = _arms(trying, folder)
@@ -172,6 +175,7 @@ def _arms(trying: TryOptions, folder: Path) -> list[Arm]:
             run=["/bin/sh", "-c", _IN_FOLDER, str(folder), *command],
             ready=trying.request.path if asked_by_get else "/",
             ready_headers=_host(trying.request),
+            port=trying.port,
         )
         arms.append(
             Arm(name=name, server=name, folder="/", config=config, ready_any=not asked_by_get)
@@ -283,6 +287,8 @@ def _write(root: Path, trying: TryOptions, arms: Sequence[Arm], expect: dict[str
         if arm.url is None:
             config: dict[str, Any] = {"title": arm.config.title, "run": arm.config.run}
             config |= {"ready": arm.config.ready, "ready_headers": arm.config.ready_headers}
+            if arm.config.port is not None:
+                config["port"] = arm.config.port
             _put(root / "servers" / arm.name / "server.yaml", config)
     (root / "servers").mkdir(parents=True, exist_ok=True)
     request = trying.request

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
 from bench.model.trial_record import Exchange, SidechannelResult
+from bench.process import connect
 from bench.servers.running import SWITCHING
 from bench.workload.json_equal import json_difference, json_equal, parse
 from bench.workload.requests import raw, render
@@ -102,7 +103,7 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
     """
     deadline = time.monotonic() + timeout_s
     try:
-        with socket.create_connection(target, timeout=timeout_s) as sock:
+        with connect(target, timeout_s) as sock:
             sock.sendall(raw(request, target.authority))
             counter = _Counting(sock, deadline)
             with _Response(
