@@ -71,6 +71,7 @@ CODES: Final[dict[str, Severity]] = {
     "concurrent-run": "warning",
     "remote": "warning",
     "not-restarted": "warning",
+    "one-port": "info",
     "cpu-quota": "warning",
     "numa": "warning",
     "host-changed": "info",

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.loadtools import unsupported
-from bench.model.plan import mark_copies
-from bench.plans.duets import as_duet
+from bench.model.plan import mark_copies, sharing_port
+from bench.plans.duets import as_duet, one_after_the_other
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix
 from bench.plans.variants import with_variants
+from bench.process import spaces_allowed
 from bench.servers import buildable_copy
 from bench.store.cache import cache_folder
 
@@ -57,4 +58,6 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
         update={"arms": tuple(buildable_copy(arm, cache_folder()) for arm in plan.arms)}
     )
     plan = mark_copies(plan)
+    if sharing_port(plan) and not spaces_allowed():
+        plan = one_after_the_other(plan)
     return Planned(as_duet(plan) if plan.design == "duet" else plan, workloads, path)

@@ -17,7 +17,7 @@ from bench.reports.wording.findings import text_of
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
-from bench.run.fitness import beyond_loopback, not_restarted
+from bench.run.fitness import beyond_loopback, not_restarted, one_port
 from bench.run.measuring import Measuring
 from bench.servers import build, missing
 from bench.store.run_directory import NEEDED_BYTES
@@ -80,6 +80,7 @@ class Session:
         self.findings: list[Finding] = [
             *not_restarted(plan),
             *beyond_loopback(plan),
+            *one_port(plan),
         ]
         self._measuring = measuring(plan, workloads, directory, supervisor)
         self._directory = directory

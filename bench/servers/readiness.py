@@ -13,7 +13,6 @@ from bench.process import connect
 from bench.servers.ports import ports_of
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterable, Mapping
 
     from bench.model.plan import Arm

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -18,6 +17,7 @@ from bench.workload.vary import Varying
 
 if TYPE_CHECKING:
     import random
+    import socket
 
     from bench.model.plan import Workload
     from bench.model.target import Target
