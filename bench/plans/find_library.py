@@ -28,7 +28,9 @@ def _node(folder: Path, _name: str) -> FoundServer | None:
     program, builds = NODE[library]
     install = ["npm", "install", "--prefix", UP, "--no-audit", "--no-fund"]
     build = (
-        [install, ["npm", "run", "build", "--prefix", UP]] if builds else [[*install, "--omit=dev"]]
+        [install, ["npm", "run", "build", "--prefix", UP]]
+        if builds
+        else [[*install, "--omit=dev", "--ignore-scripts"]]
     )
     file = "app.mjs" if builds else "app.cjs"
     made = FoundServer("package.json", "JavaScript", "node", build, ["node", file], library)

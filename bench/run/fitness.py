@@ -78,7 +78,7 @@ def beyond_loopback(plan: Plan) -> list[Finding]:
 def one_port(plan: Plan) -> list[Finding]:
     """Servers that need the same port where each cannot have a network of its own."""
     names = () if plan.design == "duet" or spaces_allowed() else sharing_port(plan)
-    return [finding("one-port", "run", servers=list(names))] if names else []
+    return [finding("one-port", "run", servers=names)] if names else []
 
 
 def not_restarted(plan: Plan) -> list[Finding]:

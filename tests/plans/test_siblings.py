@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.plans.starter import InitOptions, Proposal, propose
+from bench.plans.validation import warnings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def test_one_workspace_with_a_script_and_several(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "needs", "run"),
     [
-        ({"package.json": "{}", "bun.lock": "", "index.ts": ""}, "bun", '["bun", "../../index.ts"]'),
+        ({"package.json": "{}", "bun.lock": "", "app.ts": ""}, "bun", '["bun", "../../app.ts"]'),
         ({"deno.json": "{}", "main.ts": ""}, "deno", '"../../deno.json", "../../main.ts"]'),
         ({"deno.json": "{}"}, "deno", "THE-SCRIPT"),
         ({"build.gradle": "plugins { id 'application' }", "gradlew": "",
@@ -85,3 +86,13 @@ def test_bun_deno_gradle(tmp_path: Path, files: dict[str, str], needs: str, run:
     assert f"needs: [{needs}]" in text
     assert run in text
     assert bool(made.unknown) == ("THE-" in run)
+
+
+def test_a_program_that_nothing_makes(tmp_path: Path) -> None:
+    """Neither there nor built is a warning; one that a build may make is none."""
+    for name, build in (("a", ""), ("b", "build: [[make]]\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "server.yaml").write_text(f'{build}run: [./web, "{{port}}"]\n')
+    (found,) = warnings([tmp_path / "a", tmp_path / "b"])
+
+    assert "there is no program ./web" in found.message
