@@ -71,7 +71,7 @@ CODES: Final[dict[str, Severity]] = {
     "concurrent-run": "warning",
     "remote": "warning",
     "not-restarted": "warning",
-    "one-port": "info",
+    "one-port": "warning",
     "cpu-quota": "warning",
     "numa": "warning",
     "host-changed": "info",
