@@ -58,11 +58,17 @@ _AND: Final = "--and"
     show_default=True,
     help="How often; below 3 there is no interval.",
 )
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="The port of a server that cannot be told another; {port} is then not needed.",
+)
 @click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
 @click.option("--json", "as_json", is_flag=True, help="Print the object of `report --as json`.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def command(command: tuple[str, ...], **options: Any) -> int:
-    """Measure COMMAND, which must listen on {port}, or the server at --url.
+    """Measure COMMAND, which must listen on {port} or --port, or the server at --url.
 
     The server is started afresh for each trial. What it answers first is what every later
     answer must be. Several commands separated by --and are told apart by what each does alone;
@@ -74,6 +80,7 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     bench try -- env PORT={port} node a.js --and env PORT={port} node b.js
     bench try --expect own --path / --path /users/5 --connections 10 --connections 100 -- ...
     bench try --path /items --body item.json --header content-type:application/json -- ./app {port}
+    bench try --port 3000 -- node server.js
     bench try --url http://127.0.0.1:3000/hello
     """
     from bench.plans.try_ import plan_try
@@ -107,6 +114,8 @@ def _trying(words: tuple[str, ...], options: dict[str, Any]) -> TryOptions:
             "either a command or --url",
             advice="such as: bench try --path / -- python app.py {port}",
         )
+    if options["port"] and options["urls"]:
+        raise UsageError("--port is for commands", advice="the port of a URL stands in it")
     paths = tuple(dict.fromkeys(options["paths"]))
     urls, path = _addresses(options["urls"], paths[0] if paths else None)
     return TryOptions(
@@ -119,6 +128,7 @@ def _trying(words: tuple[str, ...], options: dict[str, Any]) -> TryOptions:
         duration=options["duration"],
         warmup=options["warmup"],
         rounds=options["rounds"],
+        port=options["port"],
     )
 
 

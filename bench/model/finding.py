@@ -76,6 +76,7 @@ CODES: Final[dict[str, Severity]] = {
     "concurrent-run": "warning",
     "remote": "warning",
     "not-restarted": "warning",
+    "one-port": "warning",
     "cpu-quota": "warning",
     "numa": "warning",
     "host-changed": "info",

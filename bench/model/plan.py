@@ -309,6 +309,13 @@ def mark_copies(plan: Plan) -> Plan:
     return plan.model_copy(update={"arms": arms})
 
 
+def sharing_port(plan: Plan) -> tuple[str, ...]:
+    """Names of the arms whose one port another arm, the baseline's copy included, needs too."""
+    ports = [arm.config.port for arm in plan.arms if arm.config.port is not None]
+    wanted = {port for port in ports if ports.count(port) > 1 or plan.design == "duet"}
+    return tuple(arm.name for arm in plan.arms if arm.config.port in wanted)
+
+
 def known_copies(plan: Plan) -> Plan:
     """A plan from disk: as it is where it says what is a copy, marked where it is too old to."""
     said = any("copy_of" in arm.model_fields_set for arm in plan.arms)

@@ -38,6 +38,13 @@ def as_duet(plan: Plan) -> Plan:
     return with_alone(plan, 1)
 
 
+def one_after_the_other(plan: Plan) -> Plan:
+    """A plan of duets as one of blocks, for servers that cannot run at the same time."""
+    plan = plan.model_copy(update={"design": "blocks"})
+    trials = tuple(t for number in range(1, plan.rounds + 1) for t in rounds_for(plan, number))
+    return plan.model_copy(update={"trials": trials, "estimated_s": estimate(plan, trials)})
+
+
 def with_alone(plan: Plan, rounds: int) -> Plan:
     """The plan of duets with so many rounds in which servers are measured alone too."""
     plan = plan.model_copy(update={"alone_rounds": rounds})

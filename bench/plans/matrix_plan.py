@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.loadtools import unsupported
-from bench.model.plan import mark_copies
+from bench.model.plan import mark_copies, sharing_port
 from bench.plans.cost import with_cost
-from bench.plans.duets import as_duet
+from bench.plans.duets import as_duet, one_after_the_other
 from bench.plans.matrix_files import MatrixFile, read_matrix
 from bench.plans.own_answers import own_workloads
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix
 from bench.plans.variants import with_variants
+from bench.process import spaces_allowed
 from bench.servers import buildable_copy
 from bench.store.cache import cache_folder
 
@@ -59,7 +60,10 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
     )
     plan = mark_copies(plan)
     workloads |= own_workloads(project, plan.workloads, (arm.name for arm in plan.arms))
+    apart = sharing_port(plan) and not spaces_allowed()
+    if apart:
+        plan = one_after_the_other(plan)
     if plan.design == "duet":
         return Planned(as_duet(plan), workloads, matrix)
-    wanted = matrix.checked().cost
+    wanted = matrix.checked().cost and not apart
     return Planned(with_cost(plan, workloads) if wanted else plan, workloads, matrix)

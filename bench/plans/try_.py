@@ -60,6 +60,7 @@ class TryOptions(NamedTuple):
         more_paths: asked besides that of the request, each by itself.
         expect: `first`: what the baseline answers first; `own`: each server its own first
             answer; `status`: the status alone.
+        port: the one on which the commands listen, whatever they are told; None = {port}.
     """
 
     request: Request
@@ -71,6 +72,7 @@ class TryOptions(NamedTuple):
     rounds: int = 3
     more_paths: tuple[str, ...] = ()
     expect: str = "first"
+    port: int | None = None
 
 
 def split_url(url: str) -> tuple[str, str]:
@@ -107,10 +109,11 @@ def plan_try(trying: TryOptions, folder: Path) -> Contest:
     """
     for command in trying.commands:
         check_typed(command)
-        if not any("{port}" in word for word in command):
+        if trying.port is None and not any("{port}" in word for word in command):
             raise UsageError(
                 f"the server is not told its port: {{port}} is not in `{shlex.join(command)}`",
-                advice="such as -- python app.py {port}, or -- env PORT={port} node server.js",
+                advice="such as -- python app.py {port}, or -- env PORT={port} node server.js; "
+                "one that has a port of its own: --port 3000",
             )
     for request in _requests(trying).values():
         _check_request(request)
@@ -167,6 +170,7 @@ def _arms(trying: TryOptions, folder: Path) -> list[Arm]:
             run=["/bin/sh", "-c", *(verbatim(word, PLACEHOLDERS) for word in words)],
             ready=trying.request.path if asked_by_get else "/",
             ready_headers=_host(trying.request),
+            port=trying.port,
         )
         arms.append(
             Arm(name=name, server=name, folder="/", config=config, ready_any=not asked_by_get)
@@ -259,6 +263,8 @@ def _write(
         if arm.url is None:
             config: dict[str, Any] = {"title": arm.config.title, "run": arm.config.run}
             config |= {"ready": arm.config.ready, "ready_headers": arm.config.ready_headers}
+            if arm.config.port is not None:
+                config["port"] = arm.config.port
             _put(root / "servers" / arm.name / "server.yaml", config)
     (root / "servers").mkdir(parents=True, exist_ok=True)
     requests = _requests(trying)

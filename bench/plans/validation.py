@@ -108,6 +108,32 @@ def _file(path: Path) -> Path:
     return path / "server.yaml" if (path / "server.yaml").exists() else path
 
 
+def warnings(paths: Sequence[Path]) -> tuple[Problem, ...]:
+    """Programs that are not there and that no `build` could make; a hint, not an error."""
+    found = []
+    for path in map(_file, paths):
+        if path.name == "server.yaml" and path.is_file():
+            config, document = read_server(path, None)
+            program = config.run[0] if config else ""
+            lacking = "THE-" in program or not (config and config.build)
+            if config and lacking and _absent(path.parent, program):
+                message = f"there is no program {program}, and no build makes it"
+                line = document.line(("run",))
+                found.append(Problem(as_named(path), line, "run", message, "add build"))
+    return tuple(sorted(found))
+
+
+def project_servers(root: Path) -> list[Path]:
+    """Every server.yaml of a project."""
+    return [path for path in _files(root) if path.name == "server.yaml"]
+
+
+def _absent(folder: Path, program: str) -> bool:
+    if "/" in program:
+        return "{" not in program and not (folder / program).exists()
+    return False
+
+
 def _kind(path: Path) -> str:
     """What a file is by its place, and where that does not tell, by its keys."""
     if path.name == "server.yaml":

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from bench.errors import UnfitHostError
 from bench.host import budget, local_host, unfit
 from bench.model.finding import Finding, finding
+from bench.model.plan import sharing_port
 from bench.model.target import Target
+from bench.process import spaces_allowed
 from bench.process.priority import in_background
 from bench.reports.wording.findings import text_of
 
@@ -71,6 +73,12 @@ def beyond_loopback(plan: Plan) -> list[Finding]:
         for arm in plan.arms
         if arm.url is not None and not (target := Target.of_url(arm.url)).is_local
     ]
+
+
+def one_port(plan: Plan) -> list[Finding]:
+    """Servers that need the same port where each cannot have a network of its own."""
+    names = () if plan.design == "duet" or spaces_allowed() else sharing_port(plan)
+    return [finding("one-port", "run", servers=names)] if names else []
 
 
 def not_restarted(plan: Plan) -> list[Finding]:

@@ -16,7 +16,7 @@ from bench.reports.wording.findings import text_of
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
-from bench.run.fitness import beyond_loopback, not_restarted
+from bench.run.fitness import beyond_loopback, not_restarted, one_port
 from bench.run.measuring import Measuring
 from bench.run.next_rounds import forecast_s, next_round
 from bench.run.tidy import tidy
@@ -85,6 +85,7 @@ class Session:
         self.findings: list[Finding] = [
             *not_restarted(plan),
             *beyond_loopback(plan),
+            *one_port(plan),
         ]
         self._measuring = measuring(plan, workloads, directory, supervisor)
         self._directory = directory

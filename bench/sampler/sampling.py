@@ -57,6 +57,7 @@ class Sampler:
         load_cpus: the same for the load tools.
         port: of the server; None where it is on another machine, so that neither its
             connections nor its traffic over the loopback can be seen.
+        space: process that holds the network namespace of server and load; 0 = the machine's.
         platform: how this system is read.
     """
 
@@ -67,9 +68,12 @@ class Sampler:
         server_cpus: tuple[int, ...],
         load_cpus: tuple[int, ...],
         port: int | None,
+        space: int = 0,
         platform: Platform | None = None,
     ) -> None:
-        self._platform = platform or current_platform(server_pid, server_cpus, load_cpus)
+        self._platform = platform or current_platform(
+            server_pid, server_cpus, load_cpus, space=space
+        )
         self._server = self._platform.group(server_pid)
         self._port = port
         self._lock = threading.Lock()

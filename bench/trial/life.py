@@ -141,6 +141,7 @@ class TrialRun:
             server_cpus=self.setting.cpus.server,
             load_cpus=self.setting.cpus.load,
             port=self.server.port if self.server.target.is_local else None,
+            space=self.server.target.space,
         )
 
     def load_up(self) -> Loader:

@@ -293,7 +293,9 @@ class Loader:
         pinned = self._cpus.pinning.state == "pinned"
         cpus = (self._cpus.load[part.index % len(self._cpus.load)],) if pinned else None
         argv = (tool_path(self._tool.name), *command.argv[1:])
-        child = self._supervisor.spawn(command._replace(argv=argv, cpus=cpus))
+        child = self._supervisor.spawn(
+            command._replace(argv=argv, cpus=cpus, space=self._target.space)
+        )
         output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
         return child, output
 

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from bench.model.trial_record import SidechannelResult
+from bench.process import connect
 from bench.trial.answer_sizes import AnswerSizes
 from bench.trial.framing import framed
 from bench.trial.questions import Questions
@@ -44,8 +45,6 @@ class Line:
     """
 
     def __init__(self, target: Target, life: int) -> None:
-        family = socket.AF_INET6 if ":" in target.host else socket.AF_INET
-        self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.life = life
         self.served = 0
         self.question: Question | None = None
@@ -53,9 +52,8 @@ class Line:
         self.closed = False
         self._unsent = b""
         self._data = b""
+        self.sock = connect(target, _LATE_S)
         try:
-            self.sock.settimeout(_LATE_S)
-            self.sock.connect((target.host, target.port))
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sock.setblocking(False)  # noqa: FBT003 - the name of the method says it
         except OSError:

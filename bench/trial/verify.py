@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import http.client
 import io
-import socket
 import time
 import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
 from bench.model.trial_record import Exchange
+from bench.process import connect
 from bench.servers.running import SWITCHING
 from bench.workload.json_equal import json_difference, json_equal, parse
 from bench.workload.requests import raw, render
@@ -18,6 +18,7 @@ from bench.workload.vary import Varying
 
 if TYPE_CHECKING:
     import random
+    import socket
 
     from bench.model.plan import Workload
     from bench.model.target import Target
@@ -104,7 +105,7 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
     """
     deadline = time.monotonic() + timeout_s
     try:
-        with socket.create_connection(target, timeout=timeout_s) as sock:
+        with connect(target, timeout_s) as sock:
             sock.sendall(raw(request, target.authority))
             counter = _Counting(sock, deadline)
             with _Response(
