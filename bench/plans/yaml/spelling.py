@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _SHOWN_MAX: Final = 60
-_LISTED_MAX: Final = 30
+_LISTED_MAX: Final = 20
 
 
 def printable(text: str) -> str:
