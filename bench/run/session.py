@@ -229,14 +229,13 @@ class Session:
         self._check_disk()
         total = len(self._kept(self.plan.trials))
         done = len({record.trial.removesuffix(AGAIN) for record in self._records})
-        self._listener.expects(forecast_s(self.plan, self._records, self._pace, self._kept))
+        if self.plan.search is None:  # a search decides each trial by those before it
+            self._listener.expects(forecast_s(self.plan, self._records, self._pace, self._kept))
         self._listener.began(planned, done, total)
         profile = self._load(planned)
         alone = planned.cell.profile in self._alone
-        order = len(self._records)
-        record = self._directory.seal_trial(
-            self._measuring.measure(planned, profile, order=order, alone=alone)
-        )
+        record = self._measuring.measure(planned, profile, order=len(self._records), alone=alone)
+        record = self._directory.seal_trial(record)
         self._records.append(self._slim(record))
         self._pace.saw(record)
         self._listener.finished(record, min(done + 1, total), total)
