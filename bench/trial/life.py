@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError, StartError, VerifyError
-from bench.host import core_levels, quick_state
+from bench.host import quick_state
 from bench.loadtools import TOOLS
 from bench.model.trial_record import (
     Counters,
@@ -20,7 +20,7 @@ from bench.model.trial_record import (
 from bench.reports.wording.findings import all_told
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
-from bench.trial.cores import core_mix
+from bench.trial.cores import with_power
 from bench.trial.load import Loader, LoadFailure, LoadRun
 from bench.trial.validity import Evidence, uncountable, validity_of
 from bench.trial.verify import SideChannel, verify
@@ -95,6 +95,7 @@ class TrialRun:
         self.measured = False
         self.commands: tuple[CommandRecord, ...] = ()
         self.exchanges: tuple[Exchange, ...] = ()
+        self.took: list[float] = []
         self.load: LoadRun | None = None
         self.observation: Observation | None = None
         self.warmup_series: tuple[float, ...] = ()
@@ -138,6 +139,7 @@ class TrialRun:
                 setting.workload,
                 setting.rng,
                 timeout_s=setting.profile.timeout_s,
+                took=self.took.append,
             )
         except VerifyError:
             self._check_alive()
@@ -230,21 +232,7 @@ class TrialRun:
     def _note_power(self) -> None:
         """Put the state after the window beside the window's counters."""
         assert self.observation is not None  # noqa: S101 - measure made it
-        after, before = self._power(), self.state_before
-        pressure = after.thermal_pressure
-        if before and pressure in (None, "nominal"):
-            pressure = before.thermal_pressure or pressure
-        state = {
-            "power_source": after.power_source,
-            "thermal_pressure": pressure,
-            "low_power": after.low_power,
-            "core_busy_s": core_mix(self.observation.cpu_busy_s, *core_levels()),
-        }
-        resources = self.observation.resources
-        if not state["core_busy_s"]:  # of one kind, or not known which: a share says nothing
-            resources = resources.model_copy(update={"server_fast_share": None})
-        counters = self.observation.counters.model_copy(update=state)
-        self.observation = self.observation._replace(resources=resources, counters=counters)
+        self.observation = with_power(self.observation, self.state_before, self._power())
 
     def load_failed(self, error: LoadFailure) -> None:
         """Keep what was run; when it failed because the server died, say that instead.
@@ -323,6 +311,8 @@ class TrialRun:
             cpu_series=self.observation.cpu_series if self.observation else (),
             findings=all_told((*status.findings, *self.notes)),
             build_hash=setting.build_hash,
+            startup_s=_rounded(self.server.startup_s),
+            first_request_s=_rounded(self.took[0] if self.took else None),
         )
         return Outcome(record, load.histogram if load else None)
 
@@ -349,3 +339,7 @@ class TrialRun:
         warm_s = max(profile.warmup_s, phases.warmup)
         spent = phases.start + warm_s + profile.duration_s + phases.drain + phases.stop
         return round(phases.total - spent, 6)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)

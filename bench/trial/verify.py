@@ -17,6 +17,7 @@ from bench.workload.vary import Varying
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
     from bench.model.plan import Workload
     from bench.model.target import Target
@@ -152,11 +153,19 @@ def verify(
     rng: random.Random,
     *,
     timeout_s: float = _TIMEOUT_S,
+    took: Callable[[float], None] = lambda _: None,
 ) -> tuple[Exchange, ...]:
     """Ask each request kind twice with random values, so that a constant answer fails.
 
     A kind whose body is always the same and is to come back is asked a third time with one
     value of the body changed.
+
+    Args:
+        target: where the server listens.
+        workload: what is asked.
+        rng: draws the values.
+        timeout_s: of each answer.
+        took: told the seconds of each right answer, in order.
 
     Returns:
         One exchange per kind, with the sizes really sent and received.
@@ -169,10 +178,13 @@ def verify(
         seen: list[tuple[Rendered, HttpResponse]] = []
         for _ in range(_PER_KIND):
             request = render(workload, kind, rng)
+            began = time.monotonic()
             answer = ask(target, request, timeout_s=timeout_s)
+            spent_s = time.monotonic() - began
             wrong = difference(request.expect, answer)
             if wrong:
                 raise VerifyError(f"{request.method} {request.path}: {wrong}")
+            took(spent_s)
             seen.append((request, answer))
         _check_varied(target, workload, kind, rng, timeout_s=timeout_s)
         exchanges.append(_exchange(spec.weight, seen))
