@@ -60,6 +60,8 @@ class ProfileConfig(Model):
             that of the slowest server, so that all are offered the same. Default: `own`.
         arrivals: open loop by paced: `poisson`, at random as if from many users, or `even`.
             Default: `poisson`.
+        keepalive: `false`: a new connection for each request; of the load, of the verification and
+            of the questions during the window alike.
         processes: load processes. Default: `auto`, one per load CPU.
         warmup: load before the window, not counted: at least so long, and from `1s` on until the
             CPU time per request no longer falls (at most four times as long, or `8s`).
@@ -75,6 +77,7 @@ class ProfileConfig(Model):
     rates: OfferedShares | None = None
     of: Literal["own", "slowest"] | None = None
     arrivals: Arrivals | None = None
+    keepalive: Flag = True
     processes: Processes = None
     warmup: Warmup = 2.0
     duration: Duration = 10.0
@@ -83,7 +86,8 @@ class ProfileConfig(Model):
     @property
     def base(self) -> str:
         """What all points of a load curve are called."""
-        return self.id or f"{self.tool}-c{self.connections}"
+        churn = "" if self.keepalive else "-churn"
+        return self.id or f"{self.tool}-c{self.connections}{churn}"
 
     @property
     def name(self) -> str:

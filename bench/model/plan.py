@@ -25,6 +25,8 @@ class LoadProfile(GrownModel):
         processes: load tool processes.
         timeout_s: a response later than this is an error.
         curve: of a point of a load curve: the name that all its points share.
+        keepalive: whether a connection serves more than one request.
+        connect_timed: without keep-alive: whether the tool's latencies hold the time of connecting.
         own: `rate_share` is that of each server's own capacity, not of the slowest server's:
             servers are then not compared, since they are not offered the same.
     """
@@ -42,11 +44,13 @@ class LoadProfile(GrownModel):
     timeout_s: float
     curve: str | None = None
     own: bool = False
+    keepalive: bool = True
+    connect_timed: bool = True
 
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("arrivals", "curve", "own")
+        return ("arrivals", "curve", "own", "keepalive", "connect_timed")
 
     @property
     def sought(self) -> bool:

@@ -64,6 +64,7 @@ class Exchange(Model):
         response_wire_bytes: status line and headers included.
         interim: interim answers (1xx) that came before it.
         until_close: its body has no length and ends with the connection.
+        says_close: it tells the client to close the connection.
         request_text: the body, shortened for the report.
     """
 
@@ -76,6 +77,7 @@ class Exchange(Model):
     status: int
     interim: int = 0
     until_close: bool = False
+    says_close: bool = False
     request_text: str
     response_text: str
 

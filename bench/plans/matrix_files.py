@@ -208,6 +208,8 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
         timeout_s=profile.timeout,
         curve=profile.base if profile.rates is not None else None,
         own=profile.rates is not None and profile.of != "slowest",
+        keepalive=profile.keepalive,
+        connect_timed=profile.keepalive or TOOLS[profile.tool].times_connecting,
     )
 
 

@@ -10,6 +10,7 @@ import orjson
 
 from bench.plans.cost import is_cost
 from bench.trial import TrialSetting, run_duet, run_trial
+from bench.workload.requests import closing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,10 +97,11 @@ class Measuring:
         self, planned: PlannedTrial, profile: LoadProfile, folder: Path, *, order: int
     ) -> TrialSetting:
         arm = self._arms[planned.cell.server]
+        workload = self._workloads[planned.cell.workload]
         return TrialSetting(
             planned=planned,
             arm=arm,
-            workload=self._workloads[planned.cell.workload],
+            workload=workload if profile.keepalive else closing(workload),
             profile=profile,
             cpus=self._plan.cpus,
             supervisor=self._supervisor,

@@ -28,7 +28,7 @@ _SAMPLES_PER_FRESH: Final = 4 * _SAMPLES_PER_TICK
 _MEMORY_PACE: Final = (4 * BIN_S, 0.001)
 _SOCKET_PACE: Final = (6 * BIN_S, 0.0005)
 _FREQUENCY_PACE: Final = (BIN_S, 0.001)
-_RESIDENT_PACE: Final = (TRAFFIC_S, 0.001)
+_RESIDENT_PACE: Final = (TRAFFIC_S, 0.004)
 _GROWTH: Final = 1.05
 """Memory that grew by this factor is looked at again before its time."""
 

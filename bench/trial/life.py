@@ -146,9 +146,8 @@ class TrialRun:
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
-        if reason := uncountable(setting.profile.tool, self.exchanges):
-            advice = "use tool: oha, or let the server send a content-length and no 1xx"
-            raise VerifyError(f"{reason}: {advice}", code="tool-failed")
+        if reason := uncountable(setting.profile, self.exchanges):
+            raise VerifyError(reason, code="tool-failed")
 
     def sampling(self) -> Sampler:
         """The sampler of this server."""

@@ -38,6 +38,7 @@ class HttpResponse(NamedTuple):
         wire_bytes: status line and headers too, and interim answers before it.
         interim: how many interim answers (1xx) came before it.
         until_close: its body has no length and ends with the connection.
+        says_close: it tells the client to close the connection.
     """
 
     status: int
@@ -46,6 +47,7 @@ class HttpResponse(NamedTuple):
     wire_bytes: int
     interim: int = 0
     until_close: bool = False
+    says_close: bool = False
 
 
 class _Counting(io.RawIOBase):
@@ -120,7 +122,13 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
         ) from None
     headers = {name.lower(): value for name, value in response.getheaders()}
     return HttpResponse(
-        response.status, headers, body, counter.count, response.interim, until_close
+        response.status,
+        headers,
+        body,
+        counter.count,
+        response.interim,
+        until_close,
+        response.will_close,
     )
 
 
@@ -269,6 +277,7 @@ def _exchange(weight: int, seen: list[tuple[Rendered, HttpResponse]]) -> Exchang
         status=answer.status,
         interim=answer.interim,
         until_close=answer.until_close,
+        says_close=answer.says_close,
         request_text=_text(request.body),
         response_text=_text(answer.body),
     )

@@ -24,7 +24,7 @@ from bench.reports.sections.costs import costs
 from bench.reports.sections.left_out import trial_blocks
 from bench.reports.sections.start_and_memory import start_and_memory
 from bench.reports.view import describe_profile, describe_size, metric_of
-from bench.reports.wording.notes import is_lower_bound, notes, verdict_phrase
+from bench.reports.wording.notes import UNTIMED, is_lower_bound, notes, verdict_phrase
 from bench.reports.wording.verdict_words import ratio_text
 
 if TYPE_CHECKING:
@@ -200,4 +200,5 @@ def _about(view: View, group: Group) -> str:
     parts = [group.lead.what, describe_profile(group.profile), f"{number} {noun} per server"]
     if group.baseline and group.others:
         parts.append(f"baseline {view.baseline}")
-    return ", ".join(parts) + "."
+    untimed = "" if group.profile.connect_timed else UNTIMED.format(tool=group.profile.tool)
+    return ", ".join(parts) + "." + untimed
