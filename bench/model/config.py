@@ -39,6 +39,7 @@ from bench.model.fields import (
 from bench.model.pacing import Arrivals
 from bench.model.rate_fields import OfferedShares, PromiseText
 from bench.model.secrets import hidden
+from bench.model.sweep import SweepConfig
 
 
 class ProfileConfig(Model):
@@ -283,6 +284,7 @@ class MatrixConfig(Model):
             each server keeps it; `profiles` are then of `loop: open` and without a rate.
         tolerance: of `promise`: how far apart the rates may be between which the answer lies.
             Default: `5%`.
+        sweep: `{connections: [1, 8, 64], server_cpus: [1, 2, 4]}`: each profile once per value.
         server_cpus: for the server: a number of CPUs, or a list such as `[0, 1]`. Default:
             `auto`.
         load_cpus: for the load tool, in the same form. Default: `auto`.
@@ -322,6 +324,7 @@ class MatrixConfig(Model):
     margin: Percent = 0.02
     promise: PromiseText | None = None
     tolerance: Percent | None = None
+    sweep: SweepConfig | None = None
     server_cpus: CpuChoice = None
     load_cpus: CpuChoice = None
     seed: Whole | None = Field(default=None, ge=0, le=2**53)

@@ -10,6 +10,7 @@ from bench.model.plan import Cell, CpuSplit, LoadProfile, Plan, PlannedTrial, So
 from bench.plans.expansion import expand
 from bench.plans.lengths import estimate, search_s
 from bench.plans.matrix_files import load_profile
+from bench.plans.sweeps import within_cpus
 from bench.stats.rounds import ROUNDS_MAX
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def make_plan(
         rounds=1 if parts.config.promise else overrides.rounds or parts.config.rounds,
         cpus=cpus(parts.config) if callable(cpus) else cpus,
     )
+    plan = within_cpus(plan)
     if plan.search:  # its trials are not known before: each is decided by those before it
         return plan.model_copy(update={"estimated_s": search_s(plan)}), parts.workloads
     trials = tuple(

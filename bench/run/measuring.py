@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from bench.plans.cost import is_cost
+from bench.plans.sweeps import cpus_of
 from bench.trial import TrialSetting, run_duet, run_trial
 from bench.workload.requests import closing
 
@@ -103,7 +104,7 @@ class Measuring:
             arm=arm,
             workload=workload if profile.keepalive else closing(workload),
             profile=profile,
-            cpus=self._plan.cpus,
+            cpus=cpus_of(self._plan.cpus, profile),
             supervisor=self._supervisor,
             folder=folder,
             order=order,

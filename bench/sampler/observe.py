@@ -101,7 +101,9 @@ def _resources(
         "server_busy": _server_busy(ticks, begin, end, loaded, platform),
         "load_busy": load_busy(ticks),
         "rss_peak_bytes": memory.bytes if memory else None,
-        "memory_slope_bytes_per_s": window.late_slope(watched.resident, loaded),
+        "memory_slope_bytes_per_s": window.late_slope(
+            watched.resident, loaded, end.at_s + window.BIN_S
+        ),
         "voluntary_switches": switched[0] if switched else None,
         "involuntary_switches": switched[1] if switched else None,
         "server_fast_share": _fast_share(begin, end),

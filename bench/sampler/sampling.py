@@ -123,6 +123,7 @@ class Sampler:
         with self._lock:
             mark = self._mark()
         self._memory_pace.want(mark.at_s)
+        self._resident_pace.want(mark.at_s)
         self._socket_pace.want(mark.at_s + BIN_S)
         self._wake.set()
         return mark

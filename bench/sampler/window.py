@@ -94,7 +94,7 @@ def byte_series(samples: Sequence[Sample], span: Span) -> tuple[float, ...]:
     return tuple(max(0.0, after - before) / BIN_S for before, after in itertools.pairwise(values))
 
 
-def late_slope(readings: Sequence[tuple[float, float]], span: Span) -> float | None:
+def late_slope(readings: Sequence[tuple[float, float]], span: Span, last_s: float) -> float | None:
     """Least-squares slope over the second half of a span, per second; None below three readings.
 
     The first half is left out: caches and pools fill there, whatever comes later.
@@ -102,9 +102,10 @@ def late_slope(readings: Sequence[tuple[float, float]], span: Span) -> float | N
     Args:
         readings: (monotonic second, value).
         span: the time under load.
+        last_s: how long after it readings still count: memory does not shrink at once.
     """
     middle_s = (span.begin_s + span.end_s) / 2
-    late = [(at_s, value) for at_s, value in readings if middle_s <= at_s <= span.end_s]
+    late = [(at_s, value) for at_s, value in readings if middle_s <= at_s <= last_s]
     if len(late) < _MIN_READINGS:
         return None
     times, values = zip(*late, strict=True)

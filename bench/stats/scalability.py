@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.stats.student import quantile
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    _Matrix = NDArray[np.float64]
+    _Matrix = NDArray[np.floating[Any]]
 
 MIN_LEVELS: Final = 4
 """Three coefficients go through any three levels: nothing would be left to tell an error by."""
