@@ -158,6 +158,8 @@ def _partner(trial: TrialRecord) -> TrialRecord | None:
         "window_series": part.window_series,
         "cpu_series": part.cpu_series,
         "build_hash": part.build_hash,
+        "startup_s": part.startup_s,
+        "first_request_s": part.first_request_s,
         "findings": (),
         "partner": None,
     }

@@ -142,6 +142,7 @@ def _profile(profile: LoadProfile, *, together: bool) -> str:
         rate = f" at {profile.rate_share:.0%} of {whose}"
     return (
         f"{profile.tool}, {profile.loop} loop, {profile.connections} connections{rate}, "
+        f"{'' if profile.keepalive else 'a new one per request, '}"
         f"{profile.processes} process(es), warm-up {format_duration(profile.warmup_s)}, "
         f"window {format_duration(profile.duration_s)}"
     )

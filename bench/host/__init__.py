@@ -1,6 +1,6 @@
 """Hardware and system, read through functions given as arguments; changes nothing."""
 
-from bench.host.budget import budget
+from bench.host.budget import budget, fresh_ports
 from bench.host.changes import SettingChange, compare_hosts, differences
 from bench.host.checks import unfit
 from bench.host.source import HostSource, local_source, tree_source
@@ -23,6 +23,7 @@ __all__ = [
     "compare_hosts",
     "core_levels",
     "differences",
+    "fresh_ports",
     "local_host",
     "local_source",
     "local_system",

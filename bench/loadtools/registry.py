@@ -76,6 +76,9 @@ def unsupported(profile: LoadProfile, workload: Workload) -> str | None:
     if profile.arrivals is not None and profile.arrivals not in tool.arrivals:
         able = next(name for name in ranked("open") if profile.arrivals in TOOLS[name].arrivals)
         return f"{tool.name} has no choice of arrivals: use tool: {able}, or remove arrivals"
+    if not profile.keepalive and not tool.reconnects:
+        able = next(name for name in ranked(profile.loop) if TOOLS[name].reconnects)
+        return f"{tool.name} keeps its connections: keepalive: false needs tool: {able}"
     windows = {
         "duration": profile.duration_s,
         "warmup": profile.warmup_s,

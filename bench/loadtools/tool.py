@@ -133,6 +133,8 @@ class LoadTool(Protocol):
         one_kind: a process sends one kind of request; a workload of several takes several.
         plain_only: it miscounts answers with interim ones before them, or without a length.
         overrun_s: how much longer than asked for a window of its closed loop may be.
+        reconnects: it can open a new connection for each request.
+        times_connecting: its latencies then hold the time of connecting.
         lead_s: time that its processes need from their start to `Share.start_at`.
         arrivals: the kinds of arrivals that its open loop can do, the default first; empty where
             there is no choice.
@@ -153,6 +155,8 @@ class LoadTool(Protocol):
     plain_only: bool = False
     overrun_s: float = 0.0
     lead_s: float = 0.0
+    reconnects: bool = False
+    times_connecting: bool = False
     arrivals: tuple[Arrivals, ...] = ()
 
     def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature

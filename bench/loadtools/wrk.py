@@ -51,10 +51,16 @@ class Wrk(LoadTool):
     essential = True
     whole_seconds = True
     plain_only = True
+    reconnects = True  # where request and response say `Connection: close`; it is not timed
     overrun_s = 0.12  # it looks at its clock every 100 ms
 
-    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature
+    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
         """Why wrk cannot do it: no answers without a body, no statuses but above 399."""
+        if workload.lua and not profile.keepalive:
+            return (
+                "keepalive: false puts `Connection: close` into every request, but this workload "
+                "has a Lua script, which writes its own: let the script do it, remove keepalive"
+            )
         if any(kind.method == "HEAD" for kind in workload.kinds):
             return "wrk cannot read answers to HEAD, it waits for their body: use tool: oha"
         wanted = {kind.expect.status for kind in workload.kinds}

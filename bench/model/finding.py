@@ -56,6 +56,7 @@ CODES: Final[dict[str, Severity]] = {
     "noisy-host": "warning",
     "unpinned": "warning",
     "shared-core": "warning",
+    "sweep-short": "warning",
     "unlike-cores": "warning",
     "virtual-machine": "info",
     "translated": "error",

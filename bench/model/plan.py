@@ -11,6 +11,7 @@ from bench.model.load_result import Loop
 from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
+from bench.model.sweep import Swept
 from bench.model.workload_config import Expect, Generator
 
 SOLO: Final = "-solo"
@@ -28,6 +29,10 @@ class LoadProfile(GrownModel):
         processes: load tool processes.
         timeout_s: a response later than this is an error.
         curve: of a point of a load curve: the name that all its points share.
+        keepalive: whether a connection serves more than one request.
+        connect_timed: without keep-alive: whether the tool's latencies hold the time of connecting.
+        swept: of a point of a sweep: what varies from point to point.
+        server_cpus: how many of its CPUs the server gets; None = all.
         own: `rate_share` is that of each server's own capacity, not of the slowest server's:
             servers are then not compared, since they are not offered the same.
     """
@@ -45,11 +50,15 @@ class LoadProfile(GrownModel):
     timeout_s: float
     curve: str | None = None
     own: bool = False
+    keepalive: bool = True
+    connect_timed: bool = True
+    swept: Swept | None = None
+    server_cpus: int | None = None
 
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("arrivals", "curve", "own")
+        return ("arrivals", "curve", "own", "keepalive", "connect_timed", "swept", "server_cpus")
 
     @property
     def sought(self) -> bool:

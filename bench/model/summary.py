@@ -148,6 +148,8 @@ class CellSummary(Model):
         total_requests: sum over usable trials of complete responses.
         bytes_per_s: bytes of response bodies per second.
         lateness_us: of an open loop on an exact schedule, else None.
+        startup_s: from the start of the process to its first right answer, median over trials.
+        memory_slope_bytes_per_s: of resident memory in the second half of the window, mean.
     """
 
     server: str
@@ -162,6 +164,8 @@ class CellSummary(Model):
     offered_rps: float | None
     achieved_ratio: float | None
     lateness_us: CellLateness | None = None
+    startup_s: float | None = None
+    memory_slope_bytes_per_s: float | None = None
     bound: Bound
     findings: tuple[str, ...]
     cost: Cost | None = None
@@ -191,6 +195,8 @@ class CellDetail(Model):
             trials, as a share; None where it cannot be told.
         steps: lasting changes of more than 5 % inside single windows.
         spread: standard deviation of ln(throughput) from trial to trial, or None.
+        first_request_s: what the first request of the workload took, median over trials.
+        memory_slope: 95 % interval of the summary's, None below three trials.
     """
 
     server: str
@@ -206,6 +212,8 @@ class CellDetail(Model):
     drift: float | None = None
     steps: tuple[WindowStep, ...] = ()
     spread: float | None = None
+    first_request_s: float | None = None
+    memory_slope: tuple[float, float] | None = None
 
 
 class WindowAdvice(Model):

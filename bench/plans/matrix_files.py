@@ -11,6 +11,7 @@ from bench.model.config import MatrixConfig, ProfileConfig, url_arm
 from bench.model.plan import LoadProfile
 from bench.model.target import Target
 from bench.plans.load_curves import check_promise, check_rates, points
+from bench.plans.sweeps import check_sweep, swept, with_sweep
 from bench.plans.variant_checks import check_variants, variants_in
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import (
@@ -88,6 +89,7 @@ def read_matrix(path: Path, project: Project | None = None) -> MatrixFile:
         check_duplicates(document, ("workloads",), data.get("workloads"))
         _check_profiles(document, data.get("profiles"))
         check_promise(document, data)
+        check_sweep(document, data)
         _check_cost(document, data)
         if project is not None:
             _check_ids(document, data, project)
@@ -95,9 +97,11 @@ def read_matrix(path: Path, project: Project | None = None) -> MatrixFile:
             _check_rounds(document, config)
             _check_baseline(document, config)
             _check_exclude(document, config)
+            _check_swept(document, config)
     if config is None or document.problems:
         return MatrixFile(document.raw, document, None)
-    profiles = [point for profile in config.profiles for point in points(with_tool(profile))]
+    made = [one for profile in config.profiles for one in points(with_tool(profile))]
+    profiles = [point for profile in made for point in swept(config, profile)]
     update = {"title": config.title or path.stem, "profiles": profiles}
     return MatrixFile(document.raw, document, config.model_copy(update=update))
 
@@ -194,7 +198,7 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
     """
     rate = profile.rate
     default = next(iter(TOOLS[profile.tool].arrivals), None) if profile.loop == "open" else None
-    return LoadProfile(
+    load = LoadProfile(
         id=profile.name,
         tool=profile.tool,
         loop=profile.loop,
@@ -208,7 +212,10 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
         timeout_s=profile.timeout,
         curve=profile.base if profile.rates is not None else None,
         own=profile.rates is not None and profile.of != "slowest",
+        keepalive=profile.keepalive,
+        connect_timed=profile.keepalive or TOOLS[profile.tool].times_connecting,
     )
+    return with_sweep(load, profile)
 
 
 def _check_loop(document: YamlDocument, loc: Loc, profile: ProfileConfig) -> None:
@@ -284,7 +291,7 @@ def _check_exclude(document: YamlDocument, config: MatrixConfig) -> None:
     known = {
         "server": arms,
         "workload": config.workloads,
-        "profile": [profile.name for profile in config.profiles],
+        "profile": [one.name for profile in config.profiles for one in _all(config, profile)],
     }
     for index, entry in enumerate(config.exclude):
         for key, names in known.items():
@@ -292,6 +299,20 @@ def _check_exclude(document: YamlDocument, config: MatrixConfig) -> None:
             if not any(matches(pattern, name) for name in names):
                 message = f"{pattern} fits no {key} of this matrix"
                 document.add(("exclude", index, key), message, spelling(pattern, names))
+
+
+def _all(config: MatrixConfig, profile: ProfileConfig) -> list[ProfileConfig]:
+    return [one for point in points(with_tool(profile)) for one in swept(config, point)]
+
+
+def _check_swept(document: YamlDocument, config: MatrixConfig) -> None:
+    """Profiles that a sweep makes equal in name."""
+    names: set[str] = set()
+    for name in [one.name for each in config.profiles for one in _all(config, each)]:
+        if name in names and config.sweep is not None and not document.has_bad(("profiles",)):
+            message = f"it makes two profiles {name}"
+            document.add(("sweep",), message, "give one of the profiles an id of its own")
+        names.add(name)
 
 
 def matches(pattern: str | None, name: str) -> bool:

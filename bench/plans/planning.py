@@ -9,6 +9,7 @@ from bench.errors import ConfigError
 from bench.model.plan import Cell, Plan, PlannedTrial, Sought
 from bench.plans.expansion import expand
 from bench.plans.lengths import estimate, search_s
+from bench.plans.sweeps import within_cpus
 from bench.stats.rounds import ROUNDS_MAX
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def make_plan(
         seed=draw_seed() if given is None else given,
         rounds=1 if parts.config.promise else overrides.rounds or parts.config.rounds,
     )
+    plan = within_cpus(plan)
     if plan.search:  # its trials are not known before: each is decided by those before it
         return plan.model_copy(update={"estimated_s": search_s(plan)}), parts.workloads
     trials = tuple(

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench.errors import UnfitHostError
-from bench.host import budget, local_host, unfit
+from bench.host import budget, fresh_ports, local_host, unfit
 from bench.model.finding import Finding, finding
 from bench.model.plan import sharing_port
 from bench.model.target import Target
@@ -45,7 +45,8 @@ def plan_findings(plan: Plan, host: Host) -> list[Finding]:
     most = max((profile.connections for profile in plan.profiles), default=1)
     processes = max((profile.processes for profile in plan.profiles), default=1)
     servers = 2 if plan.design == "duet" or plan.cost else 1
-    return [*host.findings, *notes, *budget(host, most * servers, processes * servers)]
+    fresh = [item for profile in plan.profiles for item in fresh_ports(host, profile)]
+    return [*host.findings, *notes, *budget(host, most * servers, processes * servers), *fresh]
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ class ExistingServer:
     """
 
     ready_s = 0.0
+    startup_s = None
     stop_s = 0.0
     log_cut = False
 

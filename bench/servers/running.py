@@ -48,7 +48,8 @@ class RunningServer:
         target: the same as a whole address.
         more_env: added to its environment, where set before it is started.
         more_words: put after the program of its command, the same.
-        ready_s: seconds from the start to ready.
+        ready_s: seconds from the start to ready and known to listen itself.
+        startup_s: seconds from the start to the first right answer on its ready path.
         stop_s: seconds from asking it to stop until its port was free.
 
     Raises:
@@ -62,6 +63,7 @@ class RunningServer:
         self.port = 0
         self.target = Target(LOOPBACK, self.port)
         self.ready_s = 0.0
+        self.startup_s: float | None = None
         self.stop_s = 0.0
         self.log_cut = False
         self._owners: frozenset[int] = frozenset()
@@ -103,6 +105,7 @@ class RunningServer:
             raise StartError(str(error), code="server-died", advice=_ADVICE_BUILD) from None
         try:
             self._wait_ready(began + self.arm.config.ready_timeout)
+            self.startup_s = time.monotonic() - began
             self._check_own()
         except BaseException:
             self._stop()

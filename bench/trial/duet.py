@@ -145,6 +145,8 @@ def _outcome(ours: TrialRun, theirs: TrialRun, *, baseline_first: bool) -> DuetO
         start_s=other.record.phases_s.start,
         first=baseline_first,
         build_hash=other.record.build_hash,
+        startup_s=other.record.startup_s,
+        first_request_s=other.record.first_request_s,
     )
     record = _same_mix(_worse(mine, other), partner).model_copy(
         update={

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError, StartError, VerifyError
-from bench.host import core_levels, quick_state
+from bench.host import quick_state
 from bench.loadtools import TOOLS
 from bench.model.trial_record import (
     Exchange,
@@ -15,7 +15,7 @@ from bench.model.trial_record import (
 )
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
-from bench.trial.cores import core_mix
+from bench.trial.cores import with_power
 from bench.trial.load import Loader, LoadFailure, LoadRun
 from bench.trial.questioning import Questioning
 from bench.trial.validity import uncountable
@@ -82,6 +82,7 @@ class TrialRun:
         self.measured = False
         self.commands: tuple[CommandRecord, ...] = ()
         self.exchanges: tuple[Exchange, ...] = ()
+        self.took: list[float] = []
         self.load: LoadRun | None = None
         self.observation: Observation | None = None
         self.warmup_series: tuple[float, ...] = ()
@@ -124,15 +125,15 @@ class TrialRun:
                 setting.workload,
                 setting.rng,
                 timeout_s=setting.profile.timeout_s,
+                took=self.took.append,
             )
         except VerifyError:
             self._check_alive()
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
-        if reason := uncountable(setting.profile.tool, self.exchanges):
-            advice = "use tool: oha, or let the server send a content-length and no 1xx"
-            raise VerifyError(f"{reason}: {advice}", code="tool-failed")
+        if reason := uncountable(setting.profile, self.exchanges):
+            raise VerifyError(reason, code="tool-failed")
 
     def sampling(self) -> Sampler:
         """The sampler of this server."""
@@ -243,21 +244,7 @@ class TrialRun:
     def _note_power(self) -> None:
         """Put the state after the window beside the window's counters."""
         assert self.observation is not None  # noqa: S101 - measure made it
-        after, before = self._power(), self.state_before
-        pressure = after.thermal_pressure
-        if before and pressure in (None, "nominal"):
-            pressure = before.thermal_pressure or pressure
-        state = {
-            "power_source": after.power_source,
-            "thermal_pressure": pressure,
-            "low_power": after.low_power,
-            "core_busy_s": core_mix(self.observation.cpu_busy_s, *core_levels()),
-        }
-        resources = self.observation.resources
-        if not state["core_busy_s"]:  # of one kind, or not known which: a share says nothing
-            resources = resources.model_copy(update={"server_fast_share": None})
-        counters = self.observation.counters.model_copy(update=state)
-        self.observation = self.observation._replace(resources=resources, counters=counters)
+        self.observation = with_power(self.observation, self.state_before, self._power())
 
     def load_failed(self, error: LoadFailure) -> None:
         """Keep what was run; when it failed because the server died, say that instead.

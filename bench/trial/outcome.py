@@ -57,6 +57,8 @@ def outcome_of(run: TrialRun) -> Outcome:
         cpu_series=seen.cpu_series if seen else (),
         findings=all_told((*status.findings, *run.notes)),
         build_hash=setting.build_hash,
+        startup_s=_rounded(run.server.startup_s),
+        first_request_s=_rounded(run.took[0] if run.took else None),
     )
     return Outcome(record, load.histogram if load else None)
 
@@ -86,3 +88,7 @@ def _overhead(run: TrialRun, phases: Phases) -> float:
     warm_s = max(profile.warmup_s, phases.warmup)
     spent = phases.start + warm_s + profile.duration_s + phases.drain + phases.stop
     return round(phases.total - spent, 6)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)

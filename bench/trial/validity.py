@@ -134,18 +134,29 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def uncountable(tool: str, exchanges: Sequence[Exchange]) -> str | None:
+_COUNTABLE: Final = "use tool: oha, or let the server send a content-length and no 1xx"
+
+
+def uncountable(profile: LoadProfile, exchanges: Sequence[Exchange]) -> str | None:
     """Why a load tool would count answers of that shape wrongly, None = it counts them."""
-    if tool != "wrk":
+    if profile.tool != "wrk":
         return None
     for one in exchanges:
         asked = f"{one.method} {one.path}"
         if one.interim:
-            return f"{asked} is answered with an interim answer (1xx) first, and wrk counts it too"
+            return (
+                f"{asked} is answered with an interim answer (1xx) first, and wrk counts it too: "
+                f"{_COUNTABLE}"
+            )
         if one.until_close:
             return (
                 f"the answer to {asked} has no length and ends with the connection, which wrk "
-                "counts as a read error"
+                f"counts as a read error: {_COUNTABLE}"
+            )
+        if not (profile.keepalive or one.says_close):
+            return (
+                f"the answer to {asked} does not say `Connection: close`, as it was asked to, and "
+                "wrk then keeps the connection: use tool: oha or paced, which close it themselves"
             )
     return None
 
@@ -199,7 +210,7 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
     checks = (
         _little(evidence, load),
         _other_bytes(evidence, load),
-        judgement.connections_short(evidence.counters.connections_seen, profile.connections, trial),
+        _connections(evidence),
         judgement.saturated(offered_rps(load, profile.rate_rps), load.throughput_rps, trial),
     )
     yield from (item for item in checks if item is not None)
@@ -208,10 +219,20 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
         yield finding("timeouts", trial, timeouts=load.errors.timeout, timeout_s=profile.timeout_s)
 
 
+def _connections(evidence: Evidence) -> Finding | None:
+    """Whether fewer were open than asked; of those that serve one request no moment has all."""
+    if not evidence.profile.keepalive:
+        return None
+    seen = evidence.counters.connections_seen
+    return judgement.connections_short(seen, evidence.profile.connections, evidence.trial)
+
+
 def _little(evidence: Evidence, load: LoadResult) -> Finding | None:
     """Little's law, where a mean over every request is known; timeouts hide part of it."""
     latency = load.latency_us
     if evidence.profile.loop != "closed" or latency is None or not latency.exact:
+        return None
+    if not evidence.profile.connect_timed:  # a part of each cycle is in no latency
         return None
     if load.errors and (load.errors.timeout or error_total(load.errors)):
         return None

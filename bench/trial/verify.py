@@ -19,6 +19,7 @@ from bench.workload.vary import Varying
 if TYPE_CHECKING:
     import random
     import socket
+    from collections.abc import Callable
 
     from bench.model.plan import Workload
     from bench.model.target import Target
@@ -40,6 +41,7 @@ class HttpResponse(NamedTuple):
         wire_bytes: status line and headers too, and interim answers before it.
         interim: how many interim answers (1xx) came before it.
         until_close: its body has no length and ends with the connection.
+        says_close: it tells the client to close the connection.
     """
 
     status: int
@@ -48,6 +50,7 @@ class HttpResponse(NamedTuple):
     wire_bytes: int
     interim: int = 0
     until_close: bool = False
+    says_close: bool = False
 
 
 class _Counting(io.RawIOBase):
@@ -122,7 +125,13 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
         ) from None
     headers = {name.lower(): value for name, value in response.getheaders()}
     return HttpResponse(
-        response.status, headers, body, counter.count, response.interim, until_close
+        response.status,
+        headers,
+        body,
+        counter.count,
+        response.interim,
+        until_close,
+        response.will_close,
     )
 
 
@@ -167,11 +176,19 @@ def verify(
     rng: random.Random,
     *,
     timeout_s: float = _TIMEOUT_S,
+    took: Callable[[float], None] = lambda _: None,
 ) -> tuple[Exchange, ...]:
     """Ask each request kind twice with random values, so that a constant answer fails.
 
     A kind whose body is always the same and is to come back is asked a third time with one
     value of the body changed.
+
+    Args:
+        target: where the server listens.
+        workload: what is asked.
+        rng: draws the values.
+        timeout_s: of each answer.
+        took: told the seconds of each right answer, in order.
 
     Returns:
         One exchange per kind, with the sizes really sent and received.
@@ -184,10 +201,13 @@ def verify(
         seen: list[tuple[Rendered, HttpResponse]] = []
         for _ in range(_PER_KIND):
             request = render(workload, kind, rng)
+            began = time.monotonic()
             answer = ask(target, request, timeout_s=timeout_s)
+            spent_s = time.monotonic() - began
             wrong = difference(request.expect, answer)
             if wrong:
                 raise VerifyError(f"{request.method} {request.path}: {wrong}")
+            took(spent_s)
             seen.append((request, answer))
         _check_varied(target, workload, kind, rng, timeout_s=timeout_s)
         exchanges.append(_exchange(spec.weight, seen))
@@ -231,6 +251,7 @@ def _exchange(weight: int, seen: list[tuple[Rendered, HttpResponse]]) -> Exchang
         status=answer.status,
         interim=answer.interim,
         until_close=answer.until_close,
+        says_close=answer.says_close,
         request_text=_text(request.body),
         response_text=_text(answer.body),
     )

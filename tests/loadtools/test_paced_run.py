@@ -48,6 +48,9 @@ def test_an_open_loop_from_plan_to_report(tmp_path: Path) -> None:
     for cell in told["cells"]:
         assert cell["lateness_us"]["p50"] is not None
         assert cell["achieved_ratio"] == pytest.approx(1.0, abs=0.01)
+        assert cell["startup_s"] > 0.01  # an interpreter has to start
+        assert "memory_slope_bytes_per_s" in cell
+    assert "### Start-up and memory" in (run / "report.md").read_text()
     raw = next(run.glob("trials/*/load-0/paced.json"))
     words = ("parse", "paced", str(raw), "--exact", str(raw.with_suffix(".bin")))
     parsed = subprocess.run(

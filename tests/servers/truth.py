@@ -29,6 +29,7 @@ Connections:
     --most-connections N     at most N are accepted at a time; the others wait unanswered, with
                              an accept queue of one, as where a server's backlog is too short
     --close-each             the connection is closed after each response
+    --ignore-close           it stays open although a request said `Connection: close`
     --hang-after N           after N requests none is answered (0 = never one)
     --never-ready            /health is not answered either
 Processes:
@@ -171,7 +172,14 @@ def read_options() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=int, default=0)
     for name in ("lie-after", "pad-after", "hang-after", "exit-at-start"):
         parser.add_argument(f"--{name}", type=int)
-    for name in ("close-each", "never-ready", "own-session", "ignore-term", "half-dead-on-term"):
+    for name in (
+        "close-each",
+        "ignore-close",
+        "never-ready",
+        "own-session",
+        "ignore-term",
+        "half-dead-on-term",
+    ):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--lie-path", default="")
     parser.add_argument("--stray-child", choices=("group", "session", "port"))

@@ -42,6 +42,7 @@ COUNTERS = (
 EXITED, RESTART = 3, 75
 ENDS = (signal.SIGTERM, signal.SIGINT)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
+_CLOSE = re.compile(rb"\r\nconnection:[ \t]*close", re.IGNORECASE)
 _US = 1e6
 _PADDING = b" " * 50
 # A sleeping process is woken up to 0.2 ms late: it wakes early and watches the clock.
@@ -265,6 +266,7 @@ class Connection(asyncio.Protocol):
         self.buffer = bytearray()
         self.busy = False
         self.nth = 0
+        self.last = server.options.close_each
         self.number = server.counts.add("connections")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -293,6 +295,8 @@ class Connection(asyncio.Protocol):
             if len(self.buffer) < size:
                 return
             body = bytes(self.buffer[end + 4 : size])
+            if _CLOSE.search(head) and not self.server.options.ignore_close:
+                self.last = True
             del self.buffer[:size]
             method, target, _ = head.decode("latin-1").split(" ", 2)
             self.request(method, target, body)
@@ -332,14 +336,14 @@ class Connection(asyncio.Protocol):
             return
         self.write(answer)
         self.server.answered(answer, since)
-        if self.server.options.close_each:
+        if self.last:
             self.transport.close()
         if self.busy:
             self.busy = False
             self.next_request()
 
     def write(self, answer: Answer) -> None:
-        close = "Connection: close\r\n" if self.server.options.close_each else ""
+        close = "Connection: close\r\n" if self.last else ""
         head = (
             f"HTTP/1.1 {answer.status} Status\r\nContent-Type: {answer.kind}\r\n"
             f"{close}Content-Length: {len(answer.body)}\r\n\r\n"

@@ -176,9 +176,13 @@ def test_answers_that_wrk_cannot_count(shape: dict[str, Any], said: str) -> None
         response_wire_bytes=40, status=200, request_text="", response_text="", **shape,
     )  # fmt: skip
 
-    assert uncountable("oha", (exchange,)) is None
-    reason = uncountable("wrk", (exchange,)) or ""
+    assert uncountable(closed_profile(tool="oha"), (exchange,)) is None
+    reason = uncountable(closed_profile(), (exchange,)) or ""
     assert (said in reason, "GET /x" in reason) == (True, bool(said))
+    churn = closed_profile().model_copy(update={"keepalive": False})
+    assert "Connection: close" in (uncountable(churn, (exchange,)) or "") or said
+    closing = exchange.model_copy(update={"says_close": True})
+    assert uncountable(churn, (closing,)) is None or said
 
 
 def test_late_answers_of_wrk_count_once() -> None:

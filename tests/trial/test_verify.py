@@ -113,6 +113,22 @@ def test_a_null_is_an_expected_value() -> None:
     assert difference(Expect(), HttpResponse(200, {}, b"1", 1)) is None
 
 
+def test_the_first_right_answer_is_timed() -> None:
+    """A cold server's first request takes long, and that one is told first."""
+    waits = iter([0.15])
+    took: list[float] = []
+
+    def reply(body: bytes) -> bytes:
+        time.sleep(next(waits, 0.0))
+        return http(body)
+
+    with serving(reply) as target:
+        verify(target, workload(echo_kind()), random.Random(1), took=took.append)
+
+    assert len(took) == 2
+    assert took[0] > 0.15
+
+
 def test_an_echo_passes_with_its_real_sizes() -> None:
     """Sizes of an exchange are those sent and received, headers counted apart."""
     with serving(lambda body: http(body, headers="X-A: b\r\n")) as target:

@@ -29,6 +29,7 @@ SAID_CODES: Final = frozenset(
         "server-not-ready",
         "server-restarted",
         "shared-core",
+        "sweep-short",
         "tool-failed",
     }
 )

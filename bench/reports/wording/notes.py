@@ -40,6 +40,10 @@ _CODE_NOTES: Final = {
     "bytes-mismatch": "bytes disagree with responses",
     "histogram-mismatch": "histogram disagrees with counts",
 }
+UNTIMED: Final = (
+    " {tool} leaves connecting out of its latencies; rate and CPU per request have all of it."
+)
+"""Beside latencies of a profile that opens a connection per request."""
 _LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling"})
 _PLATEAU_SHOWN_S: Final = 0.5
 
