@@ -60,7 +60,7 @@ def fresh_ports(host: Host, profile: LoadProfile) -> tuple[Finding, ...]:
     """Whether a profile that opens a connection per request runs out of ports in a trial.
 
     Where the rate is known (an open loop) it is compared with what the ports allow; a closed
-    loop goes as fast as it is answered: there it is told where a fast server would get there.
+    loop goes as fast as it is answered: there it is said where a fast server would get there.
     """
     ports, most = port_count(host), new_connections_per_s(host)
     if profile.keepalive or ports is None or most is None:

@@ -188,7 +188,7 @@ def verify(
         workload: what is asked.
         rng: draws the values.
         timeout_s: of each answer.
-        took: told the seconds of each right answer, in order.
+        took: given the seconds of each right answer, in order.
 
     Returns:
         One exchange per kind, with the sizes really sent and received.

@@ -17,12 +17,12 @@ MATRIX = {"servers": ["a"], "workloads": ["b"]}
 KEYS: dict[type[BaseModel], str] = {
     MatrixConfig: (
         "title servers variants workloads profiles rounds precision max_rounds baseline margin"
-        " max_time cost promise tolerance server_cpus load_cpus seed design exclude ceiling"
+        " max_time cost promise tolerance server_cpus load_cpus seed design exclude ceiling sweep"
         " allow_remote"
     ),
     Variant: "id as ref worktree with env",
     ProfileConfig: (
-        "id tool loop connections rate rates of arrivals processes warmup duration timeout"
+        "id tool loop connections rate rates of arrivals keepalive processes warmup duration timeout"
     ),
     ServerRef: "id as env url",
     Exclude: "server workload profile",
