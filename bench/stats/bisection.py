@@ -160,6 +160,10 @@ class Bisection:
         except _OutOfTimeError:
             return self._end("time")
 
+    def reason(self, commit: str) -> str:
+        """Why a commit was passed over; "" where it was not."""
+        return self._failed.get(self._graph.content[commit], "")
+
     def _no_difference(self) -> str:
         """Why there is nothing to search for; "" where bad costs more than good."""
         good, bad = self._graph.good, self._graph.bad
