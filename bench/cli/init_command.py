@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
     help="Variable that tells the server its port (default: PORT).",
 )
 @click.option("--path", default="/", show_default=True, help="Path that is asked.")
-def command(folder: Path, name: str | None, port_env: str, path: str) -> None:
+@click.option("--ci", is_flag=True, help="Also a workflow for GitHub Actions: is it slower?")
+@click.option(
+    "--action",
+    metavar="OWNER/REPO@REF",
+    help="Where that workflow takes bench from, with --ci.",
+)
+def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **ways: str) -> None:
     """Write a first server, workload and matrix into DIR (default: here).
 
     Looks for Cargo.toml, go.mod, package.json, pyproject.toml and requirements.txt and proposes
@@ -36,12 +43,16 @@ def command(folder: Path, name: str | None, port_env: str, path: str) -> None:
     \b
     bench init
     bench init ../my-server --name mine --port-env HTTP_PORT --path /health
+    bench init --ci --action OWNER/bench@v0.2.0
     """
     from bench.plans.starter import propose
 
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder")
-    proposal = propose(folder, _wish(folder, name, port_env, path))
+    wish = _wish(folder, name, ways["port_env"], ways["path"])
+    proposal = propose(folder, wish)
+    if ci or action is not None:
+        proposal = _with_ci(proposal, wish.name, action, ci=ci)
     written = _write(folder, proposal)
     sample = proposal.kind == "a sample"
     kind = "nothing known here: a sample server" if sample else f"found {proposal.kind}"
@@ -51,6 +62,21 @@ def command(folder: Path, name: str | None, port_env: str, path: str) -> None:
     ]
     # In one piece and at the end: whoever reads only the first line gets a whole project too.
     click.echo("\n".join([kind, *lines, "look at:", *(f"  {line}" for line in proposal.look)]))
+
+
+def _with_ci(proposal: Proposal, server: str, action: str | None, *, ci: bool) -> Proposal:
+    """The same with a workflow for pull requests."""
+    from bench.plans.starter_ci import ACTION, WORKFLOW, ci_look, workflow
+
+    if not ci:
+        raise UsageError("--action is of use with --ci only")
+    if action is not None and not re.fullmatch(r"[\w.-]+/[\w./-]+@[\w./-]+", action):
+        raise UsageError(f"--action {action!r}: expected OWNER/REPO@REF, REF a tag or a commit")
+    place = action or ACTION
+    return proposal._replace(
+        files={**proposal.files, WORKFLOW: workflow(server, place)},
+        look=(*proposal.look, ci_look(place)),
+    )
 
 
 def _wish(folder: Path, name: str | None, port_env: str, path: str) -> InitOptions:
