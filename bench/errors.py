@@ -17,7 +17,10 @@ The tree::
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -148,3 +151,26 @@ class GateMetError(BenchError):
     """A comparison gate was met: the candidate is slower beyond the margin."""
 
     exit_code = EXIT_GATE
+
+
+_GUESSED_MAX: Final = 64
+_CANDIDATES_MAX: Final = 500
+
+
+def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The candidate that is spelled most like a word, or None where none is near."""
+    import difflib  # noqa: PLC0415 - only needed when something is wrong
+
+    if len(word) > _GUESSED_MAX:
+        return None
+    known = {one.lower(): one for one in list(candidates)[:_CANDIDATES_MAX]}
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
+    return known[near[0]] if near else None
+
+
+def did_you_mean(
+    word: str, candidates: Iterable[str], otherwise: str = "", cutoff: float = 0.6
+) -> str:
+    """Advice for an unknown word: the nearest one, or what to do where none is near."""
+    near = nearest(word, candidates, cutoff)
+    return f"did you mean {near}?" if near else otherwise

@@ -22,7 +22,7 @@ def parse_duration(text: object) -> float:
     """Read `500ms`, `10s`, `2m` as seconds.
 
     Raises:
-        ValueError: the text is no duration; the message says what one looks like.
+        ValueError: the text is not a duration; the message says what one looks like.
     """
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if not match:
@@ -34,7 +34,7 @@ def parse_size(text: object) -> int:
     """Read `4KB`, `64MB` as bytes; decimal units, as the reports print them.
 
     Raises:
-        ValueError: the text is no size; the message says what one looks like.
+        ValueError: the text is not a size; the message says what one looks like.
     """
     match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if not match:
@@ -46,7 +46,7 @@ def parse_percent(text: object) -> float:
     """Read `2%` as the share 0.02.
 
     Raises:
-        ValueError: the text is no percentage.
+        ValueError: the text is not a percentage.
     """
     match = _PERCENT.fullmatch(text.strip()) if isinstance(text, str) else None
     if not match:

@@ -31,7 +31,7 @@ from bench.process import Command, SupervisorClient
 from bench.sampler import Sampler
 from bench.servers import RunningServer, build
 from bench.stats.intervals import paired
-from bench.trial.verify import SideChannel
+from bench.trial.side_channel import SideChannel
 from scripts.perf_window import report
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Bench(NamedTuple):
         children = {name: self._start(commands[name]) for name in names}
         self.sampler.set_load_pids([children["ours"].pid])
         while not children["ours"].wait(0.5):
-            self.side.ask(1.0)
+            self.side.glance(1, 1)
         self.sampler.window(begin, self.sampler.mark())
         for child in children.values():
             if not child.wait(self.seconds + 20) or child.rc:

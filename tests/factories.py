@@ -74,6 +74,7 @@ class Truth(NamedTuple):
         drift: ln(last third / first third) of the rate inside each window.
         ramp_s: time constant of the warm-up.
         server: id of the server behind this arm (a second arm of it), "" = the arm's name.
+        growth: bytes per second by which its memory grows.
     """
 
     rps: float = 60_000.0
@@ -88,6 +89,7 @@ class Truth(NamedTuple):
     server: str = ""
     language: str = "Rust"
     env: tuple[tuple[str, str], ...] = ()
+    growth: float = 0.0
 
 
 def closed_profile(
@@ -372,6 +374,7 @@ def _draw(
             server_busy=0.99 if truth.bound == "server" else 0.4,
             load_busy=0.98 if truth.bound == "client" else 0.6,
             rss_peak_bytes=round(truth.rss * math.exp(rng.gauss(0, truth.noise / 2))),
+            memory_slope_bytes_per_s=truth.growth + 1000.0 * (planned.round % 3 - 1),
             unavailable={"instructions": "perf events are not supported here"},
         ),
         counters=Counters(steal_share=0.002, others_share=0.001, retransmits=0),
@@ -385,6 +388,8 @@ def _draw(
         ),
         findings=(),
         build_hash=f"hash-{truth.server or planned.cell.server}",
+        startup_s=0.2,
+        first_request_s=0.003 + 0.0001 * planned.round,
         raw_sha256={"load-0/stdout": hashlib.sha256(planned.id.encode()).hexdigest()},
     )
     return _Drawn(trial, counts)

@@ -4,12 +4,13 @@
 exists on Linux alone is an error that ends the process: files below /proc and /sys, affinity,
 netlink, prctl. Libraries of others keep their own view, since they were loaded before.
 
-`imports` instead of a recording imports every module of `bench`; `linux-only CALL` makes one
-forbidden call, to show that it is caught.
+`imports` instead of a recording imports every module of `bench`; `linux-only` makes forbidden
+calls, to show that each is caught. Several commands, `+` between them, save the start of a child.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pkgutil
@@ -27,12 +28,12 @@ import psutil
 import pydantic
 import rich.console
 import ruamel.yaml
-import scipy.stats
+import scipy.special
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOADED = (click, orjson, psutil, pydantic, rich.console, ruamel.yaml, scipy.stats, urllib.request)
+LOADED = (click, orjson, psutil, pydantic, rich.console, ruamel.yaml, scipy.special, urllib.request)
 OURS = str(Path(__file__).parents[1] / "bench")
 FORBIDDEN = ("/proc", "/sys")
 CAUGHT = 86
@@ -144,18 +145,37 @@ def linux_only(call: str) -> None:
     calls[call]()
 
 
+def all_linux_only() -> None:
+    """Make each in a child of its own, and print how they ended: `CALL EXIT-CODE`."""
+    for call in ("affinity", "proc", "stat", "list", "prctl", "netlink"):
+        child = os.fork()
+        if child == 0:
+            linux_only(call)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.stdout.write(f"{call} {code}\n")
+        sys.stdout.flush()
+
+
 def main(first: str, *words: str) -> None:
     """See the top of this file."""
     become_a_mac()
     if first == "imports":
         sys.stdout.write(f"{import_all()}\n")
     elif first == "linux-only":
-        linux_only(words[0])
+        all_linux_only()
     else:
         play(first, Path(os.environ["STUBS"]))
         from bench.cli import main as bench  # noqa: PLC0415 - only now is this a Mac
 
-        bench(list(words))
+        rest = list(words)
+        while "+" in rest:
+            at = rest.index("+")
+            with contextlib.suppress(SystemExit):  # what it printed says whether it went well
+                bench(rest[:at])
+            sys.stdout.flush()
+            del rest[: at + 1]
+        bench(rest)
 
 
 if __name__ == "__main__":

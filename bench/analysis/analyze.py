@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis.aggregate import cell_findings, ordered, run_findings
-from bench.analysis.capacity import load_share
 from bench.analysis.cells import summarize
 from bench.analysis.cost_verdicts import CostDuets, cost_duets, main_cells
 from bench.analysis.lengths_advice import window_advice
@@ -21,6 +20,7 @@ from bench.analysis.noise import (
     residuals_of,
     twins,
 )
+from bench.analysis.searches import load_share
 from bench.analysis.trials import CellTrials, by_cell
 from bench.analysis.verdicts import GroupVerdicts, group_verdicts
 from bench.analysis.windows import detail, read_windows, window_findings

@@ -19,10 +19,10 @@ from bench.model.summary import (
     Verdict,
 )
 from bench.stats.histogram import enough_beyond
-from bench.stats.intervals import geometric
+from bench.stats.intervals import Mean, geometric, mean_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bench.model.load_result import ErrorCounts, LoadResult
     from bench.model.trial_record import Exchange, TrialRecord
@@ -61,6 +61,8 @@ def summarize(
         offered_rps=offered,
         achieved_ratio=_achieved(cell, offered),
         lateness_us=_lateness(cell),
+        startup_s=middle(trial.startup_s for trial in cell.usable),
+        memory_slope_bytes_per_s=slope.value if (slope := memory_slope(cell)) else None,
         bound=bound_of(cell),
         findings=tuple(codes),
     )
@@ -197,3 +199,16 @@ def _lateness(cell: CellTrials) -> CellLateness | None:
     p50 = [each.p50 for each in late if each.p50 is not None]
     p99 = [each.p99 for each in late if each.p99 is not None]
     return CellLateness(p50=median(p50) if p50 else None, p99=median(p99) if p99 else None)
+
+
+def middle(values: Iterable[float | None]) -> float | None:
+    """Median of what is known, None where nothing is."""
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def memory_slope(cell: CellTrials) -> Mean | None:
+    """How resident memory went on in the second halves of the windows, mean over the trials."""
+    slopes = [trial.resources.memory_slope_bytes_per_s for trial in cell.usable]
+    known = [slope for slope in slopes if slope is not None]
+    return mean_of(known) if known else None

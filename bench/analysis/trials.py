@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.model.summary import TrialCounts
-from bench.model.trial_record import cpu_us_per_request, span_share
+from bench.model.trial_record import cpu_us_per_request, lied, span_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,7 +44,13 @@ class CellTrials(NamedTuple):
 
     @property
     def usable(self) -> tuple[TrialRecord, ...]:
-        """Those that enter estimates: valid and suspect ones, ascending by round."""
+        """Those that enter estimates: valid and suspect ones, ascending by round.
+
+        None where the server was caught with a wrong answer in one of them: the next one, in
+        which no question hit, is no better.
+        """
+        if any(map(lied, self.recorded)):
+            return ()
         return tuple(trial for trial in self.final if trial.usable)
 
     @property
@@ -152,6 +158,8 @@ def _partner(trial: TrialRecord) -> TrialRecord | None:
         "window_series": part.window_series,
         "cpu_series": part.cpu_series,
         "build_hash": part.build_hash,
+        "startup_s": part.startup_s,
+        "first_request_s": part.first_request_s,
         "findings": (),
         "partner": None,
     }

@@ -14,6 +14,7 @@ from bench.model.summary import (
     Verdict,
     Word,
 )
+from bench.model.trial_record import lied
 from bench.stats.intervals import Estimate, paired
 from bench.stats.multiple import holm, odd_one_out, sign_flip_p
 from bench.stats.verdict import ALPHA, VerdictWord, verdict
@@ -223,14 +224,18 @@ def _decide_metric(
     margin: float,
     bounds: NoiseBounds,
 ) -> dict[str, Verdict]:
+    unfit = {each.cell.server: cause for each in candidates if (cause := _unlike(each, baseline))}
     ratios = {
         each.cell.server: ratio
         for each in candidates
-        if (ratio := paired_ratio(each, baseline, metric)) is not None
+        if each.cell.server not in unfit
+        and (ratio := paired_ratio(each, baseline, metric)) is not None
     }
     decided = decide(metric, ratios, margin, bounds)
     for each in candidates:
-        if each.cell.server not in decided and (metric == _first(baseline) or each.usable):
+        if each.cell.server in unfit:
+            decided[each.cell.server] = not_comparable(unfit[each.cell.server])
+        elif each.cell.server not in decided and (metric == _first(baseline) or each.usable):
             decided[each.cell.server] = not_comparable(_cause(each, metric))
     return decided
 
@@ -245,6 +250,19 @@ def _undecided(verdict: Verdict) -> Verdict:
         "basis": Basis(cause=UNLIKE_CAUSE),
     }
     return verdict.model_copy(update=update)
+
+
+def _unlike(cell: CellTrials, baseline: CellTrials) -> str:
+    """Why two results of elsewhere are none of the same thing, or ""."""
+    if _has(cell, "unlike-conditions") or _has(baseline, "unlike-conditions"):
+        return "measured under unlike conditions"
+    if _has(cell, "only-redirects") != _has(baseline, "only-redirects"):
+        return "one side answered redirects, the other did not"
+    return ""
+
+
+def _has(cell: CellTrials, code: str) -> bool:
+    return any(found.code == code for trial in cell.usable for found in trial.findings)
 
 
 def _first(baseline: CellTrials) -> str:
@@ -277,6 +295,9 @@ def no_trials_because(cell: CellTrials) -> str:
     """Why a cell has no usable trial: `no usable trial (failed: server-died)`."""
     if not cell.final:
         return "no trial was recorded"
+    wrong = sum(map(lied, cell.recorded))
+    if wrong:
+        return f"wrong answers in {wrong} of {len(cell.recorded)} trials: none is believed"
     last = cell.final[-1]
     reasons = ", ".join(last.reasons) or last.detail
     return f"no usable trial ({last.status}{': ' + reasons if reasons else ''})"

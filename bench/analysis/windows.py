@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.analysis.cells import body_bytes, request_bytes
+from bench.analysis.cells import body_bytes, memory_slope, middle, request_bytes
+from bench.model.basis import WindowStep
 from bench.model.finding import Finding, finding
 from bench.model.load_result import unanswered
-from bench.model.summary import CellDetail, WindowStep
+from bench.model.summary import CellDetail
 from bench.stats.intervals import geometric
 from bench.stats.steady import Drift, drift, plateau, shape, steps
 
@@ -156,6 +157,7 @@ def detail(cell: CellTrials, counts: Histogram, windows: Windows) -> CellDetail:
     """What reports show of a cell beyond its summary."""
     usable = cell.usable
     rates = list(cell.values("throughput_rps").values())
+    slope = memory_slope(cell)
     return CellDetail(
         server=cell.cell.server,
         workload=cell.cell.workload,
@@ -173,6 +175,8 @@ def detail(cell: CellTrials, counts: Histogram, windows: Windows) -> CellDetail:
         drift=windows.drift.change if windows.drift else None,
         steps=windows.steps,
         spread=geometric(rates).sd if rates else None,
+        first_request_s=middle(trial.first_request_s for trial in usable),
+        memory_slope=slope.ends if slope else None,
     )
 
 

@@ -12,7 +12,7 @@ import click
 
 from bench import __version__
 from bench.cli.common import TerminatedError, plain, printable
-from bench.errors import EXIT_SIGINT, EXIT_SIGTERM, BenchError, StoreError
+from bench.errors import EXIT_SIGINT, EXIT_SIGTERM, BenchError, StoreError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,10 +74,8 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            near = nearest(args[0], COMMANDS)
+            hint = f" Did you mean {near!r}?" if near else ""
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
 
 

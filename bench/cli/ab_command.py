@@ -35,6 +35,13 @@ _DETECT_LEAST: Final = 0.001
     metavar="NAME==VERSION",
     help="Another version of a dependency; once per arm.",
 )
+@click.option(
+    "--releases",
+    type=click.IntRange(2),
+    default=None,
+    metavar="N",
+    help="The N newest releases, oldest first: tags of the source, or versions of --with NAME.",
+)
 @click.option("--env", multiple=True, metavar="NAME=VALUE", help="A setting; once per arm.")
 @click.option(
     "--design",
@@ -87,14 +94,16 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
 
     The first arm is the baseline. Each arm runs at the same time and on the same CPUs as the
     baseline, in fresh processes each time, so that whatever disturbs this machine disturbs both;
-    a copy of the baseline against itself gives the noise floor. Git refs are built in worktrees
-    outside your tree; an unchanged arm is never built again. One --ref alone is compared with
-    what lies uncommitted.
+    a copy of the baseline against itself gives the noise floor. Git refs are checked out and
+    built outside your tree; a ref without the server gets its folder from the working tree. An
+    unchanged arm is never built again. One --ref alone is compared with what lies uncommitted.
 
     \b
     bench ab mine --ref main --ref my-branch
     bench ab mine --ref main --worktree --detect 1%
     bench ab spikard --with spikard==0.17.1 --with spikard==0.17.2
+    bench ab mine --releases 2
+    bench ab mine --with fastify --releases 5
     bench ab mine --env THREADS=1 --env THREADS=2
     bench ab axum fastapi --fail-on slower --markdown
 
@@ -123,7 +132,12 @@ def _asked(servers: tuple[str, ...], options: dict[str, Any]) -> ArmOptions:
     from bench.plans.arms import ArmOptions
 
     return ArmOptions(
-        servers, options["refs"], options["worktree"], options["dependencies"], options["env"]
+        servers,
+        options["refs"],
+        options["worktree"],
+        options["dependencies"],
+        options["env"],
+        options["releases"] or 0,
     )
 
 
@@ -185,7 +199,7 @@ def measure(
     from bench.run.start import Options, start_run
 
     progress = watch(contest.planned.plan)
-    how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]))
+    how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]), ask_first=True)
     try:
         return start_run(contest.project, contest.planned, progress, how)
     except (KeyboardInterrupt, TerminatedError):
@@ -196,11 +210,13 @@ def measure(
 
 
 def _print(view: RunView, options: dict[str, Any]) -> None:
-    from bench.reports import ab_answer
+    from bench.reports import ab_answer, choice_answer
     from bench.reports.wording.in_words import summary_in_words
 
     if options["as_json"]:
         emit_json(summary_in_words(view.summary))
+    elif view.plan.is_choice and not options["markdown"]:
+        click.echo(choice_answer.text(view), nl=False)
     else:
         render = ab_answer.markdown if options["markdown"] else ab_answer.text
         click.echo(render(view), nl=False)
@@ -239,7 +255,14 @@ def _gate(result: Result, metric: str) -> None:
             f"nothing here is compared by {metric}",
             advice=f"response times need {tool}: `bench setup --tool {tool}`",
         )
-    judged = [row for row in rows if row.server not in view.plan.copies]
+    from bench.reports.ab_answer import within_noise
+
+    floor = view.summary.noise_floor or 0.0
+    judged = [
+        row
+        for row in rows
+        if row.server not in view.plan.copies and not within_noise(row.verdict, floor)
+    ]
     met = [r for r in judged if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
     if met:
         from bench.reports.wording.verdict_words import verdict_text

@@ -31,7 +31,11 @@ class Item(NamedTuple):
 @click.option("--builds", is_flag=True, help="Remove what was built in servers/.")
 @click.option("--runs", is_flag=True, help="Remove run directories in reports/.")
 @click.option("--keep", type=click.IntRange(0), default=3, help="Newest runs to keep (3).")
-@click.option("--cache", is_flag=True, help="Remove logs and other caches of the user.")
+@click.option(
+    "--cache",
+    is_flag=True,
+    help="Remove logs, checkouts, arms and `try` from the user's cache.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @project_option
@@ -86,9 +90,10 @@ def _runs(project: Project, keep: int) -> Iterator[Item]:
 def _cache() -> Iterator[Item]:
     from bench.store.cache import cache_folder
 
-    logs = cache_folder() / "logs"
-    if logs.is_dir():
-        yield Item("cache", logs, _size(logs))
+    for name in ("logs", "worktrees", "arms", "servers", "profiled", "try", "matrices"):
+        folder = cache_folder() / name
+        if folder.is_dir():
+            yield Item("cache", folder, _size(folder))
 
 
 def _size(path: Path) -> int:

@@ -59,6 +59,13 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
     type=click.IntRange(min=0),
     help="Bytes of the body that was sent and answered; makes the throughput.",
 )
+@click.option(
+    "--status",
+    "statuses",
+    type=click.IntRange(200, 599),
+    multiple=True,
+    help="A status that is right, such as 404; may be given again (default: 200 to 399).",
+)
 @click.option("--date", callback=_date, help="Day of the measurement (default: of the first file).")
 @click.option("--hardware", default="", help="The machine in words: MacBook Pro M3, 36 GB.")
 @click.option("--loop", type=click.Choice(["closed", "open"]), default="closed", show_default=True)
@@ -91,7 +98,7 @@ def command(
     from bench.run.importing import import_run
 
     paths = [_split(result) for result in results]
-    sources = [_read(tool, label, path, told["loop"]) for label, path in paths]
+    sources = [_read(tool, label, path, told["loop"], told["statuses"]) for label, path in paths]
     facts = _facts(tool, paths, **told)
     folder = output or find_project(Path.cwd(), project).root / "reports"
     imported = import_run.make_run(sources, facts)
@@ -115,6 +122,7 @@ def _facts(tool: str, paths: list[tuple[str, Path]], **told: Any) -> ImportOptio
         started=told["date"] or _modified(paths[0][1]),
         hardware=told["hardware"],
         loop=told["loop"],
+        statuses=told["statuses"],
     )
 
 
@@ -136,11 +144,16 @@ def _split(text: str) -> tuple[str, Path]:
     return label.strip(), path
 
 
-def _read(tool: str, label: str, path: Path, loop: Loop) -> ResultFile:
+def _read(tool: str, label: str, path: Path, loop: Loop, statuses: tuple[int, ...]) -> ResultFile:
+    from bench.loadtools.merging import judged
     from bench.run.importing.sources import ResultFile
 
     load = TOOLS[tool].read(path, Recorded(loop=loop))
-    return ResultFile(label, path.name, path.read_bytes(), load)
+    if statuses:
+        if load.status is None:
+            raise UsageError(f"{label}: {tool} does not tell which statuses it got: leave --status")
+        load = judged(load, statuses)
+    return ResultFile(label, path.name, path.read_bytes(), load, TOOLS[tool].conditions(path))
 
 
 def _connections(tool: str, paths: list[tuple[str, Path]]) -> int:

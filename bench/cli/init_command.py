@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.errors import UsageError
+from bench.cli.common import printable
+from bench.errors import EXIT_FAILED, EXIT_OK, BenchError, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import PurePosixPath
-
     from bench.plans.starter import InitOptions, Proposal
 
 
@@ -27,18 +26,23 @@ if TYPE_CHECKING:
     help="Variable that tells the server its port (default: PORT).",
 )
 @click.option("--path", default="/", show_default=True, help="Path that is asked.")
+@click.option("--no-try", is_flag=True, help="Write only; neither build nor start anything.")
 @click.option("--ci", is_flag=True, help="Also a workflow for GitHub Actions: is it slower?")
 @click.option(
     "--action",
     metavar="OWNER/REPO@REF",
     help="Where that workflow takes bench from, with --ci.",
 )
-def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **ways: str) -> None:
+def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **more: Any) -> int:
     """Write a first server, workload and matrix into DIR (default: here).
 
-    Looks for Cargo.toml, go.mod, package.json, pyproject.toml and requirements.txt and proposes
-    the commands; in any other folder it writes a small server that runs. A file that is there
-    already is never changed.
+    Looks for Cargo.toml, go.mod, package.json, deno.json, build.gradle, pyproject.toml and
+    requirements.txt and proposes the commands; for the checkout of a known framework it writes
+    a small server that imports it, in any other folder one that needs nothing. A file that is
+    there already is never changed.
+
+    What is proposed is then built, started and asked once; only what answered is said to run.
+    Exit code 1 where it did not: the files are there, and what to edit is said.
 
     \b
     bench init
@@ -49,7 +53,7 @@ def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **w
 
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder")
-    wish = _wish(folder, name, ways["port_env"], ways["path"])
+    wish = _wish(folder, name, more["port_env"], more["path"])
     proposal = propose(folder, wish)
     if ci or action is not None:
         proposal = _with_ci(proposal, wish.name, action, ci=ci)
@@ -62,6 +66,39 @@ def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **w
     ]
     # In one piece and at the end: whoever reads only the first line gets a whole project too.
     click.echo("\n".join([kind, *lines, "look at:", *(f"  {line}" for line in proposal.look)]))
+    place = PurePosixPath("servers", wish.name, "server.yaml")
+    untried = "" if place in written else f"{place} was there before"
+    if proposal.unknown:
+        untried = f"{place} lacks a name for {proposal.unknown}"
+    if more["no_try"] or untried:
+        click.echo(f"not tried: {untried or '--no-try'}")
+        return EXIT_OK
+    return _try(folder, wish.name, f"edit {place}, then `bench verify {wish.name}`")
+
+
+def _try(folder: Path, name: str, advice: str) -> int:
+    """Build, start and ask the server once; say what came of it."""
+    from bench.plans.choosing import choose_arms
+    from bench.plans.project import find_project
+    from bench.run.build_and_verify import verify_servers
+
+    click.echo("trying it: build, start, ask ...", err=True)
+    try:
+        project = find_project(folder, folder)
+        found = list(verify_servers(project, choose_arms(project, [name]), lambda _: None))
+    except BenchError as error:
+        click.echo(f"does not run yet: {printable(str(error))}\n{advice}")
+        return EXIT_FAILED
+    for one in found:
+        if one.error:
+            said = "could not be tried here" if one.skipped else "does not run yet"
+            click.echo(f"{said}: {printable(one.error)}\n{advice}")
+            return EXIT_OK if one.skipped else EXIT_FAILED
+        for answer in one.exchanges:
+            asked = f"{answer.method} {answer.path}"
+            seen = f"{answer.status}, {answer.response_bytes} bytes"
+            click.echo(f"it runs: {asked} was answered with {seen}; ready for `bench run first`")
+    return EXIT_OK
 
 
 def _with_ci(proposal: Proposal, server: str, action: str | None, *, ci: bool) -> Proposal:

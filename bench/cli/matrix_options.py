@@ -76,6 +76,8 @@ def _seconds(option: str, text: str | None) -> float | None:
 
 def show(plan: Plan, *, as_json: bool) -> None:
     """Print a plan."""
+    from bench.plans.cost import batches, is_cost
+
     if as_json:
         emit_json(plan)
         return
@@ -114,9 +116,9 @@ def show(plan: Plan, *, as_json: bool) -> None:
     echo(f"  time       about {format_eta(plan.estimated_s)}{most}, first builds not counted")
     if plan.trials:
         echo("  order")
-    for number in sorted({trial.round for trial in plan.trials}):
-        names = [trial.cell.id for trial in plan.trials if trial.round == number]
-        echo(f"    round {number}: {' '.join(names)}")
+    for batch in batches(plan):
+        what = " of the cost" if is_cost(plan, batch[0]) else ""
+        echo(f"    round {batch[0].round}{what}: {' '.join(trial.cell.id for trial in batch)}")
 
 
 def _count(plan: Plan) -> str:
@@ -140,6 +142,7 @@ def _profile(profile: LoadProfile, *, together: bool) -> str:
         rate = f" at {profile.rate_share:.0%} of {whose}"
     return (
         f"{profile.tool}, {profile.loop} loop, {profile.connections} connections{rate}, "
+        f"{'' if profile.keepalive else 'a new one per request, '}"
         f"{profile.processes} process(es), warm-up {format_duration(profile.warmup_s)}, "
         f"window {format_duration(profile.duration_s)}"
     )

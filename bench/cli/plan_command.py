@@ -36,7 +36,19 @@ def command(matrix: str, project: Path | None, *, as_json: bool, **options: Any)
     planned = plan_matrix(found, matrix, overrides_of(options))
     show(planned.plan, as_json=as_json)
     if not as_json:
+        _show_ports(planned.plan)
         _show_expected(planned.plan, found.root / "reports")
+
+
+def _show_ports(plan: Plan) -> None:
+    """Say where a connection per request would use up the ephemeral ports."""
+    from bench.host import fresh_ports, local_host
+    from bench.reports.wording.findings import text_of
+
+    opening = [profile for profile in plan.profiles if not profile.keepalive]
+    host = local_host() if opening else None
+    for item in (item for profile in opening if host for item in fresh_ports(host, profile)):
+        click.echo(f"  {item.code}  {text_of(item)}")
 
 
 def _show_expected(plan: Plan, reports: Path) -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "run",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=None,
-    help="Render the reports of an earlier profile run anew.",
+    help="Render the reports of an earlier profile run again.",
 )
 @click.option(
     "--conversion",

@@ -60,7 +60,9 @@ class Progress:
         click.echo(said, err=True)
 
     def building(self, arm: Arm) -> None:
-        """A server is about to be built: a log says so when it is."""
+        """A server is about to be built."""
+        if arm.config.build:
+            self._line(f"building {arm.name} (what is unchanged is kept) ...")
 
     def built(self, arm: Arm, record: BuildRecord) -> None:
         """A server is built, or was already."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.common import emit_json, json_option, printable, project_option
-from bench.errors import UsageError
+from bench.errors import UsageError, did_you_mean
 from bench.units import format_rate
 
 if TYPE_CHECKING:
@@ -53,15 +53,13 @@ def command(run: str, trial: str | None, project: Path | None, *, as_json: bool)
 
 
 def _find(records: tuple[TrialRecord, ...], name: str) -> TrialRecord:
-    import difflib
-
     for record in records:
         if record.trial == name:
             return record
-    near = difflib.get_close_matches(name, [record.trial for record in records], n=1, cutoff=0.3)
+    names = [record.trial for record in records]
     raise UsageError(
         f"no finished trial {name!r} in this run",
-        advice=f"did you mean {near[0]}?" if near else "`bench show RUN` lists them",
+        advice=did_you_mean(name, names, "`bench show RUN` lists them", cutoff=0.3),
     )
 
 

@@ -10,19 +10,20 @@ import click
 
 from bench.cli.ab_command import measure
 from bench.cli.common import emit_json
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.units import parse_duration
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView
-    from bench.plans.try_ import Request, TryOptions
+    from bench.plans.first_answers import Request
+    from bench.plans.try_ import TryOptions
 
 _MAX_BODY: Final = 16_000_000
 _AND: Final = "--and"
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--path", default=None, help="Path that is asked (default: /).")
+@click.option("--path", "paths", multiple=True, help="Path that is asked (default: /); several.")
 @click.option("--method", default=None, help="Method (default: GET, with --body POST).")
 @click.option(
     "--body",
@@ -34,7 +35,19 @@ _AND: Final = "--and"
     "--url", "urls", multiple=True, help="Measure a server that runs already on this machine."
 )
 @click.option(
-    "--connections", type=click.IntRange(1), default=50, show_default=True, help="Open connections."
+    "--connections",
+    type=click.IntRange(1),
+    multiple=True,
+    default=(50,),
+    show_default=True,
+    help="Open connections; several.",
+)
+@click.option(
+    "--expect",
+    type=click.Choice(["first", "own", "status"]),
+    default="first",
+    show_default=True,
+    help="What every answer must be: the first server's, each server's own, or any of that status.",
 )
 @click.option("--duration", default="2s", show_default=True, help="Window of each trial.")
 @click.option("--warmup", default="1s", show_default=True, help="Warm-up of each trial.")
@@ -45,20 +58,29 @@ _AND: Final = "--and"
     show_default=True,
     help="How often; below 3 there is no interval.",
 )
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="The port of a server that cannot be told another; {port} is then not needed.",
+)
 @click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
 @click.option("--json", "as_json", is_flag=True, help="Print the object of `report --as json`.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def command(command: tuple[str, ...], **options: Any) -> int:
-    """Measure COMMAND, which must listen on {port}, or the server at --url.
+    """Measure COMMAND, which must listen on {port} or --port, or the server at --url.
 
     The server is started afresh for each trial. What it answers first is what every later
-    answer must be. Several commands separated by --and are compared at the same time, as `ab`
-    does; the first is the baseline.
+    answer must be. Several commands separated by --and are told apart by what each does alone;
+    what a request costs is measured at the same time too, as `ab` does. The first is the
+    baseline. Braces other than {port}, {cpus} and {python} stay as they are.
 
     \b
     bench try --path /hello -- python app.py {port}
     bench try -- env PORT={port} node a.js --and env PORT={port} node b.js
+    bench try --expect own --path / --path /users/5 --connections 10 --connections 100 -- ...
     bench try --path /items --body item.json --header content-type:application/json -- ./app {port}
+    bench try --port 3000 -- node server.js
     bench try --url http://127.0.0.1:3000/hello
     """
     from bench.plans.try_ import plan_try
@@ -74,6 +96,7 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     else:
         _print(result.view)
     click.echo(os.path.relpath(result.directory.path), err=True)
+    _check_measured(result.view)
     return result.exit_code
 
 
@@ -91,15 +114,21 @@ def _trying(words: tuple[str, ...], options: dict[str, Any]) -> TryOptions:
             "either a command or --url",
             advice="such as: bench try --path / -- python app.py {port}",
         )
-    urls, path = _addresses(options["urls"], options["path"])
+    if options["port"] and options["urls"]:
+        raise UsageError("--port is for commands", advice="the port of a URL stands in it")
+    paths = tuple(dict.fromkeys(options["paths"]))
+    urls, path = _addresses(options["urls"], paths[0] if paths else None)
     return TryOptions(
         request=_request(path, options),
+        more_paths=paths[1:],
+        expect=options["expect"],
         commands=commands,
         urls=urls,
-        connections=options["connections"],
+        connections=tuple(dict.fromkeys(options["connections"])),
         duration=options["duration"],
         warmup=options["warmup"],
         rounds=options["rounds"],
+        port=options["port"],
     )
 
 
@@ -127,7 +156,7 @@ def _addresses(urls: tuple[str, ...], path: str | None) -> tuple[tuple[str, ...]
 
 
 def _request(path: str, options: dict[str, Any]) -> Request:
-    from bench.plans.try_ import Request
+    from bench.plans.first_answers import Request
 
     body = options["body"].read_bytes() if options["body"] else b""
     if len(body) > _MAX_BODY:
@@ -142,9 +171,24 @@ def _request(path: str, options: dict[str, Any]) -> Request:
     return Request(path, method.upper(), headers, body)
 
 
-def _print(view: RunView) -> None:
-    from bench.reports import ab_answer
+def _check_measured(view: RunView) -> None:
+    """The cause is the last thing that is said.
 
+    Raises:
+        BenchError: a server took no part, such as for an answer that was not the expected one.
+    """
+    if view.plan.skipped:
+        lost = view.plan.skipped[0]
+        own = "; --expect own takes each server's own answer" if len(view.plan.arms) else ""
+        raise BenchError(f"{lost.server}: {lost.reason.splitlines()[0]}{own}")
+
+
+def _print(view: RunView) -> None:
+    from bench.reports import ab_answer, choice_answer, try_figures
+
+    if view.plan.is_choice:
+        click.echo(choice_answer.text(view), nl=False)
+        return
     if len(view.plan.arms) > 1:
         click.echo(ab_answer.text(view))
-    click.echo(ab_answer.figures(view), nl=False)
+    click.echo(try_figures.figures(view), nl=False)

@@ -11,6 +11,7 @@ from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
+    from bench.errors import Problem
     from bench.plans.validation import ValidationResult
 
 
@@ -27,7 +28,8 @@ def command(files: tuple[Path, ...], project: Path | None, *, as_json: bool) -> 
     Nothing is built or started.
 
     Each problem has the file, the line, the key, what is wrong and what was expected.
-    Exit code 2 when there are any.
+    Exit code 2 when there are any. A program that is not there and that no build makes is a
+    warning on stderr.
     """
     checked = _check(files, project)
     if as_json:
@@ -36,6 +38,8 @@ def command(files: tuple[Path, ...], project: Path | None, *, as_json: bool) -> 
     else:
         for problem in checked.problems:
             click.echo(str(problem))
+        for warning in _warnings(files, project):
+            click.echo(f"warning: {warning}", err=True)
         click.echo(_summary(checked), err=True)
     return EXIT_USAGE if checked.problems else EXIT_OK
 
@@ -63,6 +67,18 @@ def _check(files: tuple[Path, ...], folder: Path | None) -> ValidationResult:
     ]
     names = tuple(name for part in parts for name in part.files)
     return ValidationResult(names, tuple(sorted({one for part in parts for one in part.problems})))
+
+
+def _warnings(files: tuple[Path, ...], folder: Path | None) -> tuple[Problem, ...]:
+    """Programs that nothing makes: the file is right, and the server would not start."""
+    from bench.plans.project import find_project
+    from bench.plans.validation import project_servers, warnings
+
+    roots = [path for path in files if _is_project(path)]
+    if not files:
+        roots = [find_project(Path.cwd(), folder).root]
+    named = [path for path in files if not _is_project(path)]
+    return warnings([*named, *(one for root in roots for one in project_servers(root))])
 
 
 def _start(path: Path) -> Path:

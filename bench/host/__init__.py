@@ -1,6 +1,6 @@
 """Hardware and system, read through functions given as arguments; changes nothing."""
 
-from bench.host.budget import budget, nofile_for
+from bench.host.budget import budget, fresh_ports
 from bench.host.changes import SettingChange, compare_hosts, differences
 from bench.host.checks import unfit
 from bench.host.source import HostSource, local_source, tree_source
@@ -23,11 +23,11 @@ __all__ = [
     "compare_hosts",
     "core_levels",
     "differences",
+    "fresh_ports",
     "local_host",
     "local_source",
     "local_system",
     "local_topology",
-    "nofile_for",
     "quick_state",
     "read_any_topology",
     "read_host",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from bench.model.finding import Finding
     from bench.model.host_facts import Host
+    from bench.model.plan import LoadProfile
 
 _OWN_FILES: Final = 256
 """Descriptors beside the connections: libraries, logs, epoll and wake-up pipes of many threads."""
@@ -19,25 +20,17 @@ _TRIES: Final = 3
 _MOST_PORTS: Final = 0.5
 _LINUX_TIME_WAIT_S: Final = 60.0
 """TCP_TIMEWAIT_LEN, a constant of the kernel; tcp_fin_timeout is something else."""
+_REUSED_AFTER_S: Final = 2.0
+"""The kernel's second in whole seconds, rounded up: net.ipv4.tcp_tw_reuse."""
+_REUSE: Final = "network.tcp_tw_reuse"
+_FAST_RPS: Final = 10_000.0
+"""What a fast server answers per second with a connection per request."""
 _MS: Final = 1000.0
 
 
 def needed_files(connections: int) -> int:
     """Descriptors that the process with the most connections (the server) needs."""
     return connections + _OWN_FILES
-
-
-def nofile_for(host: Host, connections: int) -> int | None:
-    """The soft limit of descriptors that children must get; None = the present one is enough.
-
-    Never above what may be set without administrator rights: where that is not enough, `budget`
-    has the finding.
-    """
-    needed, soft = needed_files(connections), host.limits.get("nofile_soft")
-    if soft is None or soft >= needed:
-        return None
-    most = _most_files(host)
-    return needed if most is None else max(soft, min(needed, most))
 
 
 def _most_files(host: Host) -> int | None:
@@ -49,13 +42,48 @@ def _most_files(host: Host) -> int | None:
 def new_connections_per_s(host: Host) -> float | None:
     """How many connections a second can be opened for long when each is used once.
 
-    A port that was used rests: 60 s on Linux (less where it may be reused on loopback), twice the
-    segment lifetime on macOS.
+    A port that was used rests: 60 s on Linux (2 s on loopback where it may be reused), twice
+    the segment lifetime on macOS.
     """
     ports = port_count(host)
+    return ports / _rest_s(host) if ports else None
+
+
+def _rest_s(host: Host) -> float:
     lifetime = host.limits.get("msl_ms")
-    rest_s = 2 * lifetime / _MS if lifetime else _LINUX_TIME_WAIT_S
-    return ports / rest_s if ports else None
+    if lifetime:
+        return 2 * lifetime / _MS
+    return _REUSED_AFTER_S if host.details.get(_REUSE) in (1, 2) else _LINUX_TIME_WAIT_S
+
+
+def fresh_ports(host: Host, profile: LoadProfile) -> tuple[Finding, ...]:
+    """Whether a profile that opens a connection per request runs out of ports in a trial.
+
+    Where the rate is known (an open loop) it is compared with what the ports allow; a closed
+    loop goes as fast as it is answered: there it is told where a fast server would get there.
+    """
+    ports, most = port_count(host), new_connections_per_s(host)
+    if profile.keepalive or ports is None or most is None:
+        return ()
+    seconds = profile.warmup_s + profile.duration_s
+    most = max(most, ports / seconds)  # a short trial ends before the first port is needed again
+    known = profile.rate_rps is not None
+    if most >= (profile.rate_rps or _FAST_RPS):
+        return ()
+    return (
+        finding(
+            "port-budget",
+            "host",
+            "rate" if known else "per-request",
+            profile=profile.id,
+            ports=ports,
+            rest_s=_rest_s(host),
+            seconds=seconds,
+            most=most,
+            rate=profile.rate_rps,
+            severity="error" if known else "warning",
+        ),
+    )
 
 
 def port_count(host: Host) -> int | None:
@@ -65,7 +93,7 @@ def port_count(host: Host) -> int | None:
 
 
 def budget(host: Host, connections: int, processes: int) -> tuple[Finding, ...]:
-    """What the system has too little of for a matrix; to be told before the run.
+    """What the system has too little of for a matrix; to be reported before the run.
 
     Args:
         host: the machine.

@@ -106,7 +106,7 @@ def _counter_changes(before: Host, after: Host) -> Iterator[Finding]:
 
 
 def total(value: Any) -> int | None:
-    """The sum of a counter that is told once or per CPU; None where it is not told."""
+    """The sum of a counter that is given once or per CPU; None where it is missing."""
     if isinstance(value, dict):
         numbers = [number for number in value.values() if isinstance(number, int)]
         return sum(numbers) if numbers else None

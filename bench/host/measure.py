@@ -38,7 +38,6 @@ _BUSY: Final = 0.10
 _UNFIT_BUSY: Final = 0.50
 _SLOW_CLOCK_NS: Final = 500.0
 _US: Final = 1e6
-_NS: Final = 1e9
 
 
 class Clock(NamedTuple):
@@ -60,7 +59,7 @@ class Steadiness(NamedTuple):
         cpu: its number; None where this thread could not be held on one.
         chunks: how often the work was done.
         lost: share of the time by which the chunks took longer than the fastest tenth of them.
-        longest_us: the longest chunk: a stall by somebody else's work.
+        longest_us: the longest chunk: a stall caused by other work.
     """
 
     cpu: int | None

@@ -109,7 +109,7 @@ def _glob_local(pattern: str) -> tuple[str, ...]:
 
 
 def parse_cpulist(text: str | None) -> tuple[int, ...]:
-    """Read the kernel's CPU lists: `0-3,8` -> (0, 1, 2, 3, 8); what is no list gives ()."""
+    """Read the kernel's CPU lists: `0-3,8` -> (0, 1, 2, 3, 8); anything else gives ()."""
     if text is None or not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
         return ()
     cpus: set[int] = set()
@@ -137,7 +137,7 @@ def format_cpulist(cpus: Sequence[int]) -> str:
 
 
 def parse_int(text: str | None) -> int | None:
-    """Read a whole number, `0x1a` included; what is none gives None."""
+    """Read a whole number, `0x1a` included; anything else gives None."""
     try:
         return int(text, 0) if text is not None else None
     except ValueError:

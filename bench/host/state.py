@@ -95,7 +95,7 @@ def local_topology() -> Topology:
 def core_levels() -> tuple[tuple[str, ...], dict[int, int]]:
     """Kinds of core of this machine, fastest first, and the kind of each CPU number.
 
-    Empty where all are of one kind, or where it is not told which CPU is of which.
+    Empty where all are of one kind, or where it is not known which CPU is of which.
     """
     if local_system() == "darwin":
         return read_levels(local_source())

@@ -16,7 +16,7 @@ from bench.model.load_result import (
 from bench.stats.histogram import Histogram, enough_beyond
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from bench.model.finding import Finding
     from bench.model.load_result import LatencySource
@@ -33,7 +33,10 @@ def shares(profile: LoadProfile, workload: Workload) -> tuple[LoadProfile, ...]:
     if TOOLS[profile.tool].one_kind and len(workload.kinds) > 1:
         weights = [kind.weight for kind in workload.kinds]
     else:
-        weights = [1] * max(1, min(profile.processes, profile.connections))
+        most = min(profile.processes, profile.connections)
+        if profile.rate_rps is not None:  # each process sends one request at least
+            most = min(most, int(profile.rate_rps * profile.duration_s))
+        weights = [1] * max(1, most)
     total = sum(weights)
     return tuple(
         profile.model_copy(
@@ -103,6 +106,22 @@ def own_percentiles(
         fits = little and enough_beyond(population, percent)
         shown[f"{percent:g}"] = values_us.get(f"{percent:g}") if fits else None
     return shown
+
+
+def judged(result: LoadResult, statuses: Collection[int]) -> LoadResult:
+    """The result with success by the statuses that are expected, where the tool tells them."""
+    if result.status is None:
+        return result
+    right = sum(count for status, count in result.status.items() if int(status) in statuses)
+    return result.model_copy(
+        update={
+            "ok": right,
+            "throughput_rps": right / result.duration_s if result.duration_s else 0.0,
+            "errors": (result.errors or ErrorCounts()).model_copy(
+                update={"status": result.requests - right}
+            ),
+        }
+    )
 
 
 def merge(results: Sequence[LoadResult]) -> tuple[LoadResult, tuple[Finding, ...]]:

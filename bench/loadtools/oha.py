@@ -61,6 +61,8 @@ class Oha(LoadTool):
         }
     )
     one_kind = True
+    reconnects = True
+    times_connecting = True
 
     def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
         """Why oha cannot do it: one process sends one method, and URLs apart from bodies."""
@@ -115,7 +117,7 @@ class Oha(LoadTool):
         argv = [self.name, "--no-tui", "--disable-compression", "-r", "0"]
         argv += ["-t", _milliseconds(profile.timeout_s), "-c", str(profile.connections)]
         argv += _pace(profile, duration_s)
-        argv += ["-m", kind.method]
+        argv += ["-m", kind.method, *([] if profile.keepalive else ["--disable-keepalive"])]
         for name, value in kind.headers.items():
             argv += ["-H", f"{name}: {value}"]
         argv += ["--output-format", "json", "-o", JSON_FILE, "--db-url", DB_FILE]

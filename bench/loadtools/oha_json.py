@@ -77,7 +77,7 @@ def read(text: str) -> OhaReport:
     """Read a report.
 
     Raises:
-        ParseError: it is no report of oha; names the key.
+        ParseError: it is not a report of oha; names the key.
     """
     import orjson  # noqa: PLC0415 - late, see `bench --help`
 

@@ -139,7 +139,9 @@ def _over_open_window(
     for n responses. Unlike oha's total this has no edges: one latency more or less at the
     ends would make a slow but untroubled server look short of the rate.
     """
-    scheduled = min(profile.duration_s, report.total_s)
+    # The last request is due one gap before the end of the schedule.
+    gap_s = 1 / profile.rate_rps if profile.rate_rps else 0.0
+    scheduled = min(profile.duration_s, report.total_s + gap_s)
     span = report.total_s
     if rows.stored > 1 and rows.first_end_s is not None and rows.last_end_s is not None:
         span = (rows.last_end_s - rows.first_end_s) * rows.stored / (rows.stored - 1)

@@ -66,6 +66,8 @@ class Paced(LoadTool):
     purpose = "Open loops (a fixed offered rate) need it; it is built by a C compiler, cc."
     extras = MappingProxyType({"exact": "Histograms of the same paced run (--histograms)."})
     arrivals = ("poisson", "even")
+    reconnects = True
+    times_connecting = True
 
     @cached_property
     def installation(self) -> Installation:  # type: ignore[override]  # read late: it lists files
@@ -135,6 +137,7 @@ class Paced(LoadTool):
             "duration": f"{duration_s:.9g}",
             "timeout": f"{profile.timeout_s:.9g}",
             "drain": f"{min(profile.timeout_s, _MAX_DRAIN_S):.9g}",
+            **({} if profile.keepalive else {"keep-alive": "off"}),
             "spin-us": spin_us(profile.rate_rps or 0.0),
             "output": JSON_FILE,
             "histograms": HISTOGRAMS_FILE,

@@ -48,18 +48,21 @@ def _names() -> tuple[str, ...]:
 TOOLS: Final = Registry()
 
 
-def ranked(loop: Loop, seconds: Iterable[float] = ()) -> tuple[str, ...]:
+def ranked(loop: Loop, seconds: Iterable[float] = (), *, plain: bool = True) -> tuple[str, ...]:
     """The tools that can do this kind of loop, the preferred one first.
 
     Args:
         loop: kind of loop.
         seconds: windows that it must be able to measure.
+        plain: answers have a length, and no interim ones come before them.
     """
     whole = all(float(each).is_integer() for each in seconds)
     able = {
         name: tool.loops[loop]
         for name, tool in TOOLS.items()
-        if loop in tool.loops and (whole or not tool.whole_seconds)
+        if loop in tool.loops
+        and (whole or not tool.whole_seconds)
+        and (plain or not tool.plain_only)
     }
     return tuple(sorted(able, key=lambda name: (-able[name], name)))
 
@@ -73,6 +76,9 @@ def unsupported(profile: LoadProfile, workload: Workload) -> str | None:
     if profile.arrivals is not None and profile.arrivals not in tool.arrivals:
         able = next(name for name in ranked("open") if profile.arrivals in TOOLS[name].arrivals)
         return f"{tool.name} has no choice of arrivals: use tool: {able}, or remove arrivals"
+    if not profile.keepalive and not tool.reconnects:
+        able = next(name for name in ranked(profile.loop) if TOOLS[name].reconnects)
+        return f"{tool.name} keeps its connections: keepalive: false needs tool: {able}"
     windows = {
         "duration": profile.duration_s,
         "warmup": profile.warmup_s,

@@ -131,7 +131,10 @@ class LoadTool(Protocol):
         essential: nothing can be measured without it.
         whole_seconds: windows and timeouts are whole seconds.
         one_kind: a process sends one kind of request; a workload of several takes several.
+        plain_only: it miscounts answers with interim ones before them, or without a length.
         overrun_s: how much longer than asked for a window of its closed loop may be.
+        reconnects: it can open a new connection for each request.
+        times_connecting: its latencies then hold the time of connecting.
         lead_s: time that its processes need from their start to `Share.start_at`.
         arrivals: the kinds of arrivals that its open loop can do, the default first; empty where
             there is no choice.
@@ -149,8 +152,11 @@ class LoadTool(Protocol):
     essential: bool = False
     whole_seconds: bool = False
     one_kind: bool = False
+    plain_only: bool = False
     overrun_s: float = 0.0
     lead_s: float = 0.0
+    reconnects: bool = False
+    times_connecting: bool = False
     arrivals: tuple[Arrivals, ...] = ()
 
     def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature
@@ -212,6 +218,10 @@ class LoadTool(Protocol):
             UsageError: something was given that this tool does not write.
         """
         ...
+
+    def conditions(self, file: Path) -> dict[str, str]:  # noqa: ARG002 - most outputs tell none
+        """What a recorded output tells of how it was measured, by name."""
+        return {}
 
     def connections(self, file: Path) -> int | None:  # noqa: ARG002 - the protocol's signature
         """Connections that kept output tells, None where it does not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from bench.errors import ParseError, UsageError
 from bench.loadtools.tool import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 POOL_FILE: Final = "wrk.pool"
 DETAIL_FILE: Final = "wrk.json"
+_COUNTED_AS_ERRORS: Final = frozenset(range(400, 600))
 
 
 class Wrk(LoadTool):
@@ -48,12 +50,25 @@ class Wrk(LoadTool):
     extras = MappingProxyType({"detail": "JSON of the same wrk run, written by bench.lua."})
     essential = True
     whole_seconds = True
+    plain_only = True
+    reconnects = True  # where request and response say `Connection: close`; it is not timed
     overrun_s = 0.12  # it looks at its clock every 100 ms
 
-    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature
-        """Why wrk cannot do it: no answers without a body."""
+    def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
+        """Why wrk cannot do it: no answers without a body, no statuses but above 399."""
+        if workload.lua and not profile.keepalive:
+            return (
+                "keepalive: false puts `Connection: close` into every request, but this workload "
+                "has a Lua script, which writes its own: let the script do it, remove keepalive"
+            )
         if any(kind.method == "HEAD" for kind in workload.kinds):
             return "wrk cannot read answers to HEAD, it waits for their body: use tool: oha"
+        wanted = {kind.expect.status for kind in workload.kinds}
+        if wanted & _COUNTED_AS_ERRORS:
+            return (
+                f"a status of {max(wanted)} is expected, and wrk counts every status above 399 as "
+                "an error without telling which: use tool: oha"
+            )
         return None
 
     def prepare(
@@ -136,6 +151,20 @@ class Wrk(LoadTool):
         from bench.loadtools import wrk_text  # noqa: PLC0415 - late
 
         return wrk_text.read(read_text(file)).connections
+
+    def conditions(self, file: Path) -> dict[str, str]:
+        """Connections, threads and path; servers side by side have ports of their own."""
+        from bench.loadtools import wrk_text  # noqa: PLC0415 - late
+
+        said = wrk_text.read(read_text(file))
+        parts = urlsplit(said.url)
+        path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+        return {
+            "connections": str(said.connections),
+            "threads": str(said.threads),
+            "path": path,
+            "scheme": parts.scheme,
+        }
 
 
 TOOL: Final = Wrk()

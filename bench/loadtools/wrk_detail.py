@@ -67,7 +67,7 @@ def parse(data: bytes, *, connections: int, tool_version: str | None = None) -> 
         tool_version: where it is known.
 
     Raises:
-        ParseError: this is no such JSON.
+        ParseError: this is not such JSON.
     """
     detail = read_detail(data)
     counts, problem = raw_histogram(detail, connections)

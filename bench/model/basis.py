@@ -29,3 +29,16 @@ class Basis(Model):
     base_bound: str = ""
     odd_round: int | None = None
     cause: str = ""
+
+
+class WindowStep(Model):
+    """A lasting change of the rate inside one window.
+
+    Attributes:
+        at_s: seconds after the window's start.
+        change: rate after / rate before - 1.
+    """
+
+    trial: str
+    at_s: float
+    change: float

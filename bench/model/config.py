@@ -39,6 +39,7 @@ from bench.model.fields import (
 from bench.model.pacing import Arrivals
 from bench.model.rate_fields import OfferedShares, PromiseText
 from bench.model.secrets import hidden
+from bench.model.sweep import SweepConfig
 
 
 class ProfileConfig(Model):
@@ -60,6 +61,8 @@ class ProfileConfig(Model):
             that of the slowest server, so that all are offered the same. Default: `own`.
         arrivals: open loop by paced: `poisson`, at random as if from many users, or `even`.
             Default: `poisson`.
+        keepalive: `false`: a new connection for each request; of the load, of the verification and
+            of the questions during the window alike.
         processes: load processes. Default: `auto`, one per load CPU.
         warmup: load before the window, not counted: at least so long, and from `1s` on until the
             CPU time per request no longer falls (at most four times as long, or `8s`).
@@ -75,6 +78,7 @@ class ProfileConfig(Model):
     rates: OfferedShares | None = None
     of: Literal["own", "slowest"] | None = None
     arrivals: Arrivals | None = None
+    keepalive: Flag = True
     processes: Processes = None
     warmup: Warmup = 2.0
     duration: Duration = 10.0
@@ -83,7 +87,8 @@ class ProfileConfig(Model):
     @property
     def base(self) -> str:
         """What all points of a load curve are called."""
-        return self.id or f"{self.tool}-c{self.connections}"
+        churn = "" if self.keepalive else "-churn"
+        return self.id or f"{self.tool}-c{self.connections}{churn}"
 
     @property
     def name(self) -> str:
@@ -177,7 +182,7 @@ class Variant(Model):
         ref: a branch, tag or commit of the repository that the server's `source` names.
         worktree: `true`: what lies in the working tree now, uncommitted changes included.
         dependency: another version of one dependency, such as `spikard==0.17.1`, where the
-            build uses uv, npm, cargo or go.
+            build uses uv, pip, poetry, npm, cargo or go.
         env: variables, alone or beside one of `ref`, `worktree` and `with`.
     """
 
@@ -279,6 +284,7 @@ class MatrixConfig(Model):
             each server keeps it; `profiles` are then of `loop: open` and without a rate.
         tolerance: of `promise`: how far apart the rates may be between which the answer lies.
             Default: `5%`.
+        sweep: `{connections: [1, 8, 64], server_cpus: [1, 2, 4]}`: each profile once per value.
         server_cpus: for the server: a number of CPUs, or a list such as `[0, 1]`. Default:
             `auto`.
         load_cpus: for the load tool, in the same form. Default: `auto`.
@@ -318,6 +324,7 @@ class MatrixConfig(Model):
     margin: Percent = 0.02
     promise: PromiseText | None = None
     tolerance: Percent | None = None
+    sweep: SweepConfig | None = None
     server_cpus: CpuChoice = None
     load_cpus: CpuChoice = None
     seed: Whole | None = Field(default=None, ge=0, le=2**53)

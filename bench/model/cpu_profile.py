@@ -149,7 +149,7 @@ class ProfileRecord(Model):
     def spread(self) -> float | None:
         """By how much the two trials without a profiler differ, a share; None with one trial.
 
-        A slowdown below it cannot be told from the difference between two equal trials.
+        A slowdown below it cannot be distinguished from the difference between two equal trials.
         """
         speed = _requests_per_cpu_s if self.profiled.offered_rps is not None else _throughput
         values = [value for trial in self.without if (value := speed(trial))]

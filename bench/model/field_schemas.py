@@ -47,6 +47,16 @@ PROMISE: Final = _text(
     "p99<10ms",
     "mean<2ms",
 )
+SHARES: Final = WithJsonSchema(
+    {
+        "type": "array",
+        "items": PERCENT.json_schema,
+        "minItems": 1,
+        "maxItems": 100,
+        "uniqueItems": True,
+        "examples": [["10%", "50%", "90%"]],
+    }
+)
 PROCESSES: Final = WithJsonSchema(
     {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": _COUNT_MAX}]}
 )

@@ -56,6 +56,7 @@ CODES: Final[dict[str, Severity]] = {
     "noisy-host": "warning",
     "unpinned": "warning",
     "shared-core": "warning",
+    "sweep-short": "warning",
     "unlike-cores": "warning",
     "virtual-machine": "info",
     "translated": "error",
@@ -76,6 +77,7 @@ CODES: Final[dict[str, Severity]] = {
     "concurrent-run": "warning",
     "remote": "warning",
     "not-restarted": "warning",
+    "one-port": "warning",
     "cpu-quota": "warning",
     "numa": "warning",
     "host-changed": "info",
@@ -97,6 +99,8 @@ CODES: Final[dict[str, Severity]] = {
     "profile-hot": "info",
     "outlier": "info",
     "missing-trials": "warning",
+    "unlike-conditions": "error",
+    "only-redirects": "error",
 }
 """Finding codes and their usual severity; add to the list, never rename."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,11 @@ from bench.model.load_result import Loop
 from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
+from bench.model.sweep import Swept
 from bench.model.workload_config import Expect, Generator
+
+SOLO: Final = "-solo"
+"""Ending of load profiles under which servers are measured alone to choose among them."""
 
 
 class LoadProfile(GrownModel):
@@ -25,6 +29,10 @@ class LoadProfile(GrownModel):
         processes: load tool processes.
         timeout_s: a response later than this is an error.
         curve: of a point of a load curve: the name that all its points share.
+        keepalive: whether a connection serves more than one request.
+        connect_timed: without keep-alive: whether the tool's latencies hold the time of connecting.
+        swept: of a point of a sweep: what varies from point to point.
+        server_cpus: how many of its CPUs the server gets; None = all.
         own: `rate_share` is that of each server's own capacity, not of the slowest server's:
             servers are then not compared, since they are not offered the same.
     """
@@ -42,11 +50,15 @@ class LoadProfile(GrownModel):
     timeout_s: float
     curve: str | None = None
     own: bool = False
+    keepalive: bool = True
+    connect_timed: bool = True
+    swept: Swept | None = None
+    server_cpus: int | None = None
 
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("arrivals", "curve", "own")
+        return ("arrivals", "curve", "own", "keepalive", "connect_timed", "swept", "server_cpus")
 
     @property
     def sought(self) -> bool:
@@ -278,6 +290,11 @@ class Plan(GrownModel):
         return known and families[server] != families[self.baseline]
 
     @property
+    def is_choice(self) -> bool:
+        """Whether different servers are compared: what each does alone decides."""
+        return any(profile.id.endswith(SOLO) for profile in self.alone)
+
+    @property
     def copies(self) -> frozenset[str]:
         """Names of the arms that are A/A copies of another one."""
         return frozenset(arm.name for arm in self.arms if arm.copy_of is not None)
@@ -299,6 +316,13 @@ def mark_copies(plan: Plan) -> Plan:
         for arm, name in zip(plan.arms, originals, strict=True)
     )
     return plan.model_copy(update={"arms": arms})
+
+
+def sharing_port(plan: Plan) -> tuple[str, ...]:
+    """Names of the arms whose one port another arm, the baseline's copy included, needs too."""
+    ports = [arm.config.port for arm in plan.arms if arm.config.port is not None]
+    wanted = {port for port in ports if ports.count(port) > 1 or plan.design == "duet"}
+    return tuple(arm.name for arm in plan.arms if arm.config.port in wanted)
 
 
 def known_copies(plan: Plan) -> Plan:

@@ -7,25 +7,36 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bench.model import field_schemas as schemas
-from bench.model.fields import OfferedRate, Rate
 from bench.model.promise import parse_promise
+from bench.units import parse_percent
+
+_UNIT_MAX = 32
 
 
 def _promise(value: Any) -> str:
     return parse_promise(value).text
 
 
-def _shares(rates: list[Rate | None]) -> list[Rate | None]:
-    """`[10%, 50%]`: shares, each once."""
-    found = [rate.share for rate in rates if rate and rate.share is not None]
-    if len(found) < len(rates):
-        raise ValueError("expected a list of shares such as [10%, 50%, 90%]")
-    if len(set(found)) < len(found):
+def _rate_share(value: Any) -> float:
+    try:
+        share = parse_percent(value if len(value) <= _UNIT_MAX else "")
+    except (TypeError, ValueError):
+        raise ValueError("expected a share such as 50%") from None
+    if not 0 < share <= 1:
+        raise ValueError("expected a share above 0% and up to 100%")
+    return share
+
+
+def _each_once(shares: list[float]) -> list[float]:
+    if len(set(shares)) < len(shares):
         raise ValueError("expected each share once")
-    return rates
+    return shares
 
 
 PromiseText = Annotated[str, BeforeValidator(_promise), schemas.PROMISE]
 OfferedShares = Annotated[
-    list[OfferedRate], Field(min_length=1, max_length=100), AfterValidator(_shares)
+    list[Annotated[float, BeforeValidator(_rate_share)]],
+    Field(min_length=1, max_length=100),
+    AfterValidator(_each_once),
+    schemas.SHARES,
 ]

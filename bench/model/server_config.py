@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from bench.model.base import Model
 from bench.model.fields import (
     Argv,
@@ -16,6 +18,7 @@ from bench.model.fields import (
     Text,
     Title,
     UrlPath,
+    Whole,
     WorkloadChoice,
 )
 
@@ -44,6 +47,9 @@ class ServerConfig(Model):
             as in `requires-python` of a Python package (`"==3.12.*"` for any 3.12).
         build: commands, run once for each state of the folder.
         run: starts the server in the foreground, on 127.0.0.1 and `{port}`.
+        port: the one port of a server that cannot be told another; `{port}` is then not needed.
+            On Linux it runs in a network namespace of its own, together with its load. Default:
+            none, `bench` chooses.
         env: variables for build, run and version; those that a matrix adds are for run alone.
         ready: a path that answers 2xx when the server is ready.
         ready_headers: sent when `ready` is asked; a server that answers only to its name needs
@@ -63,6 +69,7 @@ class ServerConfig(Model):
     python: Pythons | None = None
     build: list[Argv] = []
     run: Argv
+    port: Whole | None = Field(default=None, ge=1, le=65535)
     env: Env = {}
     ready: UrlPath = "/"
     ready_headers: SentHeaders = {}

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, Model
-from bench.model.basis import Basis
+from bench.model.basis import Basis, WindowStep
 from bench.model.capacity import CapacityResult
 from bench.model.cpu_profile import Conversion, ServerProfile
 from bench.model.finding import Finding
@@ -148,6 +148,8 @@ class CellSummary(Model):
         total_requests: sum over usable trials of complete responses.
         bytes_per_s: bytes of response bodies per second.
         lateness_us: of an open loop on an exact schedule, else None.
+        startup_s: from the start of the process to its first right answer, median over trials.
+        memory_slope_bytes_per_s: of resident memory in the second half of the window, mean.
     """
 
     server: str
@@ -162,6 +164,8 @@ class CellSummary(Model):
     offered_rps: float | None
     achieved_ratio: float | None
     lateness_us: CellLateness | None = None
+    startup_s: float | None = None
+    memory_slope_bytes_per_s: float | None = None
     bound: Bound
     findings: tuple[str, ...]
     cost: Cost | None = None
@@ -179,19 +183,6 @@ class Comparison(Model):
     verdict: Verdict
 
 
-class WindowStep(Model):
-    """A lasting change of the rate inside one window.
-
-    Attributes:
-        at_s: seconds after the window's start.
-        change: rate after / rate before - 1.
-    """
-
-    trial: str
-    at_s: float
-    change: float
-
-
 class CellDetail(Model):
     """What reports show of a cell beyond the summary; not part of the public JSON.
 
@@ -204,6 +195,8 @@ class CellDetail(Model):
             trials, as a share; None where it cannot be told.
         steps: lasting changes of more than 5 % inside single windows.
         spread: standard deviation of ln(throughput) from trial to trial, or None.
+        first_request_s: what the first request of the workload took, median over trials.
+        memory_slope: 95 % interval of the summary's, None below three trials.
     """
 
     server: str
@@ -219,6 +212,8 @@ class CellDetail(Model):
     drift: float | None = None
     steps: tuple[WindowStep, ...] = ()
     spread: float | None = None
+    first_request_s: float | None = None
+    memory_slope: tuple[float, float] | None = None
 
 
 class WindowAdvice(Model):

@@ -25,8 +25,8 @@ class Target(NamedTuple):
     def of_url(cls, url: str) -> Target:
         """Read an address such as `http://[::1]:3000`.
 
-        What servers print when they listen on every address (`0.0.0.0`, `[::]`) is none that
-        can be asked: their loopback address takes its place, as it does for `localhost`.
+        What servers print when they listen on every address (`0.0.0.0`, `[::]`) cannot
+        be asked: their loopback address takes its place, as it does for `localhost`.
 
         Raises:
             ValueError: no host, a port beyond 65535, a bracket that is not closed.
@@ -44,12 +44,35 @@ class Target(NamedTuple):
         return f"{host}:{self.port}"
 
     @property
+    def space(self) -> int:
+        """Process that holds the network namespace of the server; 0 = the machine's network."""
+        return 0
+
+    @property
     def is_local(self) -> bool:
         """Whether what is sent there stays on this machine's loopback."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+
+class InnerTarget(Target):
+    """A server in a network namespace of its own, where no other program has its port."""
+
+    _space: int
+
+    @classmethod
+    def at(cls, port: int, space: int) -> InnerTarget:
+        """The loopback inside the namespace that a process holds."""
+        made = cls(LOOPBACK, port)
+        made._space = space
+        return made
+
+    @property
+    def space(self) -> int:
+        """Process that holds the namespace."""
+        return self._space
 
 
 def _plain(host: str) -> str:

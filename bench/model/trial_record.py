@@ -64,6 +64,7 @@ class Exchange(Model):
         response_wire_bytes: status line and headers included.
         interim: interim answers (1xx) that came before it.
         until_close: its body has no length and ends with the connection.
+        says_close: it tells the client to close the connection.
         request_text: the body, shortened for the report.
     """
 
@@ -76,6 +77,7 @@ class Exchange(Model):
     status: int
     interim: int = 0
     until_close: bool = False
+    says_close: bool = False
     request_text: str
     response_text: str
 
@@ -92,6 +94,8 @@ class Resources(Model):
         server_fast_share: share of the server's CPU time that ran on the fastest kind of core,
             0 to 1; None where the system does not tell it per process.
         rss_peak_bytes: highest seen sum over the group, shared pages counted once (PSS).
+        memory_slope_bytes_per_s: of resident memory (shared pages in each process) over the second
+            half of the time under load, by least squares.
         harness_cpu_s: CPU time of `bench` itself.
     """
 
@@ -102,6 +106,7 @@ class Resources(Model):
     load_busy: float | None = None
     server_fast_share: float | None = None
     rss_peak_bytes: int | None = None
+    memory_slope_bytes_per_s: float | None = None
     voluntary_switches: int | None = None
     involuntary_switches: int | None = None
     instructions: int | None = None
@@ -146,9 +151,15 @@ class Counters(Model):
 
 
 class SidechannelResult(Model):
-    """What the verification under load saw."""
+    """What the questions beside the load and right after it were answered.
+
+    Attributes:
+        under_load: how many of those asked were asked while the load went on.
+        first_wrong: the first wrong answer, with what was expected.
+    """
 
     asked: int = 0
+    under_load: int = 0
     right: int = 0
     wrong: int = 0
     unanswered: int = 0
@@ -177,6 +188,8 @@ class Partner(Model):
     start_s: float
     first: bool
     build_hash: str | None = None
+    startup_s: float | None = None
+    first_request_s: float | None = None
 
 
 class TrialRecord(Model):
@@ -194,6 +207,9 @@ class TrialRecord(Model):
         window_series: the same for the window.
         cpu_series: CPU seconds per second that the server used, in the same bins of the window.
         partner: of a duet, the baseline's part; None in a trial of one server alone.
+        startup_s: from the start of the process to the first right answer on its ready path, asked
+            every 10 ms; None where `bench` did not start it.
+        first_request_s: what the first request of the workload took, on a fresh connection.
         raw_sha256: file name -> hash of every raw output kept beside trial.json.
     """
 
@@ -226,6 +242,8 @@ class TrialRecord(Model):
     findings: tuple[Finding, ...]
     build_hash: str | None = None
     partner: Partner | None = None
+    startup_s: float | None = None
+    first_request_s: float | None = None
     raw_sha256: dict[str, str] = {}
 
     @property
@@ -237,6 +255,15 @@ class TrialRecord(Model):
     def cell(self) -> Cell:
         """The cell this is a trial of."""
         return Cell(server=self.server, workload=self.workload, profile=self.profile)
+
+
+def lied(record: TrialRecord) -> bool:
+    """Whether its server gave a wrong answer once it was under load or after it.
+
+    What it answered to the requests that nobody looked at is not known, in this trial and in
+    the others of its cell.
+    """
+    return record.status == "invalid" and "wrong-response" in record.reasons
 
 
 def cpu_us_per_request(part: TrialRecord | Partner) -> float | None:

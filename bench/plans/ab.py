@@ -6,13 +6,13 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bench.errors import ConfigError, UsageError
+from bench.errors import ConfigError, UsageError, did_you_mean
 from bench.loadtools import ranked
 from bench.loadtools.install.find import choose
 from bench.plans.arms import make_arms
 from bench.plans.choosing import comes_along
 from bench.plans.doctor_plans import plan_document
-from bench.plans.duets import with_alone
+from bench.plans.duets import as_choice, with_alone
 from bench.plans.lengths import trials_s
 from bench.plans.server_files import load_server
 from bench.units import parse_duration
@@ -98,7 +98,8 @@ def plan_ab(project: Project, asked: ArmOptions, effort: Duration) -> Contest:
     trees = {ids[arm.name]: arm.tree for arm in made if arm.tree}
     origin = asked.servers[0] if len(asked.servers) == 1 else None
     planned = _planned(project, document, trees, effort, origin)
-    notes = (*(arm.note for arm in made if arm.note), *_equal(made))
+    hidden = (_hides(project, name) for name in asked.servers)
+    notes = (*(arm.note for arm in made if arm.note), *_equal(made), *filter(None, hidden))
     return Contest(project, planned, notes)
 
 
@@ -113,12 +114,9 @@ def _ids(asked: ArmOptions, made: tuple[BuiltArms, ...]) -> dict[str, str]:
 
 
 def _check_workloads(project: Project, names: tuple[str, ...]) -> None:
-    import difflib  # noqa: PLC0415 - only for the nearest name
-
     for name in names:
         if name not in project.workloads:
-            near = difflib.get_close_matches(name, project.workloads, n=1)
-            advice = f"did you mean {near[0]}?" if near else "`bench list workloads` shows them"
+            advice = did_you_mean(name, project.workloads, "`bench list workloads` shows them")
             raise UsageError(f"--workloads: there is no workload {name!r}", advice=advice)
 
 
@@ -208,7 +206,9 @@ def _planned(
         raise _by_option(error, f"{name}.yaml") from None
     plan = planned.plan.model_copy(update={"max_time_s": effort.max_time_s})
     if plan.design == "duet":
-        plan = with_alone(plan, _alone_rounds(plan, effort))
+        several = len({arm.server.partition(".")[0] for arm in plan.arms}) > 1
+        rounds = _alone_rounds(plan, effort)
+        plan = as_choice(plan, _ALONE_MOST) if several else with_alone(plan, rounds)
     arms = tuple(
         arm.model_copy(update={"source_hash": trees.get(arm.server), "version_of": origin})
         for arm in plan.arms
@@ -237,6 +237,16 @@ def _alone_rounds(plan: Plan, effort: Duration) -> int:
     first = (trial for trial in plan.trials if trial.round == 1 and trial.cell not in plan.cells)
     each = trials_s(plan, first)
     return _ALONE_MOST if _ALONE_MOST * each <= _ALONE_SHARE * effort.max_time_s else 1
+
+
+def _hides(project: Project, name: str) -> str:
+    """What is said of an id that a server of bench's has too."""
+    builtin = project.builtin
+    if builtin == project.root or comes_along(project, project.servers[name]):
+        return ""
+    if builtin is None or not (builtin / "servers" / name).is_dir():
+        return ""
+    return f"{name} is this project's; the server {name} that comes with bench is hidden by it"
 
 
 def _equal(made: tuple[BuiltArms, ...]) -> list[str]:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
 from bench.errors import UsageError
-from bench.model.fields import arm_name
+from bench.model.fields import DEPENDENCY, arm_name
 from bench.plans.choosing import choose_arms
-from bench.plans.dependencies import declared_in, with_dependency
+from bench.plans.dependencies import change_dependency
+from bench.plans.releases import newest
 from bench.plans.server_files import load_server
-from bench.servers.build_dirs import copy_server
-from bench.servers.building import hash_files, sources
+from bench.servers.build_dirs import copy_files, copy_server
+from bench.servers.building import hash_files, repository_files, sources
 from bench.servers.git import (
     Commit,
     commit_of,
-    is_tracked,
+    has_file,
     repository_of,
     uncommitted,
     worktree,
 )
 from bench.store.cache import cache_folder
+from bench.store.run_directory import write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,8 @@ class ArmOptions(NamedTuple):
         worktree: also what lies there uncommitted.
         dependencies: versions such as `spikard==0.17.1`.
         env: settings such as `THREADS=2`.
+        releases: so many of the newest releases: tags, or versions of a dependency that
+            `dependencies` names without one.
     """
 
     servers: tuple[str, ...]
@@ -51,6 +54,7 @@ class ArmOptions(NamedTuple):
     worktree: bool = False
     dependencies: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
+    releases: int = 0
 
 
 class BuiltArms(NamedTuple):
@@ -89,17 +93,35 @@ def make_arms(project: Project, asked: ArmOptions) -> tuple[BuiltArms, ...]:
         BuildError: git refuses.
     """
     choose_arms(project, asked.servers)  # names the nearest of those that are not there
-    changes = bool(asked.refs or asked.worktree or asked.dependencies or asked.env)
+    changes = bool(
+        asked.refs or asked.worktree or asked.dependencies or asked.env or asked.releases
+    )
     if len(asked.servers) > 1:
         if changes:
-            raise UsageError("--ref, --worktree, --with and --env take one server")
+            raise UsageError("--ref, --worktree, --with, --env and --releases take one server")
         return tuple(_plain(project, name, name) for name in asked.servers)
     if not changes:
         raise UsageError(
             f"what is {asked.servers[0]} to be compared with?",
-            advice="another server, --ref REF, --worktree, --with NAME==VERSION, --env NAME=VALUE",
+            advice="another server, --ref REF, --worktree, --with NAME==VERSION, --env NAME=VALUE, "
+            "--releases N",
         )
+    if asked.releases:
+        asked = _with_releases(project, asked)
     return _distinct((*_by_ref(project, asked), *_by_change(project, asked)))
+
+
+def _with_releases(project: Project, asked: ArmOptions) -> ArmOptions:
+    """The newest releases among the refs or versions, the oldest of them first."""
+    server = asked.servers[0]
+    folder = project.servers[server].resolve().parent
+    top, _ = _built_from(project, server)
+    named = tuple(text for text in asked.dependencies if not DEPENDENCY.fullmatch(text))
+    found = newest(asked.releases, _document(project.servers[server]), (folder, top), named)
+    kept = tuple(text for text in asked.dependencies if text not in named)
+    return asked._replace(
+        refs=(*found.refs, *asked.refs), dependencies=(*found.dependencies, *kept)
+    )
 
 
 def make_arm(
@@ -179,68 +201,77 @@ class _Checkout:
         self._cache = cache_folder() / "worktrees" / f"{self.repository.name}-{digest}"
 
     def arm(self, ref: str, commit: Commit) -> BuiltArms:
-        """The server as it is in that commit."""
+        """The server as it is in that commit; lent from the working tree where it has none."""
         name = arm_name(ref)
-        if self._inside:
-            place = worktree(self.repository, commit, self._cache / commit.tree[:_DIGITS])
-            home = place / self._folder.relative_to(self.repository)
-            note = self._find(home, ref)
-            return BuiltArms(name, home / "server.yaml", place, commit.tree, note=note)
-        return self._beside(name, commit)
+        if not self._inside:
+            return self._beside(name, commit)
+        inside = self._folder.relative_to(self.repository)
+        if not has_file(self.repository, commit, inside / "server.yaml"):
+            return self._lent(ref, commit)
+        place = worktree(self.repository, commit, self._cache / commit.tree[:_DIGITS])
+        return BuiltArms(name, place / inside / "server.yaml", place, commit.tree)
 
-    def _find(self, home: Path, ref: str) -> str:
-        """Make sure that the server is there; one that was never committed is lent."""
-        file = self._folder / "server.yaml"
-        if (home / "server.yaml").is_file():
-            return ""
-        lonely = sources(self._folder) == [] and not is_tracked(self.repository, file)
-        if not lonely and not _is_lent(home):
-            raise UsageError(
-                f"{ref} has no {home.relative_to(home.parents[1])}/server.yaml: "
-                f"the server {self._server} does not exist there",
-                advice="name refs in which it does",
-            )
-        home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, home / "server.yaml")
-        return f"server.yaml of {self._server} is not in {ref}: that of the working tree is used"
+    def _lent(self, ref: str, commit: Commit) -> BuiltArms:
+        """That commit with the server's folder of the working tree in it, ignored files too."""
+        digest = self._digest(commit)
+        inside = self._folder.relative_to(self.repository)
+        place = worktree(self.repository, commit, self._cache / digest[:_DIGITS])
+        copy_server(self._folder, place / inside)
+        note = f"{ref} has no {inside}/server.yaml: the folder of the working tree is used there"
+        return BuiltArms(arm_name(ref), place / inside / "server.yaml", place, digest, note=note)
+
+    def _digest(self, commit: Commit) -> str:
+        """Of a commit and the server's folder beside or in it."""
+        digest = hashlib.sha256(commit.tree.encode())
+        hash_files(digest, self._folder, [*sources(self._folder), self._folder / "server.yaml"])
+        return digest.hexdigest()
 
     def _beside(self, name: str, commit: Commit) -> BuiltArms:
         """Server and source in places of their own: the project's layout is repeated."""
         root = self._project.root.resolve()
         if not self.repository.is_relative_to(root) or not self._folder.is_relative_to(root):
             raise UsageError(f"`source` of {self._server} leaves the project")
-        digest = hashlib.sha256(commit.tree.encode())
-        files = [*sources(self._folder), self._folder / "server.yaml"]
-        hash_files(digest, self._folder, files)
-        place = self._cache / digest.hexdigest()[:_DIGITS]
+        digest = self._digest(commit)
+        place = self._cache / digest[:_DIGITS]
         home = place / self._folder.relative_to(root)
         worktree(self.repository, commit, place / self.repository.relative_to(root))
         copy_server(self._folder, home)
-        return BuiltArms(name, home / "server.yaml", place, digest.hexdigest())
-
-
-def _is_lent(home: Path) -> bool:
-    return False if not home.is_dir() else [one.name for one in home.iterdir()] == ["server.yaml"]
+        return BuiltArms(name, home / "server.yaml", place, digest)
 
 
 def _dependency(project: Project, server: str, text: str) -> BuiltArms:
-    """A copy of the server whose build ends with that version of a dependency."""
+    """A copy of the server, and of the project it is built from, with that version."""
     folder = project.servers[server].resolve().parent
-    config = load_server(project.servers[server])
-    if config.source != ".":
-        raise UsageError(
-            f"--with needs a server that is built from its own folder alone; {server} has a source",
-            advice="commit the other version to a branch and compare by --ref",
-        )
-    document = with_dependency(_document(project.servers[server]), text, declared_in(folder))
-    digest = hashlib.sha256(orjson.dumps(document))
-    files = sources(folder)
-    hash_files(digest, folder, files)
+    top, root = _built_from(project, server)
+    files = {top: repository_files(top)} if top != folder else {}
+    files[folder] = sources(folder)
+    changed = change_dependency(_document(project.servers[server]), text, files)
+    digest = hashlib.sha256(orjson.dumps((changed.document, sorted(changed.texts.values()))))
+    for each, listed in files.items():
+        hash_files(digest, each, listed)
     place = cache_folder() / "arms" / f"{server}-{digest.hexdigest()[:_DIGITS]}"
-    home = place / folder.name
-    whole = orjson.dumps(document, option=orjson.OPT_INDENT_2)  # JSON is YAML
-    copy_server(folder, home, server_yaml=whole)
+    home = place / folder.relative_to(root)
+    done = place.with_name(f"{place.name}.done")
+    if not done.is_file():
+        copy_files(root, place, (path for listed in files.values() for path in listed))
+        for path, manifest in changed.texts.items():
+            write_atomic(place / path.relative_to(root), manifest.encode())
+        whole = orjson.dumps(changed.document, option=orjson.OPT_INDENT_2)  # JSON is YAML
+        write_atomic(home / "server.yaml", whole)
+        done.touch()
     return BuiltArms(arm_name(text), home / "server.yaml", place)
+
+
+def _built_from(project: Project, server: str) -> tuple[Path, Path]:
+    """The top folder of what a server is built from, and the folder whose layout is repeated."""
+    folder = project.servers[server].resolve().parent
+    source = (folder / load_server(project.servers[server]).source).resolve()
+    if source == folder:
+        return folder, folder.parent
+    root = project.root.resolve()
+    if not source.is_relative_to(root):
+        raise UsageError(f"`source` of {server} leaves the project")
+    return source, root
 
 
 def _document(file: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.errors import UsageError
+from bench.errors import UsageError, did_you_mean
 from bench.model.plan import Arm
 from bench.plans.server_files import load_server
 from bench.servers import buildable_copy
@@ -23,14 +23,11 @@ def choose_arms(project: Project, names: Sequence[str]) -> list[Arm]:
     Raises:
         UsageError: there is no such server; names the nearest.
     """
-    import difflib  # noqa: PLC0415 - only for the nearest name
-
     for name in names:
         if name not in project.servers:
-            near = difflib.get_close_matches(name, project.servers, n=1)
             raise UsageError(
                 f"there is no server {name!r} in {project.root / 'servers'}",
-                advice=f"did you mean {near[0]}?" if near else "`bench list servers` shows them",
+                advice=did_you_mean(name, project.servers, "`bench list servers` shows them"),
             )
     chosen = names or _own(project) or sorted(project.servers)
     return [buildable_copy(_arm(project, name), cache_folder()) for name in chosen]

@@ -80,6 +80,8 @@ def _profile(plan: Plan) -> LoadProfile:
         "rate_share": SHARE,
         "warmup_s": _WARMUP_S,
         "duration_s": _WINDOW_S,
+        "swept": None,
+        "server_cpus": None,
         "arrivals": "poisson" if "poisson" in TOOLS[tool].arrivals else None,
     }
     return closed.model_copy(update=update)

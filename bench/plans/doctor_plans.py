@@ -31,7 +31,7 @@ CEILING: Final = "ceiling"
 def plan_document(
     project: Project, name: str, document: dict[str, Any], overrides: Overrides = _NO_OVERRIDES
 ) -> Planned:
-    """Plan a matrix that is no file of the user's.
+    """Plan a matrix that is not a file of the user.
 
     It is kept in the cache, so that a run of it can be resumed.
 

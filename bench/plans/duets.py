@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-from bench.model.plan import Arm, Cell, LoadProfile, Plan, PlannedTrial
+from bench.model.plan import SOLO, Arm, Cell, LoadProfile, Plan, PlannedTrial
 from bench.plans.lengths import estimate
 from bench.plans.planning import rounds_for
 
@@ -38,12 +38,34 @@ def as_duet(plan: Plan) -> Plan:
     return with_alone(plan, 1)
 
 
+def one_after_the_other(plan: Plan) -> Plan:
+    """A plan of duets as one of blocks, for servers that cannot run at the same time."""
+    plan = plan.model_copy(update={"design": "blocks"})
+    trials = tuple(t for number in range(1, plan.rounds + 1) for t in rounds_for(plan, number))
+    return plan.model_copy(update={"trials": trials, "estimated_s": estimate(plan, trials)})
+
+
 def with_alone(plan: Plan, rounds: int) -> Plan:
     """The plan of duets with so many rounds in which servers are measured alone too."""
     plan = plan.model_copy(update={"alone_rounds": rounds})
     trials = tuple(t for number in range(1, plan.rounds + 1) for t in duets_for(plan, number))
     seconds = estimate(plan, trials, copy_of(plan))
     return plan.model_copy(update={"trials": trials, "estimated_s": seconds})
+
+
+def as_choice(plan: Plan, rounds: int) -> Plan:
+    """A plan of duets between different servers, in which each is measured alone as well.
+
+    How a scheduler shares a CPU between two servers says nothing of what either can do: their
+    rates are those of the trials alone, in whole windows, and the duets tell the cost.
+
+    Args:
+        plan: of duets.
+        rounds: with trials alone; below 3 there is no interval.
+    """
+    closed = (profile for profile in plan.profiles if profile.loop == "closed")
+    solo = tuple(one.model_copy(update={"id": one.id + SOLO}) for one in closed)
+    return with_alone(plan.model_copy(update={"alone": solo}), rounds) if solo else plan
 
 
 def _alone(plan: Plan) -> tuple[LoadProfile, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import Problem
-from bench.model.config import Exclude, MatrixConfig, ProfileConfig, ServerRef, Variant
-from bench.model.plan import Arm, Cell, LoadProfile, Skipped, Workload
+from bench.model.config import Exclude, ServerRef, Variant
+from bench.model.plan import Arm, Cell, CpuSplit, LoadProfile, RequestKind, Skipped, Workload
 from bench.model.server_config import ServerConfig
-from bench.plans.matrix_files import CEILING, load_profile, matches, read_matrix, with_tool
+from bench.model.workload_config import Expect
+from bench.plans.matrix_files import CEILING, load_profile, matches
 from bench.plans.overrides import (
     override_problems,
     selected_profiles,
@@ -19,12 +20,26 @@ from bench.plans.server_files import read_server
 from bench.plans.workload_files import read_workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Sequence
 
+    from bench.model.config import MatrixConfig
+    from bench.plans.matrix_files import MatrixFile
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
     from bench.plans.yaml.document import Loc, YamlDocument
+
+_ANY_WORKLOAD: Final = Workload(
+    id="any",
+    title="",
+    kinds=(
+        RequestKind(
+            weight=1, method="GET", path="/", headers={}, bodies=(), values={}, expect=Expect()
+        ),
+    ),
+    lua=None,
+    sha256="",
+)
+"""Asks nothing of a load tool: what it refuses here lies in the profile alone."""
 
 MAX_CELLS: Final = 10_000
 """More than anybody can measure; a slip of the pen would fill the memory."""
@@ -41,9 +56,10 @@ class PlanParts(NamedTuple):
     config: MatrixConfig
     arms: tuple[Arm, ...]
     workloads: dict[str, Workload]
-    profiles: tuple[ProfileConfig, ...]
+    profiles: tuple[LoadProfile, ...]
     cells: tuple[Cell, ...]
     skipped: tuple[Skipped, ...]
+    cpus: CpuSplit
 
 
 class Sources:
@@ -76,26 +92,28 @@ class Sources:
 
 def expand(
     project: Project,
-    path: Path,
+    matrix: MatrixFile,
     overrides: Overrides,
     *,
     unsupported: Callable[[LoadProfile, Workload], str | None],
+    cpus: CpuSplit | Callable[[MatrixConfig], CpuSplit],
     sources: Sources | None = None,
 ) -> tuple[PlanParts | None, list[Problem]]:
-    """Read a matrix and all that it names.
+    """Combine a matrix with all that it names.
 
     Args:
         project: where ids are looked up.
-        path: the matrix file.
+        matrix: as it was read, with ids that were looked up in the project.
         overrides: what the command line says otherwise.
         unsupported: why a load tool cannot do a profile with a workload, or None.
+        cpus: the split, or how to find it once the matrix is known to be good.
         sources: servers and workloads that were read already.
 
     Returns:
         The parts, or None and every problem of every file.
     """
     sources = sources or Sources(project)
-    config, document = read_matrix(path, project, unsupported)
+    config, document = matrix.config, matrix.document
     if config is None:
         _read_named(document, sources)
         return None, document.problems + sources.problems
@@ -105,27 +123,28 @@ def expand(
     workloads = {name: one for name in names if (one := sources.workload(name))}
     if wrong or len(arms) < len(refs) or len(workloads) < len(names):
         return None, wrong + sources.problems
-    profiles = selected_profiles(config, overrides)
-    loads = tuple(load_profile(profile, 1) for profile in profiles)
+    cpus = cpus(config) if callable(cpus) else cpus
+    written = selected_profiles(config, overrides)
+    loads = tuple(load_profile(profile, cpus.load_count) for profile in written)
     if len(arms) * len(workloads) * len(loads) > MAX_CELLS:
         document.add((), f"more than {MAX_CELLS} cells: nobody can measure that", line=1)
         return None, document.problems
     cells = _cells(config, arms, tuple(workloads), loads)
     _check_cells(document, config, cells)
-    wrong += _check_tools(
-        document, overrides, loads, workloads, cells=cells, unsupported=unsupported
-    )
+    wrong += _check_tools(matrix, overrides, loads, workloads, cells=cells, unsupported=unsupported)
     if document.problems or wrong:
         return None, document.problems + wrong
-    return _parts(config, arms, workloads, profiles, cells), []
+    return _parts(config, arms, workloads, loads, cells, cpus=cpus), []
 
 
 def _parts(
     config: MatrixConfig,
     arms: Sequence[Arm],
     workloads: dict[str, Workload],
-    profiles: tuple[ProfileConfig, ...],
+    profiles: tuple[LoadProfile, ...],
     cells: tuple[Cell, ...],
+    *,
+    cpus: CpuSplit,
 ) -> PlanParts:
     """Leave out the servers and workloads that no cell is left for."""
     busy = {cell.server for cell in cells}
@@ -137,6 +156,7 @@ def _parts(
         profiles=profiles,
         cells=cells,
         skipped=tuple(_skipped(arm, config) for arm in arms if arm.name not in busy),
+        cpus=cpus,
     )
 
 
@@ -221,7 +241,7 @@ def _check_cells(document: YamlDocument, config: MatrixConfig, cells: Sequence[C
 
 
 def _check_tools(
-    document: YamlDocument,
+    matrix: MatrixFile,
     overrides: Overrides,
     loads: Sequence[LoadProfile],
     workloads: dict[str, Workload],
@@ -231,19 +251,36 @@ def _check_tools(
 ) -> list[Problem]:
     """What a load tool cannot do: a problem of the matrix, or of the option that asks for it."""
     wrong: dict[str, Problem] = {}
-    for load in loads:
+    for index, load in zip(_selected(matrix.checked(), overrides), loads, strict=True):
         used = dict.fromkeys(cell.workload for cell in cells if cell.profile == load.id)
-        reasons = (unsupported(load, workloads[name]) for name in used)
-        reason = next((one for one in reasons if one), None)
+        asked = (_ANY_WORKLOAD, *(workloads[name] for name in used))
+        reason = _refusal(load, asked, unsupported)
         if reason is None:
             continue
         option = _option(overrides)
+        if option:  # whether it is to blame
+            written = load_profile(matrix.checked().profiles[index], load.processes)
+            option = None if _refusal(written, asked, unsupported) == reason else option
         if option is None:
-            document.add(_place(document, load.id), reason)
+            matrix.document.add(_place(matrix.document, index, reason), reason)
         else:
             problem = Problem(option, 0, "", f"profile {load.id}: {reason}")
             wrong.setdefault(reason, problem)
     return list(wrong.values())
+
+
+def _refusal(
+    load: LoadProfile,
+    asked: Iterable[Workload],
+    unsupported: Callable[[LoadProfile, Workload], str | None],
+) -> str | None:
+    return next((reason for one in asked if (reason := unsupported(load, one))), None)
+
+
+def _selected(config: MatrixConfig, overrides: Overrides) -> list[int]:
+    """Places of the selected profiles in the matrix."""
+    names = [profile.name for profile in config.profiles]
+    return [at for at, name in enumerate(names) if name in (overrides.profiles or names)]
 
 
 def _option(overrides: Overrides) -> str | None:
@@ -256,12 +293,13 @@ def _option(overrides: Overrides) -> str | None:
     return next((name for name, value in options.items() if value is not None), None)
 
 
-def _place(document: YamlDocument, name: str) -> Loc:
-    profiles = document.data.get("profiles", [])
-    for index, profile in enumerate(profiles):
-        if with_tool(ProfileConfig.model_validate(profile)).name == name:
-            return ("profiles", index)
-    return ("profiles",)
+def _place(document: YamlDocument, index: int, reason: str) -> Loc:
+    """The key that a load tool's reason speaks of first, so that the line is right."""
+    if "profiles" not in document.data:
+        return ("profiles",)
+    profile: dict[str, Any] = document.data["profiles"][index]
+    found = [(at, key) for key in profile if (at := reason.find(key)) >= 0]
+    return ("profiles", index, *(name for _, name in sorted(found)[:1]))
 
 
 def _skipped(arm: Arm, config: MatrixConfig) -> Skipped:

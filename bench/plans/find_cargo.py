@@ -42,6 +42,7 @@ def find_cargo(folder: Path, _name: str) -> FoundServer | None:
         build=[build],
         run=[f"{release}/{chosen.name if chosen else _UNKNOWN}"],
         look=look,
+        unknown="" if chosen and triple is not None else _UNKNOWN,
     )
 
 

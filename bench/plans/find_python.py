@@ -63,6 +63,7 @@ def find_python(folder: Path, _name: str) -> FoundServer | None:
         look=look,
         python=_versions(folder),
         port_argument=argument,
+        unknown="" if app or script else _SCRIPT,
     )
 
 

@@ -20,8 +20,11 @@ class FoundServer(NamedTuple):
 
     Attributes:
         look: what the user must know or say before it runs.
-        python: versions of Python it accepts; "" where it is no Python.
+        python: versions of Python it accepts; "" for other languages.
         port_argument: the port is a word of `run` already.
+        files: written beside server.yaml: a small program that imports a library's checkout.
+        answer: what such a program answers; None = not known.
+        unknown: what must be named before anything can be tried; "" = nothing.
     """
 
     kind: str
@@ -32,6 +35,9 @@ class FoundServer(NamedTuple):
     look: str
     python: str = ""
     port_argument: bool = False
+    files: dict[str, str] = {}
+    answer: str | None = None
+    unknown: str = ""
 
 
 def text_of(path: Path) -> str:

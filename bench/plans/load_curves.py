@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.loadtools import ranked
+from bench.model.fields import Rate
 from bench.model.promise import parse_promise
 from bench.units import format_duration, parse_duration
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from bench.model.config import ProfileConfig
     from bench.plans.yaml.document import Loc, YamlDocument
 
-_TIMEOUT: str = "10s"
+_TIMEOUT: Final = "10s"
 
 
 def points(profile: ProfileConfig) -> Iterator[ProfileConfig]:
@@ -22,8 +23,8 @@ def points(profile: ProfileConfig) -> Iterator[ProfileConfig]:
     if profile.rates is None:
         yield profile
         return
-    for rate in profile.rates:
-        yield profile.model_copy(update={"rate": rate})
+    for share in profile.rates:
+        yield profile.model_copy(update={"rate": Rate(share=share)})
 
 
 def check_rates(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> None:

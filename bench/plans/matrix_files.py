@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import ConfigError
 from bench.loadtools import TOOLS, ranked
 from bench.model.config import MatrixConfig, ProfileConfig, url_arm
-from bench.model.plan import LoadProfile, RequestKind, Workload
+from bench.model.plan import LoadProfile
 from bench.model.target import Target
-from bench.model.workload_config import Expect
 from bench.plans.load_curves import check_promise, check_rates, points
+from bench.plans.sweeps import check_sweep, swept, with_sweep
 from bench.plans.variant_checks import check_variants, variants_in
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import (
@@ -24,29 +24,43 @@ from bench.plans.yaml.reader import read_document
 from bench.plans.yaml.spelling import spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bench.plans.project import Project
     from bench.plans.yaml.document import Loc, YamlDocument
 
-    Unsupported = Callable[[LoadProfile, Workload], str | None]
-
 CEILING: Final = "ceiling"
 """The id of the server that `ceiling: true` adds, and the name of its arm."""
 
-_ANY_WORKLOAD: Final = Workload(
-    id="any",
-    title="",
-    kinds=(
-        RequestKind(
-            weight=1, method="GET", path="/", headers={}, bodies=(), values={}, expect=Expect()
-        ),
-    ),
-    lua=None,
-    sha256="",
-)
-"""Asks nothing of a load tool: what it refuses here lies in the profile alone."""
+
+class MatrixFile(NamedTuple):
+    """A matrix file, read and parsed once: what a run needs of it is passed on as this.
+
+    Attributes:
+        text: its bytes.
+        document: its values with their lines, and all that is wrong with them.
+        config: what it asks for; None where something is wrong.
+    """
+
+    text: bytes
+    document: YamlDocument
+    config: MatrixConfig | None
+
+    @property
+    def path(self) -> Path:
+        """Where it was read."""
+        return self.document.path
+
+    def checked(self) -> MatrixConfig:
+        """What it asks for.
+
+        Raises:
+            ConfigError: all that is wrong with it.
+        """
+        if self.config is None:
+            raise ConfigError(sorted(self.document.problems))
+        return self.config
 
 
 def load_matrix(path: Path) -> MatrixConfig:
@@ -55,21 +69,15 @@ def load_matrix(path: Path) -> MatrixConfig:
     Raises:
         ConfigError: all that is wrong with it.
     """
-    config, document = read_matrix(path)
-    if config is None:
-        raise ConfigError(sorted(document.problems))
-    return config
+    return read_matrix(path).checked()
 
 
-def read_matrix(
-    path: Path, project: Project | None = None, unsupported: Unsupported | None = None
-) -> tuple[MatrixConfig | None, YamlDocument]:
-    """Read a matrix; None where the document has problems.
+def read_matrix(path: Path, project: Project | None = None) -> MatrixFile:
+    """Read a matrix; whatever is wrong with it stands in the document.
 
     Args:
         path: the file.
         project: where its ids are looked up; None = they are not.
-        unsupported: why a load tool cannot do a profile; None = nobody knows.
     """
     document = read_document(path)
     config = check(MatrixConfig, document)
@@ -79,20 +87,23 @@ def read_matrix(
         _check_servers(document, data)
         check_variants(document, project)
         check_duplicates(document, ("workloads",), data.get("workloads"))
-        _check_profiles(document, data.get("profiles"), unsupported)
-        _check_rounds(document, data)
+        _check_profiles(document, data.get("profiles"))
         check_promise(document, data)
-        _check_baseline(document, data)
+        check_sweep(document, data)
         _check_cost(document, data)
         if project is not None:
             _check_ids(document, data, project)
         if config is not None:
+            _check_rounds(document, config)
+            _check_baseline(document, config)
             _check_exclude(document, config)
+            _check_swept(document, config)
     if config is None or document.problems:
-        return None, document
-    profiles = [point for profile in config.profiles for point in points(with_tool(profile))]
+        return MatrixFile(document.raw, document, None)
+    made = [one for profile in config.profiles for one in points(with_tool(profile))]
+    profiles = [point for profile in made for point in swept(config, profile)]
     update = {"title": config.title or path.stem, "profiles": profiles}
-    return config.model_copy(update=update), document
+    return MatrixFile(document.raw, document, config.model_copy(update=update))
 
 
 def arm_names(data: dict[str, Any]) -> dict[str, Loc]:
@@ -150,7 +161,7 @@ def _check_url(document: YamlDocument, loc: Loc, url: Any) -> None:
         document.add(loc, message, "allow_remote: true lets a matrix measure another host")
 
 
-def _check_profiles(document: YamlDocument, profiles: Any, unsupported: Unsupported | None) -> None:
+def _check_profiles(document: YamlDocument, profiles: Any) -> None:
     names: set[str] = set()
     if document.is_bad(("profiles",)):
         return
@@ -159,30 +170,23 @@ def _check_profiles(document: YamlDocument, profiles: Any, unsupported: Unsuppor
             continue
         loc = ("profiles", index)
         check_known(document, (*loc, "tool"), "load tool", written.get("tool"), TOOLS)
-        _check_loop(document, loc, written)
-        _check_processes(document, loc, written)
         if document.has_bad(loc):
             continue
         profile = with_tool(ProfileConfig.model_validate(written))
+        _check_loop(document, loc, profile)
+        _check_arrivals(document, loc, profile, written)
+        check_rates(document, loc, written)
+        _check_processes(document, loc, profile)
         for name in [point.name for point in points(profile)]:
             if name in names:
                 message = f"two profiles are called {name}"
                 document.add(loc, message, "give one of them another id")
             names.add(name)
-        reason = unsupported(load_profile(profile, 1), _ANY_WORKLOAD) if unsupported else None
-        if reason:
-            document.add((*loc, *_named_key(written, reason)), reason)
 
 
 def with_tool(profile: ProfileConfig) -> ProfileConfig:
     """A profile that names its tool: where none is written, the preferred one for its loop."""
     return profile if profile.tool else profile.model_copy(update={"tool": ranked(profile.loop)[0]})
-
-
-def _named_key(profile: dict[str, Any], reason: str) -> tuple[str, ...]:
-    """The key that a load tool's reason speaks of first, so that the line is right."""
-    found = [(at, key) for key in profile if (at := reason.find(key)) >= 0]
-    return (min(found)[1],) if found else ()
 
 
 def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
@@ -194,7 +198,7 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
     """
     rate = profile.rate
     default = next(iter(TOOLS[profile.tool].arrivals), None) if profile.loop == "open" else None
-    return LoadProfile(
+    load = LoadProfile(
         id=profile.name,
         tool=profile.tool,
         loop=profile.loop,
@@ -208,35 +212,41 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
         timeout_s=profile.timeout,
         curve=profile.base if profile.rates is not None else None,
         own=profile.rates is not None and profile.of != "slowest",
+        keepalive=profile.keepalive,
+        connect_timed=profile.keepalive or TOOLS[profile.tool].times_connecting,
     )
+    return with_sweep(load, profile)
 
 
-def _check_loop(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> None:
-    loop = profile.get("loop", "closed")
-    if loop == "closed" and "rate" in profile:
+def _check_loop(document: YamlDocument, loc: Loc, profile: ProfileConfig) -> None:
+    if profile.loop == "closed" and profile.rate is not None:
         advice = f"write loop: open (tool: {ranked('open')[0]}), or remove the rate"
         document.add(
             (*loc, "rate"), "a closed loop has no rate: it goes as fast as it is answered", advice
         )
-    if loop == "closed" and "arrivals" in profile:
+
+
+def _check_arrivals(
+    document: YamlDocument, loc: Loc, profile: ProfileConfig, written: dict[str, Any]
+) -> None:
+    if profile.loop == "closed" and "arrivals" in written:
         message = "a closed loop has no arrivals: each response brings the next request"
         document.add((*loc, "arrivals"), message, "write loop: open, or remove arrivals")
-    check_rates(document, loc, profile)
 
 
-def _check_processes(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> None:
-    processes, connections = profile.get("processes"), profile.get("connections", 50)
-    if type(processes) is int and type(connections) is int and connections < processes:
+def _check_processes(document: YamlDocument, loc: Loc, profile: ProfileConfig) -> None:
+    processes, connections = profile.processes or 1, profile.connections
+    if connections < processes:
         message = f"{connections} connections cannot be shared by {processes} processes"
         document.add((*loc, "processes"), message, f"at most {connections}")
 
 
-def _check_rounds(document: YamlDocument, data: dict[str, Any]) -> None:
-    rounds, most = data.get("rounds", 5), data.get("max_rounds")
-    if "max_rounds" in data and "precision" not in data and "max_time" not in data:
+def _check_rounds(document: YamlDocument, config: MatrixConfig) -> None:
+    rounds, most = config.rounds, config.max_rounds
+    if most is not None and config.precision is None and config.max_time is None:
         advice = "add precision: 2%, or remove max_rounds"
         document.add(("max_rounds",), "it has an effect only together with precision", advice)
-    elif type(rounds) is int and type(most) is int and most < rounds:
+    elif most is not None and most < rounds:
         document.add(("max_rounds",), f"{most} is less than rounds, which is {rounds}")
 
 
@@ -254,15 +264,11 @@ def _check_cost(document: YamlDocument, data: dict[str, Any]) -> None:
         document.add(("cost",), "it needs a closed loop, which tells what servers reach", advice)
 
 
-def _check_baseline(document: YamlDocument, data: dict[str, Any]) -> None:
-    baseline, names = data.get("baseline"), arm_names(data)
-    if isinstance(baseline, str) and names and baseline not in {*names, *_ceiling(data)}:
+def _check_baseline(document: YamlDocument, config: MatrixConfig) -> None:
+    baseline, names = config.baseline, [ref.arm for ref in config.arms]
+    if baseline is not None and baseline not in [*names, *[CEILING] * config.ceiling]:
         message = f"{baseline} is not among the servers of this matrix"
         document.add(("baseline",), message, spelling(baseline, names))
-
-
-def _ceiling(data: dict[str, Any]) -> list[str]:
-    return [CEILING] if data.get("ceiling") is True else []
 
 
 def _check_ids(document: YamlDocument, data: dict[str, Any], project: Project) -> None:
@@ -285,7 +291,7 @@ def _check_exclude(document: YamlDocument, config: MatrixConfig) -> None:
     known = {
         "server": arms,
         "workload": config.workloads,
-        "profile": [profile.name for profile in config.profiles],
+        "profile": [one.name for profile in config.profiles for one in _all(config, profile)],
     }
     for index, entry in enumerate(config.exclude):
         for key, names in known.items():
@@ -293,6 +299,20 @@ def _check_exclude(document: YamlDocument, config: MatrixConfig) -> None:
             if not any(matches(pattern, name) for name in names):
                 message = f"{pattern} fits no {key} of this matrix"
                 document.add(("exclude", index, key), message, spelling(pattern, names))
+
+
+def _all(config: MatrixConfig, profile: ProfileConfig) -> list[ProfileConfig]:
+    return [one for point in points(with_tool(profile)) for one in swept(config, point)]
+
+
+def _check_swept(document: YamlDocument, config: MatrixConfig) -> None:
+    """Profiles that a sweep makes equal in name."""
+    names: set[str] = set()
+    for name in [one.name for each in config.profiles for one in _all(config, each)]:
+        if name in names and config.sweep is not None and not document.has_bad(("profiles",)):
+            message = f"it makes two profiles {name}"
+            document.add(("sweep",), message, "give one of the profiles an id of its own")
+        names.add(name)
 
 
 def matches(pattern: str | None, name: str) -> bool:

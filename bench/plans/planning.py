@@ -6,18 +6,19 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from bench.errors import ConfigError
-from bench.model.plan import Cell, CpuSplit, LoadProfile, Plan, PlannedTrial, Sought, Workload
+from bench.model.plan import Cell, Plan, PlannedTrial, Sought
 from bench.plans.expansion import expand
 from bench.plans.lengths import estimate, search_s
-from bench.plans.matrix_files import load_profile
+from bench.plans.sweeps import within_cpus
 from bench.stats.rounds import ROUNDS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from bench.model.config import MatrixConfig
+    from bench.model.plan import CpuSplit, LoadProfile, Workload
     from bench.plans.expansion import PlanParts
+    from bench.plans.matrix_files import MatrixFile
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
 
@@ -27,7 +28,7 @@ _TOLERANCE: Final = 0.05
 
 def make_plan(
     project: Project,
-    path: Path,
+    matrix: MatrixFile,
     overrides: Overrides,
     *,
     cpus: CpuSplit | Callable[[MatrixConfig], CpuSplit],
@@ -38,7 +39,7 @@ def make_plan(
 
     Args:
         project: where ids are looked up.
-        path: the matrix file.
+        matrix: as it was read.
         overrides: what the command line says otherwise.
         cpus: the split for this matrix, or how to find it once the matrix is known to be
             good; `load_count` decides about `processes: auto`.
@@ -51,18 +52,18 @@ def make_plan(
     Raises:
         ConfigError: all that is wrong with the matrix, its servers, workloads and the options.
     """
-    parts, problems = expand(project, path, overrides, unsupported=unsupported)
+    parts, problems = expand(project, matrix, overrides, unsupported=unsupported, cpus=cpus)
     if parts is None or problems:
         raise ConfigError(sorted(problems))
     given = overrides.seed if overrides.seed is not None else parts.config.seed
     plan = _plan(
         parts,
         overrides,
-        matrix=path.stem,
+        matrix=matrix.path.stem,
         seed=draw_seed() if given is None else given,
         rounds=1 if parts.config.promise else overrides.rounds or parts.config.rounds,
-        cpus=cpus(parts.config) if callable(cpus) else cpus,
     )
+    plan = within_cpus(plan)
     if plan.search:  # its trials are not known before: each is decided by those before it
         return plan.model_copy(update={"estimated_s": search_s(plan)}), parts.workloads
     trials = tuple(
@@ -72,15 +73,7 @@ def make_plan(
     return plan.model_copy(update=update), parts.workloads
 
 
-def _plan(
-    parts: PlanParts,
-    overrides: Overrides,
-    *,
-    matrix: str,
-    seed: int,
-    rounds: int,
-    cpus: CpuSplit,
-) -> Plan:
+def _plan(parts: PlanParts, overrides: Overrides, *, matrix: str, seed: int, rounds: int) -> Plan:
     """A plan without its trials."""
     config = parts.config
     names = [arm.name for arm in parts.arms]
@@ -101,10 +94,10 @@ def _plan(
         arms=parts.arms,
         workloads=tuple(parts.workloads),
         workload_titles={name: one.title for name, one in parts.workloads.items()},
-        profiles=tuple(load_profile(profile, cpus.load_count) for profile in parts.profiles),
+        profiles=parts.profiles,
         cells=parts.cells,
         trials=(),
-        cpus=cpus,
+        cpus=parts.cpus,
         skipped=parts.skipped,
         estimated_s=0.0,
         search=_sought(config),

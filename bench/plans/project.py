@@ -49,7 +49,7 @@ def find_project(start: Path, explicit: Path | None = None) -> Project:
         explicit: the folder given by --project; taken as it is.
 
     Raises:
-        UsageError: the explicit folder is none, or holds neither configs/ nor servers/.
+        UsageError: the explicit folder does not exist, or holds neither configs/ nor servers/.
     """
     root = _explicit_root(explicit) if explicit is not None else _nearest_root(start.resolve())
     builtin = builtin_root(Path(__file__).resolve().parent.parent)

@@ -6,7 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.plans.yaml.spelling import nearest, shown, spelling
+from bench.errors import nearest
+from bench.plans.yaml.spelling import shown, spelling
 from bench.workload.json_equal import is_json_type
 from bench.workload.requests import SAME_AS_BODY
 
@@ -146,7 +147,7 @@ def _samples(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _json_fault(body: bytes, samples: Mapping[str, str]) -> str:
-    """Why a body is no JSON once placeholders are replaced, or ""."""
+    """Why a body is not JSON once placeholders are replaced, or ""."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:

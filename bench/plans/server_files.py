@@ -95,13 +95,16 @@ def _check_command(document: YamlDocument, loc: Loc, command: list[Any]) -> None
 
 
 def _check_port(document: YamlDocument) -> None:
-    """A server that is not told its port can only be found by luck."""
+    """A server that does not get its port can only be found by luck."""
     data = document.data
     told = [text for key in ("run", "env") for _, text in texts((key,), data.get(key))]
     if "run" not in data or document.has_bad(("run",)) or document.has_bad(("env",)):
         return
-    if not any(_PORT in text for text in told):
-        advice = 'such as run: [python, app.py, "{port}"] or env: {PORT: "{port}"}'
+    if "port" not in data and not any(_PORT in text for text in told):
+        advice = (
+            'such as run: [python, app.py, "{port}"] or env: {PORT: "{port}"}; '
+            "one that has a port of its own: port: 3000"
+        )
         document.add(
             ("run",),
             "the server is not told its port: {port} stands neither in run nor in env",

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import re
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.model.fields import is_identifier
 from bench.plans.find_cargo import find_cargo
+from bench.plans.find_go import find_go
+from bench.plans.find_jvm import find_gradle
+from bench.plans.find_library import find_library
+from bench.plans.find_node import find_node
 from bench.plans.find_python import find_python
-from bench.plans.found_server import UP, FoundServer, text_of
+from bench.plans.found_server import UP, FoundServer
+from bench.plans.library_programs import HELLO
 from bench.plans.schema import schema_files, schema_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_SCRIPTS: Final = ("server.js", "index.js", "app.js", "src/index.js", "server.mjs", "index.mjs")
 MATRIX: Final = "first"
 
 
@@ -36,11 +40,16 @@ class InitOptions(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """Files for a folder, relative to it, and what to look at next."""
+    """Files for a folder, relative to it, and what to look at next.
+
+    Attributes:
+        unknown: the word in server.yaml for which a name is lacking; "" = it can be tried.
+    """
 
     kind: str
     files: dict[PurePosixPath, str]
     look: tuple[str, ...]
+    unknown: str = ""
 
 
 def propose(folder: Path, wish: InitOptions) -> Proposal:
@@ -50,9 +59,11 @@ def propose(folder: Path, wish: InitOptions) -> Proposal:
     run works and can be changed from there.
     """
     finders: tuple[Callable[[Path, str], FoundServer | None], ...] = (
+        find_library,
         find_cargo,
-        _go,
-        _node,
+        find_go,
+        find_node,
+        find_gradle,
         find_python,
     )
     found = next((server for find in finders if (server := find(folder, wish.name))), None)
@@ -60,7 +71,7 @@ def propose(folder: Path, wish: InitOptions) -> Proposal:
     workload = PurePosixPath("configs", "workloads", f"{wish.name}.yaml")
     matrix = PurePosixPath("configs", f"{MATRIX}.yaml")
     files = {
-        home / ".gitignore": ".build/\n.venv/\n",
+        home / ".gitignore": ".build/\n.venv/\ntarget/\n",
         workload: schema_line("workload", workload) + _workload(wish, found),
         matrix: schema_line("matrix", matrix) + _matrix(wish),
         **schema_files(),
@@ -68,6 +79,8 @@ def propose(folder: Path, wish: InitOptions) -> Proposal:
     if found is None and not (folder / home / "server.yaml").exists():
         files[home / "app.py"] = _SAMPLE
     server = found or _sample()
+    for name, program in server.files.items():
+        files[home / name] = program.replace("PATH", wish.path)
     place = home / "server.yaml"
     text = _server_yaml(server, wish, own=found is None)
     files[place] = schema_line("server", place) + text
@@ -76,7 +89,7 @@ def propose(folder: Path, wish: InitOptions) -> Proposal:
         f"configs/workloads/{wish.name}.yaml: the requests, and the response each must get",
         f"`bench validate`, then `bench verify {wish.name}`, then `bench run {MATRIX}`",
     )
-    return Proposal(server.kind, files, look)
+    return Proposal(server.kind, files, look, server.unknown)
 
 
 def project_name(folder: Path) -> str:
@@ -84,59 +97,6 @@ def project_name(folder: Path) -> str:
     plain = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")
     name = re.sub(r"\.\.+", ".", plain)[:40]
     return name if is_identifier(name) else "server"
-
-
-def _go(folder: Path, name: str) -> FoundServer | None:
-    if not (folder / "go.mod").is_file():
-        return None
-    output = f".build/{name}"
-    build = ["go", "build", "-C", UP, "-buildvcs=false"]
-    return FoundServer(
-        kind="go.mod",
-        language="Go",
-        needs="go",
-        # A program with the commit inside would differ between arms of equal content.
-        build=[[*build, "-o", f"servers/{name}/{output}", _go_package(folder)]],
-        run=[output],
-        look="is this the main package, and how is it told its port?",
-    )
-
-
-def _go_package(folder: Path) -> str:
-    """Where `package main` is: the top folder, or the first of cmd/."""
-    if not any("package main" in text_of(file) for file in sorted(folder.glob("*.go"))):
-        commands = sorted(file.parent.name for file in folder.glob("cmd/*/main.go"))
-        if commands:
-            return f"./cmd/{commands[0]}"
-    return "."
-
-
-def _node(folder: Path, _name: str) -> FoundServer | None:
-    data = _json(folder / "package.json")
-    if data is None:
-        return None
-    script = _node_script(folder, data)
-    install = "ci" if (folder / "package-lock.json").is_file() else "install"
-    depends = isinstance(data.get("dependencies"), dict) and data["dependencies"]
-    return FoundServer(
-        kind="package.json",
-        language="JavaScript",
-        needs="node",
-        build=[["npm", install, "--prefix", UP]] if depends else [],
-        run=["node", f"{UP}/{script}"],
-        look="is this the script that listens, and how is it told its port?",
-    )
-
-
-def _node_script(folder: Path, data: dict[str, Any]) -> str:
-    """What `npm start` runs, or `main`, which `npm init` writes whether it is there or not."""
-    scripts = data.get("scripts")
-    start = str(scripts.get("start", "")) if isinstance(scripts, dict) else ""
-    begins = re.fullmatch(r"node (\S+)", start.strip())
-    named = [begins[1]] if begins else []
-    named += [data["main"]] if isinstance(data.get("main"), str) else []
-    there = (name for name in (*named, *_SCRIPTS) if (folder / name).is_file())
-    return next(there, named[0] if named else "server.js")
 
 
 def _sample() -> FoundServer:
@@ -166,7 +126,7 @@ def _server_yaml(server: FoundServer, wish: InitOptions, *, own: bool) -> str:
         run.append("{port}")
     lines.append(f"run: {json.dumps(run)}")
     if not server.port_argument and not (own and not wish.port_env):
-        name = wish.port_env or "PORT"
+        name = "PORT" if server.files else wish.port_env or "PORT"
         lines.append(f'env: {{{name}: "{{port}}"}}  # how the server is told its port')
     lines.append(
         f"ready: {json.dumps(wish.path)}  # a path that is answered with 2xx once it is up"
@@ -178,7 +138,8 @@ def _server_yaml(server: FoundServer, wish: InitOptions, *, own: bool) -> str:
 
 
 def _workload(wish: InitOptions, found: FoundServer | None) -> str:
-    expect = "{status: 200}" if found else '{status: 200, text: "Hello, World!"}'
+    answer = found.answer if found else HELLO
+    expect = f"{{status: 200, text: {json.dumps(answer)}}}" if answer else "{status: 200}"
     return (
         f"title: {json.dumps(f'GET {wish.path}')}\n"
         "requests:\n"
@@ -195,16 +156,6 @@ def _matrix(wish: InitOptions) -> str:
         "profiles: [{tool: wrk, loop: closed, connections: 50, warmup: 1s, duration: 3s}]\n"
         "rounds: 3\n"
     )
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        data = json.loads(text_of(path))
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 _SAMPLE: Final = '''"""A server to begin with: put yours in its place."""

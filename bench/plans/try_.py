@@ -4,68 +4,50 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import random
 import re
 import shlex
-import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
 
-from bench.errors import UsageError, VerifyError
-from bench.host import local_topology
-from bench.host.cpu_split import split
+from bench.errors import UsageError
 from bench.loadtools import ranked
 from bench.loadtools.install.find import choose
 from bench.model.fields import arm_name
 from bench.model.plan import Arm
 from bench.model.server_config import ServerConfig
 from bench.model.target import Target
-from bench.model.workload_config import Expect
 from bench.plans.ab import Contest
+from bench.plans.duets import as_choice
+from bench.plans.first_answers import Request, first_answers
 from bench.plans.matrix_plan import plan_matrix
 from bench.plans.overrides import Overrides
+from bench.plans.own_answers import own_name
 from bench.plans.project import find_project
 from bench.plans.typed_command import check_program, check_typed
 from bench.plans.workload_files import load_workload
-from bench.process import SupervisorClient
-from bench.servers import serving
+from bench.plans.yaml.file_rules import PLACEHOLDERS
+from bench.servers.environment import verbatim
 from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
-from bench.trial.verify import HttpResponse, ask
 from bench.units import parse_duration
-from bench.workload.json_equal import is_json_type
-from bench.workload.requests import Rendered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ID: Final = "try"
-_KEPT_BODY: Final = 100_000
+_NAME_MAX: Final = 20
+"""Of an id: with `.own.` and the name of an arm behind it, it is still one."""
 _IN_FOLDER: Final = 'cd "$0" && exec "$@"'
 """server.yaml has no working directory of its own: the shell becomes the user's command."""
 
-_NOT_YET: Final = 503
-"""What servers answer that have not finished starting (RFC 9110, 15.6.4)."""
-_POLL_S: Final = 0.05
 _NO_BODY: Final = ("HEAD", "CONNECT")
 _LAUNCHERS: Final = frozenset(
     {"python", "python3", "node", "deno", "bun", "npx", "npm", "uv", "uvx", "run", "env", "ruby"}
     | {"go", "cargo", "java", "sh", "bash", "-m", "exec", "pypy3", "poetry", "pnpm", "yarn"}
 )
-
-
-class Request(NamedTuple):
-    """What is sent."""
-
-    path: str
-    method: str = "GET"
-    headers: dict[str, str] = {}
-    body: bytes = b""
 
 
 class TryOptions(NamedTuple):
@@ -74,15 +56,23 @@ class TryOptions(NamedTuple):
     Attributes:
         commands: argument lists with `{port}`; several are compared, the first is the baseline.
         urls: addresses of servers that run already, without path.
+        connections: one load profile for each.
+        more_paths: asked besides that of the request, each by itself.
+        expect: `first`: what the baseline answers first; `own`: each server its own first
+            answer; `status`: the status alone.
+        port: the one on which the commands listen, whatever they are told; None = {port}.
     """
 
     request: Request
     commands: tuple[tuple[str, ...], ...] = ()
     urls: tuple[str, ...] = ()
-    connections: int = 50
+    connections: tuple[int, ...] = (50,)
     duration: str = "2s"
     warmup: str = "1s"
     rounds: int = 3
+    more_paths: tuple[str, ...] = ()
+    expect: str = "first"
+    port: int | None = None
 
 
 def split_url(url: str) -> tuple[str, str]:
@@ -119,27 +109,34 @@ def plan_try(trying: TryOptions, folder: Path) -> Contest:
     """
     for command in trying.commands:
         check_typed(command)
-        if not any("{port}" in word for word in command):
+        if trying.port is None and not any("{port}" in word for word in command):
             raise UsageError(
                 f"the server is not told its port: {{port}} is not in `{shlex.join(command)}`",
-                advice="such as -- python app.py {port}, or -- env PORT={port} node server.js",
+                advice="such as -- python app.py {port}, or -- env PORT={port} node server.js; "
+                "one that has a port of its own: --port 3000",
             )
-    _check_request(trying.request)
+    for request in _requests(trying).values():
+        _check_request(request)
     arms = _arms(trying, folder)
     root = cache_folder() / "try" / _digest(trying, folder)
     # Once with any answer: what is wrong with the request is said before a server is started.
-    _write(root, trying, arms, {"status": 200})
-    load_workload(root / "configs" / "workloads" / f"{_ID}.yaml", root)
+    any_answer: dict[str, Any] = {"status": 200}
+    _write(root, trying, arms, dict.fromkeys(_requests(trying), any_answer))
+    for name in _requests(trying):
+        load_workload(root / "configs" / "workloads" / f"{name}.yaml", root)
     for command in trying.commands:
         check_program(command[0], folder)
-    expect, notes = _expected(arms[0], trying.request)
-    _write(root, trying, arms, expect)
+    expected, notes, plain = _expected(trying, arms)
+    _write(root, trying, arms, expected, plain=plain)
     project = find_project(root, root)
     planned = plan_matrix(project, _ID, Overrides())
     # Whether any answer makes a server ready is nothing that a server.yaml can say.
     ready = {"ready_any": arms[0].ready_any}
     made = tuple(arm.model_copy(update=ready) for arm in planned.plan.arms)
-    planned = planned._replace(plan=planned.plan.model_copy(update={"arms": made}))
+    plan = planned.plan.model_copy(update={"arms": made})
+    if plan.design == "duet":  # different servers: told by what each does alone
+        plan = as_choice(plan, trying.rounds)
+    planned = planned._replace(plan=plan)
     return Contest(project, planned, tuple(notes))
 
 
@@ -167,11 +164,13 @@ def _arms(trying: TryOptions, folder: Path) -> list[Arm]:
     arms = []
     for command in trying.commands:
         name = _distinct(_name(command), names)
+        words = (_IN_FOLDER, str(folder), *command)
         config = ServerConfig(
             title=shlex.join(command)[:200],
-            run=["/bin/sh", "-c", _IN_FOLDER, str(folder), *command],
+            run=["/bin/sh", "-c", *(verbatim(word, PLACEHOLDERS) for word in words)],
             ready=trying.request.path if asked_by_get else "/",
             ready_headers=_host(trying.request),
+            port=trying.port,
         )
         arms.append(
             Arm(name=name, server=name, folder="/", config=config, ready_any=not asked_by_get)
@@ -210,110 +209,102 @@ def _distinct(name: str, names: list[str]) -> str:
     return free
 
 
-def _expected(arm: Arm, request: Request) -> tuple[dict[str, Any], list[str]]:
-    """What the first server answers, twice: the response that every request must get."""
-    with SupervisorClient() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        cpus = split(local_topology(), None, None)
-        log = Path(scratch, "server.log")
-        # Any answer will do: a wrong path is told at once, not after all the time of a slow start.
-        probed = arm.model_copy(update={"ready_any": True})
-        with serving(probed, cpus, supervisor, random.SystemRandom(), log) as server:
-            rendered = Rendered(0, *request_parts(request), Expect())
-            deadline = time.monotonic() + arm.config.ready_timeout
-            while (first := ask(server.target, rendered)).status == _NOT_YET:
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(_POLL_S)
-            second = ask(server.target, rendered)
-    for answer in (first, second):
-        if not 200 <= answer.status < 300:  # noqa: PLR2004 - 2xx
-            raise VerifyError(
-                f"{arm.name} answered {request.method} {request.path} with {answer.status}: "
-                f"{answer.body[:200].decode('utf-8', 'replace')}",
-                advice="is it the right --path, --method, --body and --header?",
+def _expected(
+    trying: TryOptions, arms: Sequence[Arm]
+) -> tuple[dict[str, dict[str, Any]], list[str], bool]:
+    """Id of a workload -> the response that every request must get; notes; whether all are plain.
+
+    What the baseline answers first is what all must answer, or its status alone; with `own` each
+    server's own first answer is, kept as a workload named after it.
+    """
+    requests = _requests(trying)
+    answered = arms if trying.expect == "own" else arms[:1]
+    expected: dict[str, dict[str, Any]] = {}
+    notes: list[str] = []
+    plain = True
+    for arm in answered:
+        for name, found in first_answers(arm, requests).items():
+            whole = (
+                {"status": found.expect["status"]} if trying.expect == "status" else found.expect
             )
-    return expectation(first, second)
+            expected.setdefault(name, whole)
+            if trying.expect == "own":
+                expected[own_name(name, arm.name)] = whole
+            notes += found.notes if trying.expect != "status" else []
+            plain = plain and found.plain
+    return expected, list(dict.fromkeys(notes)), plain
 
 
-def request_parts(request: Request) -> tuple[str, str, dict[str, str], bytes]:
-    """Method, path, headers and body, in the order of `Rendered`."""
-    return request.method, request.path, request.headers, request.body
+def _requests(trying: TryOptions) -> dict[str, Request]:
+    """Id of a workload -> what is asked: `try`, or one for each of several paths."""
+    first = trying.request
+    names: list[str] = []
+    paths = (first.path, *trying.more_paths)
+    if len(paths) == 1:
+        return {_ID: first}
+    return {
+        _distinct(
+            f"path-{arm_name(path)[:_NAME_MAX]}" if path != "/" else "path-root", names
+        ): first._replace(path=path)
+        for path in paths
+    }
 
 
-def expectation(first: HttpResponse, second: HttpResponse) -> tuple[dict[str, Any], list[str]]:
-    """What two answers to the same request have in common, and what must be said of it."""
-    status: dict[str, Any] = {"status": first.status}
-    if first.body != second.body or first.status != second.status:
-        why = "two answers differ: only the status is checked"
-        return status, [why]
-    if len(first.body) > _KEPT_BODY:
-        return status, ["the answer is large: only the status is checked"]
-    try:
-        text = first.body.decode()
-    except UnicodeDecodeError:
-        return status, ["the answer is no text: only the status is checked"]
-    if is_json_type(first.headers.get("content-type", "")):
-        value = _json(text)
-        if value is not None and not _braces(value):
-            return status | {"json": value}, []
-    if re.search(r"\{[^{}]*\}", text):
-        return status, ["the answer has {...} in it: only the status is checked"]
-    return status | {"text": text}, []
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _braces(value: Any) -> bool:
-    """Whether a text in a JSON value would be read as a placeholder."""
-    if isinstance(value, str):
-        return "{" in value
-    if isinstance(value, dict):
-        return any(_braces(key) or _braces(inner) for key, inner in value.items())
-    return isinstance(value, list) and any(map(_braces, value))
-
-
-def _write(root: Path, trying: TryOptions, arms: Sequence[Arm], expect: dict[str, Any]) -> None:
+def _write(
+    root: Path,
+    trying: TryOptions,
+    arms: Sequence[Arm],
+    expected: dict[str, dict[str, Any]],
+    *,
+    plain: bool = True,
+) -> None:
     """The project: what the user would have written."""
     for arm in arms:
         if arm.url is None:
             config: dict[str, Any] = {"title": arm.config.title, "run": arm.config.run}
             config |= {"ready": arm.config.ready, "ready_headers": arm.config.ready_headers}
+            if arm.config.port is not None:
+                config["port"] = arm.config.port
             _put(root / "servers" / arm.name / "server.yaml", config)
     (root / "servers").mkdir(parents=True, exist_ok=True)
-    request = trying.request
+    requests = _requests(trying)
+    for name, expect in expected.items():
+        request = requests[name.partition(".own.")[0]]
+        title = f"{request.method} {request.path}"
+        entry = _entry(root, request) | {"expect": expect}
+        _put(root / "configs" / "workloads" / f"{name}.yaml", {"title": title, "requests": [entry]})
+    _put(root / "configs" / f"{_ID}.yaml", _matrix(trying, arms, list(requests), plain=plain))
+
+
+def _entry(root: Path, request: Request) -> dict[str, Any]:
+    """The request as a workload has it."""
     entry: dict[str, Any] = {"method": request.method, "path": request.path}
     if request.headers:
         entry["headers"] = request.headers
     if request.body:
         write_atomic(root / "configs" / "bodies" / "body", request.body)
         entry["body"] = {"file": "../bodies/body"}
-    entry["expect"] = expect
-    title = f"{request.method} {request.path}"
-    _put(root / "configs" / "workloads" / f"{_ID}.yaml", {"title": title, "requests": [entry]})
-    _put(root / "configs" / f"{_ID}.yaml", _matrix(trying, arms, title))
+    return entry
 
 
-def _matrix(trying: TryOptions, arms: Sequence[Arm], title: str) -> dict[str, Any]:
+def _matrix(
+    trying: TryOptions, arms: Sequence[Arm], workloads: list[str], *, plain: bool
+) -> dict[str, Any]:
     seconds = [parse_duration(text) for text in (trying.duration, trying.warmup)]
-    profile = {
-        "tool": choose("closed", seconds) or ranked("closed", seconds)[0],
-        "connections": trying.connections,
+    title = f"{trying.request.method} {' and '.join((trying.request.path, *trying.more_paths))}"
+    load = {
+        "tool": choose("closed", seconds, plain=plain) or ranked("closed", seconds, plain=plain)[0],
         "warmup": trying.warmup,
         "duration": trying.duration,
     }
-    together = len(trying.commands) > 1
+    together = len(arms) > 1 and not trying.urls
     return {
         "title": f"{title}: {' against '.join(arm.name for arm in reversed(arms))}",
         "servers": [
             {"url": arm.url, "as": arm.name} if arm.url else {"id": arm.name} for arm in arms
         ],
-        "workloads": [_ID],
-        "profiles": [profile],
+        "workloads": workloads,
+        "profiles": [{**load, "connections": count} for count in trying.connections],
         "rounds": trying.rounds,
         "baseline": arms[0].name,
         "design": "duet" if together else "blocks",

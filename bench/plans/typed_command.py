@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 from typing import TYPE_CHECKING, Final
 
 from bench.errors import UsageError
-from bench.servers.environment import base_environment
+from bench.servers.environment import base_environment, found_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +71,7 @@ def check_program(program: str, folder: Path) -> None:
     """
     path = base_environment()["PATH"]
     if "/" not in program:
-        if shutil.which(program, path=path) is None:
+        if found_program(program, path) is None:
             raise UsageError(
                 f"there is no program {program} on PATH", advice=_beside(program, folder)
             )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import Problem, UsageError
+from bench.model.plan import CpuSplit, Pinning
 from bench.plans.expansion import Sources, expand
+from bench.plans.matrix_files import read_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.server_files import read_server
 from bench.plans.workload_files import read_workload
@@ -21,6 +23,16 @@ if TYPE_CHECKING:
     from bench.plans.project import Project
 
     Unsupported = Callable[[LoadProfile, Workload], str | None]
+
+_ONE_CPU: Final = CpuSplit(
+    server=(0,),
+    load=(0,),
+    housekeeping=(),
+    server_count=1,
+    load_count=1,
+    pinning=Pinning(state="none", reason="only checked"),
+)
+"""Files are right or wrong on any machine."""
 
 
 class ValidationResult(NamedTuple):
@@ -85,13 +97,41 @@ def _check(
             sources.workload(path.stem)
             return ()
         return read_workload(path, project.root_of(path))[1].problems
-    nothing = Overrides()
-    return expand(project, path, nothing, unsupported=unsupported, sources=sources)[1]
+    matrix, nothing = read_matrix(path, project), Overrides()
+    return expand(
+        project, matrix, nothing, unsupported=unsupported, cpus=_ONE_CPU, sources=sources
+    )[1]
 
 
 def _file(path: Path) -> Path:
     """The path itself, or the server.yaml of a server's folder."""
     return path / "server.yaml" if (path / "server.yaml").exists() else path
+
+
+def warnings(paths: Sequence[Path]) -> tuple[Problem, ...]:
+    """Programs that are not there and that no `build` could make; a hint, not an error."""
+    found = []
+    for path in map(_file, paths):
+        if path.name == "server.yaml" and path.is_file():
+            config, document = read_server(path, None)
+            program = config.run[0] if config else ""
+            lacking = "THE-" in program or not (config and config.build)
+            if config and lacking and _absent(path.parent, program):
+                message = f"there is no program {program}, and no build makes it"
+                line = document.line(("run",))
+                found.append(Problem(as_named(path), line, "run", message, "add build"))
+    return tuple(sorted(found))
+
+
+def project_servers(root: Path) -> list[Path]:
+    """Every server.yaml of a project."""
+    return [path for path in _files(root) if path.name == "server.yaml"]
+
+
+def _absent(folder: Path, program: str) -> bool:
+    if "/" in program:
+        return "{" not in program and not (folder / program).exists()
+    return False
 
 
 def _kind(path: Path) -> str:
@@ -118,7 +158,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _stray(root: Path) -> Iterator[Problem]:
-    """Files and folders that would be passed over although somebody meant something by them."""
+    """Files and folders that would be ignored although they look meant to be read."""
     for folder in _visible(root / "servers"):
         if folder.is_dir() and not (folder / "server.yaml").exists():
             name = printable(as_named(folder))

@@ -11,11 +11,9 @@ from bench.model.config import Variant
 from bench.model.fields import is_identifier
 from bench.plans.yaml.document import key_of
 from bench.plans.yaml.file_rules import check_known, check_placeholders
-from bench.plans.yaml.reader import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bench.plans.project import Project
     from bench.plans.yaml.document import Loc, YamlDocument
@@ -42,8 +40,9 @@ def check_variants(document: YamlDocument, project: Project | None) -> None:
             check_known(document, (*loc, "id"), "server", variant.id, project.servers)
 
 
-def variant_error(path: Path, index: int, key: str, message: str, advice: str) -> ConfigError:
+def variant_error(
+    document: YamlDocument, index: int, key: str, message: str, advice: str
+) -> ConfigError:
     """What went wrong when a variant was made, under its line in the matrix."""
-    document = read_document(path)
     loc = ("variants", index, key)
     return ConfigError([Problem(document.file, document.line(loc), key_of(loc), message, advice)])

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.errors import BuildError, ConfigError, UsageError
 from bench.plans.arms import make_arm
-from bench.plans.matrix_files import load_matrix
 from bench.plans.variant_checks import variant_error
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bench.model.config import Variant
     from bench.model.plan import Plan
     from bench.plans.arms import BuiltArms
+    from bench.plans.matrix_files import MatrixFile
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
 
@@ -45,30 +43,27 @@ class Variants(NamedTuple):
         return plan.model_copy(update={"arms": tuple(arms)})
 
 
-def with_variants(project: Project, path: Path, overrides: Overrides) -> Variants:
+def with_variants(project: Project, matrix: MatrixFile, overrides: Overrides) -> Variants:
     """Make the variants of a matrix; checks out worktrees, builds nothing.
 
-    A matrix that has problems of its own is left to whoever expands it: all are told at once.
+    The problems of a matrix are reported by `expand`, all together: here such a one is passed over.
 
     Args:
         project: where servers are looked up.
-        path: the matrix.
+        matrix: as it was read.
         overrides: variants that the command line leaves out are not made.
 
     Raises:
         ConfigError: a variant cannot be made, with its line; or the server.yaml that it is made
             from is wrong.
     """
-    try:
-        variants = load_matrix(path).variants
-    except ConfigError:
-        return Variants(project, {})
+    variants = matrix.config.variants if matrix.config else []
     if any(variant.id not in project.servers for variant in variants):
         return Variants(project, {})
     made: dict[str, BuiltArms] = {}
     for index, variant in enumerate(variants):
         if variant.key and (not overrides.servers or variant.arm in overrides.servers):
-            arm = _make(project, path, index, variant)
+            arm = _make(project, matrix, index, variant)
             made[variant.place] = arm._replace(origin=variant.id)
     files = {place: one.file for place, one in made.items()}
     project = project._replace(
@@ -78,10 +73,12 @@ def with_variants(project: Project, path: Path, overrides: Overrides) -> Variant
     return Variants(project, made)
 
 
-def _make(project: Project, path: Path, index: int, variant: Variant) -> BuiltArms:
+def _make(project: Project, matrix: MatrixFile, index: int, variant: Variant) -> BuiltArms:
+    document = matrix.document
     if variant.place in project.servers:
         message = f"there is a server {variant.place} already"
-        raise variant_error(path, index, "id", message, "give the variant another name: as: NAME")
+        advice = "give the variant another name: as: NAME"
+        raise variant_error(document, index, "id", message, advice)
     try:
         return make_arm(
             project,
@@ -95,4 +92,4 @@ def _make(project: Project, path: Path, index: int, variant: Variant) -> BuiltAr
     except (UsageError, BuildError) as error:
         # The same words as on the command line, without its dashes.
         words = [re.sub(r"--(\w)", r"\1", text) for text in (error.message, error.advice)]
-        raise variant_error(path, index, variant.key, *words) from error
+        raise variant_error(document, index, variant.key, *words) from error

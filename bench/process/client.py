@@ -170,6 +170,7 @@ class SupervisorClient:
             stdout=str(command.stdout),
             stderr=str(command.stderr) if command.stderr else None,
             nofile=NOFILE_WANTED,
+            space=command.space,
         )
         if answer["event"] == "failed":
             raise BenchError(f"cannot start {command.argv[0]!r}: {answer['error']}")

@@ -21,6 +21,7 @@ class Command(NamedTuple):
         cpus: logical CPUs to hold it on, None = not held.
         stdout: file that receives stdout.
         stderr: file that receives stderr; None = the same as stdout.
+        space: process whose network namespace it is started in; 0 = the machine's network.
     """
 
     argv: tuple[str, ...]
@@ -29,6 +30,7 @@ class Command(NamedTuple):
     cpus: tuple[int, ...] | None
     stdout: Path
     stderr: Path | None = None
+    space: int = 0
 
 
 class Completed(NamedTuple):

@@ -45,7 +45,7 @@ def strays(
     carriers: Iterable[Carrier] | None = None,
     is_supervisor: Callable[[int], bool] | None = None,
 ) -> tuple[Stray, ...]:
-    """The carriers whose supervisor is gone; zombies are none.
+    """The carriers whose supervisor is gone; zombies do not count.
 
     Args:
         carriers: all carriers; those of this machine unless given.

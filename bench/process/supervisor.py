@@ -8,9 +8,9 @@ descendant that starts a session of its own and loses its parent comes back to i
 subreaper: there it kills groups and the descendants that `ps` shows; a process that left both
 its group and its parent before that escapes, which `bench doctor` looks for.
 
-A process id is given out again once its process was reaped and its group is empty. So a child
-is ours only until it is reaped, and what it left in its group only while that group exists;
-whatever else has its id by then is a stranger, which no signal may reach.
+A process id is given out again once its process was reaped and its group is empty: a child is
+ours until it is reaped, what it left while its group exists; whoever has the id then is a
+stranger, whom no signal may reach.
 
 It must not do anything else: no logging, no policy.
 """
@@ -46,7 +46,7 @@ if sys.platform == "linux":
 def become_subreaper() -> None:
     """Ask Linux to give us orphaned descendants; elsewhere nothing."""
     if _LINUX:
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def process_table() -> dict[int, tuple[int, int, str]]:
@@ -155,7 +155,7 @@ class Supervisor:
     def ours(self, roots: set[int], table: Mapping[int, tuple[int, int, str]]) -> set[int]:
         """The processes of the table that are the roots, of their groups, or descended from them.
 
-        A root that was reaped is none of them, and its group only as long as the id was not
+        A root that was reaped is not one of them, and its group only as long as the id was not
         given out again.
         """
         me = os.getpid()
@@ -194,11 +194,8 @@ class Supervisor:
     def orphans(self) -> set[int]:
         """Children that we did not start: descendants that lost their parent."""
         me = os.getpid()
-        return {
-            pid
-            for pid, (ppid, _group, _started) in process_table().items()
-            if ppid == me and pid not in self.known
-        }
+        table = process_table()
+        return {pid for pid in table if table[pid][0] == me and pid not in self.known}
 
     def sweep(self) -> int:
         """Kill orphans until there are none: one that forks while it is killed leaves another."""
@@ -259,9 +256,7 @@ class Supervisor:
             time.sleep(_KILL_POLL_S)
 
 
-def _parents(
-    table: Mapping[int, tuple[int, int, str]],
-) -> dict[int, tuple[int, int, str]]:
+def _parents(table: Mapping[int, tuple[int, int, str]]) -> dict[int, tuple[int, int, str]]:
     """The table without groups: what is descended from a process, and nothing else."""
     return {pid: (ppid, 0, started) for pid, (ppid, _, started) in table.items()}
 
@@ -287,17 +282,12 @@ def _exec(request: dict[str, object], reader: int, writer: int) -> None:
     try:
         os.close(reader)
         os.setsid()
-        for number in (
-            signal.SIGINT,
-            signal.SIGHUP,
-            signal.SIGTERM,
-            signal.SIGQUIT,
-            signal.SIGCHLD,
-        ):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        for name in ("INT", "HUP", "TERM", "QUIT", "CHLD", "PIPE"):
+            signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_DFL)
         _limits(request)
         _streams(request)
+        if space := request.get("space"):
+            _enter(str(space))
         os.chdir(str(request["cwd"]))
         argv = [str(word) for word in request["argv"]]  # type: ignore[attr-defined] # a list
         env = {str(key): str(value) for key, value in dict(request["env"]).items()}  # type: ignore[call-overload] # a dict
@@ -320,6 +310,17 @@ def _limits(request: dict[str, object]) -> None:
             with contextlib.suppress(OSError, ValueError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
                 return
+
+
+def _enter(pid: str) -> None:
+    """Enter a process's network namespace, by its user namespace where that is another one."""
+    for kind in ("user", "net"):
+        path = f"/proc/{pid}/ns/{kind}"
+        with open(path) as file:  # noqa: PTH123 - no pathlib in a small program
+            if os.stat(path).st_ino == os.stat(f"/proc/self/ns/{kind}").st_ino:  # noqa: PTH116 - the same
+                continue
+            if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), 0):
+                raise OSError(ctypes.get_errno(), f"namespace of {pid} cannot be entered")
 
 
 def _streams(request: dict[str, object]) -> None:

@@ -65,13 +65,13 @@ def profile_into(
         project: where servers and workloads are.
         run: a run directory.
         wish: load and method.
-        told: hears what is done now.
+        told: called with what is done now.
 
     Returns:
         How many profile runs were added, and what could not be profiled, with the reasons.
 
     Raises:
-        UsageError: it is no run directory, or another process writes in it.
+        UsageError: it is not a run directory, or another process writes in it.
     """
     RunDirectory(run).plan()
     with holding(run):
@@ -193,7 +193,7 @@ def renew_into(run: Path) -> tuple[str, ...]:
 
 
 def _break_down(run: Path) -> tuple[str, ...]:
-    """Break every profile that shows something else than its raw data give down anew."""
+    """Break every profile that shows something else than its raw data give."""
     changed = stale(run)
     for name in changed:
         folder = run / PROFILES / name

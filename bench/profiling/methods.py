@@ -89,7 +89,7 @@ def choose_method(asked: str, runtime: str, facts: ProfilerFacts) -> tuple[Metho
 
 
 def refusal(method: Method, runtime: str, facts: ProfilerFacts) -> str | None:
-    """Why a method cannot be used here, with the command that mends it; None where it can."""
+    """Why a method cannot be used here, with the command that fixes it; None where it can."""
     if method == "perf":
         return _no_perf(runtime, facts)
     if method == "py-spy":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import orjson
 
 from bench.errors import StartError, UsageError
+from bench.loadtools.install.find import search_path
 from bench.process import Command, capture
 from bench.profiling.crates import crate_names, nameless
 from bench.profiling.methods import (
@@ -110,7 +111,8 @@ class ProfiledTrialRun(TrialRun):
         pinned = setting.cpus.pinning.state == "pinned"
         cpus = setting.cpus.housekeeping or setting.cpus.load
         log = setting.folder / f"{name}.log"
-        command = Command(argv, base_environment(), setting.folder, cpus if pinned else None, log)
+        env = base_environment() | {"PATH": search_path()}  # py-spy may lie beside `bench`
+        command = Command(argv, env, setting.folder, cpus if pinned else None, log)
         self._children.append(setting.supervisor.spawn(command))
 
     def _ended(self, child: Child) -> None:
@@ -166,7 +168,7 @@ def keep_perf(folder: Path, pids: Sequence[int]) -> None:
     Raises:
         StartError: `tool-failed`, with what perf said.
     """
-    env = base_environment()
+    env = base_environment() | {"PATH": search_path()}
     env.pop("DEBUGINFOD_URLS", None)  # symbols come from this machine only
     data = folder / "perf.data"
     maps = [path for pid in pids if (path := Path(f"/tmp/perf-{pid}.map")).exists()]  # noqa: S108 - where Python and V8 write it

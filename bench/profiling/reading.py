@@ -35,7 +35,7 @@ def read_profiles(path: Path) -> tuple[Profiled, ...]:
     """Every server's profile of a run, in the order in which they were asked for.
 
     Raises:
-        UsageError: it is no profile run, or a raw profile is missing or cannot be read.
+        UsageError: it is not a profile run, or a raw profile is missing or cannot be read.
     """
     directory = RunDirectory(path)
     names = [file.stem for file in sorted((path / "profiles").glob("*.json"))]
@@ -142,7 +142,7 @@ _READERS: dict[str, Callable[[Path, ProfileRecord], Profile]] = {
 
 
 def renew(path: Path) -> tuple[Profiled, ...]:
-    """Render pictures and reports of a profile run anew, into the run directory.
+    """Render pictures and reports of a profile run again, into the run directory.
 
     Raises:
         UsageError: as `read_profiles`.

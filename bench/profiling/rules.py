@@ -105,7 +105,7 @@ def read_rules(runtime: str, text: str) -> RuleBook:
     """Rules of a TOML text.
 
     Raises:
-        ValueError: it is no TOML, or a rule is not right.
+        ValueError: it is not TOML, or a rule is not right.
     """
     data = tomllib.loads(text)
     names = tuple(item["name"] for item in data["category"])

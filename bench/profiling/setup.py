@@ -26,7 +26,7 @@ from bench.profiling.methods import (
 )
 from bench.servers import satisfies
 from bench.servers.build_dirs import content_of, copy_server
-from bench.servers.environment import fill, fill_all
+from bench.servers.environment import fill_some
 from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -164,23 +164,22 @@ def _own_build(arm: Arm, python: Interpreter) -> Arm:
     config = own.model_copy(
         update={
             "python": None,
-            "build": [list(fill_all(argv, values)) for argv in own.build],
-            "run": list(fill_all(own.run, values)),
-            "version": list(fill_all(own.version, values)) if own.version else own.version,
-            "env": {name: fill(value, values) for name, value in own.env.items()},
+            "build": [[fill_some(word, values) for word in argv] for argv in own.build],
+            "run": [fill_some(word, values) for word in own.run],
+            "version": [fill_some(word, values) for word in own.version or ()] or None,
+            "env": {name: fill_some(value, values) for name, value in own.env.items()},
         }
     )
-    env = {name: fill(value, values) for name, value in arm.env.items()}
+    env = {name: fill_some(value, values) for name, value in arm.env.items()}
     return arm.model_copy(update={"folder": str(folder), "config": config, "env": env})
 
 
 def check_tool(name: str) -> None:
-    """Make sure that a load tool can be used; children find it on PATH from here on.
+    """Make sure that a load tool can be used.
 
     Raises:
         ToolMissingError: it is not there, or too old.
     """
-    os.environ["PATH"] = search_path()
     found = ready(name)
     reason = f"the load tool {name} is not installed"
     if found is not None:

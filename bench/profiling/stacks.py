@@ -151,7 +151,7 @@ def _v8_frame(symbol: str) -> Frame:
 def parse_cpuprofile(data: Mapping[str, Any]) -> Profile:
     """Read a .cpuprofile of V8: every sample weighs the time since the one before.
 
-    `(idle)` is no CPU time and is left out.
+    `(idle)` is not CPU time and is left out.
 
     Raises:
         ParseError: it is not such a profile, or has no sample.

@@ -13,7 +13,7 @@ from bench.reports.wording.verdict_words import percent, ratio_text, verdict_of
 from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
-    from bench.model.summary import CellSummary, Comparison, Metric, RunView
+    from bench.model.summary import CellSummary, Comparison, Metric, RunView, Verdict
     from bench.model.trial_record import TrialRecord
     from bench.reports.blocks import Block
 
@@ -30,6 +30,12 @@ _NAMES: Final = {
 }
 
 _CHANGING: Final = frozenset({"drift", "warmup-capped"})
+WHICH: Final = (
+    "Quote the answer at the equal offered rate: both do the same work then, as in production; "
+    "saturated, a server finds more requests at each wake-up, so that one costs less of its time."
+)
+"""How the answers of the two loads belong together."""
+
 _DOUBTS: Final = frozenset({"arms-differ", "noisy-host", "concurrent-run"})
 
 
@@ -94,7 +100,15 @@ def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     between = "; " if "; " in text else ", "
     floor = view.summary.noise_floor
     noise = f"; noise floor {percent(floor)}" if floor is not None else ""
+    if floor is not None and row.verdict.beyond_margin and within_noise(row.verdict, floor):
+        noise += ", which is no less: two copies of one server may differ as much"
     return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, cells, row)})"
+
+
+def within_noise(verdict: Verdict, floor: float) -> bool:
+    """Whether a difference is no larger than what two copies of one server may differ by."""
+    ratio = verdict.ratio
+    return ratio is not None and max(ratio, 1 / ratio) <= 1 + floor
 
 
 def _load(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
@@ -245,6 +259,8 @@ def text(view: RunView) -> str:
     for answer in answers(view):
         head = f"{answer.workload}: " if len(view.plan.workloads) > 1 else ""
         parts.append("\n".join(f"{head}{line}" for line in answer.said))
+    if any(len(answer.said) > 1 for answer in answers(view)):
+        parts.append(WHICH)
     if doubts := _warnings(view):
         parts.append("\n".join(doubts))
     parts += [terminal_table(_table(view, *each)) for each in _details(view)]
@@ -302,41 +318,3 @@ def _footer(view: RunView) -> str:
     }[view.plan.design]
     rounds = view.plan.rounds
     return f"{how}; {rounds} rounds with fresh processes, margin {percent(view.plan.margin)}."
-
-
-def figures(view: RunView) -> str:
-    """A small table of what each server reached, and what the reader must know."""
-    several = len({cell.profile for cell in view.summary.cells}) > 1
-    head = ("server", "requests/s", "p50", "p99", "CPU/request", "memory", "success", "n")
-    cells = tuple(_figures(view, cell, several=several) for cell in view.summary.cells)
-    shown = terminal_table(Table(head, cells))
-    notes = {one.code: text_of(one) for one in view.summary.findings if one.severity != "info"}
-    lines = [f"{name}: {said}" for name, said in notes.items()]
-    return "\n".join([shown, *([""] if lines else []), *lines]) + "\n"
-
-
-def _figures(view: RunView, cell: CellSummary, *, several: bool) -> tuple[str, ...]:
-    """One line; with several loads each says which is its own, since all figures depend on it."""
-    loop = view.profiles[cell.profile].loop
-    name = f"{cell.server}, {'saturated' if loop == 'closed' else 'equal rate'}"
-    name = name if several else cell.server
-    metrics, latency = cell.metrics, cell.latency_us
-    points = [latency.percentiles.get(name) if latency else None for name in ("50", "99")]
-    cpu, memory, rate = metrics.cpu_us_per_request, metrics.rss_peak_bytes, metrics.throughput_rps
-    usable = cell.trials.valid + cell.trials.suspect
-    if rate is None or not usable:
-        return (name, *["-"] * 6, "0")
-    return (
-        name,
-        format_rate(rate.value) + (f" +-{_spread(rate)}" if rate.low is not None else ""),
-        *(format_us(point) if point is not None else "-" for point in points),
-        format_cost(cpu.value) if cpu else "-",
-        format_bytes(round(memory.value)) if memory else "-",
-        percent(cell.success_rate) if cell.success_rate is not None else "-",
-        str(usable),
-    )
-
-
-def _spread(metric: Metric) -> str:
-    """Half the interval as a share of the value."""
-    return percent(((metric.high or 0.0) - (metric.low or 0.0)) / 2 / metric.value)

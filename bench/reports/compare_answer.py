@@ -8,7 +8,7 @@ from bench.model.summary import HIGHER_IS_BETTER
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, code, strong
 from bench.reports.markdown import markdown_blocks
 from bench.reports.rows import format_cost, format_us
-from bench.reports.wording.verdict_words import percent, ratio_text, verdict_text
+from bench.reports.wording.verdict_words import percent, percents, ratio_text, verdict_text
 from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _headline(result: CompareResult) -> str:
         text = f"no cell can be compared by {name}"
     elif open_ones := [row for row in looked if _is_open(row, result.margin)]:
         where = f"{len(open_ones)} of {_count(len(looked), 'cell')}"
-        text = f"not decided by {name} in {where}: worse beyond {margin} is still possible there"
+        text = f"not decided by {name} in {where}: {_possible(open_ones, margin)}"
     else:
         text = f"nothing is worse beyond {margin} by {name} ({_count(len(looked), 'cell')})"
     lacking = f"; {_count(len(result.missing), 'cell')} not compared" if result.missing else ""
@@ -101,6 +101,16 @@ def _is_open(row: CompareRow, margin: float) -> bool:
     if row.metric in HIGHER_IS_BETTER:
         return verdict.low < 1 / (1 + margin)
     return verdict.high > 1 + margin
+
+
+def _possible(rows: Sequence[CompareRow], margin: str) -> str:
+    """How far off the cells may be that are not decided."""
+    lows = [row.verdict.low for row in rows if row.verdict.low is not None]
+    highs = [row.verdict.high for row in rows if row.verdict.high is not None]
+    if len(lows) < len(rows):
+        return f"worse beyond {margin} is still possible there; some have too few rounds to tell"
+    span = percents(min(lows), max(highs))
+    return f"worse beyond {margin} is still possible there, anywhere from {span}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -31,7 +31,7 @@ _PANELS: Final = (
 )
 
 
-class Reading(NamedTuple):
+class CurveReading(NamedTuple):
     """One point of a curve: a server at a rate; microseconds."""
 
     server: str
@@ -49,12 +49,12 @@ def curves_of(view: View) -> list[tuple[str, str]]:
     return list(dict.fromkeys((g.workload, g.profile.curve or "") for g in view.curves))
 
 
-def readings(view: View, curve: tuple[str, str]) -> list[Reading]:
+def readings(view: View, curve: tuple[str, str]) -> list[CurveReading]:
     """The points of a curve by server and rate.
 
     Of a search both short and whole trials may stand at one rate: the whole ones count.
     """
-    found: dict[tuple[str, float], Reading] = {}
+    found: dict[tuple[str, float], CurveReading] = {}
     groups = [g for g in view.curves if (g.workload, g.profile.curve) == curve]
     for group in sorted(groups, key=lambda group: group.profile.id.endswith(_WHOLE)):
         for entry in group.entries:
@@ -65,10 +65,10 @@ def readings(view: View, curve: tuple[str, str]) -> list[Reading]:
     return sorted(found.values(), key=lambda one: (order.get(one.server, 0), one.rate))
 
 
-def _reading(view: View, entry: Entry, rate: float) -> Reading:
+def _reading(view: View, entry: Entry, rate: float) -> CurveReading:
     trials = [trial for trial in view.trials_of(entry) if trial.usable]
     value = {name: _value(metric_of(entry, name)) for name, _, _ in _PANELS}
-    return Reading(
+    return CurveReading(
         line(entry.title),
         rate,
         _achieved(entry, trials),
@@ -127,7 +127,7 @@ def _chart(view: View, curve: tuple[str, str]) -> Chart | None:
     return Chart(name, line(title), line(f"{title}. {alt}"), tuple(panels))
 
 
-def _in_words(found: Iterable[Reading]) -> list[str]:
+def _in_words(found: Iterable[CurveReading]) -> list[str]:
     by_server: dict[str, list[str]] = {}
     for one in found:
         said = f"{format_us(one.p99)}" if one.p99 else "no p99"
@@ -139,7 +139,7 @@ def _in_words(found: Iterable[Reading]) -> list[str]:
 def _panel(
     view: View,
     curve: tuple[str, str],
-    found: Iterable[Reading],
+    found: Iterable[CurveReading],
     servers: list[str],
     what: tuple[str, str, float],
 ) -> Panel | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from bench.reports.primary_metric import RESPONSE_TIME
-from bench.reports.view import metric_of
+from bench.reports.view import metric_of, unlike
 from bench.units import (
     format_bytes,
     format_count,
@@ -153,6 +153,8 @@ def show(row: CellRow, entry: Entry) -> str:
 
 def ratio(row: CellRow, entry: Entry, baseline: Entry | None) -> str:
     """The larger of the two over the smaller one, marked where the baseline is the worse."""
+    if baseline and unlike(entry, baseline):
+        return ABSENT
     value = row.value(entry)
     other = row.value(baseline) if baseline else None
     if value is None or other is None or not entry.measured or row.better is None:

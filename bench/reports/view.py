@@ -277,7 +277,10 @@ def metric_of(entry: Entry, name: str) -> Metric | None:
 def describe_profile(profile: LoadProfile) -> str:
     """A profile in words: `50 connections, closed loop (wrk)`."""
     noun = "connection" if profile.connections == 1 else "connections"
-    return f"{format_count(profile.connections)} {noun}, {_loop(profile)} ({profile.tool})"
+    fresh = "" if profile.keepalive else ", a new one per request"
+    cpus = f", server on {profile.server_cpus} of its CPUs" if profile.server_cpus else ""
+    loop = f"{_loop(profile)} ({profile.tool})"
+    return f"{format_count(profile.connections)} {noun}{fresh}, {loop}{cpus}"
 
 
 def _loop(profile: LoadProfile) -> str:
@@ -314,3 +317,10 @@ def describe_size(group: Group) -> str:
     if received is not None:
         parts.append(f"{format_bytes(received)} per response")
     return ", ".join(parts)
+
+
+def unlike(*entries: Entry) -> bool:
+    """Whether figures of these are of unlike things: other conditions, or redirects in one."""
+    codes = [frozenset(entry.cell.findings) for entry in entries]
+    redirects = {"only-redirects" in found for found in codes}
+    return len(redirects) > 1 or any("unlike-conditions" in found for found in codes)

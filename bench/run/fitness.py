@@ -8,9 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench.errors import UnfitHostError
-from bench.host import budget, local_host, unfit
+from bench.host import budget, fresh_ports, local_host, unfit
 from bench.model.finding import Finding, finding
+from bench.model.plan import sharing_port
 from bench.model.target import Target
+from bench.process import spaces_allowed
 from bench.process.priority import in_background
 from bench.reports.wording.findings import text_of
 
@@ -43,7 +45,8 @@ def plan_findings(plan: Plan, host: Host) -> list[Finding]:
     most = max((profile.connections for profile in plan.profiles), default=1)
     processes = max((profile.processes for profile in plan.profiles), default=1)
     servers = 2 if plan.design == "duet" or plan.cost else 1
-    return [*host.findings, *notes, *budget(host, most * servers, processes * servers)]
+    fresh = [item for profile in plan.profiles for item in fresh_ports(host, profile)]
+    return [*host.findings, *notes, *budget(host, most * servers, processes * servers), *fresh]
 
 
 @contextlib.contextmanager
@@ -71,6 +74,12 @@ def beyond_loopback(plan: Plan) -> list[Finding]:
         for arm in plan.arms
         if arm.url is not None and not (target := Target.of_url(arm.url)).is_local
     ]
+
+
+def one_port(plan: Plan) -> list[Finding]:
+    """Servers that need the same port where each cannot have a network of its own."""
+    names = () if plan.design == "duet" or spaces_allowed() else sharing_port(plan)
+    return [finding("one-port", "run", servers=names)] if names else []
 
 
 def not_restarted(plan: Plan) -> list[Finding]:

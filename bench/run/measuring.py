@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import orjson
 
 from bench.plans.cost import is_cost
+from bench.plans.own_answers import workload_for
+from bench.plans.sweeps import cpus_of
 from bench.trial import TrialSetting, run_duet, run_trial
+from bench.workload.requests import closing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,11 +89,17 @@ class Measuring:
         folder.mkdir(mode=0o700)
         return setting._replace(
             arm=arm,
+            workload=self._workload(setting.planned, setting.profile, arm),
             folder=folder,
             rng=random.Random(f"{self._plan.seed}/{setting.planned.id}/partner"),  # noqa: S311 - repeatable, not secret
             build_hash=self._hash(arm),
             schedule=self._schedule(setting.planned, "partner"),
         )
+
+    def _workload(self, planned: PlannedTrial, profile: LoadProfile, arm: Arm) -> Workload:
+        """The requests of a trial, with the answer that this arm must give."""
+        own = workload_for(self._workloads, planned.cell.workload, arm.name)
+        return own if profile.keepalive else closing(own)
 
     def _setting(
         self, planned: PlannedTrial, profile: LoadProfile, folder: Path, *, order: int
@@ -99,9 +108,9 @@ class Measuring:
         return TrialSetting(
             planned=planned,
             arm=arm,
-            workload=self._workloads[planned.cell.workload],
+            workload=self._workload(planned, profile, arm),
             profile=profile,
-            cpus=self._plan.cpus,
+            cpus=cpus_of(self._plan.cpus, profile),
             supervisor=self._supervisor,
             folder=folder,
             order=order,

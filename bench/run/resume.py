@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from bench.errors import UsageError
+from bench.plans.matrix_files import read_matrix
 from bench.plans.matrix_plan import Planned
+from bench.plans.own_answers import own_workloads
 from bench.plans.project import find_matrix
 from bench.plans.server_files import load_server
 from bench.plans.workload_files import load_workload
@@ -29,7 +31,7 @@ def matrix_place(matrix: Path, project: Project) -> str:
 
 
 def planned_again(project: Project, directory: RunDirectory, matrix: str | None) -> Planned:
-    """The plan of a run on disk, with its workloads read anew.
+    """The plan of a run on disk, with its workloads read again.
 
     Args:
         project: where the workloads are.
@@ -50,8 +52,9 @@ def planned_again(project: Project, directory: RunDirectory, matrix: str | None)
         name: load_workload(project.workloads[name], project.root_of(project.workloads[name]))
         for name in plan.workloads
     }
+    workloads |= own_workloads(project, plan.workloads, (arm.name for arm in plan.arms))
     path = find_matrix(project, matrix) if matrix else _matrix_of(project, directory)
-    return Planned(plan, workloads, path)
+    return Planned(plan, workloads, read_matrix(path))
 
 
 def _matrix_of(project: Project, directory: RunDirectory) -> Path:

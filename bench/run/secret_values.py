@@ -1,4 +1,4 @@
-"""Secrets in `env`: not in what a run directory keeps, and read anew when a run goes on."""
+"""Secrets in `env`: not in what a run directory keeps, and read again when a run is resumed."""
 
 from __future__ import annotations
 
@@ -8,31 +8,29 @@ import orjson
 
 from bench.errors import UsageError
 from bench.model.secrets import HIDDEN, hidden
-from bench.plans.matrix_files import load_matrix
 from bench.plans.server_files import load_server
-from bench.plans.yaml.reader import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from bench.model.plan import Arm, Plan
     from bench.model.server_config import ServerConfig
+    from bench.plans.matrix_files import MatrixFile
     from bench.plans.project import Project
     from bench.store.run_directory import RunDirectory
 
 _ANEW: Final = b"# Written anew: the values of secrets in `env` are not kept.\n"
 
 
-def kept_matrix(path: Path) -> bytes:
+def kept_matrix(matrix: MatrixFile) -> bytes:
     """A matrix as a run directory keeps it: byte by byte, or without the secrets in its `env`.
 
     The same for such a copy itself.
     """
-    data: Any = read_document(path).data
+    data = matrix.document.data
     masked = _masked(data)
     if masked == data:
-        return path.read_bytes()
+        return matrix.text
     return _ANEW + orjson.dumps(masked, option=orjson.OPT_INDENT_2) + b"\n"  # JSON is YAML
 
 
@@ -54,7 +52,7 @@ def same_config(one: ServerConfig, other: ServerConfig) -> bool:
     return mine == theirs
 
 
-def with_secrets(plan: Plan, matrix: Path, directory: RunDirectory, project: Project) -> Plan:
+def with_secrets(plan: Plan, matrix: MatrixFile, directory: RunDirectory, project: Project) -> Plan:
     """The plan of a run on disk with the secrets that the user's files hold now.
 
     Args:
@@ -71,22 +69,22 @@ def with_secrets(plan: Plan, matrix: Path, directory: RunDirectory, project: Pro
     return plan.model_copy(update={"arms": arms})
 
 
-def _arm(arm: Arm, matrix: Path, directory: RunDirectory, project: Project) -> Arm:
+def _arm(arm: Arm, matrix: MatrixFile, directory: RunDirectory, project: Project) -> Arm:
     update: dict[str, Any] = {}
     if HIDDEN in arm.config.env.values() and arm.server in project.servers:
         now = load_server(project.servers[arm.server])
         env = _whole(arm.config.env, now.env, directory, f"server.yaml of {arm.server}")
         update["config"] = arm.config.model_copy(update={"env": env})
     if HIDDEN in arm.env.values():
-        own = matrix.parent == directory.path  # a copy: it does not hold them either
+        own = matrix.path.parent == directory.path  # a copy: it does not hold them either
         found: dict[str, str] = {} if own else _named(matrix).get(arm.name, {})
         update["env"] = _whole(arm.env, found, directory, "the matrix")
     return arm.model_copy(update=update)
 
 
-def _named(matrix: Path) -> dict[str, dict[str, str]]:
+def _named(matrix: MatrixFile) -> dict[str, dict[str, str]]:
     """Name of an arm -> the variables that the matrix gives it."""
-    config = load_matrix(matrix)
+    config = matrix.checked()
     own = {each.arm: each.env for each in config.servers}
     return own | {each.arm: each.env for each in config.variants}
 

@@ -1,4 +1,4 @@
-"""Starts one server as a trial would, for whoever wants to look at it."""
+"""Starts one server as a trial would, so that a user can look at it."""
 
 from __future__ import annotations
 

@@ -10,12 +10,13 @@ from bench.analysis import precision
 from bench.errors import BuildError, StoreError
 from bench.model.finding import Finding, finding
 from bench.model.plan import Skipped
+from bench.model.trial_record import lied
 from bench.plans.cost import batches, is_cost, no_rate, with_rate, without_cost_of
 from bench.reports.wording.findings import text_of
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
-from bench.run.fitness import beyond_loopback, not_restarted
+from bench.run.fitness import beyond_loopback, not_restarted, one_port
 from bench.run.measuring import Measuring
 from bench.run.next_rounds import forecast_s, next_round
 from bench.run.tidy import tidy
@@ -46,7 +47,7 @@ class SessionResult(NamedTuple):
 
     Attributes:
         failed_cells: planned cells without a usable trial.
-        build_failures: arms whose build failed.
+        build_failures: arms whose build failed, or whose first answers were wrong.
     """
 
     plan: Plan
@@ -64,6 +65,8 @@ class Session:
         listener: hears how it goes on.
         measuring: makes what carries out the trials.
         pace: makes what knows how long they take.
+        ask: what is wrong with the answers of a server that was built, or ""; None = not asked
+            before the trials.
     """
 
     def __init__(
@@ -76,11 +79,13 @@ class Session:
         listener: Listener,
         measuring: _MakesMeasuring = Measuring,
         pace: _MakesPace = RunClock,
+        ask: Callable[[Arm], str] | None = None,
     ) -> None:
         self.plan = plan
         self.findings: list[Finding] = [
             *not_restarted(plan),
             *beyond_loopback(plan),
+            *one_port(plan),
         ]
         self._measuring = measuring(plan, workloads, directory, supervisor)
         self._directory = directory
@@ -90,12 +95,13 @@ class Session:
         self._alone = {profile.id for profile in plan.alone}
         self._builds = self._measuring.builds
         self._build_failures: list[str] = []
+        self._refused: list[str] = []
+        self._ask = ask
         self._left_out: frozenset[Cell] = frozenset()
         self._new_pace = pace
         self._pace = pace(plan, ())
-        records, damaged = directory.trials()
+        records, _ = directory.trials()
         self._records = [self._slim(record) for record in records]
-        self.damaged = damaged
         self._failures: Counter[Cell] = Counter(
             record.cell for record in records if record.status == "failed"
         )
@@ -105,9 +111,11 @@ class Session:
     def prepare(self) -> None:
         """Build every server; those that cannot be are taken out of the plan, with the reason."""
         skipped = list(self.plan.skipped)
-        gone = set()
+        gone: set[str] = set()
         for arm in self.plan.arms:
-            reason = None if arm.url else missing(arm) or self._build(arm)
+            if self._ask is not None and gone & {self.plan.baseline}:
+                break  # nothing is left to compare with: the rest need not be built
+            reason = (None if arm.url else missing(arm) or self._build(arm)) or self._asked(arm)
             if reason:
                 gone.add(arm.name)
                 skipped.append(Skipped(server=arm.name, reason=reason))
@@ -129,6 +137,15 @@ class Session:
         )
         self.plan = without_cost_of(self.plan, gone)
         self._directory.write_model("plan.json", self.plan)
+
+    def _asked(self, arm: Arm) -> str | None:
+        """What is wrong with a server's first answers; a copy answers as its original does."""
+        if self._ask is None or arm.copy_of is not None:
+            return None
+        reason = self._ask(arm)
+        if reason:
+            self._refused.append(arm.name)
+        return reason or None
 
     def _build(self, arm: Arm) -> str | None:
         """Build one server; the reason why it takes no part, or None."""
@@ -170,21 +187,22 @@ class Session:
                 self._calibrate()
                 if self._planned_rounds():
                     self._add_rounds()
-        usable = {record.cell for record in self._records if record.usable}
+        caught = {record.cell for record in self._records if lied(record)}
+        usable = {record.cell for record in self._records if record.usable} - caught
         if self.plan.design == "duet":  # the baseline is part of every trial
             usable |= {cell.model_copy(update={"server": self.plan.baseline}) for cell in usable}
         return SessionResult(
             plan=self.plan,
             trials=tuple(self._records),
             failed_cells=tuple(cell.id for cell in self.plan.cells if cell not in usable),
-            build_failures=tuple(self._build_failures),
+            build_failures=(*self._build_failures, *self._refused),
         )
 
     def _comparable(self) -> bool:
         """Whether the servers that were skipped left a duet with two sides to compare."""
         plan = self.plan
-        if plan.design != "duet" or not plan.skipped:
-            return True
+        if not plan.cells or plan.design != "duet" or not plan.skipped:
+            return bool(plan.cells)
         names = {arm.name for arm in plan.arms}
         return plan.baseline in names and not names <= {plan.baseline, *plan.copies}
 
@@ -211,14 +229,13 @@ class Session:
         self._check_disk()
         total = len(self._kept(self.plan.trials))
         done = len({record.trial.removesuffix(AGAIN) for record in self._records})
-        self._listener.expects(forecast_s(self.plan, self._records, self._pace, self._kept))
+        if self.plan.search is None:  # a search decides each trial by those before it
+            self._listener.expects(forecast_s(self.plan, self._records, self._pace, self._kept))
         self._listener.began(planned, done, total)
         profile = self._load(planned)
         alone = planned.cell.profile in self._alone
-        order = len(self._records)
-        record = self._directory.seal_trial(
-            self._measuring.measure(planned, profile, order=order, alone=alone)
-        )
+        record = self._measuring.measure(planned, profile, order=len(self._records), alone=alone)
+        record = self._directory.seal_trial(record)
         self._records.append(self._slim(record))
         self._pace.saw(record)
         self._listener.finished(record, min(done + 1, total), total)

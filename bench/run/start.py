@@ -9,6 +9,7 @@ import platform
 import shutil
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import __version__
@@ -21,7 +22,6 @@ from bench.errors import (
 )
 from bench.host import compare_hosts, local_host
 from bench.loadtools import TOOLS, closed_tool
-from bench.loadtools.install.find import search_path
 from bench.loadtools.install.ready import ready
 from bench.loadtools.tool import too_old
 from bench.model.finding import Finding, finding
@@ -29,6 +29,7 @@ from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, SupervisorClient
 from bench.reports.wording.findings import all_told, with_text
+from bench.run.asking import absent, wrong_answer
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
 from bench.run.opening import render, write_derived
@@ -65,6 +66,8 @@ class Options(NamedTuple):
         allow_concurrent: go on beside another run.
         force_resume: resume although something changed; marks the report.
         reports: where the run's folder is made; None = `reports/` of the project.
+        ask_first: every server is built and asked before anything is measured; one that answers
+            wrongly takes no part.
     """
 
     strict: bool = False
@@ -72,6 +75,7 @@ class Options(NamedTuple):
     force_resume: bool = False
     argv: tuple[str, ...] = ()
     reports: Path | None = None
+    ask_first: bool = False
 
 
 class Result(NamedTuple):
@@ -95,8 +99,6 @@ def tool_versions(plan: Plan) -> dict[str, str | None]:
     Raises:
         ToolMissingError: one is not there, or too old.
     """
-    # What cargo built is not on everybody's PATH; children inherit this one.
-    os.environ["PATH"] = search_path()
     versions: dict[str, str | None] = {"python": platform.python_version()}
     names = {profile.tool for profile in plan.loads}
     names |= {closed_tool(p.tool) for p in plan.profiles if p.rate_share is not None}
@@ -120,6 +122,8 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         KeyboardInterrupt: the same; `<run>/run.json` says that it was interrupted.
     """
     tools = tool_versions(planned.plan)
+    if options.ask_first:
+        _check_there(planned.plan)
     host = fit_host(planned.plan, tools, strict=options.strict)
     started = datetime.now(UTC)
     with (
@@ -137,7 +141,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
             finished=None,
             exit_code=None,
             argv=hidden_words(options.argv),
-            matrix_file=matrix_place(planned.matrix, project),
+            matrix_file=matrix_place(planned.matrix.path, project),
             commit=head.commit if head else None,
             dirty=is_dirty(project.root) if head else False,
         )
@@ -148,7 +152,19 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         planned = planned._replace(plan=plan)
         directory.write_model("plan.json", plan)
         conduct = _SessionParts(directory, info, planned, host, listener, turn)
+        conduct = conduct._replace(ask_first=options.ask_first)
         return _carry_out(conduct, plan_findings(plan, host))
+
+
+def _check_there(plan: Plan) -> None:
+    """What needs no build to be seen is told before any.
+
+    Raises:
+        UsageError: `run` of a server names what is not there.
+    """
+    for arm in plan.arms:
+        if reason := absent(arm):
+            raise UsageError(f"{arm.name}: {reason}", advice="is `run` in its server.yaml right?")
 
 
 def resume_run(
@@ -207,6 +223,8 @@ def _new_run(reports: Path, run_id: str) -> Iterator[RunDirectory]:
     """A new run directory, held from its first file on."""
     directory = RunDirectory.create(reports, run_id)
     with holding(directory.path):
+        # The run stays out of the user's repository, whatever that ignores.
+        directory.write_bytes(".gitignore", b"*\n")
         yield directory
 
 
@@ -236,6 +254,7 @@ class _SessionParts(NamedTuple):
     host: Host
     listener: Listener
     turn: MachineLock
+    ask_first: bool = False
 
 
 def _carry_out(conduct: _SessionParts, notes: list[Finding]) -> Result:
@@ -263,7 +282,14 @@ def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
     cpus = planned.plan.cpus
     with SupervisorClient(cpus.housekeeping or cpus.load, run=directory.path.name) as supervisor:
         _keep_awake(supervisor, directory.path)
+        ask = partial(
+            wrong_answer,
+            plan=planned.plan,
+            workloads=planned.workloads,
+            supervisor=supervisor,
+        )
         session = (SearchSession if planned.plan.search else Session)(
+            ask=ask if conduct.ask_first else None,
             plan=planned.plan,
             workloads=planned.workloads,
             directory=directory,

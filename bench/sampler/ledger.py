@@ -13,7 +13,7 @@ lived between two looks). The second also covers parents that ignore SIGCHLD, wh
 are never added to the reaped figure.
 
 Bounds of a difference of two totals: 2 ticks per process that reaped children (user and
-system time are floored apart), and for orphans, which somebody outside the group reaps, what
+system time are floored apart), and for orphans, which a process outside the group reaps, what
 they used after the last look.
 """
 

@@ -26,6 +26,7 @@ _WHY: Final = {
     "server_cpu_s": "the server was gone",
     "server_busy": "the server was gone",
     "rss_peak_bytes": "the server was gone",
+    "memory_slope_bytes_per_s": "fewer than three readings in the second half of the window",
     "voluntary_switches": "too many threads, or not told by this system",
     "involuntary_switches": "too many threads, or not told by this system",
 }
@@ -39,6 +40,7 @@ class WatchedGroup:
         self.ticks: list[Tick] = []
         self.work: list[Work] = []
         self.memory: list[tuple[float, MemoryReading | None]] = []
+        self.resident: list[tuple[float, int]] = []
         self.connections: list[tuple[float, int | None]] = []
         self.frequencies: list[tuple[float, float | None]] = []
 
@@ -99,6 +101,9 @@ def _resources(
         "server_busy": _server_busy(ticks, begin, end, loaded, platform),
         "load_busy": load_busy(ticks),
         "rss_peak_bytes": memory.bytes if memory else None,
+        "memory_slope_bytes_per_s": window.late_slope(
+            watched.resident, loaded, end.at_s + window.BIN_S
+        ),
         "voluntary_switches": switched[0] if switched else None,
         "involuntary_switches": switched[1] if switched else None,
         "server_fast_share": _fast_share(begin, end),

@@ -89,7 +89,7 @@ class Platform(Protocol):
 
 
 def current_platform(
-    server_pid: int, server_cpus: tuple[int, ...], load_cpus: tuple[int, ...]
+    server_pid: int, server_cpus: tuple[int, ...], load_cpus: tuple[int, ...], *, space: int = 0
 ) -> Platform:
     """The platform that this process runs on."""
     if sys.platform == "darwin":
@@ -98,4 +98,4 @@ def current_platform(
         return DarwinPlatform(server_pid, server_cpus, load_cpus)
     from bench.sampler.linux.platform import LinuxPlatform  # noqa: PLC0415 - needs /proc
 
-    return LinuxPlatform(server_pid, server_cpus, load_cpus)
+    return LinuxPlatform(server_pid, server_cpus, load_cpus, space=space)

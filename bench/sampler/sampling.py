@@ -28,6 +28,7 @@ _SAMPLES_PER_FRESH: Final = 4 * _SAMPLES_PER_TICK
 _MEMORY_PACE: Final = (4 * BIN_S, 0.001)
 _SOCKET_PACE: Final = (6 * BIN_S, 0.0005)
 _FREQUENCY_PACE: Final = (BIN_S, 0.001)
+_RESIDENT_PACE: Final = (TRAFFIC_S, 0.004)
 _GROWTH: Final = 1.05
 """Memory that grew by this factor is looked at again before its time."""
 
@@ -57,6 +58,7 @@ class Sampler:
         load_cpus: the same for the load tools.
         port: of the server; None where it is on another machine, so that neither its
             connections nor its traffic over the loopback can be seen.
+        space: process that holds the network namespace of server and load; 0 = the machine's.
         platform: how this system is read.
     """
 
@@ -67,9 +69,12 @@ class Sampler:
         server_cpus: tuple[int, ...],
         load_cpus: tuple[int, ...],
         port: int | None,
+        space: int = 0,
         platform: Platform | None = None,
     ) -> None:
-        self._platform = platform or current_platform(server_pid, server_cpus, load_cpus)
+        self._platform = platform or current_platform(
+            server_pid, server_cpus, load_cpus, space=space
+        )
         self._server = self._platform.group(server_pid)
         self._port = port
         self._lock = threading.Lock()
@@ -82,6 +87,7 @@ class Sampler:
         self._memory_pace = ReadingPace(*_MEMORY_PACE)
         self._socket_pace = ReadingPace(*_SOCKET_PACE)
         self._frequency_pace = ReadingPace(*_FREQUENCY_PACE)
+        self._resident_pace = ReadingPace(*_RESIDENT_PACE)
         self._memory_at = 0
         self._watching_work = False
 
@@ -121,6 +127,7 @@ class Sampler:
         with self._lock:
             mark = self._mark()
         self._memory_pace.want(mark.at_s)
+        self._resident_pace.want(mark.at_s)
         self._socket_pace.want(mark.at_s + BIN_S)
         self._wake.set()
         return mark
@@ -195,6 +202,8 @@ class Sampler:
         """Costly readings, outside the lock so that a mark never waits for them."""
         if self._memory_pace.due(now_s):
             self._read_memory(now_s)
+        if self._resident_pace.due(now_s):
+            self._read_resident(now_s)
         if self._port is not None and self._socket_pace.due(now_s):
             begun = time.thread_time()
             self._watched.connections.append((now_s, self._platform.connections(self._port)))
@@ -207,6 +216,14 @@ class Sampler:
     def _check_growth(self) -> None:
         if (self._server.resident_bytes() or 0) > self._memory_at * _GROWTH:
             self._memory_pace.hurry()
+
+    def _read_resident(self, now_s: float) -> None:
+        """The cheap figure, often: what memory does inside a window."""
+        begun = time.thread_time()
+        resident = self._server.resident_bytes()
+        if resident is not None:
+            self._watched.resident.append((now_s, resident))
+        self._resident_pace.ran(now_s, time.thread_time() - begun)
 
     def _read_memory(self, now_s: float) -> None:
         begun = time.thread_time()

@@ -17,7 +17,7 @@ _SETTLE_TRIES: Final = 3
 
 
 class TrackedGroup:
-    """A process, its descendants, and whoever shares its process group or session.
+    """A process, its descendants, and all that share its process group or session.
 
     Args:
         members: finds who belongs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import statistics
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 BIN_S: Final = 0.25
 _MIN_LOADED: Final = 4
+_MIN_READINGS: Final = 3
 _ROUNDING: Final = 1e-6
 
 
@@ -90,6 +92,24 @@ def byte_series(samples: Sequence[Sample], span: Span) -> tuple[float, ...]:
     count = int(span.length_s / BIN_S + _ROUNDING)
     values = _interpolate(samples, [span.begin_s + index * BIN_S for index in range(count + 1)])
     return tuple(max(0.0, after - before) / BIN_S for before, after in itertools.pairwise(values))
+
+
+def late_slope(readings: Sequence[tuple[float, float]], span: Span, last_s: float) -> float | None:
+    """Least-squares slope over the second half of a span, per second; None below three readings.
+
+    The first half is left out: caches and pools fill there, whatever comes later.
+
+    Args:
+        readings: (monotonic second, value).
+        span: the time under load.
+        last_s: how long after it readings still count: memory does not shrink at once.
+    """
+    middle_s = (span.begin_s + span.end_s) / 2
+    late = [(at_s, value) for at_s, value in readings if middle_s <= at_s <= last_s]
+    if len(late) < _MIN_READINGS:
+        return None
+    times, values = zip(*late, strict=True)
+    return statistics.linear_regression(times, values).slope
 
 
 def costs(work: Sequence[Work], begin_s: float) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,8 @@ from bench.servers.building import hash_files, sources
 from bench.store.run_directory import write_atomic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bench.model.plan import Arm
 
 _PACKAGED: Final = Path(__file__).resolve().parent.parent / "_data"
@@ -50,6 +53,15 @@ def content_of(folder: Path) -> str:
 def _copied(folder: Path) -> list[Path]:
     config = folder / "server.yaml"  # missing where `bench try` made the server up
     return [*sources(folder), *([config] if config.is_file() else [])]
+
+
+def copy_files(folder: Path, target: Path, files: Iterable[Path]) -> None:
+    """Copy files of a folder to the same places below another; what is there is replaced."""
+    for path in files:
+        place = target / path.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copyfile(path, place)
+        shutil.copymode(path, place)
 
 
 def copy_server(folder: Path, home: Path, *, server_yaml: bytes | None = None) -> None:

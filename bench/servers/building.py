@@ -17,7 +17,13 @@ from bench.model.secrets import hidden, without_values
 from bench.model.summary import BuildRecord
 from bench.process import Command, capture
 from bench.process.executables import executable
-from bench.servers.environment import base_environment, command_environment, fill_all
+from bench.servers.environment import (
+    base_environment,
+    command_environment,
+    fill_all,
+    found_program,
+    startable,
+)
 from bench.servers.git import files_of
 from bench.store.run_directory import write_atomic
 
@@ -81,7 +87,7 @@ class Toolchain(NamedTuple):
 def missing(arm: Arm) -> str | None:
     """Why the server cannot be built here (an executable or interpreter is absent), or None."""
     path = command_environment(arm.config.env, _UNKNOWN)["PATH"]
-    absent = [name for name in arm.config.needs if executable(name, path) is None]
+    absent = [name for name in arm.config.needs if found_program(name, path) is None]
     if absent:
         return f"{' and '.join(absent)} not found on PATH"
     if arm.config.python and _interpreter(arm.config.python) is None:
@@ -142,7 +148,7 @@ def content_hash(arm: Arm, tools: Toolchain) -> str:
     hash_files(digest, folder, sources(folder))
     source = (folder / arm.config.source).resolve()
     if source != folder.resolve() and source.is_dir():
-        hash_files(digest, source, _repository_files(source))
+        hash_files(digest, source, repository_files(source))
     return digest.hexdigest()
 
 
@@ -153,7 +159,7 @@ def hash_files(digest: hashlib._Hash, folder: Path, files: Iterable[Path]) -> No
         digest.update(hashlib.sha256(path.read_bytes()).digest())
 
 
-def _repository_files(source: Path) -> list[Path]:
+def repository_files(source: Path) -> list[Path]:
     """What git tracks or would; reports, which change with every run, are no source."""
     files = files_of(source)
     if files is None:
@@ -239,7 +245,8 @@ def _run(
     with log.open("ab") as file:
         file.write(f"$ {' '.join(argv)}\n".encode())
     try:
-        child = supervisor.run(Command(argv, env, Path(arm.folder), None, log), _BUILD_LIMIT_S)
+        command = startable(argv, env["PATH"])
+        child = supervisor.run(Command(command, env, Path(arm.folder), None, log), _BUILD_LIMIT_S)
     finally:  # also when the user interrupts it
         _hide(log, env)
     if child.rc != 0:
@@ -272,7 +279,8 @@ def _version(arm: Arm, supervisor: SupervisorClient, values: dict[str, str]) -> 
         argv = fill_all(arm.config.version, values)
         env = command_environment(arm.config.env, values)
         child = supervisor.run(
-            Command(argv, env, Path(arm.folder), None, out, err), _VERSION_LIMIT_S
+            Command(startable(argv, env["PATH"]), env, Path(arm.folder), None, out, err),
+            _VERSION_LIMIT_S,
         )
         text = without_values(out.read_text("utf-8", "replace"), env)
         lines = text.split("\n") if child.rc == 0 else []

@@ -1,4 +1,4 @@
-"""A server that somebody else runs: looked at, never started, never stopped."""
+"""A server started outside bench: looked at, never started, never stopped."""
 
 from __future__ import annotations
 
@@ -37,9 +37,8 @@ class ExistingServer:
     """
 
     ready_s = 0.0
+    startup_s = None
     stop_s = 0.0
-    obeyed = True
-    strays = 0
     log_cut = False
 
     def __init__(self, arm: Arm) -> None:

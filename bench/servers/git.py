@@ -1,7 +1,7 @@
-"""Asks git about repositories and makes worktrees outside of them; changes no file of the user's.
+"""Asks git about repositories and checks them out elsewhere; changes no file of the user's.
 
-`git worktree add` enters the worktree in the repository's own list, and what lies uncommitted
-becomes a commit that no branch names: nothing else is written there.
+A checkout is a clone that shares the objects of the user's repository, which does not know of it.
+What lies uncommitted becomes a commit there that no branch names: nothing else is written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.errors import BuildError, UsageError
+from bench.errors import BuildError, UsageError, did_you_mean
 from bench.process import capture
 
 if TYPE_CHECKING:
@@ -210,14 +210,12 @@ def _has_commit(repository: Path) -> bool:
 
 
 def _near(repository: Path, ref: str) -> str:
-    import difflib  # noqa: PLC0415 - only for the nearest name
-
     done = _git(repository, "for-each-ref", "--format=%(refname:short)")
     names = done[1].split() if done and done[0] == 0 else []
     branch = re.split(r"[~^]", ref)[0]
-    near = difflib.get_close_matches(ref, names, n=1)
+    near = did_you_mean(ref, names)
     if near and branch not in names:
-        return f"did you mean {near[0]}?"
+        return near
     if _is_shallow(repository):
         return "the clone is shallow: `git fetch --unshallow --tags` brings the rest of it"
     if branch in names:
@@ -252,12 +250,12 @@ def uncommitted(repository: Path) -> Commit:
 
 
 def worktree(repository: Path, commit: Commit, place: Path) -> Path:
-    """A worktree with that content, made once.
+    """A working tree with that content outside of the repository, made once.
 
     Args:
         repository: the user's.
         commit: what to check out.
-        place: folder of the worktree; it is taken as it is where it was finished before.
+        place: its folder; it is taken as it is where it was finished before.
 
     Raises:
         BuildError: git refuses.
@@ -268,10 +266,26 @@ def worktree(repository: Path, commit: Commit, place: Path) -> Path:
     if place.is_dir():
         shutil.rmtree(place)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _must(repository, "worktree", "add", "--force", "--detach", str(place), commit.commit)
+    _check_out(repository, commit.commit, place)
     _submodules(repository, place)
     done.touch()
     return place
+
+
+def _check_out(repository: Path, commit: str, place: Path) -> None:
+    """A clone that shares the objects; a shallow repository shares none and gets a worktree.
+
+    Raises:
+        BuildError: git refuses both.
+    """
+    shared = ("--quiet", "--shared", "--no-checkout")
+    cloned = _git(place.parent, "clone", *shared, str(repository), str(place))
+    if cloned is not None and cloned[0] == 0:
+        done = _git(place, "checkout", "--quiet", "--detach", commit)
+        if done is not None and done[0] == 0:
+            return
+    shutil.rmtree(place, ignore_errors=True)
+    _must(repository, "worktree", "add", "--force", "--detach", str(place), commit)
 
 
 def _submodules(repository: Path, place: Path) -> None:
@@ -295,14 +309,20 @@ def _submodules(repository: Path, place: Path) -> None:
                 f"the submodule {name} has no commit {commit[:12]} here",
                 advice=f"`git -C {source} fetch` brings it",
             )
-        _must(source, "worktree", "add", "--force", "--detach", str(place / name), commit)
+        _check_out(source, commit, place / name)
         _submodules(source, place / name)
 
 
-def is_tracked(repository: Path, path: Path) -> bool:
-    """Whether git knows anything at that path."""
-    done = _git(repository, "ls-files", "--", str(path))
-    return bool(done and done[0] == 0 and done[1].strip())
+def has_file(repository: Path, commit: Commit, path: Path) -> bool:
+    """Whether a commit has a file at that path, relative to the repository."""
+    done = _git(repository, "cat-file", "-e", f"{commit.commit}:{path.as_posix()}")
+    return bool(done and done[0] == 0)
+
+
+def tags_of(repository: Path) -> tuple[str, ...]:
+    """The names of all tags."""
+    done = _git(repository, "tag", "--list")
+    return tuple(done[1].split()) if done and done[0] == 0 else ()
 
 
 def files_of(folder: Path) -> list[Path] | None:

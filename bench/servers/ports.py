@@ -23,6 +23,7 @@ _FIRST: Final = 10_240
 _EPHEMERAL_LINUX: Final = 32_768
 _EPHEMERAL_DARWIN: Final = 49_152
 _TRIES: Final = 200
+_INODE: Final = 9
 
 
 def _ephemeral_low() -> int:
@@ -74,20 +75,46 @@ def choose_port(rng: random.Random) -> int:
     )
 
 
-def listeners(port: int, pids: Iterable[int]) -> tuple[set[int], bool]:
+def listeners(port: int, pids: Iterable[int], space: int = 0) -> tuple[set[int], bool]:
     """Who listens on a port.
 
     Returns:
-        The given pids that do, and whether somebody else does too (a half-dead server of an
+        The given pids that do, and whether another process does too (a half-dead server of an
         earlier start that shares the port by SO_REUSEPORT takes half of the connections).
     """
     if sys.platform.startswith("linux"):
-        return _listeners_linux(port, pids)
+        return _listeners_linux(port, pids, _tables(space))
     return _listeners_psutil(port, pids)
 
 
-def _listeners_linux(port: int, pids: Iterable[int]) -> tuple[set[int], bool]:
-    wanted = listening_inodes(port, [_read(Path("/proc/net/tcp")), _read(Path("/proc/net/tcp6"))])
+def _tables(space: int) -> list[str]:
+    """The kernel's tables of TCP sockets, in the network namespace that a process holds."""
+    return [_read(Path(f"/proc/{space or 'self'}/net/{name}")) for name in ("tcp", "tcp6")]
+
+
+def ports_of(pids: Iterable[int], space: int = 0) -> list[int]:
+    """Every port on which the given processes listen, in order."""
+    if not sys.platform.startswith("linux"):
+        return _ports_psutil(pids)
+    owned: set[str] = set().union(*map(_socket_inodes, pids))
+    rows = (line.split() for table in _tables(space) for line in table.splitlines()[1:])
+    found = (row for row in rows if row[3] == _LISTEN and row[_INODE] in owned)
+    return sorted({int(row[1].rpartition(":")[2], 16) for row in found})
+
+
+def _ports_psutil(pids: Iterable[int]) -> list[int]:
+    import psutil  # noqa: PLC0415 - late, see `bench --help`
+
+    found: set[int] = set()
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            sockets = psutil.Process(pid).net_connections(kind="tcp")
+            found |= {c.laddr.port for c in sockets if c.status == psutil.CONN_LISTEN}
+    return sorted(found)
+
+
+def _listeners_linux(port: int, pids: Iterable[int], tables: list[str]) -> tuple[set[int], bool]:
+    wanted = listening_inodes(port, tables)
     owners: set[int] = set()
     owned: set[str] = set()
     for pid in pids:

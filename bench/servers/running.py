@@ -4,40 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
-import socket
 import time
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.errors import BenchError, StartError
-from bench.model.target import LOOPBACK, Target
+from bench.model.target import LOOPBACK, InnerTarget, Target
 from bench.model.trial_record import CommandRecord, ServerRecord
-from bench.process import Command
+from bench.process import Command, network_space, spaces_allowed
 from bench.process.family import family_pids
 from bench.servers.building import toolchain
-from bench.servers.environment import base_environment, fill, fill_all, redacted
+from bench.servers.environment import base_environment, fill, fill_all, redacted, startable
 from bench.servers.ports import choose_port, is_free, listeners
+from bench.servers.readiness import SWITCHING, Elsewhere, ask_status
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
     from types import TracebackType
 
     from bench.model.plan import Arm, CpuSplit
     from bench.process import Child, SupervisorClient
 
+__all__ = ["SWITCHING", "RunningServer", "ask_status"]
+
 _POLL_S: Final = 0.010
-_ASK_S: Final = 2.0
 _PORT_FREE_S: Final = 5.0
 _TAIL_LINES: Final = 12
-_STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
-_HEAD_MAX: Final = 16_384
-_NONE: Final[Mapping[str, str]] = MappingProxyType({})
-SWITCHING: Final = 101
-"""The one status below 200 that is final."""
 LOG_CAP_BYTES: Final = 16_000_000
 LOG_KEEP_BYTES: Final = 1_000_000
 
@@ -55,10 +48,9 @@ class RunningServer:
         target: the same as a whole address.
         more_env: added to its environment, where set before it is started.
         more_words: put after the program of its command, the same.
-        ready_s: seconds from the start to ready.
+        ready_s: seconds from the start to ready and known to listen itself.
+        startup_s: seconds from the start to the first right answer on its ready path.
         stop_s: seconds from asking it to stop until its port was free.
-        obeyed: whether it stopped when asked, within its grace.
-        strays: descendants that had left its process group and were killed.
 
     Raises:
         StartError: it did not get ready; `code` says why.
@@ -71,9 +63,8 @@ class RunningServer:
         self.port = 0
         self.target = Target(LOOPBACK, self.port)
         self.ready_s = 0.0
+        self.startup_s: float | None = None
         self.stop_s = 0.0
-        self.obeyed = True
-        self.strays = 0
         self.log_cut = False
         self._owners: frozenset[int] = frozenset()
         self._cpus = cpus
@@ -85,17 +76,28 @@ class RunningServer:
         self.own_env: dict[str, str] = {}
         self.argv: tuple[str, ...] = ()
         self._child: Child | None = None
+        self._held = contextlib.ExitStack()
+        self._elsewhere = Elsewhere(arm)
 
     def __enter__(self) -> Self:
-        self._draw_port()
+        try:
+            self._draw_port()
+            return self._start()
+        except BaseException:
+            self._held.close()
+            raise
+
+    def _start(self) -> Self:
         began = time.monotonic()
         pinned = self._cpus.server if self._cpus.pinning.state == "pinned" else None
+        env = base_environment() | self.own_env
         command = Command(
-            argv=self.argv,
-            env=base_environment() | self.own_env,
+            argv=startable(self.argv, env["PATH"]),
+            env=env,
             cwd=Path(self.arm.folder),
             cpus=pinned,
             stdout=self._log,
+            space=self.target.space,
         )
         try:
             self._child = self._supervisor.spawn(command)
@@ -103,6 +105,7 @@ class RunningServer:
             raise StartError(str(error), code="server-died", advice=_ADVICE_BUILD) from None
         try:
             self._wait_ready(began + self.arm.config.ready_timeout)
+            self.startup_s = time.monotonic() - began
             self._check_own()
         except BaseException:
             self._stop()
@@ -138,7 +141,7 @@ class RunningServer:
         Raises:
             StartError: `not-listener` or `server-restarted`.
         """
-        owners, others = listeners(self.port, self.pids())
+        owners, others = listeners(self.port, self.pids(), self.target.space)
         if not owners or others:
             what = "another process shares its port" if owners else "it no longer listens"
             raise StartError(f"{self.arm.name}: after the load {what}", code="not-listener")
@@ -215,8 +218,13 @@ class RunningServer:
 
     def _draw_port(self) -> None:
         """Draw the port now: a server started just before, as in a duet, has taken its own."""
-        self.port = choose_port(self._rng)
-        self.target = Target(LOOPBACK, self.port)
+        fixed = self.arm.config.port
+        if fixed is None:
+            self.port = choose_port(self._rng)
+            self.target = Target(LOOPBACK, self.port)
+        else:
+            self.port = fixed
+            self.target = self._fixed(fixed)
         values = {
             "port": str(self.port),
             "cpus": str(self._cpus.server_count),
@@ -226,6 +234,21 @@ class RunningServer:
         self.own_env = {name: fill(value, values) for name, value in env.items()} | self.more_env
         program, *words = fill_all(self.arm.config.run, values)
         self.argv = (program, *self.more_words, *words)
+
+    def _fixed(self, port: int) -> Target:
+        """Its own port: in a network namespace where there are any, else where nobody has it."""
+        if spaces_allowed():
+            away = self._cpus.housekeeping if self._cpus.pinning.state == "pinned" else None
+            space = self._held.enter_context(network_space(self._supervisor, away))
+            return InnerTarget.at(port, space)
+        if not is_free(port):
+            raise StartError(
+                f"{self.arm.name} needs port {port}, on which another program listens",
+                code="port-busy",
+                advice="end that program: network namespaces, in which each server has its ports "
+                "to itself, are not allowed here",
+            )
+        return Target(LOOPBACK, port)
 
     def _wait_ready(self, deadline: float) -> None:
         """Ask the ready path every 10 ms until it answers 2xx."""
@@ -243,18 +266,28 @@ class RunningServer:
             if status is not None:
                 seen = f"last answered {status}" if status else "accepted and did not answer"
                 advice = _ADVICE_READY + (_ADVICE_NAME if status >= 400 else "")  # noqa: PLR2004 - 4xx, 5xx
-            if time.monotonic() > deadline:
+            late = time.monotonic() > deadline
+            where = self._elsewhere.look(self.target, self.pids, last=late)
+            if where and (late or self._elsewhere.certain):
+                raise StartError(
+                    f"{self.arm.name} listens on {where}, not on {self.port}: GET "
+                    f"{config.ready} at {self.port} {seen}\n{self.tail()}",
+                    code="server-not-ready",
+                    advice=self._elsewhere.advice,
+                )
+            if late:
+                inside = self.target.space and _ADVICE_SPACE
                 raise StartError(
                     f"{self.arm.name} was not ready after {config.ready_timeout:g} s: "
                     f"GET {config.ready} {seen}\n{self.tail()}",
                     code="server-not-ready",
-                    advice=advice,
+                    advice=f"{advice}{inside or ''}",
                 )
             self.cap_log()
             self._started.wait(_POLL_S)
 
     def _check_own(self) -> None:
-        owners, others = listeners(self.port, self.pids())
+        owners, others = listeners(self.port, self.pids(), self.target.space)
         if not owners or others:
             what = "shares its port with another process" if owners else "is not who listens there"
             raise StartError(
@@ -268,11 +301,13 @@ class RunningServer:
         began = time.monotonic()
         if self._child is not None:
             stop = self.arm.config.stop
-            self.obeyed = self._child.stop(signal.Signals[stop.signal], stop.grace)
-            self.strays = self._supervisor.sweep()
-            while not is_free(self.port) and time.monotonic() < began + _PORT_FREE_S:
+            self._child.stop(signal.Signals[stop.signal], stop.grace)
+            self._supervisor.sweep()
+            busy = not self.target.space  # a namespace ends with those in it
+            while busy and not is_free(self.port) and time.monotonic() < began + _PORT_FREE_S:
                 time.sleep(_POLL_S)
         self.stop_s = time.monotonic() - began
+        self._held.close()
         self.cap_log()
 
 
@@ -282,6 +317,10 @@ _ADVICE_FOREGROUND: Final = (
     "foreground; nginx: `daemon off;`), or its command defines a server and starts none"
 )
 _ADVICE_READY: Final = "check `ready`, `run` and how the port is passed in its server.yaml"
+_ADVICE_SPACE: Final = (
+    "; it has a network namespace of its own (`port`): no other program of this machine, such as "
+    "a database, can be reached from it"
+)
 _ADVICE_NAME: Final = "; one that answers only to a name of its own: `ready_headers: {host: NAME}`"
 
 
@@ -290,48 +329,6 @@ def _python(arm: Arm) -> str:
     named = [*arm.config.run, *arm.config.env.values(), *arm.env.values()]
     wanted = any("{python}" in word for word in named)
     return (toolchain(arm).python or "") if wanted else ""
-
-
-def ask_status(
-    target: Target, path: str, timeout_s: float = _ASK_S, *, headers: Mapping[str, str] = _NONE
-) -> int | None:
-    """Status of GET path; None = no connection, 0 = connected and no answer in time.
-
-    http.client would wait forever for an answer that comes in drips.
-    """
-    named = any(name.lower() == "host" for name in headers)
-    sent = {**({} if named else {"Host": target.authority}), **headers}
-    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
-    question = "\r\n".join([*lines, "", ""]).encode("latin-1")
-    deadline = time.monotonic() + timeout_s
-    try:
-        sock = socket.create_connection(target, timeout=timeout_s)
-    except OSError:
-        return None
-    head = b""
-    with sock, contextlib.suppress(OSError):
-        sock.sendall(question)
-        while (status := _final_status(head)) is None and len(head) < _HEAD_MAX:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return 0
-            sock.settimeout(left)
-            data = sock.recv(_HEAD_MAX)
-            if not data:
-                return 0
-            head += data
-        return status or 0
-    return 0
-
-
-def _final_status(head: bytes) -> int | None:
-    """The status behind interim answers such as 103; None = it has not come yet."""
-    while match := _STATUS.match(head):
-        status = int(match[1])
-        if status >= 200 or status == SWITCHING:  # noqa: PLR2004 - 1xx is interim
-            return status
-        head = head.partition(b"\r\n\r\n")[2]
-    return None
 
 
 def _signal_name(number: int) -> str:

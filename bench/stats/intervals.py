@@ -41,6 +41,33 @@ class Estimate(NamedTuple):
         return (math.log(self.high) - math.log(self.low)) / 2
 
 
+class Mean(NamedTuple):
+    """An arithmetic mean: of quantities that may be 0 or negative.
+
+    Attributes:
+        ends: of its interval, None where n is too small.
+    """
+
+    value: float
+    ends: tuple[float, float] | None
+    n: int
+
+
+def mean_of(values: Sequence[float], confidence: float = 0.95) -> Mean:
+    """Arithmetic mean with a t interval.
+
+    Raises:
+        ValueError: no values.
+    """
+    if not values:
+        raise ValueError("no values to estimate from")
+    n, center = len(values), _mean(values)
+    if n < MIN_ROUNDS:
+        return Mean(center, None, n)
+    half = quantile((1 + confidence) / 2, n - 1.0) * math.sqrt(_variance(values) / n)
+    return Mean(center, (center - half, center + half), n)
+
+
 def geometric(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     """Geometric mean with a t interval on the logs; p is not meaningful here.
 

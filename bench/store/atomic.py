@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all, whoever reads or writes it at the same time."""
+"""Writes a file whole or not at all, even with readers and writers at the same time."""
 
 from __future__ import annotations
 

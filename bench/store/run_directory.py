@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from bench.errors import StoreError, UsageError
+from bench.errors import StoreError, UsageError, did_you_mean
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
 from bench.model.plan import Plan, known_copies
@@ -186,7 +186,7 @@ class RunDirectory:
         return self.read_model("run.json", RunInfo)
 
     def plan(self) -> Plan:
-        """plan.json; in an old one the copies are told by what is equal."""
+        """plan.json; in an old one copies are recognized by what is equal."""
         return known_copies(self.read_model("plan.json", Plan))
 
     def host(self) -> Host:
@@ -251,7 +251,7 @@ class RunDirectory:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file at once, whoever reads or writes it at the same time.
+    """Write a file at once, even with readers and writers at the same time.
 
     Raises:
         StoreError: disk full, no permission; nothing is left half written.
@@ -280,13 +280,10 @@ def find_run(name: str, reports: Path) -> RunDirectory:
                 advice=f"`bench profile --from {path}` renders it again; "
                 "`bench profile --into RUN` makes one that is part of a run",
             )
-    import difflib  # noqa: PLC0415 - only needed when something is wrong
-
     names = [run.path.name for run in list_runs(reports)]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     raise UsageError(
         f"no run {name!r}: neither a run directory nor a name in {reports}",
-        advice=f"did you mean {near[0]}?" if near else "`bench list runs` shows what is there",
+        advice=did_you_mean(name, names, "`bench list runs` shows what is there", cutoff=0.4),
     )
 
 

@@ -1,15 +1,18 @@
-"""Which kinds of core did a trial's work; pure."""
+"""Which kinds of core did a trial's work, and in which state the machine was."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench.host import core_levels
 from bench.model.finding import Finding, finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bench.host import QuickState
     from bench.model.trial_record import Counters, Resources
+    from bench.sampler import Observation
 
 SLOW_MAX: Final = 0.05
 """Share of the work that may have run on slower cores: they are two to four times as slow, so
@@ -71,3 +74,27 @@ def unlike_cores(resources: Resources, counters: Counters, scope: str) -> Findin
         return None
     kinds = ", ".join(f"{name} {busy:.2f} s" for name, busy in counters.core_busy_s.items())
     return finding("unlike-cores", scope, "window", share=round(share, 4), kinds=kinds)
+
+
+def with_power(seen: Observation, before: QuickState | None, after: QuickState) -> Observation:
+    """Put the machine's state after a window beside the window's counters.
+
+    Args:
+        seen: the window.
+        before: the state before it, where it was looked at.
+        after: the state after it.
+    """
+    pressure = after.thermal_pressure
+    if before and pressure in (None, "nominal"):
+        pressure = before.thermal_pressure or pressure
+    state = {
+        "power_source": after.power_source,
+        "thermal_pressure": pressure,
+        "low_power": after.low_power,
+        "core_busy_s": core_mix(seen.cpu_busy_s, *core_levels()),
+    }
+    resources = seen.resources
+    if not state["core_busy_s"]:  # of one kind, or not known which: a share says nothing
+        resources = resources.model_copy(update={"server_fast_share": None})
+    counters = seen.counters.model_copy(update=state)
+    return seen._replace(resources=resources, counters=counters)

@@ -54,7 +54,7 @@ def noise_findings(
 ) -> tuple[Finding, ...]:
     """The declared causes that make a trial suspect, each with its figure.
 
-    What could not be read is no cause. Pressure-stall figures never are.
+    What could not be read is not a cause. Pressure-stall figures never are.
 
     Args:
         resources: of the window; its length puts counts in proportion.
@@ -142,7 +142,7 @@ def bytes_mismatch(
 
 
 def connections_short(seen: int | None, asked: int, scope: str) -> Finding | None:
-    """Whether fewer connections were open at the server than the load tool was told to use."""
+    """Whether fewer connections were open at the server than the load tool was asked to use."""
     if seen is None or seen >= asked:
         return None
     return finding("connections-short", scope, seen=seen, asked=asked)

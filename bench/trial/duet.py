@@ -13,8 +13,9 @@ from bench.errors import StartError, VerifyError
 from bench.model.trial_record import Partner, TrialRecord
 from bench.reports.wording.findings import told
 from bench.trial.cores import sides_differ
-from bench.trial.life import Outcome, TrialRun, TrialSetting
+from bench.trial.life import TrialRun, TrialSetting
 from bench.trial.load import LoadFailure, run_together
+from bench.trial.outcome import Outcome, outcome_of
 from bench.trial.warmup import warm_up
 
 if TYPE_CHECKING:
@@ -78,19 +79,25 @@ def _load(lives: list[TrialRun], samplers: list[Sampler]) -> None:
     profile = lives[0].setting.profile
     loaders = [life.load_up() for life in lives]
     started = [sampler.set_load_pids for sampler in samplers]
-    warm_up(lives, samplers, loaders, _each(lives, "look_after"))
+    warm_up(lives, samplers, loaders, _each(lives, "warming_up"))
     for life in lives:
         life.begin_window()
     begin = [sampler.mark() for sampler in samplers]
     end: list[Mark] = []
+
+    def over() -> None:
+        # Both clocks are read before anything else happens: the two windows are one.
+        end.extend(sampler.mark() for sampler in samplers)
+        for life in lives:
+            life.right_after()
+
     runs: list[LoadRun] = run_together(
         loaders,
         "load",
         profile.duration_s,
         started=started,
         tick=_each(lives, "meanwhile"),
-        # Both clocks are read before anything else happens: the two windows are one.
-        ended=lambda: end.extend(sampler.mark() for sampler in samplers),
+        ended=over,
     )
     for life, sampler, run, a, b in zip(lives, samplers, runs, begin, end, strict=True):
         life.measured_window(run, sampler.window(a, b))
@@ -122,7 +129,7 @@ def _noting(lives: list[TrialRun]) -> Iterator[None]:
 
 
 def _outcome(ours: TrialRun, theirs: TrialRun, *, baseline_first: bool) -> DuetOutcome:
-    mine, other = ours.outcome(), theirs.outcome()
+    mine, other = outcome_of(ours), outcome_of(theirs)
     partner = Partner(
         server=theirs.setting.arm.name,
         server_process=other.record.server_process,
@@ -138,6 +145,8 @@ def _outcome(ours: TrialRun, theirs: TrialRun, *, baseline_first: bool) -> DuetO
         start_s=other.record.phases_s.start,
         first=baseline_first,
         build_hash=other.record.build_hash,
+        startup_s=other.record.startup_s,
+        first_request_s=other.record.first_request_s,
     )
     record = _same_mix(_worse(mine, other), partner).model_copy(
         update={

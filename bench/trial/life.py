@@ -7,23 +7,19 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError, StartError, VerifyError
-from bench.host import core_levels, quick_state
+from bench.host import quick_state
 from bench.loadtools import TOOLS
 from bench.model.trial_record import (
-    Counters,
     Exchange,
-    Phases,
-    Resources,
     SidechannelResult,
-    TrialRecord,
 )
-from bench.reports.wording.findings import all_told
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
-from bench.trial.cores import core_mix
+from bench.trial.cores import with_power
 from bench.trial.load import Loader, LoadFailure, LoadRun
-from bench.trial.validity import Evidence, uncountable, validity_of
-from bench.trial.verify import SideChannel, verify
+from bench.trial.questioning import Questioning
+from bench.trial.validity import uncountable
+from bench.trial.verify import verify
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
@@ -31,16 +27,14 @@ if TYPE_CHECKING:
 
     from bench.host import QuickState
     from bench.model.finding import Finding
-    from bench.model.load_result import LatencyCounts
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
     from bench.model.trial_record import CommandRecord, ServerRecord
     from bench.process import SupervisorClient
     from bench.sampler import Observation
 
-_ASK_EVERY_S: Final = 0.5
-_ASK_TIMEOUT_S: Final = 1.0
-_LAST_ASK_S: Final = 0.2
 _LOOK_EVERY_S: Final = 0.25
+_SEGMENTS_BYTES: Final = 250
+"""Headers of a request and of TCP segments, about: beside the bytes of bodies and answers."""
 
 
 class TrialSetting(NamedTuple):
@@ -69,13 +63,6 @@ class TrialSetting(NamedTuple):
     schedule: int = 0
 
 
-class Outcome(NamedTuple):
-    """A finished trial and its merged histogram."""
-
-    record: TrialRecord
-    histogram: LatencyCounts | None
-
-
 class TrialRun:
     """One server's part in a trial, while it goes on."""
 
@@ -95,18 +82,17 @@ class TrialRun:
         self.measured = False
         self.commands: tuple[CommandRecord, ...] = ()
         self.exchanges: tuple[Exchange, ...] = ()
+        self.took: list[float] = []
         self.load: LoadRun | None = None
         self.observation: Observation | None = None
         self.warmup_series: tuple[float, ...] = ()
-        self.side = SidechannelResult()
         self.process: ServerRecord | None = None
         self.loader: Loader | None = None
         self.notes: list[Finding] = []
         self.warmed_from_s = 0.0
+        self.questioning: Questioning | None = None
         self.state_before: QuickState | None = None
         self.next_look = 0.0
-        self._side: SideChannel | None = None
-        self._next_ask = 0.0
 
     def fail(self, code: str, error: BenchError) -> None:
         """Remember why the trial ends here; a server that died is named before its symptom."""
@@ -120,13 +106,14 @@ class TrialRun:
         self.open_side_channel()
 
     def open_side_channel(self) -> None:
-        """Make ready what asks during the window.
+        """Make ready what asks beside the load.
 
         How many questions are asked depends on how fast the server answers: with draws of
         their own they leave those of the closing check to the seed alone.
         """
-        own = random.Random(self.setting.rng.getrandbits(64))  # noqa: S311 - repeatable, not secret
-        self._side = SideChannel(self.server.target, self.setting.workload, own)
+        setting = self.setting
+        own = random.Random(setting.rng.getrandbits(64))  # noqa: S311 - repeatable, not secret
+        self.questioning = Questioning(self.server.target, setting.workload, setting.profile, own)
 
     def verify(self) -> None:
         """Ask every request kind before any load."""
@@ -138,15 +125,15 @@ class TrialRun:
                 setting.workload,
                 setting.rng,
                 timeout_s=setting.profile.timeout_s,
+                took=self.took.append,
             )
         except VerifyError:
             self._check_alive()
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
-        if reason := uncountable(setting.profile.tool, self.exchanges):
-            advice = "use tool: oha, or let the server send a content-length and no 1xx"
-            raise VerifyError(f"{reason}: {advice}", code="tool-failed")
+        if reason := uncountable(setting.profile, self.exchanges):
+            raise VerifyError(reason, code="tool-failed")
 
     def sampling(self) -> Sampler:
         """The sampler of this server."""
@@ -155,6 +142,7 @@ class TrialRun:
             server_cpus=self.setting.cpus.server,
             load_cpus=self.setting.cpus.load,
             port=self.server.port if self.server.target.is_local else None,
+            space=self.server.target.space,
         )
 
     def load_up(self) -> Loader:
@@ -183,7 +171,9 @@ class TrialRun:
             schedule=setting.schedule,
         )
 
-    def warmed_up(self, spent_s: float, series: tuple[float, ...], began_s: float) -> None:
+    def warmed_up(
+        self, spent_s: float, series: tuple[float, ...], began_s: float, rate_rps: float | None
+    ) -> None:
         """Keep the course of a part of the warm-up, the last one's for the report.
 
         Raises:
@@ -191,25 +181,39 @@ class TrialRun:
         """
         self._check_alive()
         self.phases["warmup"] += spent_s
-        self.warmup_series = series
-        self.warmed_from_s = began_s
+        self.warmup_series, self.warmed_from_s = series, began_s
+        self._questions.warmed_up(rate_rps or self._guessed_rate())
         self._settle()
+
+    def _guessed_rate(self) -> float | None:
+        """Requests/s of the last quarter second: a warm-up that is ended early has no result."""
+        weight = sum(one.weight for one in self.exchanges)
+        if not self.warmup_series or not weight:
+            return None
+        sizes = (
+            one.weight * (one.request_bytes + one.response_wire_bytes) for one in self.exchanges
+        )
+        return self.warmup_series[-1] / (sum(sizes) / weight + _SEGMENTS_BYTES)
 
     def begin_window(self) -> None:
         """The window is about to begin."""
         self.state_before = self._power()
-        self._next_ask = _ASK_EVERY_S
+
+    def warming_up(self, elapsed: float) -> None:
+        """While the warm-up goes on: look after the server, and question it."""
+        self.look_after(elapsed)
+        self._questions.warming_up()
 
     def meanwhile(self, elapsed: float) -> None:
-        """While the window goes on: look after the server, and ask it twice a second."""
-        began = time.monotonic() - elapsed
+        """While the window goes on: look after the server, and ask it now and then."""
         self.look_after(elapsed)
-        elapsed = time.monotonic() - began
-        left = self.setting.profile.duration_s - elapsed
-        if self._side and elapsed >= self._next_ask and left > _LAST_ASK_S:
-            self._side.ask(min(_ASK_TIMEOUT_S, left))
-            self._next_ask = elapsed + _ASK_EVERY_S
-            self.side = self._side.result()
+        self._questions.in_window(elapsed)
+
+    def right_after(self) -> None:
+        """The load of the window has ended this moment: question the server while it is hot."""
+        began = time.monotonic()
+        self._questions.right_after()
+        self.phases["verify"] += time.monotonic() - began
 
     def measured_window(self, load: LoadRun, observation: Observation) -> None:
         """Keep what the load tool and the sampler saw of the window."""
@@ -217,11 +221,21 @@ class TrialRun:
         self.commands = load.commands
         self.observation = with_load_cpu(observation, load.cpu_s, load.spans_s)
         self._note_power()
+        self._question_bytes(load)
         self.process = self.server.record(observation.threads, observation.processes)
         self.phases["window"] = load.ended - load.started
         real = max(load.result.duration_s, self.setting.profile.duration_s)
         self.phases["drain"] += max(0.0, self.phases["window"] - real)
         self._settle()
+
+    def _question_bytes(self, load: LoadRun) -> None:
+        """Look into bytes that do not fit, and take our own connections out of those seen."""
+        assert self.observation is not None  # noqa: S101 - measure made it
+        began = time.monotonic()
+        self._questions.counted(load.result)
+        self.phases["verify"] += time.monotonic() - began
+        counters = self._questions.without_ours(self.observation.counters)
+        self.observation = self.observation._replace(counters=counters)
 
     def _power(self) -> QuickState:
         """Source of power and pressure now; some milliseconds."""
@@ -230,21 +244,7 @@ class TrialRun:
     def _note_power(self) -> None:
         """Put the state after the window beside the window's counters."""
         assert self.observation is not None  # noqa: S101 - measure made it
-        after, before = self._power(), self.state_before
-        pressure = after.thermal_pressure
-        if before and pressure in (None, "nominal"):
-            pressure = before.thermal_pressure or pressure
-        state = {
-            "power_source": after.power_source,
-            "thermal_pressure": pressure,
-            "low_power": after.low_power,
-            "core_busy_s": core_mix(self.observation.cpu_busy_s, *core_levels()),
-        }
-        resources = self.observation.resources
-        if not state["core_busy_s"]:  # of one kind, or not known which: a share says nothing
-            resources = resources.model_copy(update={"server_fast_share": None})
-        counters = self.observation.counters.model_copy(update=state)
-        self.observation = self.observation._replace(resources=resources, counters=counters)
+        self.observation = with_power(self.observation, self.state_before, self._power())
 
     def load_failed(self, error: LoadFailure) -> None:
         """Keep what was run; when it failed because the server died, say that instead.
@@ -275,6 +275,16 @@ class TrialRun:
                     code="memory-limit",
                 )
 
+    @property
+    def _questions(self) -> Questioning:
+        """There once the server is ready."""
+        assert self.questioning is not None  # noqa: S101 - launched made it
+        return self.questioning
+
+    def heard(self) -> SidechannelResult:
+        """What the server answered beside the load, so far."""
+        return self.questioning.result() if self.questioning else SidechannelResult()
+
     def _check_alive(self) -> None:
         if self.server.rc is not None:
             raise StartError(
@@ -287,65 +297,3 @@ class TrialRun:
         began = time.monotonic()
         self.server.answered(self.setting.profile.timeout_s)
         self.phases["drain"] += time.monotonic() - began
-
-    def outcome(self) -> Outcome:
-        """The record, with its status judged from the evidence."""
-        status = validity_of(self._evidence())
-        setting, cell = self.setting, self.setting.planned.cell
-        load = self.load.result if self.load else None
-        phases = Phases(**{name: round(value, 6) for name, value in self.phases.items()})
-        usable = status.status in ("valid", "suspect")
-        record = TrialRecord(
-            trial=setting.planned.id,
-            server=cell.server,
-            workload=cell.workload,
-            profile=cell.profile,
-            round=setting.planned.round,
-            order=setting.order,
-            started=setting.started,
-            status=status.status,
-            reasons=status.reasons,
-            detail=status.detail,
-            phases_s=phases,
-            overhead_s=self._overhead(phases) if usable else None,
-            commands=(self.server.command_record(), *self.commands) if self.process else (),
-            server_process=self.process,
-            load=load.model_copy(update={"histogram": None, "pacing": None}) if load else None,
-            offered_rps=setting.profile.rate_rps,
-            pacing=load.pacing.told() if load and load.pacing else None,
-            resources=self.observation.resources if self.observation else Resources(),
-            counters=self.observation.counters if self.observation else Counters(),
-            bound=status.bound,
-            exchanges=self.exchanges,
-            sidechannel=self.side,
-            warmup_series=self.warmup_series,
-            window_series=self.observation.series if self.observation else (),
-            cpu_series=self.observation.cpu_series if self.observation else (),
-            findings=all_told((*status.findings, *self.notes)),
-            build_hash=setting.build_hash,
-        )
-        return Outcome(record, load.histogram if load else None)
-
-    def _evidence(self) -> Evidence:
-        return Evidence(
-            trial=self.setting.planned.id,
-            profile=self.setting.profile,
-            workload=self.setting.workload,
-            load=self.load.result if self.load else None,
-            load_findings=self.load.findings if self.load else (),
-            resources=self.observation.resources if self.observation else Resources(),
-            counters=self.observation.counters if self.observation else Counters(),
-            exchanges=self.exchanges,
-            side=self.side,
-            failure=self.failure,
-            measured=self.measured,
-            log_cut=self.server.log_cut,
-            power_before=self.state_before.power_source if self.state_before else None,
-            low_power_before=self.state_before.low_power if self.state_before else None,
-        )
-
-    def _overhead(self, phases: Phases) -> float:
-        profile = self.setting.profile
-        warm_s = max(profile.warmup_s, phases.warmup)
-        spent = phases.start + warm_s + profile.duration_s + phases.drain + phases.stop
-        return round(phases.total - spent, 6)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bench.errors import BenchError, ParseError
 from bench.loadtools import Share, ToolOutput
 from bench.loadtools.install.find import tool_path
-from bench.loadtools.merging import merge, shares
+from bench.loadtools.merging import judged, merge, shares
 from bench.model.trial_record import CommandRecord
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ WARMUP: Final = "warmup"
 
 _GRACE_S: Final = 10.0
 _OBEY_S: Final = 1.0
-_STDERR_CHARS: Final = 300
 
 
 class LoadFailure(BenchError):  # noqa: N818 - it is a failure of the tool, kept as data of the trial
@@ -207,6 +206,7 @@ class Loader:
     ) -> None:
         self._tool = tool
         self._profile = profile
+        self._shares = shares(profile, workload)
         self._workload = workload
         self._target = target
         self._cpus = cpus
@@ -235,12 +235,11 @@ class Loader:
             start_at: monotonic time at which those begin that begin together.
         """
         running = Running([], [])
-        profiles = shares(self._profile, self._workload)
         schedule = self._schedule + (name == WARMUP)
         try:
-            for index, profile in enumerate(profiles):
+            for index, profile in enumerate(self._shares):
                 seed = self._rng.getrandbits(31)
-                part = Share(index, len(profiles), seed, start_at, schedule)
+                part = Share(index, len(self._shares), seed, start_at, schedule)
                 child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
                 running.outputs.append(out)
@@ -294,7 +293,9 @@ class Loader:
         pinned = self._cpus.pinning.state == "pinned"
         cpus = (self._cpus.load[part.index % len(self._cpus.load)],) if pinned else None
         argv = (tool_path(self._tool.name), *command.argv[1:])
-        child = self._supervisor.spawn(command._replace(argv=argv, cpus=cpus))
+        child = self._supervisor.spawn(
+            command._replace(argv=argv, cpus=cpus, space=self._target.space)
+        )
         output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
         return child, output
 
@@ -302,14 +303,13 @@ class Loader:
         self, running: Running, commands: tuple[CommandRecord, ...]
     ) -> tuple[LoadResult, tuple[Finding, ...]]:
         results = []
-        for child, out, share in zip(
-            running.children,
-            running.outputs,
-            shares(self._profile, self._workload),
-            strict=True,
-        ):
+        wanted = [kind.expect.status for kind in self._workload.kinds]
+        parts = zip(running.children, running.outputs, self._shares, strict=True)
+        for number, (child, out, share) in enumerate(parts):
+            own = wanted[number : number + 1] if self._tool.one_kind and len(wanted) > 1 else wanted
             try:
-                results.append(self._tool.parse(out._replace(rc=child.rc or 0), share))
+                result = self._tool.parse(out._replace(rc=child.rc or 0), share)
+                results.append(judged(result, own))
             except ParseError as error:
                 raise LoadFailure(f"{self._tool.name}: {error}", commands) from None
         return merge(results)

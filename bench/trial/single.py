@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from bench.errors import StartError, VerifyError
 from bench.trial.life import TrialRun
 from bench.trial.load import LoadFailure, run_together
+from bench.trial.outcome import outcome_of
 from bench.trial.warmup import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.sampler import Sampler
-    from bench.trial.life import Outcome, TrialSetting
+    from bench.trial.life import TrialSetting
     from bench.trial.load import Loader
+    from bench.trial.outcome import Outcome
 
 
 def run_trial(
@@ -50,13 +52,13 @@ def run_trial(
         life.fail("tool-failed", error)
     life.phases["stop"] = life.server.stop_s
     life.phases["total"] = time.monotonic() - began
-    return life.outcome()
+    return outcome_of(life)
 
 
 def _warm_up(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
     """Until it is warm."""
     try:
-        warm_up([life], [sampler], [loader], life.look_after)
+        warm_up([life], [sampler], [loader], life.warming_up)
     except LoadFailure as error:
         life.load_failed(error)
         raise
@@ -66,6 +68,11 @@ def _measure(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
     """The window."""
     life.begin_window()
     marks = [sampler.mark()]
+
+    def ended() -> None:
+        marks.append(sampler.mark())
+        life.right_after()
+
     try:
         (load,) = run_together(
             [loader],
@@ -73,7 +80,7 @@ def _measure(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
             life.setting.profile.duration_s,
             started=[sampler.set_load_pids],
             tick=life.meanwhile,
-            ended=lambda: marks.append(sampler.mark()),
+            ended=ended,
         )
     except LoadFailure as error:
         life.load_failed(error)

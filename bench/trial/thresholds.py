@@ -61,3 +61,9 @@ windows would by chance, if their steps were independent."""
 
 STATIONARY_STEPS: Final = 5
 """Steps of 100 ms that each third of a window must have; shorter windows are not judged."""
+
+
+UNSEEN_HEADER_BYTES: Final = 0.05
+"""Bytes per answer by which headers may differ though no verified answer did: one line of 50
+bytes on each thousandth answer. nginx says `close` in place of `keep-alive` on each thousandth
+request of a connection."""

@@ -8,13 +8,14 @@ from bench.loadtools import TOOLS
 from bench.model.finding import Finding, finding
 from bench.reports.wording.findings import text_of
 from bench.trial import disturbances as judgement
+from bench.trial.byte_check import byte_census, error_total
 from bench.trial.schedule_checks import offered_rps, schedule_findings
 from bench.trial.thresholds import ERRORS_MAX, WINDOW_OFF_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.model.load_result import ErrorCounts, LoadResult
+    from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
     from bench.model.trial_record import (
         Bound,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         SidechannelResult,
         Status,
     )
+    from bench.trial.answer_sizes import AnswerSizes
 
 
 class Evidence(NamedTuple):
@@ -34,6 +36,7 @@ class Evidence(NamedTuple):
         measured: whether any load was sent; before that a failure is `failed`, not `invalid`.
         power_before: source of power before the window.
         low_power_before: whether a saving mode was on before it.
+        sizes: of the answers that were verified beside the load; None = none were.
     """
 
     trial: str
@@ -50,6 +53,7 @@ class Evidence(NamedTuple):
     log_cut: bool
     power_before: str | None = None
     low_power_before: bool | None = None
+    sizes: AnswerSizes | None = None
 
 
 class TrialValidity(NamedTuple):
@@ -111,13 +115,14 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
             "wrong-response",
             evidence.trial,
             wrong=evidence.side.wrong,
-            asked=evidence.side.asked,
+            asked=evidence.side.right + evidence.side.wrong,
             first_wrong=evidence.side.first_wrong,
         )
     yield from judgement.invalidating(evidence.counters, evidence.trial)
     if evidence.load is None:
         return
     yield from _errors(evidence.load, evidence.trial)
+    yield from _bytes(evidence, evidence.load)
     off = evidence.load.duration_s / evidence.profile.duration_s - 1
     if abs(off) > WINDOW_OFF_MAX and not _stretched(evidence):
         yield finding(
@@ -129,18 +134,29 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def uncountable(tool: str, exchanges: Sequence[Exchange]) -> str | None:
+_COUNTABLE: Final = "use tool: oha, or let the server send a content-length and no 1xx"
+
+
+def uncountable(profile: LoadProfile, exchanges: Sequence[Exchange]) -> str | None:
     """Why a load tool would count answers of that shape wrongly, None = it counts them."""
-    if tool != "wrk":
+    if profile.tool != "wrk":
         return None
     for one in exchanges:
         asked = f"{one.method} {one.path}"
         if one.interim:
-            return f"{asked} is answered with an interim answer (1xx) first, and wrk counts it too"
+            return (
+                f"{asked} is answered with an interim answer (1xx) first, and wrk counts it too: "
+                f"{_COUNTABLE}"
+            )
         if one.until_close:
             return (
                 f"the answer to {asked} has no length and ends with the connection, which wrk "
-                "counts as a read error"
+                f"counts as a read error: {_COUNTABLE}"
+            )
+        if not (profile.keepalive or one.says_close):
+            return (
+                f"the answer to {asked} does not say `Connection: close`, as it was asked to, and "
+                "wrk then keeps the connection: use tool: oha or paced, which close it themselves"
             )
     return None
 
@@ -161,7 +177,7 @@ def _stretched(evidence: Evidence) -> bool:
 def _errors(load: LoadResult, trial: str) -> Iterator[Finding]:
     """Errors and unexpected statuses above 0.1 % of the requests, or no success at all."""
     errors = error_total(load.errors)
-    asked = load.requests + errors - ((load.errors.status or 0) if load.errors else 0)
+    asked = load.ok + errors  # wrk's late answers are among its requests
     if load.ok == 0:
         yield finding("errors", trial, "all", errors=errors, requests=asked)
     elif errors / asked > ERRORS_MAX:
@@ -183,13 +199,6 @@ def _kinds(load: LoadResult) -> Iterator[tuple[str, int]]:
 _NO_ERRORS: Final[tuple[tuple[str, int], ...]] = ()
 
 
-def error_total(errors: ErrorCounts | None) -> int:
-    """Errors of all kinds but deadline aborts, which are not the server's fault."""
-    if errors is None:
-        return 0
-    return sum(count or 0 for name, count in errors if name != "deadline")
-
-
 def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Finding]:
     """What the reader must know of a trial that is believed."""
     trial, profile, load = evidence.trial, evidence.profile, evidence.load
@@ -200,8 +209,8 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
     yield from disturbed
     checks = (
         _little(evidence, load),
-        _bytes(evidence, load),
-        judgement.connections_short(evidence.counters.connections_seen, profile.connections, trial),
+        _other_bytes(evidence, load),
+        _connections(evidence),
         judgement.saturated(offered_rps(load, profile.rate_rps), load.throughput_rps, trial),
     )
     yield from (item for item in checks if item is not None)
@@ -210,10 +219,20 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
         yield finding("timeouts", trial, timeouts=load.errors.timeout, timeout_s=profile.timeout_s)
 
 
+def _connections(evidence: Evidence) -> Finding | None:
+    """Whether fewer were open than asked; of those that serve one request no moment has all."""
+    if not evidence.profile.keepalive:
+        return None
+    seen = evidence.counters.connections_seen
+    return judgement.connections_short(seen, evidence.profile.connections, evidence.trial)
+
+
 def _little(evidence: Evidence, load: LoadResult) -> Finding | None:
     """Little's law, where a mean over every request is known; timeouts hide part of it."""
     latency = load.latency_us
     if evidence.profile.loop != "closed" or latency is None or not latency.exact:
+        return None
+    if not evidence.profile.connect_timed:  # a part of each cycle is in no latency
         return None
     if load.errors and (load.errors.timeout or error_total(load.errors)):
         return None
@@ -222,10 +241,35 @@ def _little(evidence: Evidence, load: LoadResult) -> Finding | None:
     )
 
 
-def _bytes(evidence: Evidence, load: LoadResult) -> Finding | None:
-    """Bytes read against verified sizes, where each kind's response has one size."""
+def _bytes(evidence: Evidence, load: LoadResult) -> Iterator[Finding]:
+    """Bytes that right answers cannot have made: some answers were others."""
+    if evidence.sizes is None:
+        return
+    found = byte_census(load, evidence.workload, evidence.profile, evidence.sizes)
+    if found is None:
+        return
+    side = evidence.side
+    yield finding(
+        "bytes-mismatch",
+        evidence.trial,
+        "quoted" if side.wrong else "asked",
+        severity="error",
+        bytes_in=found.bytes_in,
+        expected=found.expected,
+        responses=load.requests,
+        asked=side.right + side.wrong,
+    )
+
+
+def _other_bytes(evidence: Evidence, load: LoadResult) -> Finding | None:
+    """Bytes read against the closing check, where each kind's response has one size.
+
+    Right answers may have become longer within the window: worth a word, and no lie.
+    """
     kinds = evidence.workload.kinds
     if any(kind.values or len(kind.bodies) > 1 for kind in kinds) or error_total(load.errors):
+        return None
+    if tuple(_bytes(evidence, load)):
         return None
     wire = load.bytes_kind == "wire"
     sizes = [

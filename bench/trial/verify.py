@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import io
-import socket
 import time
+import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
-from bench.model.trial_record import Exchange, SidechannelResult
+from bench.model.trial_record import Exchange
+from bench.process import connect
 from bench.servers.running import SWITCHING
 from bench.workload.json_equal import json_difference, json_equal, parse
 from bench.workload.requests import raw, render
@@ -17,6 +18,8 @@ from bench.workload.vary import Varying
 
 if TYPE_CHECKING:
     import random
+    import socket
+    from collections.abc import Callable
 
     from bench.model.plan import Workload
     from bench.model.target import Target
@@ -27,6 +30,7 @@ _TIMEOUT_S: Final = 10.0
 _SHOWN_BYTES: Final = 1000
 _DIFFERENCE_CHARS: Final = 120
 _PER_KIND: Final = 2
+_ANY_ZLIB: Final = 47
 _HEAD_MAX: Final = 64_000_000
 
 
@@ -37,6 +41,7 @@ class HttpResponse(NamedTuple):
         wire_bytes: status line and headers too, and interim answers before it.
         interim: how many interim answers (1xx) came before it.
         until_close: its body has no length and ends with the connection.
+        says_close: it tells the client to close the connection.
     """
 
     status: int
@@ -45,6 +50,7 @@ class HttpResponse(NamedTuple):
     wire_bytes: int
     interim: int = 0
     until_close: bool = False
+    says_close: bool = False
 
 
 class _Counting(io.RawIOBase):
@@ -102,7 +108,7 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
     """
     deadline = time.monotonic() + timeout_s
     try:
-        with socket.create_connection(target, timeout=timeout_s) as sock:
+        with connect(target, timeout_s) as sock:
             sock.sendall(raw(request, target.authority))
             counter = _Counting(sock, deadline)
             with _Response(
@@ -119,7 +125,13 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
         ) from None
     headers = {name.lower(): value for name, value in response.getheaders()}
     return HttpResponse(
-        response.status, headers, body, counter.count, response.interim, until_close
+        response.status,
+        headers,
+        body,
+        counter.count,
+        response.interim,
+        until_close,
+        response.will_close,
     )
 
 
@@ -131,9 +143,21 @@ def difference(expect: Expect, answer: HttpResponse) -> str | None:
         got = answer.headers.get(name.lower())
         if got != value:
             return f"expected header {name}: {value}, got {got!r}"
-    if expect.text is not None and answer.body != expect.text.encode():
-        return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(answer.body)}"
-    return _json_wrong(expect.json_value, answer.body) if expect.has_json else None
+    body = _unpacked(answer)
+    if expect.text is not None and body != expect.text.encode():
+        return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(body)}"
+    return _json_wrong(expect.json_value, body) if expect.has_json else None
+
+
+def _unpacked(answer: HttpResponse) -> bytes:
+    """The body behind gzip or deflate, where the answer says so; else as it came."""
+    coding = answer.headers.get("content-encoding", "").lower()
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        return answer.body
+    try:
+        return zlib.decompress(answer.body, wbits=_ANY_ZLIB)
+    except zlib.error:
+        return answer.body
 
 
 def _json_wrong(expected: Any, body: bytes) -> str | None:
@@ -152,11 +176,19 @@ def verify(
     rng: random.Random,
     *,
     timeout_s: float = _TIMEOUT_S,
+    took: Callable[[float], None] = lambda _: None,
 ) -> tuple[Exchange, ...]:
     """Ask each request kind twice with random values, so that a constant answer fails.
 
     A kind whose body is always the same and is to come back is asked a third time with one
     value of the body changed.
+
+    Args:
+        target: where the server listens.
+        workload: what is asked.
+        rng: draws the values.
+        timeout_s: of each answer.
+        took: told the seconds of each right answer, in order.
 
     Returns:
         One exchange per kind, with the sizes really sent and received.
@@ -169,10 +201,13 @@ def verify(
         seen: list[tuple[Rendered, HttpResponse]] = []
         for _ in range(_PER_KIND):
             request = render(workload, kind, rng)
+            began = time.monotonic()
             answer = ask(target, request, timeout_s=timeout_s)
+            spent_s = time.monotonic() - began
             wrong = difference(request.expect, answer)
             if wrong:
                 raise VerifyError(f"{request.method} {request.path}: {wrong}")
+            took(spent_s)
             seen.append((request, answer))
         _check_varied(target, workload, kind, rng, timeout_s=timeout_s)
         exchanges.append(_exchange(spec.weight, seen))
@@ -204,47 +239,6 @@ def sizes(exchanges: tuple[Exchange, ...]) -> tuple[float, float, float]:
     )
 
 
-class SideChannel:
-    """Asks the server now and then while it is under load, and keeps count of the answers."""
-
-    def __init__(self, target: Target, workload: Workload, rng: random.Random) -> None:
-        self._target = target
-        self._workload = workload
-        self._rng = rng
-        self._weights = [kind.weight for kind in workload.kinds]
-        self._varying = [Varying.of(workload, kind, rng) for kind in range(len(workload.kinds))]
-        self._counts = {"right": 0, "wrong": 0, "unanswered": 0}
-        self._first_wrong = ""
-
-    def ask(self, timeout_s: float) -> None:
-        """Send one random request of the workload and judge its answer.
-
-        An answer later than `timeout_s` counts as unanswered, which is no error: a saturated
-        server may be slow.
-        """
-        kind = self._rng.choices(range(len(self._weights)), self._weights)[0]
-        varying = self._varying[kind]
-        if varying is None:
-            request = render(self._workload, kind, self._rng)
-        else:
-            request = varying.draw(self._rng)
-        try:
-            answer = ask(self._target, request, timeout_s=timeout_s)
-        except VerifyError:
-            self._counts["unanswered"] += 1
-            return
-        wrong = difference(request.expect, answer)
-        self._counts["wrong" if wrong else "right"] += 1
-        if wrong and not self._first_wrong:
-            self._first_wrong = f"{request.method} {request.path}: {wrong}"
-
-    def result(self) -> SidechannelResult:
-        """The counts so far."""
-        return SidechannelResult(
-            asked=sum(self._counts.values()), first_wrong=self._first_wrong, **self._counts
-        )
-
-
 def _exchange(weight: int, seen: list[tuple[Rendered, HttpResponse]]) -> Exchange:
     request, answer = seen[0]
     return Exchange(
@@ -257,6 +251,7 @@ def _exchange(weight: int, seen: list[tuple[Rendered, HttpResponse]]) -> Exchang
         status=answer.status,
         interim=answer.interim,
         until_close=answer.until_close,
+        says_close=answer.says_close,
         request_text=_text(request.body),
         response_text=_text(answer.body),
     )

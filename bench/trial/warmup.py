@@ -129,8 +129,10 @@ def _load(
     for sampler in samplers:
         sampler.watch_work(on=False)
     spent_s = max((run.ended - run.started for run in runs), default=time.monotonic() - began)
-    for life, sampler, first, last in zip(lives, samplers, begin, ended, strict=True):
-        life.warmed_up(spent_s, sampler.window(first, last).series, began)
+    rates: list[float | None] = [run.result.throughput_rps for run in runs]
+    rates = rates or [None] * len(lives)
+    for life, sampler, first, last, rate in zip(lives, samplers, begin, ended, rates, strict=True):
+        life.warmed_up(spent_s, sampler.window(first, last).series, began, rate)
     return spent_s
 
 

@@ -33,7 +33,7 @@ def parse(body: bytes) -> Any:
     """The value of a JSON text.
 
     Raises:
-        ValueError: it is none; NaN and Infinity, which Python would take, are none either.
+        ValueError: the text is not JSON; NaN and Infinity, which Python accepts, are rejected too.
         RecursionError: it is nested too deeply.
     """
     return json.loads(body, parse_constant=_refuse)

@@ -62,11 +62,21 @@ class Pool(NamedTuple):
     slots: tuple[int, ...]
 
 
+def closing(workload: Workload) -> Workload:
+    """The workload with `Connection: close` in every request, in place of what it says of that."""
+    kinds = []
+    for kind in workload.kinds:
+        kept = {name: text for name, text in kind.headers.items() if name.lower() != "connection"}
+        headers = {**kept, "Connection": "close"}
+        kinds.append(kind.model_copy(update={"headers": headers}))
+    return workload.model_copy(update={"kinds": tuple(kinds)})
+
+
 def render(workload: Workload, kind: int, rng: random.Random) -> Rendered:
     """Render one request of a kind with values and a body drawn from `rng`.
 
     Raises:
-        UsageError: `same-as-body` is expected of a body that is no JSON.
+        UsageError: `same-as-body` is expected of a body that is not JSON.
     """
     template = workload.kinds[kind]
     body = rng.choice(template.bodies) if template.bodies else b""

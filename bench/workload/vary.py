@@ -76,7 +76,7 @@ def _text(value: Any) -> bytes:
 
 
 def _leaves(value: Any) -> Iterator[tuple[Any, Any]]:
-    """(container, key) of each number that is no truth value, and of each plain string."""
+    """(container, key) of each number that is not a truth value, and of each plain string."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in items:
         if isinstance(item, dict | list):

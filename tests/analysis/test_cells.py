@@ -59,6 +59,35 @@ def test_the_true_values_come_out() -> None:
     assert cell.metrics.instructions_per_request is None
 
 
+def test_start_and_memory_over_the_trials() -> None:
+    """The middle start, and the mean slope with an interval that holds the true one."""
+    late = {1: 0.9, 2: 0.21, 3: 0.2, 4: 0.22, 5: None}
+
+    def edit(trial: TrialRecord) -> TrialRecord:
+        return trial.model_copy(update={"startup_s": late[trial.round]})
+
+    summary, details = analyze(run_data({"a": Truth(growth=50_000.0)}, edit=edit))
+    cell, ends = summary.cells[0], details[0].memory_slope
+
+    assert cell.startup_s == pytest.approx(0.215)
+    assert cell.memory_slope_bytes_per_s == pytest.approx(50_000, abs=1000)
+    assert ends is not None
+    assert ends[0] < 50_000 < ends[1]
+    assert details[0].first_request_s == pytest.approx(0.0033)
+
+
+def test_what_no_trial_tells_is_not_there() -> None:
+    """Results from elsewhere know neither start nor memory."""
+
+    def edit(trial: TrialRecord) -> TrialRecord:
+        used = trial.resources.model_copy(update={"memory_slope_bytes_per_s": None})
+        return trial.model_copy(update={"startup_s": None, "resources": used})
+
+    cell = _cell(run_data({"a": Truth()}, edit=edit))
+
+    assert (cell.startup_s, cell.memory_slope_bytes_per_s) == (None, None)
+
+
 class TestLatency:
     def test_histograms_are_merged_and_never_averaged(self) -> None:
         """Least, mean, greatest and percentiles are those of all requests together."""

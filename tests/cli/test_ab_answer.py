@@ -217,3 +217,16 @@ class TestCopies:
 
         assert view.plan.copies == {"branch"}
         assert [answer.arm for answer in answers(view)] == ["branch"]
+
+
+def test_a_verdict_is_held_against_the_noise_floor() -> None:
+    """A difference that two copies show as well is said to be no more than that."""
+    again = _MAIN._replace(cpu_us=36.0)
+    closed, _ = _lines(_duets(_MAIN._replace(cpu_us=38.0), again=again))
+
+    assert "two copies of one server may differ as much" in closed
+
+
+def test_both_loads_are_told_apart() -> None:
+    """One sentence says why the two answers differ, and which to quote."""
+    assert text(_duets(_MAIN._replace(cpu_us=38.0))).count("Quote the answer at the equal") == 1

@@ -154,7 +154,13 @@ def test_the_same_label_is_a_further_round(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Three results of one server make an interval; labels that differ stay apart."""
-    files = [f"A={OHA / 'good.json'}"] * 3 + [f"a!={OHA / 'closed.json'}"]
+    data = json.loads((OHA / "good.json").read_text())
+    files = [f"A={OHA / 'good.json'}"]
+    for name in ("second", "third"):
+        data["summary"]["total"] += 0.001
+        (tmp_path / name).write_text(json.dumps(data))
+        files.append(f"A={tmp_path / name}")
+    files.append(f"a!={OHA / 'closed.json'}")
     code, out, _ = run(capsys, "import", "oha", *files, "--output", tmp_path / "x")
     view = open_run(Path(out.strip()))
 
@@ -261,3 +267,87 @@ def test_labels_with_equals_signs(capsys: pytest.CaptureFixture[str], tmp_path: 
     view = open_run(tmp_path / "run")
     assert {arm.config.title for arm in view.plan.arms} == set(labels)
     assert "threads=2: there is no file gone.json" in missing[2]
+
+
+def oha_file(folder: Path, name: str, status: str) -> Path:
+    """A result of oha with every answer of one status."""
+    data = json.loads((REPORT / "rust.json").read_text())
+    total = sum(data["statusCodeDistribution"].values())
+    path = folder / name
+    path.write_text(json.dumps(data | {"statusCodeDistribution": {status: total}}))
+    return path
+
+
+def wrk_file(folder: Path, name: str, connections: int, path: str, rate: float = 8000.0) -> Path:
+    """A result of wrk as it is printed."""
+    file = folder / name
+    file.write_text(
+        f"Running 10s test @ http://127.0.0.1:8080{path}\n"
+        f"  4 threads and {connections} connections\n"
+        "  Thread Stats   Avg      Stdev     Max   +/- Stdev\n"
+        "    Latency    73.05ms    9.11ms 301.22ms   88.10%\n"
+        "    Req/Sec     2.05k   120.00     2.40k    70.00%\n"
+        f"  {round(rate * 10)} requests in 10.00s, 10.00MB read\n"
+        f"Requests/sec: {rate:10.2f}\n"
+        "Transfer/sec:      1.00MB\n"
+    )
+    return file
+
+
+def imported(
+    capsys: pytest.CaptureFixture[str], folder: Path, tool: str, *words: object
+) -> dict[str, Any]:
+    """The report of a run made of these results, as JSON."""
+    code, out, err = run(capsys, "import", tool, *words, "--output", folder / "made")
+    assert code == 0, err
+    summary: dict[str, Any] = json.loads(run(capsys, "report", out.strip(), "--as", "json")[1])
+    return summary
+
+
+def test_redirects_are_no_faster_server(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Answers that are all 307 are told, at the top, and compared with no 200."""
+    right, led = oha_file(tmp_path, "a", "200"), oha_file(tmp_path, "b", "307")
+    summary = imported(capsys, tmp_path, "oha", f"right={right}", f"led={led}")
+    words = {row["verdict"]["word"] for row in summary["comparisons"]}
+
+    assert "only-redirects" in [found["code"] for found in summary["findings"]]
+    assert words == {"not-comparable"}
+
+
+def test_what_is_right_can_be_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """With `--status 404` a 404 is a success and a 200 none."""
+    file = oha_file(tmp_path, "a", "404")
+    cell = imported(capsys, tmp_path, "oha", f"app={file}", "--status", 404)["cells"][0]
+    code, _, err = run(
+        capsys, "import", "oha", f"app={file}", "--status", 200, "--output", tmp_path / "other"
+    )
+
+    assert cell["success_rate"] == 1.0
+    assert code == 1
+    assert "not one of" in err
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [((400, "/json"), "connections 400, not 600"), ((600, "/text"), "path /text, not /json")],
+)
+def test_unlike_loads_are_not_compared(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, other: tuple[int, str], said: str
+) -> None:
+    """Results of other connections, or of another path, have a finding and no verdict."""
+    first, second = wrk_file(tmp_path, "a", 600, "/json"), wrk_file(tmp_path, "b", *other, 9000.0)
+    summary = imported(capsys, tmp_path, "wrk", f"old={first}", f"new={second}")
+    found = [each for each in summary["findings"] if each["code"] == "unlike-conditions"]
+
+    assert said in found[0]["text"]
+    assert {row["verdict"]["word"] for row in summary["comparisons"]} == {"not-comparable"}
+
+
+def test_a_copy_is_no_second_round(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """One result under one label twice is refused, whatever the files are called."""
+    files = [wrk_file(tmp_path, name, 600, "/json") for name in ("a", "b")]
+    words = [f"app={file}" for file in files]
+    code, _, err = run(capsys, "import", "wrk", *words, "--output", tmp_path / "made")
+
+    assert code == 2
+    assert "b holds the same result as a" in err

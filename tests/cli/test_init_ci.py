@@ -123,7 +123,9 @@ def test_no_input_is_put_into_a_script() -> None:
 
 def test_the_workflow_fits_the_action(bench: Bench, tmp_path: Path) -> None:
     """`bench init --ci` writes it with the server's id; its inputs are the action's."""
-    said = bench("init", str(tmp_path), "--name", "mine", "--ci", "--action", "me/bench@v1")
+    said = bench(
+        "init", str(tmp_path), "--name", "mine", "--no-try", "--ci", "--action", "me/bench@v1"
+    )
     path = tmp_path / ".github" / "workflows" / "bench.yml"
     steps = YAML(typ="safe", pure=True).load(path.read_text())["jobs"]["bench"]["steps"]
 
@@ -154,7 +156,7 @@ def test_a_wrong_action_is_refused(
 
 def test_without_an_action_the_place_is_named(bench: Bench, tmp_path: Path) -> None:
     """What has to be put in is told, and stands in the file."""
-    said = bench("init", str(tmp_path), "--ci")
+    said = bench("init", str(tmp_path), "--no-try", "--ci")
 
     assert "put where bench comes from in place of OWNER/bench@COMMIT" in said.out
     assert "uses: OWNER/bench@COMMIT" in (tmp_path / ".github/workflows/bench.yml").read_text()

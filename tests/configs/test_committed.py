@@ -14,7 +14,7 @@ import pytest
 from bench.model.plan import CpuSplit, Pinning, Plan, Workload
 from bench.model.target import Target
 from bench.plans.cost import with_cost
-from bench.plans.matrix_files import load_matrix
+from bench.plans.matrix_files import read_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.planning import make_plan
 from bench.plans.project import find_matrix, find_project
@@ -54,15 +54,16 @@ def workload(name: str) -> Workload:
 
 def plan(name: str) -> Plan:
     project = find_project(ROOT, ROOT)
+    matrix = read_matrix(find_matrix(project, name), project)
     made, workloads = make_plan(
         project,
-        find_matrix(project, name),
+        matrix,
         Overrides(),
         cpus=TWO_CORES,
         unsupported=lambda _profile, _workload: None,
         draw_seed=lambda: 1,
     )
-    return with_cost(made, workloads) if load_matrix(find_matrix(project, name)).cost else made
+    return with_cost(made, workloads) if matrix.checked().cost else made
 
 
 def test_small_body_is_the_source_reports() -> None:

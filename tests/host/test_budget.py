@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from bench.host import read_host
-from bench.host.budget import budget, new_connections_per_s, nofile_for, port_count
+from bench.host.budget import budget, fresh_ports, new_connections_per_s, port_count
 from bench.reports.wording.findings import in_words as told
+from tests.factories import closed_profile, open_profile
 from tests.host.trees import linux_tree, mac_tree, memory_source
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ LINUX = read_host(memory_source(linux_tree("linux-kvm-2cpu")), "linux")
 
 def limited(host: Host, **limits: int | None) -> Host:
     return host.model_copy(update={"limits": {**host.limits, **limits}})
+
+
+def resting(host: Host) -> Host:
+    return host.model_copy(update={"details": {**host.details, "network.tcp_tw_reuse": 0}})
 
 
 def codes(host: Host, connections: int) -> list[tuple[str, str]]:
@@ -81,28 +86,40 @@ def test_commands_raise_and_restore() -> None:
     assert told(found).undo == "sudo sysctl -w net.core.somaxconn=4096"
 
 
-@pytest.mark.parametrize(
-    ("soft", "hard", "connections", "wanted"),
-    [
-        (256, None, 50, 306),
-        (1024, 4096, 50, None),
-        (256, 4096, 1000, 1256),
-        (256, 512, 1000, 512),
-        (None, None, 1000, None),
-    ],
-)
-def test_the_soft_limit_of_children(
-    soft: int | None, hard: int | None, connections: int, wanted: int | None
-) -> None:
-    """Raised to what is needed, never above what is allowed, and left alone where it is enough."""
-    host = limited(MAC, nofile_soft=soft, nofile_hard=hard, maxfilesperproc=None)
-
-    assert nofile_for(host, connections) == wanted
-
-
 def test_new_connections_per_second() -> None:
-    """Ports over the time for which each rests: 60 s on Linux, twice the lifetime on a Mac."""
+    """Ports over their rest: 60 s on Linux or 2 on its loopback, twice the lifetime on a Mac."""
     assert port_count(MAC) == 16384
     assert new_connections_per_s(MAC) == pytest.approx(546.1, abs=0.1)
-    assert new_connections_per_s(LINUX) == pytest.approx(28232 / 60)
+    assert new_connections_per_s(resting(LINUX)) == pytest.approx(28232 / 60)
+    assert new_connections_per_s(LINUX) == pytest.approx(28232 / 2)
     assert new_connections_per_s(limited(MAC, port_first=None)) is None
+
+
+class TestConnectionPerRequest:
+    """What is opened per request is told where the ports would not be enough."""
+
+    CHURN: Final = open_profile(rate_rps=6000.0).model_copy(update={"keepalive": False})
+
+    def test_a_rate_that_uses_up_the_ports(self) -> None:
+        """6,000/s for 7 s are more than 28,232 ports that rest for a minute."""
+        (found,) = fresh_ports(resting(LINUX), self.CHURN)
+
+        assert (found.code, found.severity) == ("port-budget", "error")
+        assert "6,000/s for 7 s; 28,232 ephemeral ports" in told(found).text
+        assert "allow 4,033/s" in told(found).text
+
+    def test_reuse_on_loopback_is_enough(self) -> None:
+        """Linux gives a port of the loopback back after a second where it is told to."""
+        assert fresh_ports(LINUX, self.CHURN) == ()
+
+    def test_a_closed_loop_has_no_rate_yet(self) -> None:
+        """There the limit is told where a fast server would reach it."""
+        profile = closed_profile().model_copy(update={"keepalive": False})
+        (found,) = fresh_ports(MAC, profile)
+
+        assert found.severity == "warning"
+        assert "as fast as it is answered; 16,384 ephemeral ports" in told(found).text
+
+    def test_kept_connections_need_none(self) -> None:
+        """Nothing is said of a profile that keeps its connections."""
+        assert fresh_ports(MAC, open_profile(rate_rps=60_000.0)) == ()

@@ -43,7 +43,7 @@ MODES = [
     for loop in ("closed", "open")
     if not unsupported(Mode(name, loop).profile(), workload())
 ]
-pytestmark = [pytest.mark.real, pytest.mark.alone, pytest.mark.needs(*TOOLS)]
+pytestmark = [pytest.mark.real, pytest.mark.needs(*TOOLS)]
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +146,7 @@ def test_resets_are_read_errors(mode: Mode, server: Server, tmp_path: Path) -> N
     assert done.ok == done.requests
 
 
+@pytest.mark.alone
 def test_a_fixed_delay_is_the_median(mode: Mode, server: Server, tmp_path: Path) -> None:
     """50 ms, within 3 % of the fastest fourth; the median is that of the same values."""
     rate = {"rate_rps": 80.0} if mode.loop == "open" else {}
@@ -169,6 +170,7 @@ def _at(histogram: Iterable[tuple[int, int]], share: float) -> int:
     raise AssertionError("an empty histogram")
 
 
+@pytest.mark.alone
 def test_a_planted_tail_is_at_its_percentile(mode: Mode, server: Server, tmp_path: Path) -> None:
     """2 % of responses are 50 ms late: p90 is not, p99 is."""
     rate = {"rate_rps": 1000.0} if mode.loop == "open" else {}
@@ -182,6 +184,7 @@ def test_a_planted_tail_is_at_its_percentile(mode: Mode, server: Server, tmp_pat
     assert 50_000 <= p99 <= 55_000
 
 
+@pytest.mark.alone
 def test_late_responses_are_timeouts(mode: Mode, server: Server, tmp_path: Path) -> None:
     """1.5 s at a limit of 1 s: nothing ok, no latency, timeouts told."""
     rate = {"rate_rps": 4.0} if mode.loop == "open" else {}
@@ -219,6 +222,7 @@ def test_nobody_listening_is_no_success(mode: Mode, tmp_path: Path) -> None:
     assert done.errors.connect
 
 
+@pytest.mark.alone
 def test_an_interrupted_tool_reports_its_real_window(
     mode: Mode, server: Server, tmp_path: Path
 ) -> None:

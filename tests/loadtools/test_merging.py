@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.loadtools.merging import merge, own_percentiles, shares, summarize
+from bench.loadtools.merging import judged, merge, own_percentiles, shares, summarize
 from bench.model.load_result import ErrorCounts, LoadResult
 from bench.stats.histogram import Histogram
 from tests.factories import as_read
@@ -162,3 +162,27 @@ def test_a_tools_own_percentiles_lose_those_that_stand_for_too_little() -> None:
     assert own_percentiles(values, requests=999, timeouts=0)["99"] is None
     assert own_percentiles(values, requests=9990, timeouts=10) == {**values, "99.9": None}
     assert own_percentiles(values, requests=9989, timeouts=11)["99"] is None
+
+
+@pytest.mark.parametrize(("rate", "processes"), [(0.5, 1), (1.0, 2), (100.0, 8)])
+def test_no_process_without_a_request(rate: float, processes: int) -> None:
+    """A process sends one request at least: in two seconds at 0.5/s there is one to send."""
+    slow = profile(tool="oha", loop="open", rate_rps=rate, processes=8)
+    parts = shares(slow, workload())
+
+    assert len(parts) == processes
+    assert sum(part.rate_rps or 0.0 for part in parts) == pytest.approx(rate)
+
+
+def test_success_is_what_is_expected() -> None:
+    """By the statuses of the workload, not by their class; the rate follows."""
+    told = result(
+        requests=100, ok=90, duration_s=2.0, status={"200": 60, "302": 30, "404": 10},
+        errors=ErrorCounts(status=10),
+    )  # fmt: skip
+    found = judged(told, {404})
+
+    assert (found.ok, found.throughput_rps) == (10, 5.0)
+    assert found.errors is not None
+    assert found.errors.status == 90
+    assert judged(told.model_copy(update={"status": None}), {404}).ok == 90

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import pytest
 from bench.loadtools import TOOLS, Share, Target, ToolOutput
 from bench.loadtools.install.find import find_tool, tool_path
 from bench.stats.histogram import Histogram
+from bench.trial.schedule_checks import schedule_findings
 from tests.loadtools.recorded import profile, workload
 
 if TYPE_CHECKING:
@@ -69,8 +71,13 @@ def serving(*argv: float) -> Iterator[tuple[int, subprocess.Popen[str]]]:
             process.kill()
 
 
-def run(folder: Path, asked: LoadProfile, *server: float, schedule: int = 5) -> Truth:
-    """One window of one process, and the schedule that it says it kept."""
+def run(
+    folder: Path, asked: LoadProfile, *server: float, schedule: int = 5, held_s: float = 0.0
+) -> Truth:
+    """One window of one process, and the schedule that it says it kept.
+
+    `held_s` is how long the process is stopped, half a second into its window.
+    """
     folder.mkdir(exist_ok=True)
     tool = TOOLS["paced"]
     with serving(*server) as (port, process):
@@ -83,10 +90,17 @@ def run(folder: Path, asked: LoadProfile, *server: float, schedule: int = 5) -> 
             duration_s=asked.duration_s,
         )  # fmt: skip
         argv = [tool_path("paced"), *command.argv[1:]]
-        with command.stdout.open("wb") as out, (folder / "stderr.txt").open("wb") as err:
-            rc = subprocess.run(
-                argv, stdout=out, stderr=err, cwd=folder, env=command.env, timeout=60, check=False
-            ).returncode
+        with (
+            command.stdout.open("wb") as out,
+            (folder / "stderr.txt").open("wb") as err,
+            subprocess.Popen(argv, stdout=out, stderr=err, cwd=folder, env=command.env) as sender,
+        ):
+            if held_s:
+                time.sleep(start - time.monotonic() + 0.5)
+                sender.send_signal(signal.SIGSTOP)
+                time.sleep(held_s)
+                sender.send_signal(signal.SIGCONT)
+            rc = sender.wait(60)
         said, _ = process.communicate("", timeout=30)
     printed = subprocess.run(
         [*argv, "--print-schedule"], capture_output=True, text=True, check=True, cwd=folder
@@ -182,3 +196,14 @@ def test_a_stall_is_in_the_percentiles(tmp_path: Path) -> None:
     assert p90 < 20_000
     assert p96 >= 15_000
     assert 75_000 <= p99 < 130_000
+
+
+def test_a_load_generator_that_was_held_says_so(tmp_path: Path) -> None:
+    """Stopped for 200 ms, it sends those requests late, counts that in, and is not believed."""
+    truth = run(tmp_path, asked(800, 1.5, arrivals="even"), 100, held_s=0.2)
+
+    assert truth.load.pacing
+    assert truth.load.pacing.lateness_us
+    assert truth.load.pacing.lateness_us.max > 150_000
+    assert truth.load.ok == len(truth.due) == 1200
+    assert "pacer-late" in [each.code for each in schedule_findings(truth.load, "t")]

@@ -188,3 +188,11 @@ def test_wrk_cannot_read_answers_to_head() -> None:
 
     assert "HEAD" in (WRK.unsupported(profile(), asked) or "")
     assert TOOLS["oha"].unsupported(profile(tool="oha"), workload(kind(method="HEAD"))) is None
+
+
+def test_wrk_cannot_count_expected_errors() -> None:
+    """It counts each 404 as an error and tells none apart; oha does."""
+    missing = kind(expect={"status": 404})
+
+    assert "404 is expected" in (WRK.unsupported(profile(), workload(kind(), missing)) or "")
+    assert TOOLS["oha"].unsupported(profile(tool="oha"), workload(missing)) is None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.model.plan import CpuSplit, LoadProfile, Pinning, Plan, Workload
+from bench.plans.matrix_files import read_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.planning import make_plan
 from bench.plans.project import Project, find_project
@@ -61,7 +62,7 @@ def plan_of(
     """The plan of the matrix m; the seed that is drawn is 7."""
     return make_plan(
         project,
-        project.matrices["m"],
+        read_matrix(project.matrices["m"], project),
         overrides or Overrides(),
         cpus=split(load_count),
         unsupported=unsupported,

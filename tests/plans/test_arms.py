@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import tomllib
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ import pytest
 from bench.errors import UsageError
 from bench.model.plan import Arm
 from bench.plans.arms import ArmOptions, BuiltArms, make_arms
+from bench.plans.cargo_manifest import required
 from bench.plans.dependencies import declared_in, with_dependency
 from bench.plans.project import find_project
+from bench.plans.releases import newest
 from bench.plans.server_files import load_server
 from bench.process import SupervisorClient
 from bench.servers import build
@@ -76,6 +79,29 @@ _PIN = ["-r", "requirements.txt"]
             "example.org/foo@v1.0.0",
             (0, ["go", "get", "example.org/foo@v1.0.0"]),
         ),
+        (
+            [["go", "build", "-C", "../..", "-o", "x"]],
+            "example.org/foo@v1.0.0",
+            (0, ["go", "get", "-C", "../..", "example.org/foo@v1.0.0"]),
+        ),
+        (
+            [["npm", "ci", "-C", ".."]],
+            "foo==1.0.0",
+            (
+                1,
+                "npm install --no-save --no-package-lock --no-audit --no-fund -C .. foo@1.0.0",
+            ),
+        ),
+        (
+            [["uv", "sync", "--project", "../.."]],
+            "foo==1.0",
+            (1, ["uv", "pip", "install", "--python", "../../.venv", "foo==1.0"]),
+        ),
+        (
+            [["poetry", "install", "-C", "../.."]],
+            "foo==1.0",
+            (1, ["poetry", "-C", "../..", "run", "pip", "install", "foo==1.0"]),
+        ),
     ],
 )
 def test_a_build_with_another_version(
@@ -97,9 +123,9 @@ def test_a_build_with_another_version(
     [
         ([["npm", "ci"]], "nonsense", "expected NAME==VERSION"),
         ([["npm", "ci"]], "-rf==1", "expected NAME==VERSION"),
-        ([["make"]], "foo==1.0", "none of uv, pip, npm, cargo, go"),
-        ([_VENV], "foo==1.0", "none of uv, pip, npm, cargo, go"),
-        ([], "foo==1.0", "none of uv, pip, npm, cargo, go"),
+        ([["make"]], "foo==1.0", "none of uv, pip, poetry, npm, cargo, go"),
+        ([_VENV], "foo==1.0", "none of uv, pip, poetry, npm, cargo, go"),
+        ([], "foo==1.0", "none of uv, pip, poetry, npm, cargo, go"),
         ([["npm", "ci"]], "fastfy==1.0", "did you mean fastify?"),
         ([["npm", "ci"]], "zzz==1.0", "does not depend on it"),
     ],
@@ -233,7 +259,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     ("refs", "said"),
     [
         (("main", "mian"), "did you mean main?"),
-        (("main", "none"), "none has no servers/mine/server.yaml"),
         (("main", "--all"), "there is no ref '--all'"),
         (("main", "main:README"), "there is no ref 'main:README'"),
     ],
@@ -299,6 +324,211 @@ def test_arms_of_one_repository_that_lies_beside_the_server(
         assert (arm.file.parent / "../../framework/version").read_text() == number
         assert not arm.file.is_relative_to(project.root)
     assert old.what != new.what
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_ref_without_the_server_gets_the_folder_of_the_working_tree(
+    project: Project, *, ignored: bool
+) -> None:
+    """All that lies in it, tracked, untracked or ignored; it is said, and what changes there
+    makes another arm. The user's repository knows of no worktree."""
+    folder = project.root / "servers" / "mine"
+    (folder / "app.js").write_text("one")
+    if ignored:
+        (folder / ".gitignore").write_text("*\n")
+    old, new = _make(project, "mine", refs=("none", "main"))
+    (folder / "app.js").write_text("two")
+    again, _ = _make(project, "mine", refs=("none", "main"))
+    listed = subprocess.run(
+        ["git", "worktree", "list"], cwd=project.root, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert "--burn-us=50" in old.file.read_text()
+    assert (old.file.parent / "app.js").read_text() == "one"
+    assert (again.file.parent / "app.js").read_text() == "two"
+    assert (old.file.parents[2] / "README").read_text() == "none"
+    assert old.note == (
+        "none has no servers/mine/server.yaml: the folder of the working tree is used there"
+    )
+    assert new.note == ""
+    assert len({old.what, new.what, again.what}) == 3
+    assert listed.count("\n") == 1
+
+
+def test_another_version_in_a_copy_of_the_project_that_source_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The requirement is edited in the copy, across majors; the user's files stay as they were."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    project = Project(tmp_path)
+    manifest = project.root / "Cargo.toml"
+    manifest.write_text('[package]\nname = "mine"\n\n[dependencies]\naxum = "0.8"\n')
+    (project.root / "src").mkdir()
+    (project.root / "src/main.rs").write_text("fn main() {}")
+    build = ["cargo", "build", "--locked", "--manifest-path", "../../Cargo.toml"]
+    project.server("mine", build=[build], source="../..")
+    before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
+    (old, new) = _make(project, "mine", dependencies=("axum==0.7.9", "axum==0.8.1"))
+
+    for arm, version in ((old, "0.7.9"), (new, "0.8.1")):
+        top = arm.file.parents[2]
+        assert f'axum = "={version}"' in (top / "Cargo.toml").read_text()
+        assert (top / "src/main.rs").read_text() == "fn main() {}"
+        lock, own = load_server(arm.file).build
+        assert lock == ["cargo", "update", "--manifest-path", "../../Cargo.toml", "--workspace"]
+        assert own == build
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('axum = "0.8"', {"axum": "=0.7.9"}),
+        (
+            'axum = {version = "0.8", features = ["ws"]}',
+            {"axum": {"version": "=0.7.9", "features": ["ws"]}},
+        ),
+        ('axum.version = "0.8"', {"axum": {"version": "=0.7.9"}}),
+        (
+            'web = {package = "axum", version = "0.8"}',
+            {"web": {"package": "axum", "version": "=0.7.9"}},
+        ),
+        ('axum = {path = "../axum"}', {"axum": {"version": "=0.7.9"}}),
+        ("axum.workspace = true", None),
+        ('axum-core = "0.8"', None),
+        ("not TOML", None),
+    ],
+)
+def test_a_crate_of_another_major(text: str, expected: dict[str, Any] | None) -> None:
+    """Plain and inline requirements, renamed ones and paths; a workspace's is edited there."""
+    made = required(f'[package]\nname = "m"\n[dependencies]\n{text}\n', "axum", "0.7.9")
+    shared = required(f"[workspace.dependencies]\n{text}\n", "axum", "0.7.9")
+
+    assert (made and tomllib.loads(made)) == (
+        expected and {"package": {"name": "m"}, "dependencies": expected}
+    )
+    assert (shared and tomllib.loads(shared)) == (
+        expected and {"workspace": {"dependencies": expected}}
+    )
+
+
+def test_a_manifest_keeps_its_meaning() -> None:
+    """Whatever else stands in it is the same after it was written anew."""
+    text = (
+        'cargo-features = ["a\\"b"]\n[package]\nname = "é"\npublish = false\n'
+        '[[bin]]\nname = "x"\npath = "a.rs"\n[[bin]]\nname = "y"\n'
+        "[target.'cfg(unix)'.dependencies]\naxum = \"0.8\"\n"
+        "[profile.release]\nlto = true\nopt-level = 3\n[features]\ndefault = []\n"
+    )
+    made = required(text, "axum", "1.0.0") or ""
+    wanted = tomllib.loads(text)
+    wanted["target"]["cfg(unix)"]["dependencies"]["axum"] = "=1.0.0"
+
+    assert tomllib.loads(made) == wanted
+
+
+def test_uv_run_does_not_bring_the_old_version_back() -> None:
+    """`uv run` syncs with the lock file unless it is told not to."""
+    run = ["uv", "run", "app.py", "{port}"]
+    made = with_dependency({"build": [["uv", "sync"]], "run": run}, "foo==1.0")
+
+    assert made["run"] == ["uv", "run", "--no-sync", "app.py", "{port}"]
+
+
+# -- releases -------------------------------------------------------------------------------
+
+
+def _tool(folder: Path, name: str, said: str, code: int = 0) -> None:
+    """An executable that prints what a registry's tool once printed."""
+    folder.mkdir(exist_ok=True)
+    (folder / "said").write_text(said)
+    (folder / name).write_text(f'#!/bin/sh\necho "$@" >&2\ncat {folder}/said\nexit {code}\n')
+    (folder / name).chmod(0o755)
+
+
+_PIP = (
+    "starlette (1.0.1)\nAvailable versions: 1.0.1, 1.0.0, 0.52.1, 0.52.0\n"
+    "  INSTALLED: 0.48.0\n  LATEST:    1.0.1\n"
+)
+_NPM = '["4.29.1","5.0.0-alpha.3","5.9.0","5.10.0","4.29.2"]'
+_GO = "example.org/gin v1.9.0 v1.10.0 v1.9.1 v1.11.0-rc.1\n"
+
+
+@pytest.mark.parametrize(
+    ("build", "tool", "said", "name", "expected"),
+    [
+        (["pip", "install", "x"], "python3", _PIP, "starlette", ("1.0.0", "1.0.1")),
+        (["npm", "ci"], "npm", _NPM, "fastify", ("5.9.0", "5.10.0")),
+        (["go", "build"], "go", _GO, "example.org/gin", ("1.9.1", "1.10.0")),
+    ],
+)
+def test_the_newest_releases_of_a_registry(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    build: list[str],
+    tool: str,
+    said: str,
+    name: str,
+    expected: tuple[str, ...],
+) -> None:
+    """The tool of the build is asked; in order of versions, the oldest first, none before 1.0."""
+    _tool(tmp_path / "bin", tool, said)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
+    found = newest(2, {"build": [build]}, (tmp_path, tmp_path), [name])
+
+    assert found.dependencies == tuple(f"{name}=={version}" for version in expected)
+
+
+def test_the_newest_releases_of_a_crate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`cargo info` names one version; those of its index entry count, but for yanked ones."""
+    _tool(tmp_path / "bin", "cargo", "axum\nversion: 0.8.9\n")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path / "home"))
+    place = tmp_path / "home/registry/index/x/.cache/ax/um/axum"
+    place.parent.mkdir(parents=True)
+    rows = [("0.7.9", False), ("0.8.0-alpha.1", False), ("0.8.1", False), ("0.8.2", True)]
+    entries = [json.dumps({"name": "axum", "vers": v, "yanked": y}).encode() for v, y in rows]
+    place.write_bytes(
+        b"\x03\x02\0\0\0etag: x\0" + b"\0".join(p for e in entries for p in (b"v", e)) + b"\0"
+    )
+    (tmp_path / "Cargo.toml").write_text('[dependencies]\naxum = "0.8"\n')
+    found = newest(2, {"build": [["cargo", "build"]]}, (tmp_path, tmp_path), [])
+
+    assert found.dependencies == ("axum==0.7.9", "axum==0.8.1")
+
+
+def test_the_newest_releases_are_tags_in_the_order_of_versions(project: Project) -> None:
+    """A repository's own tags go before what it depends on; the oldest is the baseline."""
+    for tag in ("v5.9.0", "v5.10.0", "v5.11.0-rc.1", "nightly", "v5.2.0", "other-v9.0.0"):
+        git(project.root, "tag", tag)
+    made = _make(project, "mine", releases=2)
+    with pytest.raises(UsageError, match="there are only 3 tags"):
+        _make(project, "mine", releases=4)
+
+    assert [arm.name for arm in made] == ["v5.9.0", "v5.10.0"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "code", "said"),
+    [
+        ('{"dependencies": {"a": "1", "b": "1"}}', 0, "of which dependency? there are a, b"),
+        ("{}", 0, "there is no dependency"),
+        ('{"dependencies": {"a": "1"}}', 1, "`npm view a versions --json` gives no versions"),
+        ('{"dependencies": {"a": "1"}}', 0, "only 1 published versions of a"),
+    ],
+)
+def test_releases_that_cannot_be_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, manifest: str, code: int, said: str
+) -> None:
+    """What is missing is named with what to write."""
+    _tool(tmp_path / "bin", "npm", '"1.0.0"', code)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
+    (tmp_path / "package.json").write_text(manifest)
+    with pytest.raises(UsageError) as error:
+        newest(2, {"build": [["npm", "ci"]]}, (tmp_path, tmp_path), [])
+
+    assert said in str(error.value)
 
 
 def test_arms_of_equal_content_are_equal(project: Project) -> None:

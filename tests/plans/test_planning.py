@@ -10,6 +10,7 @@ import pytest
 from bench.errors import ConfigError
 from bench.model.plan import Plan
 from bench.plans.lengths import calibrating
+from bench.plans.matrix_files import read_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.planning import make_plan, rounds_for
 from tests.plans.helpers import (
@@ -58,7 +59,6 @@ def test_defaults(tmp_path: Path) -> None:
         "connections": 50,
         "rate_rps": None,
         "rate_share": None,
-        "arrivals": None,
         "processes": 1,
         "warmup_s": 2.0,
         "duration_s": 10.0,
@@ -180,7 +180,7 @@ def _make(
 ) -> tuple[Plan, dict[str, Workload]]:
     return make_plan(
         project,
-        project.matrices["m"],
+        read_matrix(project.matrices["m"], project),
         Overrides(),
         cpus=cpus,
         unsupported=unsupported,

@@ -11,6 +11,7 @@ from bench.model.config import Variant
 from bench.plans.matrix_files import load_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.variant_checks import variant_error
+from bench.plans.yaml.reader import read_document
 from tests.plans.helpers import plan_of, write_project
 
 if TYPE_CHECKING:
@@ -112,4 +113,4 @@ def test_an_error_names_the_line_of_the_variant(tmp_path: Path) -> None:
     path = write_project(tmp_path, matrix=MATRIX).matrices["m"]
 
     with pytest.raises(ConfigError, match=r"m\.yaml:4: variants\[1\]\.ref: gone \(look\)$"):
-        raise variant_error(path, 1, "ref", "gone", "look")
+        raise variant_error(read_document(path), 1, "ref", "gone", "look")

@@ -254,6 +254,7 @@ def _allowed() -> set[str]:
         if cell.cost:
             found |= {_us(cell.cost.cpu_us or 0), _us(cell.cost.baseline_cpu_us or 0)}
     found |= {_mb(build.artefact_bytes or 0) for build in run.builds.values()}
+    found |= {_ms((each.first_request_s or 0) * 1e6) for each in run.details}
     return found
 
 
@@ -320,7 +321,7 @@ def test_csv_is_json() -> None:
         cost = cell["cost"] or {}
         for part in ("ratio", "low", "high", "n", "rate_rps", "cpu_us", "floor"):
             assert row[f"cost_{part}"] == _plain(cost.get(part))
-        for key in ("success_rate", "total_requests", "bytes_per_s", "offered_rps"):
+        for key in ("success_rate", "total_requests", "bytes_per_s", "offered_rps", "startup_s"):
             assert row[key] == _plain(cell[key])
 
 

@@ -9,7 +9,15 @@ import pytest
 from bench.analysis.verdicts import word_of
 from bench.model.basis import Basis
 from bench.model.summary import HIGHER_IS_BETTER, METRICS, Verdict
-from bench.reports.wording.verdict_words import percent, percents, times, verdict_of, verdict_text
+from bench.reports.wording.verdict_words import (
+    percent,
+    percents,
+    rate_words,
+    ratio_text,
+    times,
+    verdict_of,
+    verdict_text,
+)
 from bench.stats.intervals import Estimate
 from bench.stats.rounds import width_factor
 from bench.stats.verdict import VerdictWord, verdict
@@ -161,3 +169,31 @@ def test_a_server_whose_name_begins_the_sentence_is_not_mistaken_for_it() -> Non
     assert verdict_of(_verdict(_ratio(1.05, 1.11), 0.01, "p99_us"), "Axum (Rust)") == (
         "Axum (Rust) has a higher p99: 1.08x [1.05, 1.11]"
     )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.27, 5.18, "not known: less than half or more than twice are both possible"),
+        (0.6, 5.18, "1.18x [0.60, 5.18]"),
+        (0.97, 1.44, "1.18x [0.97, 1.44]"),
+    ],
+)
+def test_a_ratio_without_information_is_not_printed(low: float, high: float, said: str) -> None:
+    """An interval beyond a factor of two both ways is no figure to quote."""
+    assert ratio_text(1.18, low, high) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (None, None, "b against a: 1.28x, each alone, n = 3; below 3 rounds no verdict"),
+        (0.9, 1.8, "b and a: no significant difference in rate: 1.28x [0.90, 1.80], each alone"),
+        (1.1, 1.5, "b is faster than a: 1.28x [1.10, 1.50], each alone, n = 3"),
+    ],
+)
+def test_rates_of_servers_alone(low: float | None, high: float | None, said: str) -> None:
+    """Faster only where the interval of the paired rates excludes 1."""
+    found = Estimate(1.28, low, high, 3, 0.1, None)
+
+    assert rate_words("b", "a", found).startswith(said)

@@ -108,7 +108,7 @@ class Project:
             return []
         path = (run or found[-1]) / "trials.jsonl"
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines if line]
+        return [json.loads(line) for line in lines if line.strip()]
 
     def findings(self) -> list[str]:
         """Codes of the newest run's findings."""

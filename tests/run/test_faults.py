@@ -20,7 +20,7 @@ FAULTS = {
     "never-ready": (["--never-ready"], "failed", "server-not-ready", "did not answer"),
     "other-port": (["--port-offset=1"], "failed", "server-not-ready", "refused"),
     "all-500": (["--status=500"], "failed", "wrong-response", "expected status 200, got 500"),
-    "lies": (["--lie-after=300"], "invalid", "wrong-response", "under load were wrong"),
+    "lies": (["--lie-after=300"], "invalid", "wrong-response", "were wrong"),
     "errors": (["--error-share=0.05"], "invalid", "errors", "requests failed (status"),
     "dies": (["--exit-after=1000"], "invalid", "server-died", "exit code 3"),
     "mute": (["--hang-after=0"], "failed", "no-answer", "timed out"),

@@ -92,7 +92,7 @@ def test_the_noise_floor_of_a_server(tmp_path: Path, doctor: Callable[..., Resul
     unknown = project.bench("doctor", "--noise", "godo")
 
     assert said.return_value == 0, said.output
-    assert "noise floor: " in said.stdout
+    assert "One copy against the other" in said.stdout
     assert unknown.returncode == 2
     assert "no server 'godo'" in unknown.stderr
 

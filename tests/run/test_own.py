@@ -176,6 +176,38 @@ def test_try_of_a_path_that_is_not_there(tmp_path: Path) -> None:
     assert "not ready" not in done.stderr
 
 
+_ANSWERS = (
+    "import sys, http.server as h\n"
+    "class H(h.BaseHTTPRequestHandler):\n"
+    "    protocol_version = 'HTTP/1.1'\n"
+    "    def do_GET(self):\n"
+    "        self.send_response(200); self.send_header('content-length', '2')\n"
+    "        self.end_headers(); self.wfile.write(sys.argv[2].encode())\n"
+    "    def log_message(self, *args): pass\n"
+    "h.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), H).serve_forever()\n"
+)
+
+
+@pytest.mark.real
+@pytest.mark.needs("wrk")
+def test_try_of_servers_that_answer_differently(tmp_path: Path) -> None:
+    """The wrong one is told once, before any trial, and the last line is the cause; with each
+    one's own answer expected, rates are those of each alone."""
+    (tmp_path / "app.py").write_text(_ANSWERS)
+    words = ("try", "--duration", "1s", "--warmup", "0s", "--rounds", "1", "--allow-concurrent")
+    both = [sys.executable, "app.py", "{port}", "aa", "--and", sys.executable, "app.py", "{port}"]
+    wrong = bench(tmp_path, *words, "--", *both, "bb")
+    own = bench(tmp_path, *words, "--expect", "own", "--", *both, "bb")
+
+    assert wrong.returncode == 1
+    assert "expected the text 'aa', got 'bb'" in wrong.stderr.splitlines()[-1]
+    assert " req/s" not in wrong.stderr
+    assert own.returncode == 0, own.stderr
+    assert "GET /, 50 connections, alone" in own.stdout
+    assert "each alone, n = 1; below 3 rounds no verdict" in own.stdout
+    assert "cost in duet" in own.stdout
+
+
 # -- serve ----------------------------------------------------------------------------------
 
 

@@ -179,7 +179,7 @@ def test_refused_when_something_changed(finished: Finished) -> None:
     assert kept_trials == 3
     assert forced.returncode == 0, forced.stderr
     assert "resumed-changed" in project.findings()
-    assert "resumed by force" in (run / "report.md").read_text()
+    assert "Resumed by force" in (run / "report.md").read_text()
 
 
 _ANOTHER = {

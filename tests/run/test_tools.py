@@ -187,7 +187,7 @@ def _at_most(size: int) -> Callable[[], None]:
 def test_a_record_that_does_not_fit(tmp_path: Path) -> None:
     """A record that can be written in part only ends the run; resume goes on with all of it.
 
-    Without root a full disk is a limit on the size of files. Empty lines, which count for
+    Without root a full disk is a limit on the size of files. Blank lines, which count for
     nothing, bring trials.jsonl near a limit that no other file reaches.
     """
     project = Project(tmp_path)
@@ -197,7 +197,7 @@ def test_a_record_that_does_not_fit(tmp_path: Path) -> None:
     run = project.runs()[-1]
     info = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**info, "finished": None, "exit_code": None}))
-    padded = b"\n" * 8_000_000
+    padded = (b" " * 999 + b"\n") * 8_000
     (run / "trials.jsonl").write_bytes(padded)
     stopped = project.bench("run", "--resume", "latest", preexec_fn=_at_most(len(padded) + 1000))
     kept = (run / "trials.jsonl").read_bytes()

@@ -14,6 +14,8 @@ import sys
 import threading
 import time
 
+_KEPT: list[bytes] = []
+
 
 def say(seconds: float) -> None:
     sys.stdout.write(f"{seconds}\n")
@@ -75,6 +77,13 @@ def many_children(count: float) -> None:
             os._exit(0)
 
 
+def growing(megabytes: float) -> None:
+    """Memory that is taken bit by bit, over 1.2 seconds."""
+    for _ in range(int(megabytes)):
+        _KEPT.append(bytes(range(256)) * 3906)
+        time.sleep(0.03)
+
+
 def shared_memory(megabytes: float) -> None:
     """Memory that four processes share."""
     memory = mmap.mmap(-1, int(megabytes * 1_000_000))
@@ -101,6 +110,7 @@ WAYS = {
     "many-threads": many_threads,
     "many-children": many_children,
     "shared-memory": shared_memory,
+    "growing": growing,
 }
 SILENT = {"ignored", "orphan"}
 

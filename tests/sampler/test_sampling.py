@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.sampler import Sampler, descendants
+from bench.sampler import Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,6 +231,23 @@ class TestMemory:
         assert seen.resources.rss_peak_bytes is not None
         assert 40e6 < seen.resources.rss_peak_bytes < 80e6
 
+    def test_memory_that_grows_has_a_slope(self, burner: Burner) -> None:
+        """40 MB taken bit by bit are growth, standing still is none."""
+        alone = Sampler(server_pid=burner.process.pid, server_cpus=(0,), load_cpus=(0,), port=None)
+        with alone as watching:  # others' traffic on the loopback must not choose the span
+            still = watching.mark()
+            time.sleep(1.2)
+            begin = watching.mark()
+            burner.ask("growing", 40)
+            end = watching.mark()
+            grown = watching.window(begin, end).resources.memory_slope_bytes_per_s
+            stood = watching.window(still, begin).resources.memory_slope_bytes_per_s
+
+        assert grown is not None
+        assert grown > 1e6
+        assert stood is not None
+        assert abs(stood) < 1e6
+
 
 class TestCost:
     @pytest.mark.parametrize("way", ["many-threads", "many-children"])
@@ -248,15 +265,6 @@ class TestCost:
 
         slowed = 3 if sys.gettrace() else 1  # coverage traces each line
         assert min(costs) < 0.005 * slowed
-
-    def test_descendants_are_listed_with_the_root_first(self, burner: Burner) -> None:
-        """Whoever asks for descendants gets all of the group."""
-        burner.ask("many-children", 4)
-
-        found = descendants(burner.process.pid)
-
-        assert found[0] == burner.process.pid
-        assert len(found) == 4
 
 
 @pytest.mark.needs("wrk")

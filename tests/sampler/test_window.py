@@ -22,6 +22,22 @@ def steady(begin_s: float, end_s: float, rate: float, *, every_s: float = 0.125)
     return samples
 
 
+class TestLateSlope:
+    def test_what_filled_in_the_first_half_is_no_growth(self) -> None:
+        """A pool that fills at first and then grows by 100 a second grows by 100 a second."""
+        times = [at / 8 for at in range(65)]
+        readings = [(at, 5000.0 * min(at, 2) + 100 * max(at - 2, 0)) for at in times]
+
+        assert window.late_slope(readings, Span(0, 8), 8) == pytest.approx(100)
+
+    def test_two_readings_are_none(self) -> None:
+        """A line through two points says nothing about the third."""
+        readings = [(0.5, 1.0), (1.6, 2.0), (1.9, 3.0), (2.1, 9.0)]
+
+        assert window.late_slope(readings, Span(1, 2), 2) is None
+        assert window.late_slope(readings, Span(1, 2), 2.2) is not None
+
+
 class TestSeries:
     def test_bins_hold_the_rate_whenever_the_counter_was_read(self) -> None:
         """Values at the bounds of a bin are interpolated between readings."""

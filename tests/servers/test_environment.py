@@ -5,12 +5,25 @@ from __future__ import annotations
 import os
 import random
 import socket
+import subprocess
+import sys
+import venv
+from pathlib import Path
 
 import pytest
 
 from bench.model.secrets import is_secret
 from bench.servers import ports
-from bench.servers.environment import base_environment, fill_all, redacted
+from bench.servers.environment import (
+    base_environment,
+    fill,
+    fill_all,
+    fill_some,
+    found_program,
+    redacted,
+    startable,
+    verbatim,
+)
 from bench.servers.ports import choose_port, is_free, listeners, listening_inodes
 
 
@@ -30,18 +43,74 @@ def test_other_names_are_no_secrets(name: str) -> None:
     assert not is_secret(name)
 
 
-def test_python_variables_are_dropped() -> None:
-    """A server must not run in our own Python environment."""
-    env = base_environment({"PYTHONPATH": "/x", "VIRTUAL_ENV": "/y", "LANG": "C", "PATH": "/bin"})
+def test_the_environment_is_the_users() -> None:
+    """An activated environment stays active: PATH first, as it is, and no folder of ours on it."""
+    own = {"PYTHONPATH": "/x", "VIRTUAL_ENV": "/y", "CONDA_PREFIX": "/c", "NVM_DIR": "/n"}
+    env = base_environment({**own, "BENCH_RUN": "r", "PATH": "/y/bin:/bin", "HOME": "/h"})
 
-    assert set(env) == {"LANG", "PATH"}
+    assert {name: env[name] for name in own} == own
+    assert "BENCH_RUN" not in env
+    assert env["PATH"].split(":")[:2] == ["/y/bin", "/bin"]
+    assert str(Path(sys.executable).parent) not in env["PATH"].split(":")
+
+
+@pytest.mark.real
+def test_try_runs_the_python_of_an_activated_environment(tmp_path: Path) -> None:
+    """`python` is that of the active virtual environment, with the modules installed there."""
+    venv.create(tmp_path / "env", with_pip=False)
+    (site,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    (site / "only_here.py").write_text("WORD = b'from the venv'\n")
+    app = (
+        "import sys, only_here, http.server as h\n"
+        "class H(h.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(200); self.send_header('content-length', '13')\n"
+        "        self.end_headers(); self.wfile.write(only_here.WORD)\n"
+        "    def log_message(self, *args): pass\n"
+        "h.HTTPServer(('127.0.0.1', int(sys.argv[1])), H).serve_forever()\n"
+    )
+    (tmp_path / "app.py").write_text(app)
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    env["VIRTUAL_ENV"] = str(tmp_path / "env")
+    env["PATH"] = f"{tmp_path / 'env' / 'bin'}{os.pathsep}{env['PATH']}"
+    env["PYTHONPATH"] = str(Path(__file__).parents[2])
+    words = ["try", "--rounds", "1", "--duration", "1s", "--warmup", "0s", "--allow-concurrent"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *words, "--", "python", "app.py", "{port}"],
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert "No module named" not in done.stderr
+    assert "app" in done.stdout, done.stderr
 
 
 def test_placeholders() -> None:
-    """Each placeholder is replaced wherever it stands in a word."""
+    """Each placeholder is replaced wherever it stands in a word; double braces become single."""
     values = {"port": "80", "cpus": "2"}
 
     assert fill_all(["a", "--p={port}x{cpus}"], values) == ("a", "--p=80x2")
+    assert fill_all(["f({{a: {port}}})", "{{port}}"], values) == ("f({a: 80})", "{port}")
+    assert fill(verbatim("f({a: {port}}) {{}} {x}", ["port"]), values) == "f({a: 80}) {{}} {x}"
+    assert fill(fill_some("{{{python}}} {port}", {"python": "p"}), values) == "{p} 80"
+
+
+def test_a_program_that_comes_with_bench_is_named_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's own copy goes first; any other program is left to PATH."""
+    for folder in ("user", "own"):
+        (tmp_path / folder).mkdir()
+    for file in ("own/uv", "own/python"):
+        (tmp_path / file).write_text("#!/bin/sh\n")
+        (tmp_path / file).chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "own" / "python"))
+    user = str(tmp_path / "user")
+
+    assert startable(["uv", "sync"], user) == (str(tmp_path / "own" / "uv"), "sync")
+    assert startable(["python", "x"], user) == ("python", "x")
+    assert found_program("python", user) is None
+    (tmp_path / "own" / "uv").rename(tmp_path / "user" / "uv")
+    assert startable(["uv", "sync"], user) == ("uv", "sync")
 
 
 def test_a_chosen_port_is_free_and_not_ephemeral() -> None:

@@ -8,6 +8,7 @@ import os
 import random
 import socket
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ from bench.reports.wording.findings import in_words
 from bench.run.fitness import beyond_loopback
 from bench.servers import ExistingServer
 from bench.servers.existing import NOBODY, listener_pid
-from bench.trial.verify import SideChannel, verify
+from bench.trial.side_channel import SideChannel
+from bench.trial.verify import verify
 from tests.factories import Truth, run_data
 from tests.run.helpers import Project
 from tests.trial.test_verify import echo_kind, workload
@@ -108,7 +110,9 @@ def test_the_named_address_is_asked(host: str) -> None:
         kinds = workload(echo_kind())
         with ExistingServer(arm(server.target)) as existing:
             verify(existing.target, kinds, random.Random(1))
-            SideChannel(existing.target, kinds, random.Random(1)).ask(2.0)
+            side = SideChannel(existing.target, kinds, random.Random(1))
+            side.ask(3, 2, (1,), time.monotonic() + 2.0)
+            side.end()
             existing.check_listener()
 
         assert existing.pid == os.getpid()

@@ -17,6 +17,11 @@ Wrong responses:
     --status N               every ordinary response has status N, with a right body
     --error-share S          a share S of the responses is a 500, evenly spread
     --lie-after N            after N requests: status 200, same length, JSON of another meaning
+    --lie-every N            every N-th request: the same
+    --tell-every N           every N-th request: status 200 and a short error text
+    --lie-on-nth N           the N-th request of each connection: status 200, another meaning
+    --lie-above N            while more than N connections are open: every tenth, another meaning
+    --lie-path TEXT          --tell-every for requests whose path begins so, only
     --pad-after N            after N requests: 50 blanks more behind the body, the same meaning
 Connections:
     --reset-requests N       every N-th request gets a reset (RST) in place of a response
@@ -24,6 +29,7 @@ Connections:
     --most-connections N     at most N are accepted at a time; the others wait unanswered, with
                              an accept queue of one, as where a server's backlog is too short
     --close-each             the connection is closed after each response
+    --ignore-close           it stays open although a request said `Connection: close`
     --hang-after N           after N requests none is answered (0 = never one)
     --never-ready            /health is not answered either
 Processes:
@@ -156,14 +162,26 @@ def read_options() -> argparse.Namespace:
         "exit-after",
         "restart-after",
         "most-connections",
+        "lie-every",
+        "tell-every",
+        "lie-on-nth",
+        "lie-above",
     ):
         parser.add_argument(f"--{name}", type=int, default=0)
     for name in ("status", "port-offset", "flood"):
         parser.add_argument(f"--{name}", type=int, default=0)
     for name in ("lie-after", "pad-after", "hang-after", "exit-at-start"):
         parser.add_argument(f"--{name}", type=int)
-    for name in ("close-each", "never-ready", "own-session", "ignore-term", "half-dead-on-term"):
+    for name in (
+        "close-each",
+        "ignore-close",
+        "never-ready",
+        "own-session",
+        "ignore-term",
+        "half-dead-on-term",
+    ):
         parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--lie-path", default="")
     parser.add_argument("--stray-child", choices=("group", "session", "port"))
     return parser.parse_args()
 

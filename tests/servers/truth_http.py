@@ -42,6 +42,7 @@ COUNTERS = (
 EXITED, RESTART = 3, 75
 ENDS = (signal.SIGTERM, signal.SIGINT)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
+_CLOSE = re.compile(rb"\r\nconnection:[ \t]*close", re.IGNORECASE)
 _US = 1e6
 _PADDING = b" " * 50
 # A sleeping process is woken up to 0.2 ms late: it wakes early and watches the clock.
@@ -132,13 +133,16 @@ class Server:
         self.counts = counts
         self.held = array("d")
         self.deaf = False
+        self.open = 0
         self.gate: Gate | None = None
         self.loop = asyncio.SelectorEventLoop(precise_selector())
 
-    def decide(self, n: int, method: str, target: str, body: bytes) -> tuple[Answer, float]:
-        """The response to the n-th request and how long it is held, in seconds."""
+    def decide(
+        self, n: int, nth: int, method: str, target: str, body: bytes
+    ) -> tuple[Answer, float]:
+        """The response to the n-th request, the nth of its connection, and the seconds it waits."""
         options = self.options
-        answer = right_answer(method, target, body)
+        answer = self.liar(n, nth, target, right_answer(method, target, body))
         delay = options.delay_ms / 1e3
         if options.burn_us:
             burn(options.burn_us)
@@ -155,6 +159,18 @@ class Server:
             self.counts.add("late")
             delay += options.late_ms / 1e3
         return answer, delay
+
+    def liar(self, n: int, nth: int, target: str, answer: Answer) -> Answer:
+        """The answer of a server that lies now and then, from the first request on."""
+        options = self.options
+        busy = options.lie_above and self.open > options.lie_above and n % 10 == 0
+        if busy or is_nth(options.lie_every, n) or (nth and nth == options.lie_on_nth):
+            self.counts.add("lies")
+            return lie(answer)
+        if is_nth(options.tell_every, n) and target.startswith(options.lie_path):
+            self.counts.add("lies")
+            return Answer(200, "text/plain", b"internal error")
+        return answer
 
     def own_request(self, target: str) -> Answer | None:
         """Readiness and counters; None for an ordinary request."""
@@ -249,13 +265,17 @@ class Connection(asyncio.Protocol):
         self.server = server
         self.buffer = bytearray()
         self.busy = False
+        self.nth = 0
+        self.last = server.options.close_each
         self.number = server.counts.add("connections")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self.server.open += 1
 
     def connection_lost(self, _error: Exception | None) -> None:
+        self.server.open -= 1
         if self.server.gate:
             self.server.gate.closed()
 
@@ -275,6 +295,8 @@ class Connection(asyncio.Protocol):
             if len(self.buffer) < size:
                 return
             body = bytes(self.buffer[end + 4 : size])
+            if _CLOSE.search(head) and not self.server.options.ignore_close:
+                self.last = True
             del self.buffer[:size]
             method, target, _ = head.decode("latin-1").split(" ", 2)
             self.request(method, target, body)
@@ -296,7 +318,8 @@ class Connection(asyncio.Protocol):
         elif is_nth(options.reset_requests, n) or is_nth(options.reset_connections, self.number):
             self.reset()
         else:
-            self.respond(*server.decide(n, method, target, body))
+            self.nth += 1
+            self.respond(*server.decide(n, self.nth, method, target, body))
 
     def respond(self, answer: Answer, delay: float) -> None:
         since = time.monotonic()
@@ -313,14 +336,14 @@ class Connection(asyncio.Protocol):
             return
         self.write(answer)
         self.server.answered(answer, since)
-        if self.server.options.close_each:
+        if self.last:
             self.transport.close()
         if self.busy:
             self.busy = False
             self.next_request()
 
     def write(self, answer: Answer) -> None:
-        close = "Connection: close\r\n" if self.server.options.close_each else ""
+        close = "Connection: close\r\n" if self.last else ""
         head = (
             f"HTTP/1.1 {answer.status} Status\r\nContent-Type: {answer.kind}\r\n"
             f"{close}Content-Length: {len(answer.body)}\r\n\r\n"

@@ -13,7 +13,7 @@ from tests.servers import ground_truth
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, pytest.mark.needs("wrk", "oha")]
+pytestmark = [pytest.mark.real, pytest.mark.needs("wrk", "oha")]
 
 CLOSED = {"loop": "closed", "connections": 8, "warmup": "0s", "duration": "1s", "timeout": "2s"}
 OPEN = {**CLOSED, "loop": "open", "connections": 64, "rate": 1000}
@@ -192,6 +192,7 @@ def test_a_later_lie_is_caught(told: dict[tuple[str, str], list[Told]], profile:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.alone
 def test_a_delay_is_measured(runs: Runs, profile: str) -> None:
     """Responses that take 20 ms are told within 3 % of what the server held them.
 
@@ -208,6 +209,7 @@ def test_a_delay_is_measured(runs: Runs, profile: str) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.alone
 def test_a_planted_tail_is_found(runs: Runs, profile: str) -> None:
     """One in a hundred is 50 ms late: below the 99th percentile nothing of it, above it all."""
     one = runs.one("late", profile)

@@ -9,7 +9,8 @@ import pytest
 from bench.model.load_result import ErrorCounts, LoadResult
 from bench.model.plan import RequestKind, Workload
 from bench.model.trial_record import Counters, Exchange, Resources, SidechannelResult
-from bench.trial.validity import Evidence, error_total, uncountable, validity_of
+from bench.trial.byte_check import error_total
+from bench.trial.validity import Evidence, uncountable, validity_of
 from tests.factories import Truth, as_read, closed_profile, run_data
 
 _TRIAL = run_data({"axum": Truth()}, rounds=1).trials[0]
@@ -175,6 +176,19 @@ def test_answers_that_wrk_cannot_count(shape: dict[str, Any], said: str) -> None
         response_wire_bytes=40, status=200, request_text="", response_text="", **shape,
     )  # fmt: skip
 
-    assert uncountable("oha", (exchange,)) is None
-    reason = uncountable("wrk", (exchange,)) or ""
+    assert uncountable(closed_profile(tool="oha"), (exchange,)) is None
+    reason = uncountable(closed_profile(), (exchange,)) or ""
     assert (said in reason, "GET /x" in reason) == (True, bool(said))
+    churn = closed_profile().model_copy(update={"keepalive": False})
+    assert "Connection: close" in (uncountable(churn, (exchange,)) or "") or said
+    closing = exchange.model_copy(update={"says_close": True})
+    assert uncountable(churn, (closing,)) is None or said
+
+
+def test_late_answers_of_wrk_count_once() -> None:
+    """They are among its requests already: 200 of 100,000, not of 100,200."""
+    late = load(ok=99_800, errors=ErrorCounts(timeout=200))
+    found = next(f for f in validity_of(evidence(load=late)).findings if f.code == "errors")
+
+    assert found.evidence["requests"] == 100_000
+    assert found.evidence["errors"] == 200

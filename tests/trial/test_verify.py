@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import random
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,8 @@ from bench.errors import VerifyError
 from bench.model.plan import RequestKind, Workload
 from bench.model.target import Target
 from bench.model.workload_config import Expect
-from bench.trial.verify import HttpResponse, SideChannel, ask, difference, sizes, verify
+from bench.trial.side_channel import SideChannel
+from bench.trial.verify import HttpResponse, ask, difference, sizes, verify
 from bench.workload.requests import render
 
 if TYPE_CHECKING:
@@ -110,6 +113,22 @@ def test_a_null_is_an_expected_value() -> None:
     assert difference(Expect(), HttpResponse(200, {}, b"1", 1)) is None
 
 
+def test_the_first_right_answer_is_timed() -> None:
+    """A cold server's first request takes long, and that one is told first."""
+    waits = iter([0.15])
+    took: list[float] = []
+
+    def reply(body: bytes) -> bytes:
+        time.sleep(next(waits, 0.0))
+        return http(body)
+
+    with serving(reply) as target:
+        verify(target, workload(echo_kind()), random.Random(1), took=took.append)
+
+    assert len(took) == 2
+    assert took[0] > 0.15
+
+
 def test_an_echo_passes_with_its_real_sizes() -> None:
     """Sizes of an exchange are those sent and received, headers counted apart."""
     with serving(lambda body: http(body, headers="X-A: b\r\n")) as target:
@@ -175,7 +194,8 @@ def test_side_channel_counts() -> None:
     with serving(reply) as target:
         side = SideChannel(target, workload(echo_kind()), random.Random(3))
         for _ in range(3):
-            side.ask(2.0)
+            side.ask(1, 1, (1,), time.monotonic() + 2.0)
+        side.end()
         result = side.result()
 
     assert (result.asked, result.right, result.wrong, result.unanswered) == (3, 1, 1, 1)
@@ -208,3 +228,13 @@ def test_an_answer_that_ends_with_the_connection(head: str, *, until_close: bool
         (exchange,) = verify(target, workload(kind), random.Random(1))
 
     assert (exchange.response_bytes, exchange.until_close) == (2, until_close)
+
+
+def test_a_packed_answer_is_judged_by_what_is_in_it() -> None:
+    """gzip is unpacked for the comparison; its sizes stay those on the wire."""
+    packed = gzip.compress(b"ok")
+    answer = HttpResponse(200, {"content-encoding": "gzip"}, packed, 0)
+
+    assert difference(Expect(text="ok"), answer) is None
+    assert "got 'ok'" in (difference(Expect(text="no"), answer) or "")
+    assert difference(Expect(text="ok"), answer._replace(body=b"junk")) is not None

@@ -75,7 +75,7 @@ def cpu_levels(types: Mapping[int, str], counts: tuple[int, ...]) -> dict[int, i
 def read_levels(source: HostSource) -> tuple[tuple[str, ...], dict[int, int]]:
     """Names of the performance levels, fastest first, and the level of each CPU number.
 
-    Without any level where the kinds of core are one, or cannot be told apart.
+    Without any level where the kinds of core are one, or cannot be distinguished.
     """
     keys = sysctl_keys(source)
     clusters = read_clusters(keys)

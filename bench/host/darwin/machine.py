@@ -197,7 +197,7 @@ def _read_thermal(source: HostSource, facts: FactSheet) -> None:
 
 
 def is_throttled(pressure: str | None, therm: str | None) -> bool | None:
-    """Pressure heavy or above, or a speed limit below 100; None where neither is told."""
+    """Pressure heavy or above, or a speed limit below 100; None where neither is known."""
     limits = texts.therm_limits(therm)
     if pressure in _HOT or limits.get("CPU_Speed_Limit", _FULL_SPEED) < _FULL_SPEED:
         return True

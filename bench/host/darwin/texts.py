@@ -26,7 +26,7 @@ _SYSTEM_PROCESSES: Final = re.compile(
     r"|photoanalysisd|mediaanalysisd|softwareupdated|trustd|syspolicyd|cloudd|bird|spotlightknowledged"
     r"|corespotlightd|suggestd|nsurlsessiond|fileproviderd|launchd|logd|sysmond|powerd"
 )
-"""Processes of the system itself may be named; what else somebody runs is nobody's business."""
+"""Processes of the system itself may be named; other programs are private."""
 
 
 def sysctl(text: str | None) -> dict[str, str]:

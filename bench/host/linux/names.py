@@ -75,7 +75,7 @@ _VIRTUAL_VENDORS: Final = (
 
 
 def arm_name(block: Mapping[str, str]) -> str | None:
-    """The name of an ARM core from its block of /proc/cpuinfo; None where it is no ARM core."""
+    """The name of an ARM core from its block of /proc/cpuinfo; None for other cores."""
     try:
         maker, part = int(block["CPU implementer"], 16), int(block["CPU part"], 16)
     except (KeyError, ValueError):

@@ -87,7 +87,7 @@ def _runnable(text: str) -> int | None:
 
 
 def pressure_percent(text: str) -> float | None:
-    """Share of the last 10 s in which somebody waited, in percent."""
+    """Share of the last 10 s in which a task waited, in percent."""
     match = re.search(r"^some avg10=([\d.]+)", text, re.MULTILINE)
     return float(match[1]) if match else None
 

@@ -76,12 +76,17 @@ def translated(run: Callable[[tuple[str, ...]], Completed | None] = capture) -> 
 
 
 def search_path(environ: Mapping[str, str] | None = None) -> str:
-    """Where executables are looked up: this venv, PATH, then where cargo and Homebrew put them."""
+    """Where `bench` looks for tools: `user_path`, then what was installed beside `bench`."""
+    own = str(Path(sys.executable).parent)
+    return os.pathsep.join(dict.fromkeys([*user_path(environ).split(os.pathsep), own]))
+
+
+def user_path(environ: Mapping[str, str] | None = None) -> str:
+    """The user's PATH first, then where cargo and Homebrew put executables."""
     env = os.environ if environ is None else environ
     home = Path(env.get("HOME") or Path.home())
     cargo = Path(env.get("CARGO_HOME") or home / ".cargo")
     parts = [
-        str(Path(sys.executable).parent),
         *env.get("PATH", os.defpath).split(os.pathsep),
         str(cargo / "bin"),
         "/opt/homebrew/bin",
@@ -128,7 +133,7 @@ def built_path(name: str, sources: SourceBuild) -> Path:
     return cache_folder() / "loadtools" / f"{name}-{digest.hexdigest()[:12]}" / name
 
 
-def choose(loop: Loop, seconds: Iterable[float] = ()) -> str | None:
+def choose(loop: Loop, seconds: Iterable[float] = (), *, plain: bool = True) -> str | None:
     """The preferred load tool for a kind of loop among those that are here; None = none is.
 
     One that is built from sources of bench counts as here where there is a compiler.
@@ -136,8 +141,9 @@ def choose(loop: Loop, seconds: Iterable[float] = ()) -> str | None:
     Args:
         loop: kind of loop.
         seconds: windows that it must be able to measure.
+        plain: answers have a length, and no interim ones come before them.
     """
-    for name in ranked(loop, seconds):
+    for name in ranked(loop, seconds, plain=plain):
         found = find_tool(name)
         if (found is not None and found.usable) or buildable(name):
             return name
@@ -151,13 +157,13 @@ def buildable(name: str) -> bool:
 
 def tool_path(name: str) -> str:
     """How to start a load tool: by name where PATH leads to the usable copy, else by its path."""
-    return _tool_path(name, search_path())
+    return _tool_path(name, search_path(), os.environ.get("PATH", os.defpath))
 
 
 @functools.lru_cache
-def _tool_path(name: str, path: str) -> str:
+def _tool_path(name: str, path: str, inherited: str) -> str:
     found = find_tool(name, path)
-    if found is None or shutil.which(name, path=path) == str(found.path):
+    if found is None or shutil.which(name, path=inherited) == str(found.path):
         return name
     return str(found.path)
 

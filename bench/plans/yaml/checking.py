@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from bench.errors import nearest
 from bench.plans.yaml.advice import type_advice, value_advice
-from bench.plans.yaml.spelling import nearest, shown, spelling
+from bench.plans.yaml.spelling import shown, spelling
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

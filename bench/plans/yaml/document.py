@@ -26,6 +26,7 @@ class YamlDocument:
     Attributes:
         path: the file.
         file: its name as the user would write it.
+        raw: its bytes; empty where it could not be read.
         data: the top-level mapping; empty where the file could not be read.
         readable: whether it is a file of keys and values at all.
         problems: found so far, in no order.
@@ -34,6 +35,7 @@ class YamlDocument:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file = as_named(path)
+        self.raw = b""
         self.data: dict[str, Any] = {}
         self.readable = False
         self.problems: list[Problem] = []
@@ -53,7 +55,7 @@ class YamlDocument:
         self._lines[loc] = line
 
     def wrote(self, loc: Loc, text: str) -> None:
-        """Remember how a number stands in the file: `72225e2` is no other text than that."""
+        """Remember how a number stands in the file: `72225e2` stays that text."""
         self._sources[loc] = text
 
     def source(self, loc: Loc) -> str | None:

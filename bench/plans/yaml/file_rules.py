@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.errors import nearest
 from bench.model.fields import is_identifier
-from bench.plans.yaml.spelling import nearest, printable, shown, spelling
+from bench.plans.yaml.spelling import printable, shown, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -17,16 +18,18 @@ PLACEHOLDERS: Final = ("port", "cpus", "python")
 """What is replaced in build, run, env and version."""
 
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
+_ESCAPED: Final = re.compile(r"\{\{|\}\}")
 
 
 def check_placeholders(document: YamlDocument, loc: Loc, value: Any) -> None:
     """Report every `{...}` below a place that is not replaced."""
     for where, text in texts(loc, value):
-        for found in _BRACES.findall(text):
+        for found in _BRACES.findall(_ESCAPED.sub("", text)):
             if found[1:-1] not in PLACEHOLDERS:
                 near = nearest(found[1:-1], PLACEHOLDERS)
                 advice = f"did you mean {{{near}}}?" if near else ""
                 known = "{port}, {cpus} and {python}"
+                advice = advice or "write {{ and }} for braces that are meant as they stand"
                 document.add(where, f"{found[:40]} is not replaced: only {known} are", advice)
 
 

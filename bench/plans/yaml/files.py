@@ -15,7 +15,7 @@ def read_limited(path: Path, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes, without waiting for pipes or devices.
 
     Raises:
-        ValueError: it is not there, cannot be read, is no regular file, or is too large;
+        ValueError: it is not there, cannot be read, is not a regular file, or is too large;
             the message says which.
     """
     try:

@@ -27,7 +27,7 @@ def read_document(path: Path) -> YamlDocument:
     """Read a file; whatever is wrong with it stands in `problems`, nothing is raised."""
     document = YamlDocument(path)
     try:
-        data = read_limited(path, MAX_YAML_BYTES)
+        document.raw = data = read_limited(path, MAX_YAML_BYTES)
     except ValueError as error:
         document.add((), str(error), line=0)
         return document
@@ -166,7 +166,7 @@ class _Composer:
         return values
 
     def _key(self, loc: Loc, event: Any) -> str:
-        """A key as text; what is no text, such as a list, is a problem of the mapping."""
+        """A key as text; anything else, such as a list, is a problem of the mapping."""
         if _kind(event) != "Scalar":
             advice = 'placeholders need quotes: "{port}"'
             self._document.add((*loc, "?"), "expected a word as key", advice, line=self.line)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import TYPE_CHECKING, Any, Final
+
+from bench.errors import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _SHOWN_MAX: Final = 60
-_GUESSED_MAX: Final = 64
-_CANDIDATES_MAX: Final = 500
 _LISTED_MAX: Final = 20
 
 
@@ -42,15 +41,6 @@ def _shown_list(values: Sequence[Any]) -> str:
         return "a list"
     text = f"[{', '.join(shown(value) for value in values[:_SHOWN_MAX])}]"
     return text if len(text) <= _SHOWN_MAX else "a list"
-
-
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that is spelled most like a word, or None where none is near."""
-    if len(word) > _GUESSED_MAX:
-        return None
-    known = {one.lower(): one for one in list(candidates)[:_CANDIDATES_MAX]}
-    near = difflib.get_close_matches(word.lower(), known, n=1)
-    return known[near[0]] if near else None
 
 
 def spelling(word: str, candidates: Iterable[str]) -> str:

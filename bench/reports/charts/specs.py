@@ -140,7 +140,7 @@ def lines(
     *,
     dots: bool = False,
 ) -> Panel:
-    """One line per server, told apart by color and dash; marked points become crosses."""
+    """One line per server, distinguished by color and dash; marked points become crosses."""
     present = [server for server in servers if any(p.server == server for p in points)]
     legend = {"title": None, "values": present}
     values = [point._asdict() for point in points]

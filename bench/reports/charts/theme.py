@@ -1,4 +1,4 @@
-"""Colors: one per server throughout, told apart by color-blind readers; light and dark frames."""
+"""Colors: one per server throughout, distinct for color-blind readers; light and dark frames."""
 
 from __future__ import annotations
 

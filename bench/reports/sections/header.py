@@ -41,6 +41,10 @@ HEAD_CODES: Final = (
     "pacer-late",
     "arrivals-off",
     "not-stationary",
+    "unlike-conditions",
+    "only-redirects",
+    "wrong-response",
+    "bytes-mismatch",
     "too-few-rounds",
 )
 """Findings that head a report, in this order; an error of any other code comes after them."""

@@ -22,8 +22,9 @@ from bench.reports.figures import figures
 from bench.reports.sections.answer import AT_LEAST
 from bench.reports.sections.costs import costs
 from bench.reports.sections.left_out import trial_blocks
+from bench.reports.sections.start_and_memory import start_and_memory
 from bench.reports.view import describe_profile, describe_size, metric_of
-from bench.reports.wording.notes import is_lower_bound, notes, verdict_phrase
+from bench.reports.wording.notes import UNTIMED, is_lower_bound, notes, verdict_phrase
 from bench.reports.wording.verdict_words import ratio_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def results(view: View, charts: Charts) -> Section:
     """All groups, then the trials that were left out or marked."""
     blocks: list[Block] = [*_legend(view), *figures(charts.first)]
     blocks += [Subject(group.subject, tuple(_group(view, group))) for group in view.groups]
-    blocks += costs(view, charts)
+    blocks += (*costs(view, charts), *start_and_memory(view))
     if charts.on_page:
         blocks.append(OnPage("Every trial, warm-up and rounds", figures(charts.on_page)))
     return Section("Results Summary", (*blocks, *trial_blocks(view)))
@@ -199,4 +200,5 @@ def _about(view: View, group: Group) -> str:
     parts = [group.lead.what, describe_profile(group.profile), f"{number} {noun} per server"]
     if group.baseline and group.others:
         parts.append(f"baseline {view.baseline}")
-    return ", ".join(parts) + "."
+    untimed = "" if group.profile.connect_timed else UNTIMED.format(tool=group.profile.tool)
+    return ", ".join(parts) + "." + untimed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports.blocks import Bullets, Paragraph
 from bench.reports.decisions import decisions
-from bench.reports.view import by_workload, metric_of, rate, winner
+from bench.reports.view import by_workload, metric_of, rate, unlike, winner
 from bench.reports.wording.baseline_difference import gap, one_gap
 from bench.reports.wording.capacity_words import answer
 from bench.reports.wording.notes import bare_phrase, verdict_phrase
@@ -90,6 +90,7 @@ def _basis(view: View) -> str:
 
 def _most(groups: list[Group]) -> str:
     """Who answered the most: said of a workload where its interval is above all others."""
+    groups = [group for group in groups if not unlike(*group.rivals)]
     compared = [group for group in groups if len(group.rivals) > 1]
     if not compared:
         single = [entry for group in groups for entry in group.rivals]

@@ -29,6 +29,7 @@ SAID_CODES: Final = frozenset(
         "server-not-ready",
         "server-restarted",
         "shared-core",
+        "sweep-short",
         "tool-failed",
     }
 )
@@ -68,7 +69,7 @@ def text_of(item: Finding) -> str:
 
 
 def all_told(items: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings for a file of a run: figures, and their sentences for whoever reads the file."""
+    """Findings for a file of a run: figures, and their sentences for readers of the file."""
     return tuple(told(item) for item in items)
 
 

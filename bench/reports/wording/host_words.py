@@ -299,6 +299,18 @@ _LIMITS: Final[Mapping[str, Words]] = {
         _PORTS_WHY,
         f'{_PORT_RANGE}="{{first}} {{last}}"',
     ),
+    "port-budget/rate": Words(
+        "profile {profile} opens a connection per request, {rate:,.0f}/s for {seconds:g} s; "
+        "{ports:,} ephemeral ports, which rest {rest_s:g} s each, allow {most:,.0f}/s",
+        "sudo sysctl -w net.ipv4.tcp_tw_reuse=2 (Linux), a lower rate or a shorter window",
+        _PORTS_WHY,
+    ),
+    "port-budget/per-request": Words(
+        "profile {profile} opens a connection per request, as fast as it is answered; {ports:,} "
+        "ephemeral ports, which rest {rest_s:g} s each, allow {most:,.0f}/s for {seconds:g} s",
+        "sudo sysctl -w net.ipv4.tcp_tw_reuse=2 (Linux), an open loop or a shorter window",
+        _PORTS_WHY,
+    ),
     "port-budget/tracking": Words(
         "the firewall tracks at most {limit:,} connections, a trial leaves {needed:,}",
         "sudo sysctl -w net.netfilter.nf_conntrack_max={wanted}",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports.blocks import Bullets, Heading
 from bench.reports.rows import format_cost, format_throughput, format_us, latency_name
-from bench.reports.view import metric_of, rate
+from bench.reports.view import metric_of, rate, unlike
 from bench.reports.wording.baseline_difference import gap, payload_gap
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_percent, format_rate, format_ratio
@@ -58,7 +58,7 @@ def _latency(view: View) -> list[Text]:
 def _slowest(group: Group) -> list[Text]:
     """Of two servers, how the slowest requests compare."""
     found = [(e.cell.latency_us.max, e.title) for e in group.measured if e.cell.latency_us]
-    if len(found) != 2:  # noqa: PLR2004 - a sentence about a pair
+    if len(found) != 2 or unlike(*group.measured):  # noqa: PLR2004 - a sentence about a pair
         return []
     (less, quick), (more, slow) = sorted(found)
     figures = f"{format_us(more)} against {format_us(less)}"

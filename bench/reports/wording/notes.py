@@ -34,9 +34,16 @@ _CODE_NOTES: Final = {
     "arrivals-off": "requests not sent as scheduled: not compared where so",
     "not-stationary": "response times had not settled: not compared where so",
     "connections-short": "fewer connections than asked",
+    "wrong-response": "wrong answers",
+    "unlike-conditions": "measured under unlike conditions",
+    "only-redirects": "redirects among its answers",
     "bytes-mismatch": "bytes disagree with responses",
     "histogram-mismatch": "histogram disagrees with counts",
 }
+UNTIMED: Final = (
+    " {tool} leaves connecting out of its latencies; rate and CPU per request have all of it."
+)
+"""Beside latencies of a profile that opens a connection per request."""
 _LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling"})
 _PLATEAU_SHOWN_S: Final = 0.5
 

@@ -102,6 +102,13 @@ _ENDED: Final[Mapping[str, Words]] = {
         "more time by --max-time, or a wider --tolerance",
     ),
     "server-skipped": Words("{server} was skipped: {reason}"),
+    "one-port": Words(
+        lambda values: (
+            f"{', '.join(values['servers'])} need the same port and are measured one "
+            "after the other: this system gives them no network namespaces of their own"
+        ),
+        "let them be told their port, or measure on Linux, as root or with user namespaces",
+    ),
     "not-restarted": Words(
         "{server} was running already: every trial met the same process",
         "measure its command instead: a fresh process for each trial",

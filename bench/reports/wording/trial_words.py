@@ -30,7 +30,8 @@ def _bad_share(values: Values) -> str:
 
 _VALIDITY: Final[Mapping[str, Words]] = {
     "wrong-response": Words(
-        "{wrong} of {asked} answers under load were wrong; the first: {first_wrong}"
+        "{wrong} of {asked} answers beside the load and right after it were wrong; the first: "
+        "{first_wrong}"
     ),
     "suspended": Words(
         lambda values: (
@@ -107,6 +108,17 @@ _CHECKS: Final[Mapping[str, Words]] = {
         "{bytes_in:,} bytes were read, {responses:,} responses as verified make {expected:,.0f}: "
         "the server answered differently under load"
     ),
+    "bytes-mismatch/quoted": Words(
+        "{bytes_in:,} bytes were read, {responses:,} responses as verified make {expected:,.0f}: "
+        "some of the answers that were counted are others"
+    ),
+    "bytes-mismatch/asked": Words(
+        "{bytes_in:,} bytes were read, {responses:,} responses as verified make {expected:,.0f}: "
+        "some of the answers that were counted are others; asked {asked:,} times, the server gave "
+        "no wrong one",
+        "is the answer meant to vary in length? then let the verified ones vary too; "
+        "else look for answers that only the load gets (caches, limits, error pages)",
+    ),
     "connections-short": Words("{seen} connections were open at the server, not {asked}", _BACKLOG),
     "saturated": Words(
         "saturated at this rate: {achieved_ratio:.1%} of {offered_rps:,.0f} requests/s "
@@ -164,6 +176,21 @@ _LOAD_TOOLS: Final[Mapping[str, Words]] = {
     ),
 }
 
+_IMPORTED: Final[Mapping[str, Words]] = {
+    "unlike-conditions": Words(
+        "measured under other conditions than {other}: {differences}; it is not compared",
+        "compare results of one load: equal connections, threads and path",
+    ),
+    "only-redirects": Words(
+        "all {redirects:,} answers were redirects ({statuses}), none was a 2xx",
+        "measure the address that they lead to, or say that they are right: --status {first}",
+    ),
+    "only-redirects/some": Words(
+        "{redirects:,} of {requests:,} answers were redirects ({statuses})",
+        "say which status is right: --status 200",
+    ),
+}
+
 _PROFILES: Final[Mapping[str, Words]] = {
     "profiled/trial": Words("{by} looked into it: its throughput is not that of the server"),
     "profiled/within": Words(
@@ -213,6 +240,7 @@ TRIAL_WORDS: Final[Mapping[str, Words]] = {
     **_DISTURBANCES,
     **_CHECKS,
     **_LOAD_TOOLS,
+    **_IMPORTED,
     **_PROFILES,
 }
 """Code, or code/case -> its words."""

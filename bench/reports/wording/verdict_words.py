@@ -10,6 +10,7 @@ from bench.stats.verdict import VerdictWord
 if TYPE_CHECKING:
     from bench.model.basis import Basis
     from bench.model.summary import Verdict
+    from bench.stats.intervals import Estimate
 
 _PHRASES: Final[dict[str, tuple[str, str, str]]] = {
     "throughput_rps": ("is", "faster", "slower"),
@@ -27,6 +28,8 @@ _PHRASES: Final[dict[str, tuple[str, str, str]]] = {
 """Metric -> the verb, and what is said when the ratio is above 1, and below 1."""
 _MAYBE: Final = frozenset({VerdictWord.HIGHER_MAYBE_WITHIN, VerdictWord.LOWER_MAYBE_WITHIN})
 _DECIDED: Final = _MAYBE | {VerdictWord.HIGHER, VerdictWord.LOWER}
+_WIDE: Final = 2.0
+"""An interval that reaches beyond this factor both ways tells nothing."""
 _PROBABLY: Final = frozenset({VerdictWord.PROBABLY_HIGHER, VerdictWord.PROBABLY_LOWER})
 
 
@@ -126,6 +129,8 @@ def ratio_text(value: float, low: float | None, high: float | None) -> str:
     """The same of three numbers; without an interval just `1.08x`."""
     if low is None or high is None:
         return f"{_fixed(value, 2 if value >= 1 else 3)}x"
+    if tells_nothing(low, high):
+        return "not known: less than half or more than twice are both possible"
     digits = _digits(low, high)
     return f"{_fixed(value, digits)}x [{_fixed(low, digits)}, {_fixed(high, digits)}]"
 
@@ -133,6 +138,22 @@ def ratio_text(value: float, low: float | None, high: float | None) -> str:
 def _fixed(value: float, digits: int) -> str:
     """From 100 on decimals say nothing."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}f}"  # noqa: PLR2004 - as it says
+
+
+def rate_words(server: str, baseline: str, found: Estimate) -> str:
+    """`b is slower than a: 0.52x [0.50, 0.54], each alone, n = 3`."""
+    low, high = found.low, found.high
+    shown = f"{ratio_text(found.value, low, high)}, each alone, n = {found.n}"
+    if low is None or high is None:
+        return f"{server} against {baseline}: {shown}; below {MIN_ROUNDS} rounds no verdict"
+    if low <= 1 <= high:
+        return f"{server} and {baseline}: no significant difference in rate: {shown}"
+    return f"{server} is {'faster' if low > 1 else 'slower'} than {baseline}: {shown}"
+
+
+def tells_nothing(low: float | None, high: float | None) -> bool:
+    """Whether an interval reaches from less than half to more than twice."""
+    return low is not None and high is not None and low < 1 / _WIDE and high > _WIDE
 
 
 def percent(share: float, *, sign: bool = False) -> str:

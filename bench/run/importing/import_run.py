@@ -16,6 +16,7 @@ from bench.model.host_facts import CpuInfo, Host, MachineInfo, OsInfo, PowerInfo
 from bench.model.plan import Arm, Cell, CpuSplit, LoadProfile, Plan, PlannedTrial
 from bench.model.server_config import ServerConfig
 from bench.model.summary import RunInfo
+from bench.run.importing.conditions import refuse_copies
 from bench.run.importing.import_trials import make_trial
 from bench.run.importing.sources import ELSEWHERE, UNPINNED, Imported
 from bench.run.opening import write_derived
@@ -38,10 +39,11 @@ def make_run(sources: Sequence[ResultFile], facts: ImportOptions) -> Imported:
     The first label is the baseline.
 
     Raises:
-        UsageError: no results, or of different tools.
+        UsageError: no results, or of different tools, or one result as two rounds.
     """
     if len({source.load.tool for source in sources}) != 1:
         raise UsageError("give at least one LABEL=FILE, all of one load tool")
+    refuse_copies(sources)
     names = _names([source.label for source in sources])
     profile = _profile(sources, facts)
     workload = _slug(facts.workload) or "imported"
@@ -51,7 +53,11 @@ def make_run(sources: Sequence[ResultFile], facts: ImportOptions) -> Imported:
         name = names[source.label]
         seen[name] = seen.get(name, 0) + 1
         cell = Cell(server=name, workload=workload, profile=profile.id)
-        trials.append(make_trial(source, facts, cell, profile, number=seen[name], order=order))
+        trials.append(
+            make_trial(
+                source, facts, cell, profile, first=sources[0], number=seen[name], order=order
+            )
+        )
     plan = _plan(names, facts, profile, workload, trials)
     info = _info(facts, plan, sources, trials)
     return Imported(info, plan, _host(facts, info.run_id), tuple(trials), tuple(sources))

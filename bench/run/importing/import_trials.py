@@ -1,4 +1,4 @@
-"""One result file as a trial: judged like any other, with nothing added that was not told."""
+"""One result file as a trial: judged like any other, nothing is added."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bench.model.trial_record import (
     TrialRecord,
 )
 from bench.reports.wording.findings import all_told
+from bench.run.importing.conditions import redirects, unlike
 from bench.trial.thresholds import WINDOW_OFF_MAX
 from bench.trial.validity import Evidence, TrialValidity, validity_of
 
@@ -31,6 +32,7 @@ def make_trial(
     cell: Cell,
     profile: LoadProfile,
     *,
+    first: ResultFile,
     number: int,
     order: int,
 ) -> TrialRecord:
@@ -41,12 +43,14 @@ def make_trial(
         facts: what the user tells.
         cell: what it is a trial of.
         profile: of the whole run; the window is the result's own.
+        first: the result that all are compared with.
         number: its round, from 1.
         order: its place in the run, from 0.
     """
     trial = f"r{number:02d}-{cell.id}"
     load, notes = _without_distorted(source.load, trial)
-    notes += _other_window(load, facts, trial)
+    notes += _other_window(load, facts, trial) + unlike(source, first, trial)
+    notes += () if facts.statuses else redirects(load, trial)
     own_window = profile.model_copy(update={"duration_s": load.duration_s})
     judged = _judge(trial, own_window, load, notes)
     return TrialRecord(
@@ -95,7 +99,7 @@ def _judge(
 
 
 def _other_window(load: LoadResult, facts: ImportOptions, trial: str) -> tuple[Finding, ...]:
-    """A window unlike what the user says: told, and believed as the tool measured it."""
+    """A window unlike what the user says: reported, and believed as the tool measured it."""
     told = facts.duration_s
     if told is None or abs(load.duration_s / told - 1) <= WINDOW_OFF_MAX:
         return ()
@@ -106,7 +110,7 @@ def _other_window(load: LoadResult, facts: ImportOptions, trial: str) -> tuple[F
 
 
 def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[Finding, ...]]:
-    """Percentiles after a tool's own correction are left out, the reader is told."""
+    """Percentiles after a tool's own correction are left out, with a note."""
     latency = load.latency_us
     if latency is None or latency.source != "tool-corrected":
         return load, ()
@@ -116,7 +120,7 @@ def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[
 
 
 def _sizes(body_bytes: int | None) -> tuple[Exchange, ...]:
-    """Body sizes as the user told them; the exchange itself is not known."""
+    """Body sizes as the user gave them; the exchange itself is not known."""
     if body_bytes is None:
         return ()
     return (

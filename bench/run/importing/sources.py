@@ -18,16 +18,21 @@ UNPINNED: Final = Pinning(state="none", reason=ELSEWHERE)
 
 
 class ResultFile(NamedTuple):
-    """One result file: the label of what was measured, the file as it is, and what it says."""
+    """One result file: the label of what was measured, the file as it is, and what it says.
+
+    Attributes:
+        conditions: how it was measured, as far as the file tells.
+    """
 
     label: str
     name: str
     data: bytes
     load: LoadResult
+    conditions: dict[str, str] = {}
 
 
 class ImportOptions(NamedTuple):
-    """What the user tells about the results; None = not told.
+    """What the user tells about the results; None = not given.
 
     Attributes:
         title: of the report.
@@ -37,6 +42,7 @@ class ImportOptions(NamedTuple):
         body_bytes: size of the body, sent and answered alike.
         started: UTC, ISO 8601.
         hardware: in words.
+        statuses: those that are right; none = as the tool counts successes.
     """
 
     title: str
@@ -47,6 +53,7 @@ class ImportOptions(NamedTuple):
     started: str
     hardware: str
     loop: Loop = "closed"
+    statuses: tuple[int, ...] = ()
 
 
 class Imported(NamedTuple):

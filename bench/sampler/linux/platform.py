@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.sampler.linux import procfs, sockdiag
 from bench.sampler.linux.perf import PerfCounters
-from bench.sampler.linux.processes import LinuxGroup, read_bytes
+from bench.sampler.linux.processes import LinuxGroup, read_bytes, read_whole
 from bench.sampler.linux.system import LinuxSystem
 
 if TYPE_CHECKING:
@@ -16,17 +16,33 @@ if TYPE_CHECKING:
     from bench.sampler.linux.system import SystemReading
 
 
+def _inside(space: int) -> dict[str, Any]:
+    """How the counters of a network namespace are read: its few sockets stand in its tables."""
+    if not space:
+        return {}
+
+    def read(path: str) -> bytes | None:
+        return read_whole(path.replace("/proc/net/", f"/proc/{space}/net/"))
+
+    return {"read": read, "count": lambda _port: None}
+
+
 class LinuxPlatform:
     """Reads this machine; see `Platform` for what each method gives."""
 
     def __init__(
-        self, server_pid: int, server_cpus: tuple[int, ...], load_cpus: tuple[int, ...]
+        self,
+        server_pid: int,
+        server_cpus: tuple[int, ...],
+        load_cpus: tuple[int, ...],
+        *,
+        space: int = 0,
     ) -> None:
         self.server_cpus = server_cpus
         self.load_cpus = load_cpus
         self.our_cpus = tuple(sorted({*server_cpus, *load_cpus}))
         self.own_cpus = not set(server_cpus) & set(load_cpus)
-        self._system = LinuxSystem(frozenset(self.our_cpus), server_pid)
+        self._system = LinuxSystem(frozenset(self.our_cpus), server_pid, **_inside(space))
         self.tick_s = 1 / os.sysconf("SC_CLK_TCK")
         self.irq_apart = self._system.irq_time_apart()
         self._perf: PerfCounters | None = None

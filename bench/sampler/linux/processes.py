@@ -148,10 +148,3 @@ class LinuxGroup(TrackedGroup):
         if not status or b"voluntary_ctxt_switches" not in status:
             return TaskReading(at_ns, procfs.parse_schedstat(clock))
         return TaskReading(at_ns, procfs.parse_schedstat(clock), *procfs.parse_switches(status))
-
-
-def descendants(pid: int) -> tuple[int, ...]:
-    """The living processes that belong to `pid`, itself first if it is alive."""
-    group = LinuxGroup(pid)
-    group.read()
-    return tuple(sorted(group.pids(), key=lambda member: (member != pid, member)))

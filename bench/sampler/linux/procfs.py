@@ -103,7 +103,7 @@ class CpuTimes(NamedTuple):
     Attributes:
         idle: idle and waiting for a disk.
         irq: in interrupts, hard and soft.
-        steal: ready to run, but the hypervisor ran somebody else.
+        steal: ready to run, but the hypervisor ran another guest.
         total: everything; guest time is part of user time and not counted again.
     """
 

@@ -75,14 +75,14 @@ def test_cargo_and_homebrew_folders_are_searched_after_path() -> None:
     """What cargo or Homebrew installed is found although PATH does not name its folder."""
     parts = search_path({"PATH": "/usr/bin::/bin", "HOME": "/home/u"}).split(":")
 
-    assert parts[1:] == [
+    assert parts[:-1] == [
         "/usr/bin",
         "/bin",
         "/home/u/.cargo/bin",
         "/opt/homebrew/bin",
         "/usr/local/bin",
     ]
-    assert search_path({"PATH": "/bin", "CARGO_HOME": "/c"}).split(":")[2] == "/c/bin"
+    assert search_path({"PATH": "/bin", "CARGO_HOME": "/c"}).split(":")[1] == "/c/bin"
 
 
 @pytest.mark.parametrize(

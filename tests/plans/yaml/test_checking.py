@@ -62,7 +62,7 @@ def test_numbers_in_place_of_names(tmp_path: Path) -> None:
     matrix = "servers: [{id: 5}, {as: 6}, one]\nworkloads: [7, 7]\nbaseline: one\n"
     project = write_project(tmp_path, matrix=matrix)
 
-    problems = read_matrix(project.matrices["m"], project)[1].problems
+    problems = read_matrix(project.matrices["m"], project).document.problems
 
     assert sorted(one.key for one in problems) == [
         "servers[0].id",
@@ -160,7 +160,7 @@ def test_ceiling_needs_its_server(tmp_path: Path) -> None:
     project = write_project(tmp_path, matrix=MATRIX + "ceiling: true\n")
     without = project._replace(servers={"one": tmp_path, "two": tmp_path})
 
-    document = read_matrix(project.matrices["m"], without)[1]
+    document = read_matrix(project.matrices["m"], without).document
 
     assert said(document.problems).endswith("ceiling: there is no server ceiling in this project")
 

@@ -22,7 +22,7 @@ def test_a_commit_that_looks_like_a_number(tmp_path: Path, ref: str) -> None:
     text = f"variants: [{{id: one, ref: {ref}, as: a}}]\nworkloads: [small]\n"
     project = write_project(tmp_path, matrix=text)
 
-    problems = said(read_matrix(project.matrices["m"])[1].problems)
+    problems = said(read_matrix(project.matrices["m"]).document.problems)
 
     assert f'"{ref}"' in problems
     assert all(word == ref for word in problems.replace('"', " ").split() if word[:2] == ref[:2])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.plans.yaml.spelling import argument_list, nearest, printable, shown, spelling
+from bench.errors import nearest
+from bench.plans.yaml.spelling import argument_list, printable, shown, spelling
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,202 @@
+"""The newest releases of what a server is built from: tags, or published versions.
+
+A registry is asked by the tool that the server's build uses, so that mirrors and credentials of
+the user hold.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from packaging.version import InvalidVersion, Version
+
+from bench.errors import UsageError
+from bench.plans.dependencies import build_tool, direct_in
+from bench.process import capture
+from bench.servers.environment import base_environment, startable
+from bench.servers.git import repository_of, tags_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_LIMIT_S: Final = 60.0
+_TAG: Final = re.compile(r"(.*?)v?(\d+(?:\.\d+)+)")
+_SHORT_NAME: Final = 3
+_SHOWN: Final = 8
+
+
+class Releases(NamedTuple):
+    """Releases, the oldest first: as git refs, or as `name==version`."""
+
+    refs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+
+
+def newest(
+    count: int, document: dict[str, Any], folders: tuple[Path, Path], named: Sequence[str]
+) -> Releases:
+    """So many of the newest releases; those before a release (1.0rc1) do not count.
+
+    Args:
+        count: how many.
+        document: the server.yaml.
+        folders: of the server, and of the project that it is built from.
+        named: the dependency whose versions are meant; empty = tags of the project, or its
+            only dependency.
+
+    Raises:
+        UsageError: nothing is known to have releases, there are too few, or no registry answers.
+    """
+    if len(named) > 1:
+        raise UsageError(f"--releases: of {' or '.join(named)}? expected one --with NAME")
+    tags = () if named else _tags(folders[1])
+    if tags:
+        return Releases(refs=_last(tags, count, "tags with a version"))
+    tool = build_tool(document)
+    name = named[0] if named else _only(folders, tool)
+    if tool is None:
+        raise UsageError(
+            f"--releases: it is not known how the build of this server gets {name}",
+            advice="name the versions: --with NAME==VERSION, or refs: --ref REF",
+        )
+    found = _PUBLISHED[tool](name, folders[0])
+    versions = _last(_ordered(found), count, f"published versions of {name}")
+    return Releases(dependencies=tuple(f"{name}=={version}" for version in versions))
+
+
+def _last(found: Sequence[str], count: int, what: str) -> tuple[str, ...]:
+    if len(found) < count:
+        raise UsageError(f"--releases {count}: there are only {len(found)} {what}")
+    return tuple(found[-count:])
+
+
+def _tags(folder: Path) -> tuple[str, ...]:
+    """Tags that are versions, in order; of a repository with several kinds that of its name."""
+    try:
+        repository = repository_of(folder)
+    except UsageError:
+        return ()
+    kinds: dict[str, list[tuple[Version, str]]] = {}
+    for tag in tags_of(repository):
+        match = _TAG.fullmatch(tag)
+        if match:
+            kind = match[1].rstrip("-_/@")
+            kinds.setdefault(kind, []).append((Version(match[2]), tag))
+    wanted = next((kind for kind in ("", repository.name) if kind in kinds), None)
+    if wanted is None and len(kinds) > 1:
+        raise UsageError(
+            f"--releases: tags of which of {', '.join(sorted(kinds)[:_SHOWN])}?",
+            advice="name them: --ref TAG --ref TAG",
+        )
+    only = next(iter(kinds), "") if wanted is None else wanted
+    return tuple(tag for _, tag in sorted(kinds.get(only, [])))
+
+
+def _only(folders: tuple[Path, Path], tool: str | None) -> str:
+    """The one dependency there is: of several nobody can know which is meant."""
+    found = next((names for folder in folders if (names := direct_in(folder))), ())
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(
+            "--releases: the repository has no tags with a version, and there is no dependency",
+            advice="`git fetch --tags` brings the tags of a shallow clone",
+        )
+    example = found[0]
+    raise UsageError(
+        f"--releases: of which dependency? there are {', '.join(found[:_SHOWN])}",
+        advice=f"add its name: --with {example}" + ("" if tool else ", or name refs: --ref REF"),
+    )
+
+
+def _ordered(found: Iterable[str]) -> list[str]:
+    """Released versions in order, once each."""
+    known = {}
+    for text in found:
+        try:
+            version = Version(text)
+        except InvalidVersion:
+            continue
+        if not version.is_prerelease and not version.is_devrelease and "-" not in text:
+            known[text] = version
+    return sorted(known, key=known.__getitem__)
+
+
+def _asked(argv: Sequence[str], folder: Path) -> str:
+    """What a tool prints.
+
+    Raises:
+        UsageError: it is not there, or has no answer; with its last line.
+    """
+    env = base_environment()
+    done = capture(startable(argv, env["PATH"]), env=env, cwd=folder, timeout_s=_LIMIT_S)
+    if done is not None and done.rc == 0:
+        return done.stdout
+    said = [line for line in (done.stderr if done else "").splitlines() if line.strip()]
+    raise UsageError(
+        f"--releases: `{' '.join(argv)}` gives no versions: "
+        f"{said[-1].strip() if said else 'it cannot be run'}",
+        advice="name the versions: --with NAME==VERSION",
+    )
+
+
+def _npm(name: str, folder: Path) -> list[str]:
+    found = json.loads(_asked(["npm", "view", name, "versions", "--json"], folder) or "[]")
+    return [found] if isinstance(found, str) else [str(one) for one in found]
+
+
+def _pypi(name: str, folder: Path) -> list[str]:
+    """By whichever pip there is; uv, which comes with `bench`, can run one."""
+    failed = UsageError("")
+    for begin in (["python3", "-m", "pip"], ["pip"], ["uv", "tool", "run", "pip"]):
+        try:
+            said = _asked([*begin, "index", "versions", name], folder)
+        except UsageError as error:
+            failed = error
+            continue
+        match = re.search(r"^Available versions: (.*)$", said, re.MULTILINE)
+        if match:
+            return match[1].replace(" ", "").split(",")
+    raise failed
+
+
+def _go(name: str, folder: Path) -> list[str]:
+    words = _asked(["go", "list", "-m", "-versions", name], folder).split()[1:]
+    return [word.removeprefix("v") for word in words]
+
+
+def _cargo(name: str, folder: Path) -> list[str]:
+    """`cargo info` names the newest only, but brings the index entry of all into cargo's cache."""
+    _asked(["cargo", "info", name], folder)
+    plain = name.lower()
+    short = len(plain) <= _SHORT_NAME
+    place = ["3", plain[0]] if len(plain) == _SHORT_NAME else [str(len(plain))]
+    parts = [*(place if short else [plain[:2], plain[2:4]]), plain]
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    files = (home / "registry" / "index").glob(f"*/.cache/{'/'.join(parts)}")
+    entries = (file.read_bytes().split(b"\0") for file in files)
+    return [one["vers"] for one in _entries(itertools.chain(*entries)) if not one.get("yanked")]
+
+
+def _entries(parts: Iterable[bytes]) -> Iterable[dict[str, Any]]:
+    for part in parts:
+        if part.startswith(b"{"):
+            entry = json.loads(part)
+            if "vers" in entry:
+                yield entry
+
+
+_PUBLISHED: Final[dict[str, Callable[[str, Path], list[str]]]] = {
+    "uv": _pypi,
+    "pip": _pypi,
+    "poetry": _pypi,
+    "npm": _npm,
+    "cargo": _cargo,
+    "go": _go,
+}
+"""Tool of the build -> the versions that its registry has."""

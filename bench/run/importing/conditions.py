@@ -1,0 +1,76 @@
+"""What results measured elsewhere must have in common before they are compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.errors import UsageError
+from bench.model.finding import Finding, finding
+from bench.trial.thresholds import ERRORS_MAX, WINDOW_OFF_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.model.load_result import LoadResult
+    from bench.run.importing.sources import ResultFile
+
+_REDIRECTS: Final = range(300, 400)
+
+
+def refuse_copies(sources: Sequence[ResultFile]) -> None:
+    """Refuse one result given as several rounds of one server.
+
+    Raises:
+        UsageError: with the names of both files.
+    """
+    for number, source in enumerate(sources):
+        for other in sources[:number]:
+            if other.label == source.label and other.load == source.load:
+                raise UsageError(
+                    f"{source.label}: {source.name} holds the same result as {other.name}",
+                    advice="a copy is no second round: measure again",
+                )
+
+
+def unlike(source: ResultFile, first: ResultFile, trial: str) -> tuple[Finding, ...]:
+    """In what a result was measured otherwise than the first one, as far as the files tell."""
+    names = dict.fromkeys((*first.conditions, *source.conditions))
+    found = [
+        f"{name} {source.conditions.get(name, 'not told')}, not {first.conditions.get(name)}"
+        for name in names
+        if source.conditions.get(name) != first.conditions.get(name)
+    ]
+    mine, theirs = source.load.duration_s, first.load.duration_s
+    if theirs and abs(mine / theirs - 1) > WINDOW_OFF_MAX:
+        found.append(f"a window of {mine:.3g} s, not {theirs:.3g} s")
+    if not found:
+        return ()
+    other = first.label if first.label != source.label else f"its first result ({first.name})"
+    return (finding("unlike-conditions", trial, other=other, differences="; ".join(found)),)
+
+
+def redirects(load: LoadResult, trial: str) -> tuple[Finding, ...]:
+    """Redirects among the successes: whoever leads on has done none of the work."""
+    counts = {int(status): count for status, count in (load.status or {}).items()}
+    found = {status: count for status, count in counts.items() if status in _REDIRECTS and count}
+    total = sum(found.values())
+    if not total or total <= ERRORS_MAX * load.requests:
+        return ()
+    statuses = ", ".join(map(str, found))
+    if total < load.ok:
+        return (
+            finding(
+                "only-redirects",
+                trial,
+                "some",
+                severity="warning",
+                redirects=total,
+                requests=load.requests,
+                statuses=statuses,
+            ),
+        )
+    return (
+        finding(
+            "only-redirects", trial, redirects=total, statuses=statuses, first=next(iter(found))
+        ),
+    )

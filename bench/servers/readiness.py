@@ -1,0 +1,130 @@
+"""Whether a server answers, and on which other port it does when it should answer on this one."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from bench.model.target import InnerTarget, Target
+from bench.process import connect
+from bench.servers.ports import ports_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from bench.model.plan import Arm
+
+_ASK_S: Final = 2.0
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
+_HEAD_MAX: Final = 16_384
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+SWITCHING: Final = 101
+"""The one status below 200 that is final."""
+
+_LOOK_EVERY_S: Final = 0.25
+_PATIENCE_S: Final = 2.0
+_MORE_PATIENCE_S: Final = 8.0
+"""For a port that answers otherwise than a ready server: figures and probes have such ports."""
+
+
+class Elsewhere:
+    """Notices a server that listens on another port than the one that it was told.
+
+    Attributes:
+        certain: it has answered there for some time, and nothing listens where it should.
+        advice: what to write.
+    """
+
+    def __init__(self, arm: Arm) -> None:
+        self.certain = False
+        self.advice = ""
+        self._arm = arm
+        self._next = 0.0
+        self._since: dict[int, float] = {}
+
+    def look(self, target: Target, pids: Callable[[], Iterable[int]], *, last: bool) -> str:
+        """The other ports on which it listens, in words; "" where there are none.
+
+        Args:
+            target: where it should listen.
+            pids: its processes, asked for at most four times a second.
+            last: look now, whenever the look before was.
+        """
+        now = time.monotonic()
+        if now < self._next and not last:
+            return ""
+        self._next = now + _LOOK_EVERY_S
+        ports = ports_of(pids(), target.space)
+        if target.port in ports:
+            self._since.clear()
+            return ""
+        self._since = {port: self._since.get(port, now) for port in ports}
+        if not ports:
+            return ""
+        best = self._answering(target, ports)
+        self.advice = (
+            f"if it cannot be told its port, say so: `port: {best}` in its server.yaml, or "
+            f"`bench try --port {best}`; otherwise pass {{port}} to it"
+        )
+        return " and ".join(map(str, ports))
+
+    def _answering(self, target: Target, ports: list[int]) -> int:
+        """The port that answers most like a ready server; notes whether that is certain."""
+        now, best = time.monotonic(), ports[0]
+        for port in ports:
+            if now - self._since[port] < _PATIENCE_S:
+                continue
+            there = (
+                InnerTarget.at(port, target.space) if target.space else Target(target.host, port)
+            )
+            config = self._arm.config
+            status = ask_status(there, config.ready, 0.5, headers=config.ready_headers)
+            ready = status and (self._arm.ready_any or 200 <= status < 300)  # noqa: PLR2004 - 2xx
+            if ready or (status and now - self._since[port] > _MORE_PATIENCE_S):
+                self.certain, best = True, port
+        return best
+
+
+def ask_status(
+    target: Target, path: str, timeout_s: float = _ASK_S, *, headers: Mapping[str, str] = _NONE
+) -> int | None:
+    """Status of GET path; None = no connection, 0 = connected and no answer in time.
+
+    http.client would wait forever for an answer that comes in drips.
+    """
+    named = any(name.lower() == "host" for name in headers)
+    sent = {**({} if named else {"Host": target.authority}), **headers}
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+    question = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    deadline = time.monotonic() + timeout_s
+    try:
+        sock = connect(target, timeout_s)
+    except OSError:
+        return None
+    head = b""
+    with sock, contextlib.suppress(OSError):
+        sock.sendall(question)
+        while (status := _final_status(head)) is None and len(head) < _HEAD_MAX:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return 0
+            sock.settimeout(left)
+            data = sock.recv(_HEAD_MAX)
+            if not data:
+                return 0
+            head += data
+        return status or 0
+    return 0
+
+
+def _final_status(head: bytes) -> int | None:
+    """The status behind interim answers such as 103; None = it has not come yet."""
+    while match := _STATUS.match(head):
+        status = int(match[1])
+        if status >= 200 or status == SWITCHING:  # noqa: PLR2004 - 1xx is interim
+            return status
+        head = head.partition(b"\r\n\r\n")[2]
+    return None
