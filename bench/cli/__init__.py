@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, str]] = {
     "init": "Write a first server, workload and matrix into a folder.",
     "run": "Measure what a matrix says and write the report.",
     "ab": "Compare versions of a server: is my branch faster than main?",
+    "bisect": "Find the commit since which a server costs more.",
     "capacity": "Find the highest rate at which a server keeps a promise.",
     "serve": "Start a server as a trial would and show its log.",
     "try": "Measure a command or an address at once, without any file.",

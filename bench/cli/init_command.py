@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 )
 @click.option("--path", default="/", show_default=True, help="Path that is asked.")
 @click.option("--no-try", is_flag=True, help="Write only; neither build nor start anything.")
-def command(folder: Path, name: str | None, port_env: str, path: str, *, no_try: bool) -> int:
+@click.option("--ci", is_flag=True, help="Also a workflow for GitHub Actions: is it slower?")
+@click.option(
+    "--action",
+    metavar="OWNER/REPO@REF",
+    help="Where that workflow takes bench from, with --ci.",
+)
+def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **more: Any) -> int:
     """Write a first server, workload and matrix into DIR (default: here).
 
     Looks for Cargo.toml, go.mod, package.json, deno.json, build.gradle, pyproject.toml and
@@ -40,13 +47,16 @@ def command(folder: Path, name: str | None, port_env: str, path: str, *, no_try:
     \b
     bench init
     bench init ../my-server --name mine --port-env HTTP_PORT --path /health
+    bench init --ci --action OWNER/bench@v0.2.0
     """
     from bench.plans.starter import propose
 
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder")
-    wish = _wish(folder, name, port_env, path)
+    wish = _wish(folder, name, more["port_env"], more["path"])
     proposal = propose(folder, wish)
+    if ci or action is not None:
+        proposal = _with_ci(proposal, wish.name, action, ci=ci)
     written = _write(folder, proposal)
     sample = proposal.kind == "a sample"
     kind = "nothing known here: a sample server" if sample else f"found {proposal.kind}"
@@ -60,7 +70,7 @@ def command(folder: Path, name: str | None, port_env: str, path: str, *, no_try:
     untried = "" if place in written else f"{place} was there before"
     if proposal.unknown:
         untried = f"{place} lacks a name for {proposal.unknown}"
-    if no_try or untried:
+    if more["no_try"] or untried:
         click.echo(f"not tried: {untried or '--no-try'}")
         return EXIT_OK
     return _try(folder, wish.name, f"edit {place}, then `bench verify {wish.name}`")
@@ -89,6 +99,21 @@ def _try(folder: Path, name: str, advice: str) -> int:
             seen = f"{answer.status}, {answer.response_bytes} bytes"
             click.echo(f"it runs: {asked} was answered with {seen}; ready for `bench run first`")
     return EXIT_OK
+
+
+def _with_ci(proposal: Proposal, server: str, action: str | None, *, ci: bool) -> Proposal:
+    """The same with a workflow for pull requests."""
+    from bench.plans.starter_ci import ACTION, WORKFLOW, ci_look, workflow
+
+    if not ci:
+        raise UsageError("--action is of use with --ci only")
+    if action is not None and not re.fullmatch(r"[\w.-]+/[\w./-]+@[\w./-]+", action):
+        raise UsageError(f"--action {action!r}: expected OWNER/REPO@REF, REF a tag or a commit")
+    place = action or ACTION
+    return proposal._replace(
+        files={**proposal.files, WORKFLOW: workflow(server, place)},
+        look=(*proposal.look, ci_look(place)),
+    )
 
 
 def _wish(folder: Path, name: str | None, port_env: str, path: str) -> InitOptions:

@@ -52,6 +52,7 @@ class Duration(NamedTuple):
         detect: difference that matters, as a share: the margin, and the half-width to reach.
         max_time_s: no round begins that would end later, builds not counted.
         workloads: ids; empty = those of the server.
+        paced: also at an equal offered rate, where a tool is there to offer it.
     """
 
     design: str = "duet"
@@ -61,6 +62,7 @@ class Duration(NamedTuple):
     connections: int = 50
     duration: str = "2s"
     warmup: str = "1s"
+    paced: bool = True
 
 
 class Contest(NamedTuple):
@@ -150,7 +152,7 @@ def profiles(effort: Duration) -> list[dict[str, Any]]:
     }
     seconds = [parse_duration(text) for text in (effort.duration, effort.warmup)]
     closed = {"tool": choose("closed", seconds) or ranked("closed")[0], **window}
-    paced = choose("open", seconds)
+    paced = choose("open", seconds) if effort.paced else None
     if paced is None:
         return [closed]
     return [closed, {"tool": paced, "loop": "open", "rate": _RATE, **window}]

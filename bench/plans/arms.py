@@ -149,6 +149,16 @@ def make_arm(
     return checkout.arm(WORKTREE, uncommitted(checkout.repository))
 
 
+def repository_around(project: Project, server: str) -> Path:
+    """The git repository whose refs are versions of a server.
+
+    Raises:
+        UsageError: no such server, or no repository around it.
+    """
+    choose_arms(project, (server,))  # names the nearest of those that are not there
+    return _Checkout(project, server).repository
+
+
 def _plain(project: Project, server: str, name: str) -> BuiltArms:
     file = project.servers[server]
     return BuiltArms(name, file, project.root_of(file))

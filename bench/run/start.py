@@ -65,6 +65,7 @@ class Options(NamedTuple):
         strict: refuse a machine that is unfit for measuring.
         allow_concurrent: go on beside another run.
         force_resume: resume although something changed; marks the report.
+        reports: where the run's folder is made; None = `reports/` of the project.
         ask_first: every server is built and asked before anything is measured; one that answers
             wrongly takes no part.
     """
@@ -73,6 +74,7 @@ class Options(NamedTuple):
     allow_concurrent: bool = False
     force_resume: bool = False
     argv: tuple[str, ...] = ()
+    reports: Path | None = None
     ask_first: bool = False
 
 
@@ -126,7 +128,9 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
     started = datetime.now(UTC)
     with (
         hold_machine(allow_concurrent=options.allow_concurrent) as turn,
-        _new_run(project.root / "reports", _run_id(started, planned.plan)) as directory,
+        _new_run(
+            options.reports or project.root / "reports", _run_id(started, planned.plan)
+        ) as directory,
     ):
         head = described(project.root)
         info = RunInfo(

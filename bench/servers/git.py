@@ -7,6 +7,7 @@ What lies uncommitted becomes a commit there that no branch names: nothing else 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -124,6 +125,79 @@ def described(folder: Path, ref: str = "HEAD") -> Described | None:
     return Described(*lines[:3]) if len(lines) >= len(Described._fields) else None
 
 
+class LinkedCommit(NamedTuple):
+    """A commit, the hash of its tree, and its parents, the first parent first."""
+
+    commit: str
+    tree: str
+    parents: tuple[str, ...]
+
+
+def commits_between(repository: Path, good: Commit, bad: Commit) -> tuple[LinkedCommit, ...]:
+    """The commits that descend from good and lead to bad, parents before children, bad last.
+
+    Raises:
+        UsageError: they are one commit, or good is no ancestor of bad.
+    """
+    if good.commit == bad.commit:
+        raise UsageError(
+            f"good and bad are the same commit, {good.commit[:12]}", advice="name an older good"
+        )
+    walk = ("rev-list", "--topo-order", "--reverse", "--ancestry-path", "--format=%T %P")
+    listed = _must(repository, *walk, f"{good.commit}..{bad.commit}").splitlines()
+    found = []
+    for head, line in zip(listed[::2], listed[1::2], strict=True):
+        tree, *parents = line.split()
+        found.append(LinkedCommit(head.split()[1], tree, tuple(parents)))
+    if not found:
+        raise _no_ancestor(repository, good.commit, bad.commit)
+    return tuple(found)
+
+
+def _no_ancestor(repository: Path, good: str, bad: str) -> UsageError:
+    """Why no path of commits leads from good to bad, and what to do about it."""
+    said = f"good ({good[:12]}) is no ancestor of bad ({bad[:12]})"
+    done = _git(repository, "merge-base", good, bad)
+    base = done[1].strip() if done and done[0] == 0 else ""
+    if base == bad:
+        return UsageError(
+            f"{said}: it is the other way round",
+            advice="the older commit is --good; what became cheaper cannot be searched for",
+        )
+    if not base and _is_shallow(repository):
+        return UsageError(
+            f"{said} as far as this shallow clone goes",
+            advice="`git fetch --unshallow --tags` brings the rest of it",
+        )
+    if not base:
+        return UsageError(f"{said}: they have no commit in common", advice="name refs of one line")
+    return UsageError(
+        f"{said}: they parted at {base[:12]}",
+        advice=f"--good {base[:12]} searches from there, if that one is good too",
+    )
+
+
+class CommitChange(NamedTuple):
+    """What a commit is: author date (ISO 8601), subject, and files that differ from a parent."""
+
+    authored: str
+    subject: str
+    files: tuple[str, ...]
+
+
+def change_of(repository: Path, commit: str, parent: str) -> CommitChange:
+    """A commit as it is told to people.
+
+    Raises:
+        BuildError: git refuses.
+    """
+    authored, _, subject = _must(
+        repository, "show", "-s", "--format=%aI%n%s", "--end-of-options", commit
+    ).partition("\n")
+    names = _must(repository, "diff", "--name-only", "-z", parent, commit)
+    return CommitChange(authored, subject, tuple(name for name in names.split("\0") if name))
+
+
 def is_dirty(folder: Path) -> bool:
     """Whether files that git tracks differ from the last commit."""
     done = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
@@ -138,13 +212,20 @@ def _has_commit(repository: Path) -> bool:
 def _near(repository: Path, ref: str) -> str:
     done = _git(repository, "for-each-ref", "--format=%(refname:short)")
     names = done[1].split() if done and done[0] == 0 else []
+    branch = re.split(r"[~^]", ref)[0]
     near = did_you_mean(ref, names)
-    if near:
+    if near and branch not in names:
         return near
-    shallow = _git(repository, "rev-parse", "--is-shallow-repository")
-    if shallow and shallow[1].strip() == "true":
+    if _is_shallow(repository):
         return "the clone is shallow: `git fetch --unshallow --tags` brings the rest of it"
+    if branch in names:
+        return f"the history of {branch} does not go back that far"
     return "`git branch --all` shows the branches"
+
+
+def _is_shallow(repository: Path) -> bool:
+    shallow = _git(repository, "rev-parse", "--is-shallow-repository")
+    return bool(shallow and shallow[1].strip() == "true")
 
 
 def _tree(repository: Path, commit: str) -> str:

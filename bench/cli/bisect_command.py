@@ -1,0 +1,245 @@
+"""`bench bisect`: since which commit does a server cost more."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bench.cli.common import TerminatedError, emit_json, json_option, printable, project_option
+from bench.errors import EXIT_FAILED, EXIT_OK, UsageError
+from bench.units import format_eta, parse_duration, parse_percent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.model.bisect import BisectAsked
+    from bench.plans.project import Project
+    from bench.run.bisecting import BisectParts
+    from bench.stats.bisection import BisectEnd, BisectProgress, CommitGraph
+    from bench.store.bisect_files import BisectFolder
+
+_DEFAULTS: Final[dict[str, Any]] = {
+    "detect": "5%",
+    "max_time": "30m",
+    "connections": 50,
+    "duration": "2s",
+    "warmup": "1s",
+}
+_LEAST: Final = 0.005
+
+
+@click.command()
+@click.argument("server", required=False, metavar="SERVER")
+@click.option("--good", metavar="REF", help="A branch, tag or commit that costs less.")
+@click.option("--bad", metavar="REF", help="A later one that costs more.")
+@click.option("--workload", metavar="W", help="What is asked (default: the only one it serves).")
+@click.option(
+    "--detect", metavar="PERCENT", help="The least difference that matters.  [default: 5%]"
+)
+@click.option(
+    "--max-time",
+    metavar="DURATION",
+    help="For all measuring, builds not counted; then the range that is proven is named.  "
+    "[default: 30m]",
+)
+@click.option(
+    "--connections", type=click.IntRange(1), help="Open connections to each.  [default: 50]"
+)
+@click.option("--duration", metavar="DURATION", help="Window of each trial.  [default: 2s]")
+@click.option("--warmup", metavar="DURATION", help="Warm-up of each trial.  [default: 1s]")
+@click.option(
+    "--resume",
+    metavar="NAME",
+    help="Go on with a bisect (latest, or its folder); --max-time may be longer.",
+)
+@click.option("--allow-concurrent", is_flag=True, help="Go on beside another run.")
+@json_option
+@project_option
+def command(server: str | None, project: Path | None, **options: Any) -> int:
+    """Find the first commit since which a request to SERVER costs more CPU time.
+
+    First bad is held against good: where it does not cost more, the search ends and says by how
+    much it could. Then the commits between them are halved as `git bisect` does, merges included.
+    Each is measured at the same time and on the same CPUs as good and as bad, until it is proven
+    (99 %) to be nearer to one of them; so it needs no quiet machine. One that does not build, or
+    answers wrongly, is passed over for a neighbor and named. Equal content is measured once.
+    At last the culprit is held against its parent, which gives the ratio that is told.
+
+    Commits are checked out beside your tree, which is not touched, and built once. Finished steps
+    are kept: after Ctrl-C, or with a longer --max-time, --resume goes on.
+
+    \b
+    bench bisect mine --good v1.4 --bad main --workload json-small
+    bench bisect mine --good main~40 --bad HEAD --detect 2% --max-time 1h
+    bench bisect --resume latest --max-time 2h
+
+    \b
+    Exit codes: 0 found, 1 not decided (the shortest range left is named) or no difference,
+    2 usage.
+    """
+    from bench.plans.bisect_plan import searched
+    from bench.plans.project import find_project
+
+    found = find_project(Path.cwd(), project)
+    if options["resume"]:
+        folder, asked = _kept(found, server, options)
+        repository, graph = searched(found, asked.server, asked.good, asked.bad)
+    else:
+        asked, repository, graph = _new(found, server, options)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-bisect-{asked.bad[:6]}"
+        folder = _folder(found, name, asked)
+    again = "bench bisect --resume latest" + (f" --project {project}" if project else "")
+    parts = _parts(found, asked, folder, options)
+    end = _search(parts, graph, again)
+    _print(end, asked, repository, graph, as_json=options["as_json"])
+    click.echo(os.path.relpath(folder.path), err=True)
+    return EXIT_OK if end.culprit else EXIT_FAILED
+
+
+def _folder(project: Project, name: str, asked: BisectAsked) -> BisectFolder:
+    from bench.store.bisect_files import BisectFolder
+
+    return BisectFolder.create(project.root / "reports", name, asked)
+
+
+def _kept(
+    project: Project, server: str | None, options: dict[str, Any]
+) -> tuple[BisectFolder, BisectAsked]:
+    """A bisect on disk; only its time may be changed."""
+    from bench.store.bisect_files import BisectFolder
+
+    names = ("good", "bad", "workload", *(name for name in _DEFAULTS if name != "max_time"))
+    given = [f"--{name}" for name in names if options[name] is not None]
+    if server or given:
+        raise UsageError(
+            f"--resume goes on as it began; {', '.join([*([server] if server else []), *given])} "
+            "cannot change it",
+            advice="only --max-time can; or start a new one",
+        )
+    folder = BisectFolder.find(options["resume"], project.root / "reports")
+    asked = folder.asked()
+    if options["max_time"] is not None:
+        asked = asked.model_copy(update={"max_time_s": _seconds("max_time", options["max_time"])})
+    return folder, asked
+
+
+def _new(
+    project: Project, server: str | None, options: dict[str, Any]
+) -> tuple[BisectAsked, Path, CommitGraph]:
+    from bench.model.bisect import BisectAsked
+    from bench.plans.bisect_plan import searched, workload_of
+
+    if not server or not options["good"] or not options["bad"]:
+        raise UsageError(
+            "a bisect needs SERVER, --good REF and --bad REF", advice="see bench bisect --help"
+        )
+    given = {name: options[name] or default for name, default in _DEFAULTS.items()}
+    detect = _parsed("detect", given["detect"], parse_percent)
+    if not _LEAST <= detect < 1:
+        raise UsageError("--detect: expected a percentage from 0.5% to below 100%")
+    _seconds("duration", given["duration"])
+    _parsed("warmup", given["warmup"], parse_duration)
+    max_time_s = _seconds("max_time", given["max_time"])
+    repository, graph = searched(project, server, options["good"], options["bad"])
+    asked = BisectAsked(
+        server=server,
+        good=graph.good,
+        bad=graph.bad,
+        named=(options["good"], options["bad"]),
+        workload=workload_of(project, server, options["workload"]),
+        detect=detect,
+        max_time_s=max_time_s,
+        connections=given["connections"],
+        duration=given["duration"],
+        warmup=given["warmup"],
+    )
+    return asked, repository, graph
+
+
+def _seconds(option: str, text: str) -> float:
+    found = _parsed(option, text, parse_duration)
+    if not found:
+        raise UsageError(f"--{option.replace('_', '-')}: expected a duration above 0s")
+    return found
+
+
+def _parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise UsageError(f"--{option.replace('_', '-')} {text!r}: {error}") from None
+
+
+def _parts(
+    project: Project, asked: BisectAsked, folder: BisectFolder, options: dict[str, Any]
+) -> BisectParts:
+    from bench.cli.bisect_progress import StepProgress
+    from bench.reports.wording.bisect_words import short_hash
+    from bench.run.bisecting import BisectParts
+    from bench.run.start import Options
+
+    names = {asked.good: "good", asked.bad: "bad"}
+
+    def began(commit: str, against: tuple[str, ...], left_s: float) -> None:
+        others = " and ".join(names.get(each, short_hash(each)) for each in against)
+        what = "bad" if commit == asked.bad else short_hash(commit)
+        click.echo(f"{what} against {others} ({format_eta(left_s)} left)", err=True)
+
+    how = Options(allow_concurrent=options["allow_concurrent"], argv=tuple(sys.argv[1:]))
+    return BisectParts(project, asked, folder, how, StepProgress, began)
+
+
+def _search(parts: BisectParts, graph: CommitGraph, again: str) -> BisectEnd:
+    from bench.reports.wording.bisect_words import progress_words
+    from bench.run.bisecting import BisectMeasuring
+    from bench.stats.bisection import Bisection
+
+    asked = parts.asked
+    count = len(graph.order)
+    click.echo(
+        f"{asked.named[0]}..{asked.named[1]}: {count} commit{'s' if count > 1 else ''}, "
+        f"about {count.bit_length()} steps, {format_eta(asked.max_time_s)} at most",
+        err=True,
+    )
+
+    def tell(told: BisectProgress) -> None:
+        text = progress_words(told, graph.good, graph.bad, search.reason(told.commit))
+        click.echo(printable(text), err=True)
+
+    try:
+        search = Bisection(graph, BisectMeasuring(parts), asked.detect, tell)
+        return search.run()
+    except (KeyboardInterrupt, TerminatedError):
+        click.echo(f"finished steps are kept: `{again}` goes on", err=True)
+        raise
+
+
+def _print(
+    end: BisectEnd, asked: BisectAsked, repository: Path, graph: CommitGraph, *, as_json: bool
+) -> None:
+    """The answer: one line, or one object."""
+    from bench.reports.bisect_answer import bisect_answer
+    from bench.reports.wording.bisect_words import (
+        culprit_words,
+        ending_words,
+        reason_words,
+        short_hash,
+    )
+    from bench.servers.git import change_of
+
+    if as_json:
+        emit_json(bisect_answer(end))
+        return
+    for commit, reason in end.skipped:
+        click.echo(printable(f"passed over {short_hash(commit)}: {reason_words(reason)}"), err=True)
+    if end.culprit:
+        change = change_of(repository, end.culprit, graph.parents[end.culprit][0])
+        line = culprit_words(end, change.authored[:10], change.subject, change.files)
+    else:
+        line = ending_words(end, asked.detect, format_eta(asked.max_time_s))
+    click.echo(printable(line))

@@ -1,0 +1,162 @@
+"""Carries out a bisect: each look is a run of its own, finished ones are kept and read again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.analysis.trials import COST_METRIC, by_cell
+from bench.errors import BenchError, BuildError, UsageError
+from bench.model.bisect import BisectLook
+from bench.model.fields import arm_name
+from bench.plans.bisect_plan import SHORT, least_s, plan_look
+from bench.run.start import start_run
+from bench.stats.bisection import CostRatios
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.model.bisect import BisectAsked
+    from bench.model.plan import Plan
+    from bench.model.summary import RunView
+    from bench.plans.ab import Contest
+    from bench.plans.project import Project
+    from bench.run.events import Listener
+    from bench.run.start import Options
+    from bench.store.bisect_files import BisectFolder
+
+
+class BisectParts(NamedTuple):
+    """What a bisect is carried out with.
+
+    Attributes:
+        listen: makes what hears how the run of a look goes on.
+        began: hears that a commit is about to be measured against others, and seconds left.
+    """
+
+    project: Project
+    asked: BisectAsked
+    folder: BisectFolder
+    options: Options
+    listen: Callable[[Plan], Listener]
+    began: Callable[[str, tuple[str, ...], float], None]
+
+
+class BisectMeasuring:
+    """Measures looks; one that was finished earlier is read instead.
+
+    Args:
+        parts: what it is carried out with.
+    """
+
+    def __init__(self, parts: BisectParts) -> None:
+        self._parts = parts
+        self._kept = parts.folder.looks()
+        self._left_s = parts.asked.max_time_s - sum(look.seconds for look in self._kept)
+
+    def __call__(
+        self, commit: str, against: tuple[str, ...], half_width: float
+    ) -> CostRatios | None:
+        """Compare a commit with others; None where no time is left.
+
+        Raises:
+            BenchError: what is compared with, or this machine, cannot be measured.
+        """
+        look = self._earlier(commit, against)
+        if look is None:
+            look = self._measured(commit, against, half_width)
+            if look is None:
+                return None
+            self._left_s -= look.seconds
+            self._parts.folder.add(look)
+        return CostRatios(look.ratios, look.failure)
+
+    def _earlier(self, commit: str, against: tuple[str, ...]) -> BisectLook | None:
+        """The first kept look at the same commits; each is used once."""
+        for index, look in enumerate(self._kept):
+            if (look.commit, look.against) == (commit, against):
+                return self._kept.pop(index)
+        return None
+
+    def _measured(
+        self, commit: str, against: tuple[str, ...], half_width: float
+    ) -> BisectLook | None:
+        parts = self._parts
+        try:
+            contest = plan_look(parts.project, parts.asked, commit, against, half_width)
+        except (UsageError, BuildError) as error:
+            if commit == parts.asked.bad:
+                raise  # what is compared with everything must be right
+            return _failed(commit, against, half_width, error.message)
+        if self._left_s < least_s(contest.planned.plan):
+            return None
+        parts.began(commit, against, self._left_s)
+        return self._run(contest, commit, against, half_width)
+
+    def _run(
+        self, contest: Contest, commit: str, against: tuple[str, ...], half_width: float
+    ) -> BisectLook:
+        parts = self._parts
+        plan = contest.planned.plan.model_copy(update={"max_time_s": self._left_s})
+        planned = contest.planned._replace(plan=plan)
+        listener = parts.listen(plan)
+        how = parts.options._replace(reports=parts.folder.runs)
+        result = start_run(contest.project, planned, listener, how)
+        ratios = _ratios(result.view, against)
+        failure = "" if ratios else _failure(result.view, commit, against)
+        return BisectLook(
+            commit=commit,
+            against=against,
+            half_width=half_width,
+            ratios=ratios,
+            failure=failure,
+            seconds=sum(trial.phases_s.total for trial in result.view.trials),
+            run=result.directory.path.name,
+        )
+
+
+def _failed(commit: str, against: tuple[str, ...], half_width: float, reason: str) -> BisectLook:
+    return BisectLook(
+        commit=commit,
+        against=against,
+        half_width=half_width,
+        ratios={},
+        failure=reason.splitlines()[0],
+        seconds=0.0,
+        run="",
+    )
+
+
+def _ratios(view: RunView, against: tuple[str, ...]) -> dict[str, tuple[float, ...]]:
+    """Cost of the commit, the baseline of the duets, against each arm; {} unless all are known."""
+    cells = {cell.cell.server: cell for cell in by_cell(view.plan, view.trials)}
+    found = {}
+    for other in against:
+        cell = cells.get(arm_name(other[:SHORT]))
+        if cell is None or cell.partner is None:
+            return {}
+        theirs, ours = cell.values(COST_METRIC), cell.partner.values(COST_METRIC)
+        rounds = sorted(theirs.keys() & ours.keys())
+        if not rounds:
+            return {}
+        # What is done per CPU-second is the inverse of what a request costs.
+        found[other] = tuple(theirs[number] / ours[number] for number in rounds)
+    return found
+
+
+def _failure(view: RunView, commit: str, against: tuple[str, ...]) -> str:
+    """Why a commit has no figures, in one line.
+
+    Raises:
+        BenchError: it is one that it was compared with which could not be built.
+    """
+    lost = {one.server: one.reason.splitlines()[0] for one in view.plan.skipped}
+    for other in against:
+        name = arm_name(other[:SHORT])
+        if name in lost:
+            raise BenchError(f"{name} was to be compared with, and cannot be: {lost[name]}")
+    name = arm_name(commit[:SHORT])
+    if name in lost:
+        return lost[name]
+    bad = next((each for each in view.trials if not each.usable), None)
+    said = bad.detail.strip().splitlines() if bad else []
+    return said[0] if said else "no trial of it can be used"
