@@ -19,8 +19,9 @@ and text; "there is no such file" is plain."""
 NOT_YET: Final = {
     "analysis": "aggregate analyze capacities cost_verdicts shifts trials width",
     "cli": (
-        "__init__ ab_command capacity_command doctor_command history_command init_command "
-        "matrix_options progress report_command run_command setup_command try_command"
+        "__init__ ab_command bisect_command bisect_progress capacity_command "
+        "doctor_command history_command init_command matrix_options progress "
+        "report_command run_command setup_command try_command"
     ),
     "host/darwin": "machine",
     "host": "facts",
@@ -28,8 +29,9 @@ NOT_YET: Final = {
     "loadtools": ("oha_json oha_rows paced_json paced_pool paced_result tool wrk_detail wrk_text"),
     "model": ("capacity config field_schemas plan promise server_config summary trial_record"),
     "plans": (
-        "ab capacity_plan find_cargo find_go find_jvm find_node find_python first_answers "
-        "lengths load_curves request_checks server_files starter try_ typed_command"
+        "ab bisect_plan capacity_plan find_cargo find_go find_jvm find_node find_python "
+        "first_answers lengths load_curves request_checks server_files starter try_ "
+        "typed_command"
     ),
     "plans/yaml": "document reader scalars",
     "process": "supervisor",
@@ -38,15 +40,16 @@ NOT_YET: Final = {
     "reports/charts": "chart points",
     "reports/sections": "configuration profile_quality samples servers_tested",
     "reports/wording": (
-        "capacity_words conclusion history_words host_words run_words time_goes trial_words"
+        "bisect_words capacity_words conclusion history_words host_words run_words "
+        "time_goes trial_words"
     ),
     "run": (
         "asking build_and_verify calibration deadline events fitness resume searching serving start"
     ),
     "run/importing": "conditions import_run import_trials",
     "sampler": "observe platforms",
-    "servers": "building readiness",
-    "stats": "change_points crossing histogram rate_search window_length",
+    "servers": "building git readiness",
+    "stats": ("bisection change_points crossing histogram rate_search window_length"),
     "store": "history_files",
     "trial": "duet framing load side_channel thresholds warmup",
     "workload": "json_equal requests",

@@ -22,7 +22,8 @@ KEYS: dict[type[BaseModel], str] = {
     ),
     Variant: "id as ref worktree with env",
     ProfileConfig: (
-        "id tool loop connections rate rates of arrivals keepalive processes warmup duration timeout"
+        "id tool loop connections rate rates of arrivals keepalive processes warmup duration"
+        " timeout"
     ),
     ServerRef: "id as env url",
     Exclude: "server workload profile",
