@@ -20,8 +20,8 @@ _SAID: Final = (
     "times a second. First request: the first one of a workload. Both: median over trials. "
     "Resident memory: highest in the window, shared pages once. Its slope: least squares over the "
     "second half of the window, mean over trials with its 95 % interval. Built: size of the "
-    "program that the build made, where there is one. With several workloads or profiles: the least "
-    "to the greatest."
+    "program that the build made, where there is one. With several workloads or profiles: the "
+    "least to the greatest."
 )
 _COLUMNS: Final = (
     "Server",
