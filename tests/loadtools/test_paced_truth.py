@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -42,17 +43,27 @@ class Truth(NamedTuple):
     free: list[float]
 
     @property
+    def turn(self) -> float:
+        """What the server takes from one request to the next that waits for it already, median.
+
+        It is part of its service time: 50 us more of 2 ms make a queue 15 % longer at 30 % load.
+        """
+        pairs = zip(self.due[1:], self.read[1:], self.free, strict=False)
+        turns = sorted(read - free for due, read, free in pairs if due < free - 0.0002)
+        return turns[len(turns) // 2] if turns else 0.0
+
+    @property
     def waits(self) -> list[float]:
         """Lindley's recursion over the schedule, with the times the server really took.
 
         A request is served from when it was due, or from when the one before it was done with;
         how long that took is what the server's own stamps say.
         """
-        waits, free = [], 0.0
+        waits, free, turn = [], 0.0, self.turn
         for due, read, done in zip(self.due, self.read, self.free, strict=True):
             begun = max(due, free)
             waits.append(begun - due)
-            free = begun + (done - read)
+            free = begun + (done - read) + turn
         return waits
 
 
@@ -65,10 +76,17 @@ def serving(*argv: float) -> Iterator[tuple[int, subprocess.Popen[str]]]:
         text=True,
     ) as process:
         assert process.stdout
+        _pin(process.pid, 0)
         try:
             yield int(process.stdout.readline()), process
         finally:
             process.kill()
+
+
+def _pin(pid: int, index: int) -> None:
+    """On one of two CPUs, as in a trial, where the system can."""
+    if hasattr(os, "sched_setaffinity") and len(cpus := sorted(os.sched_getaffinity(0))) > 1:
+        os.sched_setaffinity(pid, {cpus[index]})
 
 
 def run(
@@ -95,6 +113,7 @@ def run(
             (folder / "stderr.txt").open("wb") as err,
             subprocess.Popen(argv, stdout=out, stderr=err, cwd=folder, env=command.env) as sender,
         ):
+            _pin(sender.pid, 1)
             if held_s:
                 time.sleep(start - time.monotonic() + 0.5)
                 sender.send_signal(signal.SIGSTOP)
@@ -166,7 +185,8 @@ def test_waits_are_those_of_the_queue(tmp_path: Path, load: float) -> None:
     busy = [fmean(b - a for a, b in zip(t.read, t.free, strict=True)) for t in (even, drawn)]
     way_us = mean_us(even.load) - fmean(even.waits) * 1e6 - busy[0] * 1e6
     waited_us = mean_us(drawn.load) - busy[1] * 1e6 - way_us
-    assert waited_us == pytest.approx(fmean(drawn.waits) * 1e6, rel=0.05)
+    # 40 us are 2 % of the service time: what waking up differs by between the two patterns.
+    assert waited_us == pytest.approx(fmean(drawn.waits) * 1e6, rel=0.05, abs=40)
 
 
 @pytest.mark.alone

@@ -37,7 +37,7 @@ def test_half_of_the_slowest_is_offered_to_all_and_kept(tmp_path: Path) -> None:
     project.server("slow", "--delay-ms=20")
     project.matrix("fast", "slow", profiles=[HALF], rounds=2)
     with project.running("run", "faults") as process:
-        assert wait_until(lambda: len(project.trials()) >= 1)
+        assert wait_until(lambda: len(project.trials()) >= 1, 60.0)  # after six warm pilots
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

@@ -78,10 +78,10 @@ def many_children(count: float) -> None:
 
 
 def growing(megabytes: float) -> None:
-    """Memory that is taken bit by bit, over 1.2 seconds."""
+    """Memory that is taken bit by bit, over four seconds."""
     for _ in range(int(megabytes)):
         _KEPT.append(bytes(range(256)) * 3906)
-        time.sleep(0.03)
+        time.sleep(0.1)
 
 
 def shared_memory(megabytes: float) -> None:

@@ -236,12 +236,14 @@ class TestMemory:
         alone = Sampler(server_pid=burner.process.pid, server_cpus=(0,), load_cpus=(0,), port=None)
         with alone as watching:  # others' traffic on the loopback must not choose the span
             still = watching.mark()
-            time.sleep(1.2)
+            time.sleep(2.5)
+            ended = watching.mark()
+            time.sleep(0.4)  # readings just after the end of a window still count
             begin = watching.mark()
             burner.ask("growing", 40)
             end = watching.mark()
             grown = watching.window(begin, end).resources.memory_slope_bytes_per_s
-            stood = watching.window(still, begin).resources.memory_slope_bytes_per_s
+            stood = watching.window(still, ended).resources.memory_slope_bytes_per_s
 
         assert grown is not None
         assert grown > 1e6
