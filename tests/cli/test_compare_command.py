@@ -237,3 +237,26 @@ def test_nothing_comparable_prints_an_empty_table() -> None:
 
     assert "No cell can be compared by requests/s; 2 cells not compared" in text
     assert "`axum.json-small.wrk-c50`: the loads differ in connections" in text
+
+
+def test_the_headline_names_how_far_off_it_may_be(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """A wide interval is not "nothing is worse": what is still possible is said."""
+    wide = {"axum": Truth(noise=0.4), "spikard": Truth(rps=17_000, noise=0.4)}
+    runs |= {"a": _view(wide), "b": _view(wide, seed=9)}
+    headline = _call(tmp_path, "a", "b").stdout.splitlines()[2]
+
+    assert "Not decided by requests/s in 2 of 2 cells" in headline
+    assert "worse beyond 2 % is still possible there, anywhere from -" in headline
+    assert "Nothing is worse" not in headline
+
+
+def test_a_gate_that_compares_nothing_does_not_pass(
+    runs: dict[str, RunView], tmp_path: Path
+) -> None:
+    """No cell has both sides: the gate says so, and is not silent."""
+    none = with_status("failed", "server-died", where=lambda _trial: True)
+    runs |= {"a": _view(BOTH), "b": _view(BOTH, edit=none)}
+    result = _call(tmp_path, "a", "b", "--fail-on", "slower")
+
+    assert isinstance(result.exception, BenchError)
+    assert not isinstance(result.exception, GateMetError)
