@@ -13,6 +13,7 @@ from bench.model.plan import Cell, CostPlan, LoadProfile, PlannedTrial
 from bench.plans.duets import free_name
 from bench.plans.lengths import estimate
 from bench.plans.matrix_files import CEILING
+from bench.plans.planning import in_random_order
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -95,16 +96,7 @@ def cost_round(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:
     groups: dict[str, list[Cell]] = {}
     for cell in plan.cost.cells:
         groups.setdefault(cell.workload, []).append(cell)
-    blocks = list(groups.values())
-    rng.shuffle(blocks)
-    for block in blocks:
-        rng.shuffle(block)
-    digits = max(2, len(str(max(plan.rounds, plan.max_rounds))))
-    return tuple(
-        PlannedTrial(id=f"r{number:0{digits}d}-{cell.id}", round=number, cell=cell)
-        for block in blocks
-        for cell in block
-    )
+    return in_random_order(plan, number, groups.values(), rng)
 
 
 def without_cost_of(plan: Plan, gone: Collection[str]) -> Plan:

@@ -13,7 +13,7 @@ from bench.plans.sweeps import within_cpus
 from bench.stats.rounds import ROUNDS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from bench.model.config import MatrixConfig
     from bench.model.plan import CpuSplit, LoadProfile, Workload
@@ -128,7 +128,14 @@ def rounds_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:
     for cell in plan.cells:
         if plan.design == "blocks" or cell.server != plan.baseline:
             groups.setdefault((cell.workload, cell.profile), []).append(cell)
-    blocks = list(groups.values())
+    return in_random_order(plan, number, groups.values(), rng)
+
+
+def in_random_order(
+    plan: Plan, number: int, groups: Iterable[list[Cell]], rng: random.Random
+) -> tuple[PlannedTrial, ...]:
+    """The trials of one round: groups in random order, and in each its cells."""
+    blocks = list(groups)
     rng.shuffle(blocks)
     for block in blocks:
         rng.shuffle(block)

@@ -45,16 +45,8 @@ def count_messages(data: bytes) -> tuple[int, bool]:
     Raises:
         OSError: the kernel refuses.
     """
-    count = offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, *_ = _HEADER.unpack_from(data, offset)
-        if kind == _DONE:
-            return count, True
-        if kind == _ERROR:
-            raise OSError(0, "sock_diag refused")
-        count += 1
-        offset += max(_HEADER.size, (length + 3) & ~3)
-    return count, False
+    sockets, ended = _sockets(data)
+    return len(sockets), ended
 
 
 def received_in(data: bytes) -> tuple[int, bool]:
@@ -63,17 +55,23 @@ def received_in(data: bytes) -> tuple[int, bool]:
     Raises:
         OSError: the kernel refuses.
     """
-    total = offset = 0
+    sockets, ended = _sockets(data)
+    return sum(_received(data[begin + _MESSAGE_BYTES : end]) for begin, end in sockets), ended
+
+
+def _sockets(data: bytes) -> tuple[list[tuple[int, int]], bool]:
+    """Begin and end of what is said of each socket, and whether the answer ends here."""
+    found: list[tuple[int, int]] = []
+    offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, *_ = _HEADER.unpack_from(data, offset)
         if kind == _DONE:
-            return total, True
+            return found, True
         if kind == _ERROR:
             raise OSError(0, "sock_diag refused")
-        begin = offset + _HEADER.size + _MESSAGE_BYTES
-        total += _received(data[begin : offset + length])
+        found.append((offset + _HEADER.size, offset + length))
         offset += max(_HEADER.size, (length + 3) & ~3)
-    return total, False
+    return found, False
 
 
 def _received(attributes: bytes) -> int:
