@@ -166,7 +166,9 @@ def _cell(
     codes = tuple(dict.fromkeys(each.code for each in findings))
     summary = summarize(cell, counts, verdicts.verdicts, codes)
     share = load_share(data.plan, data.trials, summary)
-    summary = summary.model_copy(update={"load_share": share})
+    arm = next((arm for arm in data.plan.arms if arm.name == summary.server), None)
+    spoken = arm.under(cell.profile).protocol if arm else summary.protocol
+    summary = summary.model_copy(update={"load_share": share, "protocol": spoken})
     return summary, detail(cell, counts, windows), findings
 
 

@@ -40,7 +40,7 @@ TOOLCHAINS: Final = {
     "names",
     multiple=True,
     type=click.Choice(list(TOOLS)),
-    help="Only this load tool; may be given again (default: all of them).",
+    help="Only this load tool; may be given again (default: all but h2load).",
 )
 @click.option("--for", "matrix", metavar="MATRIX", help="Only the load tools that MATRIX uses.")
 @click.option("--yes", is_flag=True, help="Do not ask before administrator rights are used.")
@@ -67,7 +67,9 @@ def command(
     """
     config = _config(matrix, project) if matrix else None
     uses = names or (tuple(profile.tool for profile in config.profiles) if config else ())
-    wanted = tuple(name for name in TOOLS if not uses or name in uses)
+    wanted = tuple(
+        name for name, tool in TOOLS.items() if (name in uses if uses else not tool.optional)
+    )
     facts = find.survey(wanted)
     plan = install_plan.plan_install(facts, wanted)
     _announce(plan, blocked=dry_run)

@@ -20,7 +20,8 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
 
     Without SERVERS: all of the project; where it has none, those that come with bench.
     Each request kind is sent twice with random values; status, JSON by meaning, text and
-    headers must be as the workload says. Exit code 1 when anything is wrong.
+    headers must be as the workload says, over each of the server's `protocols`. Exit code 1
+    when anything is wrong.
     """
     from bench.plans.choosing import choose_arms
     from bench.plans.project import find_project
@@ -38,6 +39,7 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
             {
                 "server": item.server,
                 "workload": item.workload or None,
+                "protocol": item.protocol,
                 "ok": not item.error,
                 "skipped": item.skipped,
                 "error": item.error or None,
@@ -51,7 +53,8 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
                 for e in item.exchanges
             )
             text = printable(item.error) or sizes
-            click.echo(f"{item.server:<12} {item.workload:<14} {mark}  {text}")
+            spoken = "" if item.protocol == "http" else f" ({item.protocol})"
+            click.echo(f"{item.server:<12} {item.workload:<14} {mark}{spoken}  {text}")
     if as_json:
         emit_json({"results": rows})
     return EXIT_FAILED if failed else EXIT_OK

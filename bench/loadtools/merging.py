@@ -109,17 +109,22 @@ def own_percentiles(
 
 
 def judged(result: LoadResult, statuses: Collection[int]) -> LoadResult:
-    """The result with success by the statuses that are expected, where the tool tells them."""
+    """The result with success by the statuses that are expected, where the tool tells them.
+
+    An answer that came too late is none, where the tool counts it among the responses.
+    """
     if result.status is None:
         return result
+    errors = result.errors or ErrorCounts()
+    late = (errors.timeout or 0) if TOOLS[result.tool].late_counted else 0
     right = sum(count for status, count in result.status.items() if int(status) in statuses)
     return result.model_copy(
         update={
-            "ok": right,
-            "throughput_rps": right / result.duration_s if result.duration_s else 0.0,
-            "errors": (result.errors or ErrorCounts()).model_copy(
-                update={"status": result.requests - right}
-            ),
+            "ok": max(0, right - late),
+            "throughput_rps": max(0, right - late) / result.duration_s
+            if result.duration_s
+            else 0.0,
+            "errors": errors.model_copy(update={"status": result.requests - right}),
         }
     )
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, GrownModel, Model
+from bench.model.http_protocol import HttpProtocol
 from bench.model.load_result import Loop
 from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
@@ -31,6 +32,7 @@ class LoadProfile(GrownModel):
         curve: of a point of a load curve: the name that all its points share.
         keepalive: whether a connection serves more than one request.
         connect_timed: without keep-alive: whether the tool's latencies hold the time of connecting.
+        resume: whether TLS sessions may be taken up again.
         swept: of a point of a sweep: what varies from point to point.
         server_cpus: how many of its CPUs the server gets; None = all.
         own: `rate_share` is that of each server's own capacity, not of the slowest server's:
@@ -52,13 +54,25 @@ class LoadProfile(GrownModel):
     own: bool = False
     keepalive: bool = True
     connect_timed: bool = True
+    protocol: HttpProtocol = "http"
+    resume: bool = True
     swept: Swept | None = None
     server_cpus: int | None = None
 
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("arrivals", "curve", "own", "keepalive", "connect_timed", "swept", "server_cpus")
+        return (
+            "arrivals",
+            "curve",
+            "own",
+            "keepalive",
+            "connect_timed",
+            "protocol",
+            "resume",
+            "swept",
+            "server_cpus",
+        )
 
     @property
     def sought(self) -> bool:
@@ -97,7 +111,7 @@ class Workload(Model):
     sha256: str
 
 
-class Arm(Model):
+class Arm(GrownModel):
     """A server as it stands in a plan: a name of its own, its folder and its environment.
 
     Attributes:
@@ -105,6 +119,7 @@ class Arm(Model):
         server: the id of the server, the name of its folder.
         folder: absolute path of the folder with server.yaml.
         env: added to the environment that server.yaml names; in JSON without secrets.
+        protocol: what it speaks, None = what the profile says.
         url: of a server that somebody else runs, else None.
         hash: content hash of the build (source tree, lock files, toolchain, command), or None.
         source_hash: git's hash of the tree that the folder was checked out from, part of `hash`;
@@ -122,12 +137,24 @@ class Arm(Model):
     folder: str
     config: ServerConfig
     env: Environment = {}
+    protocol: HttpProtocol | None = None
     url: str | None = None
     hash: str | None = None
     source_hash: str | None = None
     ready_any: bool = False
     version_of: str | None = None
     copy_of: str | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("protocol",)
+
+    def under(self, profile: LoadProfile) -> LoadProfile:
+        """A profile as this arm is loaded with it."""
+        if self.protocol is None:
+            return profile
+        return profile.model_copy(update={"protocol": self.protocol})
 
 
 class Pinning(Model):
@@ -176,11 +203,21 @@ class PlannedTrial(Model):
     cell: Cell
 
 
-class Skipped(Model):
-    """A server that takes no part, and why."""
+class Skipped(GrownModel):
+    """A server that takes no part, and why.
+
+    Attributes:
+        profiles: those that it takes no part in; empty = in none.
+    """
 
     server: str
     reason: str
+    profiles: tuple[str, ...] = ()
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("profiles",)
 
 
 class CostPlan(Model):
@@ -332,4 +369,5 @@ def known_copies(plan: Plan) -> Plan:
 
 
 def _identity(arm: Arm) -> tuple[object, ...]:
-    return arm.server, arm.folder, arm.url, arm.hash, tuple(sorted(arm.env.items()))
+    own = arm.url, arm.hash, arm.protocol
+    return arm.server, arm.folder, *own, tuple(sorted(arm.env.items()))

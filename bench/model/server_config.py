@@ -21,6 +21,7 @@ from bench.model.fields import (
     Whole,
     WorkloadChoice,
 )
+from bench.model.http_protocol import HttpProtocol
 
 
 class Stop(Model):
@@ -46,7 +47,11 @@ class ServerConfig(Model):
         python: which interpreter `{python}` may be, such as `">=3.11,<3.14"` or `"~=3.11.2"`,
             as in `requires-python` of a Python package (`"==3.12.*"` for any 3.12).
         build: commands, run once for each state of the folder.
-        run: starts the server in the foreground, on 127.0.0.1 and `{port}`.
+        run: starts the server in the foreground, on 127.0.0.1 and `{port}`. In `run` and `env`
+            `{protocol}` is what it is to speak, `{cert}` and `{key}` are PEM files made for the
+            run where that has TLS and empty texts where not, `{resume}` is `true`, or `false`
+            where it is to take up no TLS session again.
+        protocols: what it can speak, of `http`, `https`, `h2` and `h2c`.
         port: the one port of a server that cannot be told another; `{port}` is then not needed.
             On Linux it runs in a network namespace of its own, together with its load. Default:
             none, `bench` chooses.
@@ -69,6 +74,7 @@ class ServerConfig(Model):
     python: Pythons | None = None
     build: list[Argv] = []
     run: Argv
+    protocols: list[HttpProtocol] = Field(default=["http"], min_length=1)
     port: Whole | None = Field(default=None, ge=1, le=65535)
     env: Env = {}
     ready: UrlPath = "/"
@@ -83,3 +89,7 @@ class ServerConfig(Model):
     def serves(self, workload: str) -> bool:
         """Whether the server answers a workload, by its own word."""
         return self.workloads == "all" or workload in self.workloads
+
+    def is_told(self, name: str) -> bool:
+        """Whether the placeholder `{name}` stands in `run` or `env`."""
+        return any(f"{{{name}}}" in text for text in (*self.run, *self.env.values()))

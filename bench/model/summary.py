@@ -12,8 +12,9 @@ from bench.model.capacity import CapacityResult
 from bench.model.cpu_profile import Conversion, ServerProfile
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
+from bench.model.http_protocol import HttpProtocol
 from bench.model.plan import LoadProfile, Plan, Skipped
-from bench.model.trial_record import Bound, Exchange, TrialRecord
+from bench.model.trial_record import Bound, Exchange, Handshakes, TrialRecord
 
 Word = Literal[
     "faster",
@@ -150,6 +151,8 @@ class CellSummary(Model):
         lateness_us: of an open loop on an exact schedule, else None.
         startup_s: from the start of the process to its first right answer, median over trials.
         memory_slope_bytes_per_s: of resident memory in the second half of the window, mean.
+        protocol: what was spoken.
+        handshakes: of TLS where each request makes one: sums over usable trials; else None.
     """
 
     server: str
@@ -166,6 +169,8 @@ class CellSummary(Model):
     lateness_us: CellLateness | None = None
     startup_s: float | None = None
     memory_slope_bytes_per_s: float | None = None
+    protocol: HttpProtocol = "http"
+    handshakes: Handshakes | None = None
     bound: Bound
     findings: tuple[str, ...]
     cost: Cost | None = None

@@ -6,20 +6,25 @@ import ipaddress
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from bench.model.http_protocol import IN_HTTP2, WITH_TLS, HttpProtocol
+
 LOOPBACK: Final = "127.0.0.1"
 _HTTP_PORT: Final = 80
 _THIS_MACHINE: Final = {"localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - nothing is bound
 
 
 class Target(NamedTuple):
-    """Host and port of a server.
+    """Host and port of a server, and what is spoken there.
 
     Attributes:
         host: a name or an address, an IPv6 one without brackets.
+        trust: file of the authority that signed its certificate, "" without TLS.
     """
 
     host: str
     port: int
+    protocol: HttpProtocol = "http"
+    trust: str = ""
 
     @classmethod
     def of_url(cls, url: str) -> Target:
@@ -44,6 +49,26 @@ class Target(NamedTuple):
         return f"{host}:{self.port}"
 
     @property
+    def tls(self) -> bool:
+        """Whether what is sent there is encrypted."""
+        return self.protocol in WITH_TLS
+
+    @property
+    def http2(self) -> bool:
+        """Whether it is HTTP/2."""
+        return self.protocol in IN_HTTP2
+
+    @property
+    def scheme(self) -> str:
+        """As a URL begins: `http` or `https`."""
+        return "https" if self.tls else "http"
+
+    @property
+    def origin(self) -> str:
+        """`https://127.0.0.1:3000`, what stands before the path in a URL."""
+        return f"{self.scheme}://{self.authority}"
+
+    @property
     def space(self) -> int:
         """Process that holds the network namespace of the server; 0 = the machine's network."""
         return 0
@@ -63,9 +88,11 @@ class InnerTarget(Target):
     _space: int
 
     @classmethod
-    def at(cls, port: int, space: int) -> InnerTarget:
+    def at(
+        cls, port: int, space: int, protocol: HttpProtocol = "http", trust: str = ""
+    ) -> InnerTarget:
         """The loopback inside the namespace that a process holds."""
-        made = cls(LOOPBACK, port)
+        made = cls(LOOPBACK, port, protocol, trust)
         made._space = space
         return made
 

@@ -20,6 +20,7 @@ from bench.trial.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from bench.model.http_protocol import HttpProtocol
     from bench.model.plan import Arm, CpuSplit, Workload
     from bench.model.summary import BuildRecord
     from bench.model.trial_record import Exchange
@@ -31,6 +32,7 @@ class Verified(NamedTuple):
 
     Attributes:
         workload: id, or "" where the server did not get as far.
+        protocol: what it was asked by.
         error: what was wrong, or "".
         skipped: the server cannot be built here; `error` holds the reason.
     """
@@ -40,6 +42,7 @@ class Verified(NamedTuple):
     exchanges: tuple[Exchange, ...]
     error: str
     skipped: bool = False
+    protocol: HttpProtocol = "http"
 
 
 def build_servers(
@@ -90,7 +93,11 @@ def verify_servers(
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         ):
             chosen = [workloads[name] for name in names if name in workloads]
-            yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
+            log = Path(scratch, "server.log")
+            for protocol in arm.config.protocols:
+                with_protocol = arm.model_copy(update={"protocol": protocol})
+                found = _verify(with_protocol, chosen, cpus, supervisor, log)
+                yield from (one._replace(protocol=protocol) for one in found)
 
 
 def _workloads(project: Project, server: str) -> list[str]:

@@ -18,6 +18,7 @@ from bench.model.summary import BuildRecord
 from bench.process import Command, capture
 from bench.process.executables import executable
 from bench.servers.environment import (
+    PLAIN,
     base_environment,
     command_environment,
     fill_all,
@@ -190,7 +191,7 @@ def build(arm: Arm, supervisor: SupervisorClient, log: Path, *, cpus: str = "1")
         BuildError: a command failed; the message holds its last lines, `log` everything.
     """
     tools = toolchain(arm)
-    values = {"cpus": cpus, "port": "0", "python": tools.python or ""}
+    values = {**PLAIN, "cpus": cpus, "port": "0", "python": tools.python or ""}
     digest = content_hash(arm, tools)
     folder = Path(arm.folder)
     commands = tuple(fill_all(argv, values) for argv in arm.config.build)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from bench.model.http_protocol import HttpProtocol
     from bench.model.plan import Arm, CpuSplit
     from bench.process import SupervisorClient
 
@@ -153,9 +154,16 @@ def _listening(port: int) -> dict[str, int]:
 
 
 def serving(
-    arm: Arm, cpus: CpuSplit, supervisor: SupervisorClient, rng: random.Random, log: Path
+    arm: Arm,
+    cpus: CpuSplit,
+    supervisor: SupervisorClient,
+    rng: random.Random,
+    log: Path,
+    *,
+    protocol: HttpProtocol | None = None,
+    resume: bool = True,
 ) -> RunningServer | ExistingServer:
-    """The server of a trial: started for it, or one that runs already."""
+    """The server of a trial: started for it, or one that runs already, and speaks plain HTTP."""
     if arm.url is not None:
         return ExistingServer(arm)
-    return RunningServer(arm, cpus, supervisor, rng, log)
+    return RunningServer(arm, cpus, supervisor, rng, log, protocol=protocol, resume=resume)

@@ -14,15 +14,18 @@ from bench.model.target import LOOPBACK, InnerTarget, Target
 from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command, network_space, spaces_allowed
 from bench.process.family import family_pids
-from bench.servers.building import toolchain
-from bench.servers.environment import base_environment, fill, fill_all, redacted, startable
+from bench.servers import start_advice
+from bench.servers.environment import base_environment, redacted, startable
 from bench.servers.ports import choose_port, is_free, listeners
 from bench.servers.readiness import SWITCHING, Elsewhere, ask_status
+from bench.servers.secure import OtherProtocolError
+from bench.servers.start_values import Spoken, filled
 
 if TYPE_CHECKING:
     import random
     from types import TracebackType
 
+    from bench.model.http_protocol import HttpProtocol
     from bench.model.plan import Arm, CpuSplit
     from bench.process import Child, SupervisorClient
 
@@ -42,6 +45,8 @@ class RunningServer:
         arm: the server and its environment.
         cpus: the CPU split of the run.
         log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
+        protocol: what it is to speak, and is asked by. Default: the first of its own.
+        resume: whether it may take TLS sessions up again.
 
     Attributes:
         port: where it listens on 127.0.0.1; drawn when it is started, 0 before.
@@ -57,11 +62,21 @@ class RunningServer:
     """
 
     def __init__(
-        self, arm: Arm, cpus: CpuSplit, supervisor: SupervisorClient, rng: random.Random, log: Path
+        self,
+        arm: Arm,
+        cpus: CpuSplit,
+        supervisor: SupervisorClient,
+        rng: random.Random,
+        log: Path,
+        *,
+        protocol: HttpProtocol | None = None,
+        resume: bool = True,
     ) -> None:
         self.arm = arm
         self.port = 0
-        self.target = Target(LOOPBACK, self.port)
+        self._protocol: HttpProtocol = protocol or arm.protocol or arm.config.protocols[0]
+        self.target = Target(LOOPBACK, self.port, self._protocol)
+        self._resume = resume
         self.ready_s = 0.0
         self.startup_s: float | None = None
         self.stop_s = 0.0
@@ -102,7 +117,7 @@ class RunningServer:
         try:
             self._child = self._supervisor.spawn(command)
         except BenchError as error:
-            raise StartError(str(error), code="server-died", advice=_ADVICE_BUILD) from None
+            raise StartError(str(error), code="server-died", advice=start_advice.BUILD) from None
         try:
             self._wait_ready(began + self.arm.config.ready_timeout)
             self.startup_s = time.monotonic() - began
@@ -167,7 +182,10 @@ class RunningServer:
     def answered(self, timeout_s: float) -> bool:
         """Wait until it answers its ready path again, at most that long."""
         config = self.arm.config
-        return bool(ask_status(self.target, config.ready, timeout_s, headers=config.ready_headers))
+        with contextlib.suppress(OtherProtocolError):
+            given = ask_status(self.target, config.ready, timeout_s, headers=config.ready_headers)
+            return bool(given)
+        return False
 
     def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
         """What the trial's record says about this process."""
@@ -218,54 +236,45 @@ class RunningServer:
 
     def _draw_port(self) -> None:
         """Draw the port now: a server started just before, as in a duet, has taken its own."""
-        fixed = self.arm.config.port
-        if fixed is None:
-            self.port = choose_port(self._rng)
-            self.target = Target(LOOPBACK, self.port)
-        else:
-            self.port = fixed
-            self.target = self._fixed(fixed)
-        values = {
-            "port": str(self.port),
-            "cpus": str(self._cpus.server_count),
-            "python": _python(self.arm),
-        }
-        env = self.arm.config.env | self.arm.env
-        self.own_env = {name: fill(value, values) for name, value in env.items()} | self.more_env
-        program, *words = fill_all(self.arm.config.run, values)
+        fixed, spoken = self.arm.config.port, Spoken.of(self._protocol, resume=self._resume)
+        self.port = choose_port(self._rng) if fixed is None else fixed
+        at = Target(LOOPBACK, self.port, spoken.protocol, spoken.trust)
+        self.target = at if fixed is None else self._fixed(at)
+        (program, *words), env = filled(self.arm, self.port, self._cpus.server_count, spoken)
+        self.own_env = env | self.more_env
         self.argv = (program, *self.more_words, *words)
 
-    def _fixed(self, port: int) -> Target:
+    def _fixed(self, at: Target) -> Target:
         """Its own port: in a network namespace where there are any, else where nobody has it."""
         if spaces_allowed():
             away = self._cpus.housekeeping if self._cpus.pinning.state == "pinned" else None
             space = self._held.enter_context(network_space(self._supervisor, away))
-            return InnerTarget.at(port, space)
-        if not is_free(port):
+            return InnerTarget.at(at.port, space, at.protocol, at.trust)
+        if not is_free(at.port):
             raise StartError(
-                f"{self.arm.name} needs port {port}, on which another program listens",
+                f"{self.arm.name} needs port {at.port}, on which another program listens",
                 code="port-busy",
                 advice="end that program: network namespaces, in which each server has its ports "
                 "to itself, are not allowed here",
             )
-        return Target(LOOPBACK, port)
+        return at
 
     def _wait_ready(self, deadline: float) -> None:
         """Ask the ready path every 10 ms until it answers 2xx."""
-        seen, advice, config = "refused every connection", _ADVICE_READY, self.arm.config
+        seen, advice, config = "refused every connection", start_advice.READY, self.arm.config
         while True:
             if not self._started.running:
                 raise StartError(
                     f"{self.arm.name} ended while starting ({self.end()})\n{self.tail()}",
                     code="server-died",
-                    advice=_ADVICE_BUILD if self._started.rc else _ADVICE_FOREGROUND,
+                    advice=start_advice.BUILD if self._started.rc else start_advice.FOREGROUND,
                 )
-            status = ask_status(self.target, config.ready, headers=config.ready_headers)
+            status = self._asked()
             if status and (self.arm.ready_any or 200 <= status < 300):  # noqa: PLR2004 - 2xx
                 return
             if status is not None:
                 seen = f"last answered {status}" if status else "accepted and did not answer"
-                advice = _ADVICE_READY + (_ADVICE_NAME if status >= 400 else "")  # noqa: PLR2004 - 4xx, 5xx
+                advice = start_advice.READY + (start_advice.NAME if status >= 400 else "")  # noqa: PLR2004 - 4xx, 5xx
             late = time.monotonic() > deadline
             where = self._elsewhere.look(self.target, self.pids, last=late)
             if where and (late or self._elsewhere.certain):
@@ -276,15 +285,28 @@ class RunningServer:
                     advice=self._elsewhere.advice,
                 )
             if late:
-                inside = self.target.space and _ADVICE_SPACE
+                inside = self.target.space and start_advice.SPACE
+                spoken = "" if self._protocol == "http" else f"; {start_advice.PROTOCOL}"
                 raise StartError(
                     f"{self.arm.name} was not ready after {config.ready_timeout:g} s: "
                     f"GET {config.ready} {seen}\n{self.tail()}",
                     code="server-not-ready",
-                    advice=f"{advice}{inside or ''}",
+                    advice=f"{advice}{inside or ''}{spoken}",
                 )
             self.cap_log()
             self._started.wait(_POLL_S)
+
+    def _asked(self) -> int | None:
+        """What it answers to its ready path now."""
+        config = self.arm.config
+        try:
+            return ask_status(self.target, config.ready, headers=config.ready_headers)
+        except OtherProtocolError as error:
+            raise StartError(
+                f"{self.arm.name} was started for {self.target.protocol}: {error}\n{self.tail()}",
+                code="other-protocol",
+                advice=start_advice.PROTOCOL,
+            ) from None
 
     def _check_own(self) -> None:
         owners, others = listeners(self.port, self.pids(), self.target.space)
@@ -309,26 +331,6 @@ class RunningServer:
         self.stop_s = time.monotonic() - began
         self._held.close()
         self.cap_log()
-
-
-_ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
-_ADVICE_FOREGROUND: Final = (
-    "exit code 0 before it was ready: either it went into the background (keep it in the "
-    "foreground; nginx: `daemon off;`), or its command defines a server and starts none"
-)
-_ADVICE_READY: Final = "check `ready`, `run` and how the port is passed in its server.yaml"
-_ADVICE_SPACE: Final = (
-    "; it has a network namespace of its own (`port`): no other program of this machine, such as "
-    "a database, can be reached from it"
-)
-_ADVICE_NAME: Final = "; one that answers only to a name of its own: `ready_headers: {host: NAME}`"
-
-
-def _python(arm: Arm) -> str:
-    """The interpreter for `{python}`; looked for only where `run` or `env` names it."""
-    named = [*arm.config.run, *arm.config.env.values(), *arm.env.values()]
-    wanted = any("{python}" in word for word in named)
-    return (toolchain(arm).python or "") if wanted else ""
 
 
 def _signal_name(number: int) -> str:

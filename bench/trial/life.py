@@ -11,13 +11,15 @@ from bench.host import quick_state
 from bench.loadtools import TOOLS
 from bench.model.trial_record import (
     Exchange,
+    Handshakes,
     SidechannelResult,
 )
-from bench.sampler import Sampler, with_load_cpu
+from bench.sampler import Sampler, handshake_count, with_load_cpu
 from bench.servers import serving
 from bench.trial.cores import with_power
 from bench.trial.load import Loader, LoadFailure, LoadRun
 from bench.trial.questioning import Questioning
+from bench.trial.resumption import resumes
 from bench.trial.validity import uncountable
 from bench.trial.verify import verify
 from bench.units import format_bytes
@@ -30,9 +32,12 @@ if TYPE_CHECKING:
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
     from bench.model.trial_record import CommandRecord, ServerRecord
     from bench.process import SupervisorClient
-    from bench.sampler import Observation
+    from bench.sampler import HandshakeCount, Observation
 
 _LOOK_EVERY_S: Final = 0.25
+_RESUMED: Final = (
+    "it took a TLS session up again although {resume} was false: its handshakes are not whole"
+)
 _SEGMENTS_BYTES: Final = 250
 """Headers of a request and of TCP segments, about: beside the bytes of bodies and answers."""
 
@@ -74,6 +79,8 @@ class TrialRun:
             setting.supervisor,
             setting.rng,
             setting.folder / "server.log",
+            protocol=setting.profile.protocol,
+            resume=setting.profile.resume,
         )
         self.phases = dict.fromkeys(
             ("start", "verify", "warmup", "window", "drain", "stop", "total"), 0.0
@@ -93,6 +100,9 @@ class TrialRun:
         self.questioning: Questioning | None = None
         self.state_before: QuickState | None = None
         self.next_look = 0.0
+        self._resumes: bool | None = None
+        self._hellos: HandshakeCount | None = None
+        self._counted: tuple[int, int] | None = None
 
     def fail(self, code: str, error: BenchError) -> None:
         """Remember why the trial ends here; a server that died is named before its symptom."""
@@ -132,6 +142,10 @@ class TrialRun:
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
+        if self._resumes is None and self._shakes:
+            self._resumes = resumes(self.server.target, setting.workload, setting.rng)
+        if self._resumes and not setting.profile.resume:
+            raise VerifyError(_RESUMED, code="other-protocol")
         if reason := uncountable(setting.profile, self.exchanges):
             raise VerifyError(reason, code="tool-failed")
 
@@ -198,6 +212,8 @@ class TrialRun:
     def begin_window(self) -> None:
         """The window is about to begin."""
         self.state_before = self._power()
+        if self._shakes and self.server.target.is_local:
+            self._hellos = handshake_count(self.server.port, self.server.target.space)
 
     def warming_up(self, elapsed: float) -> None:
         """While the warm-up goes on: look after the server, and question it."""
@@ -207,11 +223,14 @@ class TrialRun:
     def meanwhile(self, elapsed: float) -> None:
         """While the window goes on: look after the server, and ask it now and then."""
         self.look_after(elapsed)
+        if self._hellos:
+            self._hellos.read()
         self._questions.in_window(elapsed)
 
     def right_after(self) -> None:
         """The load of the window has ended this moment: question the server while it is hot."""
         began = time.monotonic()
+        self._end_count()
         self._questions.right_after()
         self.phases["verify"] += time.monotonic() - began
 
@@ -284,6 +303,24 @@ class TrialRun:
     def heard(self) -> SidechannelResult:
         """What the server answered beside the load, so far."""
         return self.questioning.result() if self.questioning else SidechannelResult()
+
+    def handshakes(self) -> Handshakes | None:
+        """Those of the window, where every request has one."""
+        self._end_count()
+        if self._resumes is None:
+            return None
+        whole, resumed = self._counted or (None, None)
+        return Handshakes(whole=whole, resumed=resumed, resumes=self._resumes)
+
+    @property
+    def _shakes(self) -> bool:
+        """Whether every request of the load makes a TLS handshake."""
+        return self.server.target.tls and not self.setting.profile.keepalive
+
+    def _end_count(self) -> None:
+        hellos, self._hellos = self._hellos, None
+        if hellos and hellos.end():
+            self._counted = (hellos.whole, hellos.resumed)
 
     def _check_alive(self) -> None:
         if self.server.rc is not None:

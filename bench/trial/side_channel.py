@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+import ssl
 import time
 from typing import TYPE_CHECKING, Final
 
 from bench.model.trial_record import SidechannelResult
 from bench.process import connect
+from bench.servers.http2 import Http2Talk
+from bench.servers.secure import WAITS, shake, wrapped
 from bench.trial.answer_sizes import AnswerSizes
-from bench.trial.framing import framed
+from bench.trial.framing import framed, framed_by_http2
 from bench.trial.questions import Questions
 
 if TYPE_CHECKING:
@@ -50,12 +53,17 @@ class Line:
         self.question: Question | None = None
         self.sent_at = 0.0
         self.closed = False
+        self._target = target
         self._unsent = b""
         self._data = b""
+        self._talk = Http2Talk(target) if target.http2 else None
+        self._shaking = target.tls
         self.sock = connect(target, _LATE_S)
         try:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sock.setblocking(False)  # noqa: FBT003 - the name of the method says it
+            if target.tls:
+                self.sock = wrapped(self.sock, target)
         except OSError:
             self.close()
             raise
@@ -69,11 +77,20 @@ class Line:
         self.question = question
         self.served += 1
         self.sent_at = time.monotonic()
-        self._unsent, self._data = question.sent, b""
+        self._data = b""
+        if self._talk is None:
+            self._unsent = question.sent
+        else:
+            asked = question.request
+            self._unsent += self._talk.ask(asked.method, asked.path, asked.headers, asked.body)
         self._push()
 
     def _push(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        """Send what can be sent now, the TLS handshake first."""
+        with contextlib.suppress(*WAITS):
+            if self._shaking and isinstance(self.sock, ssl.SSLSocket):
+                shake(self.sock, self._target)
+                self._shaking = False
             while self._unsent:
                 self._unsent = self._unsent[self.sock.send(self._unsent) :]
 
@@ -85,18 +102,54 @@ class Line:
             ValueError: what came is no HTTP.
         """
         assert self.question is not None  # noqa: S101 - only lines that carry one are read
-        ended = False
         self._push()
-        with contextlib.suppress(BlockingIOError):
-            while data := self.sock.recv(_RECV):
-                self._data += data
-                if len(data) < _RECV:
-                    break
-            else:
-                ended = True
+        data, ended = self._received()
+        if self._talk is not None:
+            return self._heard_by_http2(self._talk, data, ended=ended)
+        self._data += data
         if ended and not self._data:
             raise ConnectionError("closed without an answer")
         return framed(self._data, self.question.request.method, ended=ended)
+
+    def _heard_by_http2(self, talk: Http2Talk, data: bytes, *, ended: bool) -> Framed | None:
+        if data:
+            self._unsent += talk.hear(data)
+            self._push()
+        given = talk.answer()
+        if given is None and ended:
+            raise ConnectionError("closed without an answer")
+        return framed_by_http2(given) if given else None
+
+    def _received(self) -> tuple[bytes, bool]:
+        """All that has come, and whether that was the last."""
+        parts: list[bytes] = []
+        if self._shaking:
+            return b"", False
+        with contextlib.suppress(*WAITS):
+            while data := self.sock.recv(_RECV):
+                parts.append(data)
+                # TLS gives one record at a time, and a selector knows of no other that has come.
+                if len(data) < _RECV and not self._target.tls:
+                    break
+            else:
+                return b"".join(parts), True
+        return b"".join(parts), False
+
+    def stays(self) -> bool:
+        """Something came while nothing was asked: whether the connection can still be used.
+
+        TLS has tickets and HTTP/2 has settings that come when the server likes.
+        """
+        if not self._target.tls and self._talk is None:
+            return False
+        try:
+            data, ended = self._received()
+            if data and self._talk is not None:
+                self._unsent += self._talk.hear(data)
+                self._push()
+        except (OSError, ValueError):
+            return False
+        return not ended and not (data and self._talk is None)
 
     def close(self) -> None:
         """Hang up."""
@@ -235,7 +288,7 @@ class SideChannel:
     def _send(self, line: Line, *, fresh: bool) -> bool:
         try:
             line.send(self._questions.draw(fresh=fresh))
-        except OSError:
+        except (OSError, ValueError):
             self._lost(line)
             return False
         self._under_load += self.phase != AFTER
@@ -254,8 +307,9 @@ class SideChannel:
         self._lines = [line for line in self._lines if not line.closed]
 
     def _read(self, line: Line) -> None:
-        if line.question is None:  # closed by the server while nothing was asked
-            self._close(line)
+        if line.question is None:  # mostly closed by the server while nothing was asked
+            if not line.stays():
+                self._close(line)
             return
         try:
             found = line.heard()

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
 from bench.model.trial_record import Exchange
-from bench.process import connect
+from bench.servers.http2 import exchange
 from bench.servers.running import SWITCHING
+from bench.servers.secure import OtherProtocolError, dial
 from bench.workload.json_equal import json_difference, json_equal, parse
 from bench.workload.requests import raw, render
 from bench.workload.vary import Varying
@@ -104,25 +105,41 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
     """Send one rendered request on a connection of its own and read the whole answer.
 
     Raises:
-        VerifyError: no connection, no answer in time, or not HTTP.
+        VerifyError: no connection, no answer in time, not HTTP, or not the protocol asked for.
     """
-    deadline = time.monotonic() + timeout_s
     try:
-        with connect(target, timeout_s) as sock:
-            sock.sendall(raw(request, target.authority))
-            counter = _Counting(sock, deadline)
-            with _Response(
-                _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
-                method=request.method,
-            ) as response:  # Python 3.13 complains of one that is left open
-                response.begin()
-                until_close = response.length is None and not response.chunked
-                body = response.read()
+        return (_ask_by_http2 if target.http2 else _ask)(target, request, timeout_s)
+    except OtherProtocolError as error:
+        raise VerifyError(
+            f"{request.method} {request.path}, asked by {target.protocol}: {error}",
+            code="other-protocol",
+        ) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise VerifyError(
             f"{request.method} {request.path}: no usable answer ({reason})", code="no-answer"
         ) from None
+
+
+def _ask_by_http2(target: Target, request: Rendered, timeout_s: float) -> HttpResponse:
+    given = exchange(
+        target, request.method, request.path, request.headers, request.body, timeout_s=timeout_s
+    )
+    return HttpResponse(given.status, given.headers, given.body, given.received, given.interim)
+
+
+def _ask(target: Target, request: Rendered, timeout_s: float) -> HttpResponse:
+    deadline = time.monotonic() + timeout_s
+    with dial(target, timeout_s) as sock:
+        sock.sendall(raw(request, target.authority))
+        counter = _Counting(sock, deadline)
+        with _Response(
+            _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
+            method=request.method,
+        ) as response:  # Python 3.13 complains of one that is left open
+            response.begin()
+            until_close = response.length is None and not response.chunked
+            body = response.read()
     headers = {name.lower(): value for name, value in response.getheaders()}
     return HttpResponse(
         response.status,

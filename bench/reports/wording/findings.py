@@ -24,6 +24,7 @@ SAID_CODES: Final = frozenset(
         "no-answer",
         "not-listener",
         "numa",
+        "other-protocol",
         "port-busy",
         "server-died",
         "server-not-ready",
