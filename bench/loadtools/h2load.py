@@ -181,7 +181,7 @@ def _logged(log: bytes) -> tuple[dict[str, int], dict[int, int]]:
     for number, line in enumerate(log.decode("ascii", "replace").splitlines(), 1):
         found = _LINE.match(line)
         if not found:
-            raise ParseError("this is no log of h2load", excerpt=f"line {number}: {line[:80]}")
+            raise ParseError("this is not a log of h2load", excerpt=f"line {number}: {line[:80]}")
         if found[2] != _UNSENT:
             status[found[2]] = status.get(found[2], 0) + 1
             took[int(found[3])] = took.get(int(found[3]), 0) + 1

@@ -111,7 +111,7 @@ def own_percentiles(
 def judged(result: LoadResult, statuses: Collection[int]) -> LoadResult:
     """The result with success by the statuses that are expected, where the tool tells them.
 
-    An answer that came too late is none, where the tool counts it among the responses.
+    An answer that came too late does not count, though the tool has it among its responses.
     """
     if result.status is None:
         return result

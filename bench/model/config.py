@@ -66,8 +66,7 @@ class ProfileConfig(Model):
             of the questions during the window alike.
         protocol: `http`, `https`, `h2` (HTTP/2 over TLS) or `h2c` (HTTP/2 without); a server that
             does not name it in its `protocols` is left out.
-        resume: `false`: no TLS session is taken up again, each handshake is a whole one; for
-            servers whose `run` or `env` has `{resume}`.
+        resume: `false`: whole TLS handshakes only; for servers whose `run` or `env` has `{resume}`.
         processes: load processes. Default: `auto`, one per load CPU.
         warmup: load before the window, not counted: at least so long, and from `1s` on until the
             CPU time per request no longer falls (at most four times as long, or `8s`).
@@ -126,7 +125,7 @@ class ServerRef(Model):
             the id; of a `url`: host and port.
         env: variables for `run`, added to those of server.yaml.
         protocol: what this one speaks, in place of what the profiles say: `http` beside `https`
-            in a duet is what TLS costs. Default: that of the profile.
+            in a duet shows what TLS costs.
         url: such as `http://127.0.0.1:3000`; the server is then not started by `bench`.
     """
 

@@ -16,7 +16,7 @@ from bench.plans.overrides import (
     selected_servers,
     selected_workloads,
 )
-from bench.plans.protocols import lacking, left_out
+from bench.plans.protocols import lacking, left_out, unspoken
 from bench.plans.server_files import read_server
 from bench.plans.workload_files import read_workload
 
@@ -254,7 +254,7 @@ def _check_cells(
     if cells:
         return
     arms, loads = parts
-    reasons = [f"{arm.name}: {why}" for arm in arms if (why := _unspoken(arm, loads))]
+    reasons = [f"{arm.name}: {why}" for arm in arms if (why := unspoken(arm, loads))]
     if config.exclude:
         document.add(("exclude",), "nothing is left to measure: every cell is excluded")
     elif reasons:
@@ -344,13 +344,7 @@ def _place(document: YamlDocument, index: int, reason: str) -> Loc:
 
 
 def _skipped(arm: Arm, config: MatrixConfig, profiles: Sequence[LoadProfile]) -> Skipped:
-    reason = _unspoken(arm, profiles) or (
+    reason = unspoken(arm, profiles) or (
         "all of its cells are excluded" if config.exclude else "it answers none of the workloads"
     )
     return Skipped(server=arm.name, reason=reason)
-
-
-def _unspoken(arm: Arm, profiles: Sequence[LoadProfile]) -> str:
-    """Why a server can take part in none of the profiles, "" where it can in some."""
-    reasons = [lacking(arm, load) for load in profiles]
-    return reasons[0] if reasons and all(reasons) else ""

@@ -77,3 +77,9 @@ def left_out(arms: Sequence[Arm], loads: Sequence[LoadProfile]) -> Iterator[Skip
                 reasons.setdefault(reason, []).append(load.id)
         for reason, names in reasons.items():
             yield Skipped(server=arm.name, reason=reason, profiles=tuple(names))
+
+
+def unspoken(arm: Arm, loads: Sequence[LoadProfile]) -> str:
+    """Why a server can take part in none of the profiles, "" where it can in some."""
+    reasons = [lacking(arm, load) for load in loads]
+    return reasons[0] if reasons and all(reasons) else ""

@@ -187,7 +187,7 @@ def exchange(
 
     Raises:
         OSError: no connection, no answer in time, or another protocol (OtherProtocolError).
-        ValueError: what came is no HTTP/2.
+        ValueError: what came is not HTTP/2.
     """
     deadline = time.monotonic() + timeout_s
     with dial(target, timeout_s) as sock:
