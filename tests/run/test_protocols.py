@@ -49,7 +49,8 @@ def test_every_protocol_is_measured(tmp_path: Path) -> None:
     summary = json.loads((run / "summary.json").read_text())
     protocols = {cell["profile"]: cell["protocol"] for cell in summary["cells"]}
     assert protocols == dict(zip(spoken, ["https", "h2", "h2c", "https", "http"], strict=True))
-    assert summary["skipped"][0]["profiles"] == spoken[:4]
+    left_out = [name for one in summary["skipped"] for name in one["profiles"]]
+    assert sorted(left_out) == sorted(spoken[:4])
     page = (run / "report.md").read_text()
     assert "4 connections, HTTP/2 over TLS, closed loop (oha)" in page
     assert "takes no part in wrk-c4-https" in page

@@ -148,7 +148,7 @@ def _payload(packet: bytes) -> bytes:
 
 
 def takes_up(flight: bytes) -> bool | None:
-    """Whether the first flight of a server takes a session up again; None = it cannot be told.
+    """Whether the first flight of a server takes a session up again; None = it cannot be seen.
 
     In TLS 1.3 the hello then names a pre-shared key; before that no certificate follows it.
     """
