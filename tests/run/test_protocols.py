@@ -75,6 +75,23 @@ def assert_counted(shakes: dict[str, int | None], requests: int, page: str) -> N
     assert f"TLS handshakes, counted: {whole:,} whole, {resumed:,} resumed" in page
 
 
+@pytest.mark.needs("h2load")
+def test_h2load_checks_oha(tmp_path: Path) -> None:
+    """The same requests, the same answers, no finding of its own."""
+    project = Project(tmp_path)
+    project.server("one", run=RUN, protocols=ALL)
+    project.matrix("one", profiles=[{"tool": "h2load", "protocol": "h2", **WINDOW}])
+
+    done = project.bench("run", "faults")
+    assert done.returncode == 0, done.stderr
+    (trial,) = project.trials()
+    assert trial["status"] in ("valid", "suspect"), trial["detail"]
+    assert trial["load"]["status"] == {"200": trial["load"]["requests"]}
+    assert trial["load"]["requests"] > 20
+    assert trial["load"]["latency_us"]["exact"] is True
+    assert not {"bytes-mismatch", "histogram-mismatch"} & {one["code"] for one in trial["findings"]}
+
+
 def test_a_server_that_resumes_though_it_must_not_is_no_result(tmp_path: Path) -> None:
     """Its handshakes would be counted as whole ones."""
     project = Project(tmp_path)

@@ -41,7 +41,7 @@ _CODE_NOTES: Final = {
     "histogram-mismatch": "histogram disagrees with counts",
 }
 UNTIMED: Final = (
-    " {tool} leaves connecting out of its latencies; rate and CPU per request have all of it."
+    " {tool} leaves {what} out of its latencies; rate and CPU per request have all of it."
 )
 """Beside latencies of a profile that opens a connection per request."""
 _LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling"})
