@@ -16,6 +16,7 @@ HOUSE_WORDS: Final = re.compile(
 """Write: said, given; again; fix; resumed; those who; someone; is not a. "There is no such file",
 "cannot be told apart", "is no longer there" and a parameter that is called `told` are plain."""
 
+
 def test_words_are_plain() -> None:
     """No docstring and no text has words of this house."""
     found = {

@@ -14,11 +14,11 @@ from bench.analysis.loadtool_effect import tool_findings
 from bench.analysis.noise import (
     arms_findings,
     copies,
+    copy_pairs,
     noise_floor,
     noisy_host,
     outlier_findings,
     residuals_of,
-    copy_pairs,
 )
 from bench.analysis.searches import load_share
 from bench.analysis.trials import CellTrials, by_cell

@@ -135,13 +135,13 @@ def _check(report: OhaReport) -> None:
 
 def _need(value: Mapping[str, Any], key: str, where: str) -> Any:
     if key not in value:
-        raise ParseError(f"this is not a result of oha: {where}{key} is missing", excerpt=str(value))
+        raise ParseError(f"not a result of oha: {where}{key} is missing", excerpt=str(value))
     return value[key]
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ParseError(f"this is not a result of oha: {name} is not an object", excerpt=str(value))
+        raise ParseError(f"not a result of oha: {name} is not an object", excerpt=str(value))
     return value
 
 

@@ -72,13 +72,13 @@ def read_db(path: Path, *, pacer: bool = False) -> Rows:
         with closing(sqlite3.connect(uri, uri=True)) as db:
             columns = {row[1] for row in db.execute("PRAGMA table_info(oha)")}
             if not columns >= _COLUMNS:
-                raise ParseError(f"{path.name} is not a database of oha", excerpt=str(sorted(columns)))
+                raise ParseError(f"{path.name} is not oha's database", excerpt=str(sorted(columns)))
             runs = "count(DISTINCT run)" if "run" in columns else "1"  # not before oha 1.9
             totals = db.execute(_TOTALS.format(runs=runs)).fetchone()
             groups = db.execute(_GROUPED).fetchall()
             intended = _intended(path.name, db) if pacer else []
     except sqlite3.Error as error:
-        raise ParseError(f"{path.name} is not a database of oha", excerpt=str(error)) from error
+        raise ParseError(f"{path.name} is not oha's database", excerpt=str(error)) from error
     count, fastest, slowest, first, last, corrected, runs = totals
     if runs > 1:
         raise ParseError(f"{path.name} holds {runs} runs; oha appends to a file that is there")

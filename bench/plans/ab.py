@@ -256,7 +256,7 @@ def _equal(made: tuple[BuiltArms, ...]) -> list[str]:
         original = next((one.name for one in made[:index] if one.what == arm.what), None)
         if original:
             notes.append(
-                f"{original} and {arm.name} are the same content: this compares a server with itself"
+                f"{original} and {arm.name} are the same content: a server is compared with itself"
             )
     return notes
 

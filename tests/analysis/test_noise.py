@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.analysis import analyze
-from bench.analysis.noise import copies, residuals_of, copy_pairs
+from bench.analysis.noise import copies, copy_pairs, residuals_of
 from bench.analysis.trials import by_cell
 from bench.model.plan import mark_copies
 from bench.reports.wording.findings import in_words as told

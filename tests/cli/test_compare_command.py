@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from bench.cli import compare_command
 from bench.errors import BenchError, GateMetError, UsageError
-from bench.model.run_comparison import Change
 from bench.model.metric_names import METRICS
+from bench.model.run_comparison import Change
 from bench.model.summary import Metrics
 from bench.reports.compare_answer import METRIC_NAMES, render
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view, with_status
