@@ -50,7 +50,7 @@ def progress_words(told: BisectProgress, good: str, bad: str, reason: str = "") 
 
 def reason_words(reason: str) -> str:
     """Why a commit was passed over."""
-    return _UNDECIDED if reason == UNDECIDED else reason or "it cannot be told"
+    return _UNDECIDED if reason == UNDECIDED else reason or "it cannot be known"
 
 
 def _ratio(step: BisectStep) -> str:
