@@ -27,7 +27,7 @@ class Waiting:
     On a terminal the line counts the time and goes away at the end: a thread redraws it.
 
     Args:
-        console: where to draw; None = stderr, with a plain line where that is no terminal.
+        console: where to draw; None = stderr, with a plain line where that is not a terminal.
     """
 
     def __init__(self, console: Console | None = None) -> None:

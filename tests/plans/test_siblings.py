@@ -131,7 +131,7 @@ def test_a_script_that_an_installation_does_not_bring(
     tmp_path: Path, build: str, run: str, said: str
 ) -> None:
     """Dependencies are no program: what only they are built from is seen before the build."""
-    write(tmp_path, {"servers/a/server.yaml": f"build: {build}\nrun: {run}\n"})
+    write(tmp_path, {"servers/a/server.yaml": f"build: {build}\nrun: {run[:-1]}, '{{port}}']\n"})
     write(tmp_path, {"servers/a/package.json": "{}", "servers/a/app.js": ""})
     found = warnings(find_project(tmp_path), [tmp_path / "servers/a"])
 
@@ -142,7 +142,8 @@ def test_npm_may_make_a_script_itself(tmp_path: Path) -> None:
     """A package whose own hooks run when it is installed may make anything."""
     write(tmp_path, {"package.json": '{"scripts": {"prepare": "tsc"}}'})
     build = '[["npm", "install", "--prefix", "../.."]]'
-    write(tmp_path, {"servers/a/server.yaml": f"build: {build}\nrun: [node, ../../web.js]\n"})
+    run = "[node, ../../web.js, '{port}']"
+    write(tmp_path, {"servers/a/server.yaml": f"build: {build}\nrun: {run}\n"})
 
     assert warnings(find_project(tmp_path), [tmp_path / "servers/a"]) == ()
 

