@@ -127,12 +127,12 @@ def _load(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
 def _drifts(view: RunView, arm: str, workload: str) -> list[str]:
     """What went on changing inside the windows: it stands under the verdict."""
     cells = {
-        f"{name}.{workload}.{profile}"
+        f"{name}.{workload}.{profile}": f"{name} ({profile})"  # a release has dots in its name
         for name in (view.plan.baseline, arm)
         for profile in view.profiles
     }
     return [
-        f"{one.scope.split('.')[0]} ({one.scope.rpartition('.')[2]}): {text_of(one)}"
+        f"{cells[one.scope]}: {text_of(one)}"
         for one in view.summary.findings
         if one.code in _CHANGING and one.scope in cells
     ]
