@@ -101,6 +101,9 @@ def _manifest(crate: str, path: str, needs: dict[str, str]) -> str:
     lines += ["publish = false", "", "[workspace]", "", "[dependencies]"]
     lines.append(f'{crate} = {{ path = "{path}"{needs.get(crate, "")} }}')
     lines += [f"{name} = {wanted}" for name, wanted in needs.items() if name != crate]
+    if any(name.startswith(f"{crate}-") for name in needs):
+        # Its companions use it too: of two copies, neither has the traits of the other.
+        lines += ["", "[patch.crates-io]", f'{crate} = {{ path = "{path}" }}']
     return "\n".join(lines) + "\n"
 
 

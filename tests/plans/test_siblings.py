@@ -70,6 +70,14 @@ def test_a_library_that_is_compiled(tmp_path: Path) -> None:
     assert '"run", "build"' in checkout
 
 
+def test_companions_of_a_crate_use_the_checkout_too(tmp_path: Path) -> None:
+    """Of two copies of hyper neither has the traits of the other: nothing would compile."""
+    made, _ = proposed(tmp_path, {"Cargo.toml": '[package]\nname = "hyper"\n'})
+    manifest = next(text for place, text in made.files.items() if place.name == "Cargo.toml")
+
+    assert manifest.endswith('[patch.crates-io]\nhyper = { path = "../.." }\n')
+
+
 def test_one_workspace_with_a_script_and_several(tmp_path: Path) -> None:
     """The only one is taken; of several the name is asked for."""
     files = {

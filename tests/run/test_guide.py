@@ -109,7 +109,7 @@ _FIRST = (
     Case("bench verify mine", kinds.package, (), "ok  GET /"),
     Case("bench run first", kinds.package, ("--duration", "1s", *_TRY[2:]), "mine answered"),
     Case("bench serve mine", kinds.package, (), "http://127.0.0.1:"),
-    Case("bench show latest", kinds.package, (), "1.mine.mine"),
+    Case("bench show latest", kinds.package, (), "r01-mine.mine"),
 )
 _FRAMEWORK = (
     Case("bench init", kinds.node_library, (), "koa is a library"),
