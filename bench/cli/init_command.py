@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import printable
+from bench.cli.waiting import Waiting
 from bench.errors import EXIT_FAILED, EXIT_OK, BenchError, UsageError
 
 if TYPE_CHECKING:
@@ -78,14 +79,16 @@ def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **m
 
 def _try(folder: Path, name: str, advice: str) -> int:
     """Build, start and ask the server once; say what came of it."""
-    from bench.plans.choosing import choose_arms
+    from bench.plans.choosing import choose_arms, hidden_server
     from bench.plans.project import find_project
     from bench.run.build_and_verify import verify_servers
 
-    click.echo("trying it: build, start, ask ...", err=True)
+    project = find_project(folder, folder)
+    if hides := hidden_server(project, name):
+        click.echo(f"note: {hides}", err=True)
     try:
-        project = find_project(folder, folder)
-        found = list(verify_servers(project, choose_arms(project, [name]), lambda _: None))
+        with Waiting() as waiting:
+            found = list(verify_servers(project, choose_arms(project, [name]), waiting))
     except BenchError as error:
         click.echo(f"does not run yet: {printable(str(error))}\n{advice}")
         return EXIT_FAILED

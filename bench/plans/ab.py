@@ -10,7 +10,7 @@ from bench.errors import ConfigError, UsageError, did_you_mean
 from bench.loadtools import ranked
 from bench.loadtools.install.find import choose
 from bench.plans.arms import make_arms
-from bench.plans.choosing import comes_along
+from bench.plans.choosing import comes_along, hidden_server
 from bench.plans.doctor_plans import plan_document
 from bench.plans.duets import as_choice, with_alone
 from bench.plans.lengths import trials_s
@@ -98,7 +98,7 @@ def plan_ab(project: Project, asked: ArmOptions, effort: Duration) -> Contest:
     trees = {ids[arm.name]: arm.tree for arm in made if arm.tree}
     origin = asked.servers[0] if len(asked.servers) == 1 else None
     planned = _planned(project, document, trees, effort, origin)
-    hidden = (_hides(project, name) for name in asked.servers)
+    hidden = (hidden_server(project, name) for name in asked.servers)
     notes = (*(arm.note for arm in made if arm.note), *_equal(made), *filter(None, hidden))
     return Contest(project, planned, notes)
 
@@ -237,16 +237,6 @@ def _alone_rounds(plan: Plan, effort: Duration) -> int:
     first = (trial for trial in plan.trials if trial.round == 1 and trial.cell not in plan.cells)
     each = trials_s(plan, first)
     return _ALONE_MOST if _ALONE_MOST * each <= _ALONE_SHARE * effort.max_time_s else 1
-
-
-def _hides(project: Project, name: str) -> str:
-    """What is said of an id that a server of bench's has too."""
-    builtin = project.builtin
-    if builtin == project.root or comes_along(project, project.servers[name]):
-        return ""
-    if builtin is None or not (builtin / "servers" / name).is_dir():
-        return ""
-    return f"{name} is this project's; the server {name} that comes with bench is hidden by it"
 
 
 def _equal(made: tuple[BuiltArms, ...]) -> list[str]:

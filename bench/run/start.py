@@ -10,6 +10,7 @@ import shutil
 import sys
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import __version__
@@ -29,7 +30,7 @@ from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, SupervisorClient
 from bench.reports.wording.findings import all_told, with_text
-from bench.run.asking import absent, wrong_answer
+from bench.run.asking import wrong_answer
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
 from bench.run.opening import render, write_derived
@@ -37,13 +38,13 @@ from bench.run.resume import changes, matrix_place
 from bench.run.searching import SearchSession
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Session, SessionResult
+from bench.servers import never_made
 from bench.servers.git import described, is_dirty
 from bench.store.derived import remove_charts, shown_charts
 from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bench.model.host_facts import Host
     from bench.model.plan import Plan
@@ -163,7 +164,7 @@ def _check_there(plan: Plan) -> None:
         UsageError: `run` of a server names what is not there.
     """
     for arm in plan.arms:
-        if reason := absent(arm):
+        if reason := "" if arm.url else never_made(Path(arm.folder), arm.config):
             raise UsageError(f"{arm.name}: {reason}", advice="is `run` in its server.yaml right?")
 
 

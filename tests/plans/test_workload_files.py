@@ -200,3 +200,12 @@ requests:
 
     assert kind.bodies == (b"{}\n{}\n",)
     assert kind.headers["host"] == "search.example.org"
+
+
+def test_a_value_as_text(tmp_path: Path) -> None:
+    """`{NAME:text}` uses the value; another form, and a name that is not there, are refused."""
+    text = "requests: [{path: '/u/{id}', values: {id: {int: [1, 9]}}, expect: {json: {id: '%s'}}}]"
+
+    assert _load(tmp_path, text % "{id:text}").kinds[0].values
+    assert "{id:str} is not a form of a value" in _refused(tmp_path, text % "{id:str}")
+    assert "{ix} has no entry in values" in _refused(tmp_path, text % "{ix:text}")
