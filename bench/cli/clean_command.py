@@ -84,7 +84,8 @@ def _runs(project: Project, keep: int) -> Iterator[Item]:
     from bench.store.run_directory import list_runs
 
     reports = project.root / "reports"
-    runs = sorted(each.path for each in (*list_runs(reports), *list_bisects(reports)))
+    runs = [each.path for each in list_runs(reports)]
+    runs = sorted([*runs, *(each.path for each in list_bisects(reports))])
     for path in runs[: max(0, len(runs) - keep)]:
         yield Item("runs", path, _size(path))
 
