@@ -134,7 +134,7 @@ _LOAD_TOOLS: Final[Mapping[str, Words]] = {
     "pacer-late": Words(
         "half of the requests were sent more than {p50_us} us after they were due although a "
         "connection was free, with a median response time of {median_us:g} us: response times "
-        "of this trial are not compared",
+        "of this trial are not compared, its CPU per request is",
         _UNDISTURBED,
     ),
     "pacer-late/tail": Words(
