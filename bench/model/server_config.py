@@ -37,7 +37,7 @@ class Stop(Model):
 
 
 class ServerConfig(Model):
-    """How a server is built, started, recognised as ready, and stopped.
+    """A **server**, an implementation under test: how it is built, started, ready and stopped.
 
     Attributes:
         title: shown in reports. Default: the folder's name.
@@ -52,7 +52,7 @@ class ServerConfig(Model):
             run where that has TLS and empty texts where not, `{resume}` is `true`, or `false`
             where it is to take up no TLS session again.
         protocols: what it can speak, of `http`, `https`, `h2` and `h2c`.
-        port: the one port of a server that cannot be told another; `{port}` is then not needed.
+        port: the one port of a server that cannot be given another; `{port}` is then not needed.
             On Linux it runs in a network namespace of its own, together with its load. Default:
             none, `bench` chooses.
         env: variables for build, run and version; those that a matrix adds are for run alone.
