@@ -42,7 +42,7 @@ class Detail(_Strict):
         timeout_us: the limit above which wrk counts a timeout, where it could be read.
         histogram_source: ffi = read from wrk's array, api = through its calls.
         sent: requests handed to wrk per kind, None with a user's own request().
-        statuses: responses per status, where bench.lua was told to count them.
+        statuses: responses per status, where bench.lua counts them.
     """
 
     format: Literal["bench-wrk"]

@@ -206,7 +206,7 @@ def _about(view: View, group: Group) -> str:
 
 
 def _untimed(profile: LoadProfile) -> str:
-    """What is no part of the latencies though every request has it."""
+    """What the latencies leave out though every request has it."""
     if profile.connect_timed:
         return ""
     what = "connecting and the TLS handshake" if profile.protocol in WITH_TLS else "connecting"
