@@ -173,7 +173,7 @@ class Wrk(LoadTool):
 
 
 def _counts_statuses(workload: Workload) -> bool:
-    """Whether our script has to count them one by one, which costs wrk half of its speed."""
+    """Whether our script has to count them one by one; wrk then collects headers and bodies."""
     return any(kind.expect.status != _PLAIN_SUCCESS for kind in workload.kinds)
 
 
