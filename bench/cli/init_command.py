@@ -53,7 +53,7 @@ def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **m
     from bench.plans.starter import propose
 
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder")
+        raise UsageError(f"{folder} is not a folder")
     wish = _wish(folder, name, more["port_env"], more["path"])
     proposal = propose(folder, wish)
     if ci or action is not None:
@@ -169,7 +169,7 @@ def _check_place(folder: Path, place: PurePosixPath) -> None:
         if parent.exists() and not parent.is_dir():
             raise UsageError(f"{parent} is a file", advice=f"{place} cannot be written beside it")
     if (target.exists() or target.is_symlink()) and not target.is_file():
-        raise UsageError(f"{target} is there and is no file", advice="move it away")
+        raise UsageError(f"{target} is there and is not a file", advice="move it away")
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:

@@ -218,7 +218,7 @@ def _planned(
 
 
 def _by_option(error: ConfigError, file: str) -> UsageError:
-    """The same problems, named by option: the matrix is none that the user wrote."""
+    """The same problems, named by option: the user did not write the matrix."""
     if not any(problem.file.endswith(file) for problem in error.problems):
         return error
     said = []
@@ -243,16 +243,16 @@ def _equal(made: tuple[BuiltArms, ...]) -> list[str]:
     """Arms that are the same thing under two names."""
     notes = []
     for index, arm in enumerate(made):
-        twin = next((one.name for one in made[:index] if one.what == arm.what), None)
-        if twin:
+        original = next((one.name for one in made[:index] if one.what == arm.what), None)
+        if original:
             notes.append(
-                f"{twin} and {arm.name} are the same content: this compares a server with itself"
+                f"{original} and {arm.name} are the same content: a server is compared with itself"
             )
     return notes
 
 
 def with_arms(project: Project, directory: RunDirectory) -> Project:
-    """The project with the arms that a run on disk made, so that it can be gone on with."""
+    """The project with the arms that a run on disk made, so that it can be resumed."""
     plan: Plan = directory.plan()
     made = {
         arm.server: Path(arm.folder, "server.yaml")

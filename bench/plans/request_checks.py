@@ -131,7 +131,7 @@ def _check_json(
         if fault:
             line = f" (line {number} of the file)" if len(bodies) > 1 else ""
             why = f"expect.json is {SAME_AS_BODY}" if same else "content-type says JSON"
-            document.add((*loc, "body"), f"the body is no JSON though {why}: {fault}{line}")
+            document.add((*loc, "body"), f"the body is not JSON though {why}: {fault}{line}")
             return
 
 
@@ -180,4 +180,4 @@ def _parse_fault(text: str) -> str:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

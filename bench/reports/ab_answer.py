@@ -101,12 +101,12 @@ def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     floor = view.summary.noise_floor
     noise = f"; noise floor {percent(floor)}" if floor is not None else ""
     if floor is not None and row.verdict.beyond_margin and within_noise(row.verdict, floor):
-        noise += ", which is no less: two copies of one server may differ as much"
+        noise += ", which is not less: two copies of one server may differ as much"
     return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, cells, row)})"
 
 
 def within_noise(verdict: Verdict, floor: float) -> bool:
-    """Whether a difference is no larger than what two copies of one server may differ by."""
+    """Whether a difference is not larger than what two copies of one server may differ by."""
     ratio = verdict.ratio
     return ratio is not None and max(ratio, 1 / ratio) <= 1 + floor
 

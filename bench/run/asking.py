@@ -1,4 +1,4 @@
-"""Asks every arm once before anything is calibrated or measured: what is wrong is told first."""
+"""Asks every arm once before anything is calibrated or measured: what is wrong is said first."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 _KEPT = frozenset(
     {"concurrent-run", "resumed-changed", "server-skipped", "build-failed", "damaged-record"}
 )
-"""Findings that a resumed run keeps of its earlier parts; the others are found anew."""
+"""Findings that a resumed run keeps of its earlier parts; the others are found again."""
 
 
 class Options(NamedTuple):
@@ -105,12 +105,12 @@ def tool_versions(plan: Plan) -> dict[str, str | None]:
     names |= {closed_tool(p.tool) for p in plan.profiles if p.rate_share is not None}
     for name in sorted(names):
         found = ready(name)
-        mend = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
+        advice = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
         if found is None:
-            raise ToolMissingError(f"the load tool {name} is not installed", advice=mend)
+            raise ToolMissingError(f"the load tool {name} is not installed", advice=advice)
         outdated = too_old(TOOLS[name], found.version)
         if outdated:
-            raise ToolMissingError(outdated, advice=mend)
+            raise ToolMissingError(outdated, advice=advice)
         versions[name] = found.version
     return versions
 
@@ -158,7 +158,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
 
 
 def _check_there(plan: Plan) -> None:
-    """What needs no build to be seen is told before any.
+    """Report what can be seen without a build before any is made.
 
     Raises:
         UsageError: `run` of a server names what is not there.
@@ -208,7 +208,7 @@ def _resume(
             advice="start a new run, or add --force-resume, which marks the report",
         )
     with hold_machine(allow_concurrent=options.allow_concurrent) as turn:
-        damaged = directory.mend()
+        damaged = directory.repair()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
         info = info.model_copy(update=update)
@@ -337,7 +337,7 @@ def _resumed(changed: tuple[str, ...]) -> list[Finding]:
 
 
 def _set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
-    """A torn last line is an unfinished trial like any other; other damage must be told."""
+    """A torn last line is an unfinished trial like any other; other damage must be reported."""
     lines = [str(item.line) for item in damaged if item.reason != TORN]
     if not lines:
         return []

@@ -41,7 +41,7 @@ def parse(body: bytes) -> Any:
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
 
 
 def json_difference(expected: Any, got: Any, place: str = "$") -> str | None:

@@ -258,5 +258,5 @@ def _parse_body(body: bytes) -> Any:
     except ValueError as error:
         shown = body[:60].decode("utf-8", "replace")
         raise UsageError(
-            f"expect.json is {SAME_AS_BODY}, but the body is no JSON: {shown!r}"
+            f"expect.json is {SAME_AS_BODY}, but the body is not JSON: {shown!r}"
         ) from (error)
