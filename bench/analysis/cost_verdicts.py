@@ -107,7 +107,7 @@ def _mean(cell: CellTrials) -> float | None:
 
 
 def main_cells(plan: Plan) -> frozenset[Cell]:
-    """Where a cost is told: with the first closed profile of each server and workload."""
+    """Where a cost is shown: with the first closed profile of each server and workload."""
     closed = [profile.id for profile in plan.profiles if profile.loop == "closed"]
     found: dict[tuple[str, str], Cell] = {}
     for name in closed:

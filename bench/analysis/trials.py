@@ -50,7 +50,7 @@ class CellTrials(NamedTuple):
         """Those that enter estimates: valid and suspect ones, ascending by round.
 
         None where the server was caught with a wrong answer in one of them: the next one, in
-        which no question hit, is no better.
+        which no question hit, is not better.
         """
         if any(map(lied, self.recorded)):
             return ()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from bench.plans.project import Project
 
+_LOGS = ("logs", "charts", "matrices")
+_CACHED = (*_LOGS, "worktrees", "arms", "servers", "profiled", "try", "loadtools")
 _BUILD_PARTS = (".venv", "target", "node_modules", ".build")
 
 
@@ -93,7 +95,7 @@ def _runs(project: Project, keep: int) -> Iterator[Item]:
 def _cache() -> Iterator[Item]:
     from bench.store.cache import cache_folder
 
-    for name in ("logs", "worktrees", "arms", "servers", "profiled", "try", "matrices"):
+    for name in _CACHED:
         folder = cache_folder() / name
         if folder.is_dir():
             yield Item("cache", folder, _size(folder))

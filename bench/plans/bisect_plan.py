@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SHORT: Final = 12
 """Digits of a hash in names of arms."""
 _ROUNDS_MOST: Final = 40
-"""Of one look: what is not told by then is no difference that a bisect can go by."""
+"""Of one look: what is not seen by then is not a difference that a bisect can go by."""
 
 
 class Searched(NamedTuple):
@@ -46,7 +46,7 @@ def commit_graph(repository: Path, good: str, bad: str) -> CommitGraph:
     """The commits that are searched.
 
     Raises:
-        UsageError: a ref is not there, names two things, or good is no ancestor of bad.
+        UsageError: a ref is not there, names two things, or good is not an ancestor of bad.
     """
     first, last = commit_of(repository, good), commit_of(repository, bad)
     links = commits_between(repository, first, last)
@@ -124,7 +124,7 @@ def plan_look(
 ) -> Contest:
     """A saturated duet of a commit with each of the others, until its ratios are that narrow.
 
-    There is no copy of the commit and nothing is measured alone: both would double the time and
+    No copy of the commit is measured and nothing is measured alone: both would double the time and
     decide nothing here.
 
     Raises:

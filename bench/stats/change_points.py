@@ -5,7 +5,7 @@ all lengths, so that a shift that is taken back does not hide (Kovacs et al. 202
 segmentation", Biometrika 110). Nothing is assumed of the noise but that, without a shift, the
 order of the points means nothing: the best split is judged against the best ones of the same
 points in random orders (999 and more), and only one rarer than `alpha` is kept. Where a shift
-lies is told with a confidence set (Siegmund 1988, "Confidence sets in change-point problems",
+lies is given as a confidence set (Siegmund 1988, "Confidence sets in change-point problems",
 Int. Stat. Rev. 56; by likelihood ratio).
 """
 
@@ -28,7 +28,7 @@ LEAST_SEGMENT: Final = 3
 seen soon."""
 _ORDERS_FIRST: Final = 99
 _COMMON: Final = 0.2
-"""A split this common after the first orders is none: 99 more would not make it rare."""
+"""A split this common after the first orders is not one: 99 more would not make it rare."""
 _ORDERS: Final = 999
 _MOST_ORDERS: Final = 99_999
 _LIKELIHOOD: Final = -2 * math.log(1 - math.sqrt(0.95))

@@ -59,7 +59,7 @@ def progress_words(
 
 def reason_words(reason: str) -> str:
     """Why a commit was passed over."""
-    return _UNDECIDED if reason == UNDECIDED else reason or "it cannot be told"
+    return _UNDECIDED if reason == UNDECIDED else reason or "it cannot be known"
 
 
 def _ratio(step: BisectStep) -> str:

@@ -43,7 +43,7 @@ _VALIDITY: Final[Mapping[str, Words]] = {
     "errors/all": Words("not one of {requests:,} requests succeeded"),
     "errors/some": Words(_bad_share),
     "window-off": Words("the window was {window_s:.3f} s, {asked_s:g} s were asked for"),
-    "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were told"),
+    "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were stated"),
     "log-cut": Words(
         "the server flooded its output; its log was cut back to 1 MB",
         "switch request logging off",
