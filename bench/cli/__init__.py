@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -110,6 +111,9 @@ class _Signals:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run `bench`; the only place that turns errors into exit codes."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal of ASCII gets ? for what it has not
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     handler = _Signals()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)

@@ -24,7 +24,9 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
     """
     from bench.plans.choosing import choose_arms
     from bench.plans.project import find_project
+    from bench.reports.wording.findings import told
     from bench.run.build_and_verify import build_servers
+    from bench.run.fitness import stale_program
 
     arms = choose_arms(find_project(Path.cwd(), project), servers)
     failed = False
@@ -38,6 +40,8 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
             click.echo(f"{arm.name:<12} {reason}", err=True)
             continue
         rows.append({"server": arm.name, "built": True, **record.model_dump(mode="json")})
+        for note in map(told, stale_program(arm, record)):
+            click.echo(f"{arm.name:<12} {note.text}\n             {note.advice}", err=True)
         if not as_json:
             how = "unchanged" if record.cached else f"built in {format_eta(record.seconds)}"
             size = f", {format_bytes(record.artefact_bytes)}" if record.artefact_bytes else ""

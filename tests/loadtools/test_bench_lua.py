@@ -101,6 +101,39 @@ def test_a_users_callbacks_are_all_called(server: Server, tmp_path: Path) -> Non
     assert f"user done\t{done.requests}" in printed
 
 
+VARYING = kind(
+    path="/u/{n}/x", values={"n": Generator.model_validate({"int": [1, 10**6]})}
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "example"),
+    [
+        ('function request() return wrk.format("GET", "/ok") end', ""),
+        ('function request() return wrk.format("GET", "/u/77/x", {a = "b"}) end', ""),
+        ('wrk.path = "/ok"\nwrk.headers["X-A"] = "b"', ""),
+        ('function request() return wrk.format("GET", "/u/77/y") end', "GET /u/77/y"),
+        ('function request() return wrk.format("POST", "/ok", nil, "a") end', "POST /ok"),
+        ('function init() request = function() return wrk.format(nil, "/\\"") end end', 'GET /"'),
+        (
+            'function request() return wrk.format("GET", "/ok") .. wrk.format("GET", "/ok") end',
+            "GET /ok with further requests behind it",
+        ),
+    ],
+)
+def test_requests_of_a_script_that_the_workload_has_not(
+    server: Server, tmp_path: Path, code: str, example: str
+) -> None:
+    """Only the workload's are verified; others, and several in one, are said with a figure."""
+    done = drive(
+        workload(kind(), VARYING, lua=script(tmp_path, code)), SECOND, tmp_path, port=server.port
+    )
+    found = [item for item in done.findings if item.code == "script-requests"]
+
+    assert [item.evidence["example"] for item in found] == ([example] if example else [])
+    assert all(0 < int(str(item.evidence["other"])) for item in found)
+
+
 def test_a_script_without_request_keeps_the_workloads(server: Server, tmp_path: Path) -> None:
     """Only a delay: the pool is sent."""
     lua = script(tmp_path, "function delay() return 1 end")
