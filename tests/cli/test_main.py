@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +38,21 @@ def test_a_misspelled_command(bench: Bench) -> None:
 def test_version(bench: Bench) -> None:
     """--version prints name and version."""
     assert bench("--version").out.startswith("bench, version ")
+
+
+def test_output_that_knows_ascii_only(tmp_path: Path) -> None:
+    """What it has not becomes a question mark; no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "show", "r\u00fcn-\u65e5\u672c", "--project", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path.cwd())},
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "r?n-??" in done.stderr
 
 
 def test_no_arguments(bench: Bench) -> None:
