@@ -279,6 +279,7 @@ class RunningServer:
                     f"{config.ready} at {self.port} {seen}\n{self.tail()}",
                     code="server-not-ready",
                     advice=self._elsewhere.advice,
+                    listens=self._elsewhere.port,
                 )
             if late:
                 inside = self.target.space and ADVICE_SPACE

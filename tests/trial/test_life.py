@@ -13,7 +13,7 @@ from bench.errors import StartError
 from bench.model.plan import Arm, Cell, PlannedTrial
 from bench.model.server_config import ServerConfig
 from bench.process import SupervisorClient
-from bench.servers import ask_status
+from bench.servers.running import ask_status
 from bench.trial.life import TrialRun, TrialSetting
 from tests.factories import Truth, arm, closed_profile
 from tests.plans.helpers import split
