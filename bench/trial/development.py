@@ -21,13 +21,13 @@ _SAID: Final = (
     re.compile(r"PHP [0-9.]+ Development Server"),
 )
 _OPTIONS: Final = frozenset({"--reload", "--debug", "--watch", "--hot", "--inspect"})
+_CARGO: Final = ("cargo", "run")
 _COMMANDS: Final = (
     ("flask", "run"),
     ("manage.py", "runserver"),
     ("next", "dev"),
     ("npm", "run", "dev"),
     ("fastapi", "dev"),
-    ("air",),
     ("nodemon",),
 )
 
@@ -45,10 +45,15 @@ def development_sign(argv: Sequence[str], output: str) -> str:
         if word in _OPTIONS or ("target" in parts and "debug" in parts[:-1]):
             return word
     names = [PurePath(word).name for word in words]
-    if names[:2] == ["cargo", "run"] and not {"--release", "-r", "--profile"} & set(names):
+    if _holds(names, _CARGO) and not {"--release", "-r", "--profile"} & set(names):
         return "cargo run without --release"
     for command in _COMMANDS:
-        if any(tuple(names[at : at + len(command)]) == command for at in range(len(names))):
+        if _holds(names, command):
             return " ".join(command)
     found = next((match for said in _SAID if (match := said.search(output))), None)
     return f"it says: {found[0]}" if found else ""
+
+
+def _holds(names: Sequence[str], command: tuple[str, ...]) -> bool:
+    """Whether these words stand side by side."""
+    return any(tuple(names[at : at + len(command)]) == command for at in range(len(names)))
