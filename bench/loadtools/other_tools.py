@@ -36,5 +36,7 @@ def another_than(tool: str, text: str) -> str:
     writer = written_by(text)
     if writer in ("", tool):
         return ""
-    known = f"`bench import {writer}`" if writer in ("oha", "wrk") else "wrk, oha and paced are read"
+    known = (
+        f"`bench import {writer}`" if writer in ("oha", "wrk") else "wrk, oha and paced are read"
+    )
     return f"this is the output of {writer}, not of {tool}: {known}"

@@ -187,9 +187,7 @@ def _strange(detail: Detail) -> tuple[Finding, ...]:
     if made is None or not made.other:
         return ()
     return (
-        finding(
-            "script-requests", "load", other=made.other, sent=made.sent, example=made.example
-        ),
+        finding("script-requests", "load", other=made.other, sent=made.sent, example=made.example),
     )
 
 

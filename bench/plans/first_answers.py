@@ -106,13 +106,9 @@ def expectation(first: HttpResponse, second: HttpResponse) -> tuple[dict[str, An
     """What two answers to the same request have in common, and what must be said of it."""
     status: dict[str, Any] = {"status": first.status}
     body = plain_body(first)
-    if body is None:
-        return status, ["the answer is packed and cannot be unpacked: only the status is checked"]
-    if body != plain_body(second) or first.status != second.status:
-        why = "two answers differ: only the status is checked"
-        return status, [why]
-    if len(body) > _KEPT_BODY:
-        return status, ["the answer is large: only the status is checked"]
+    lacks = _cannot_be_kept(body, first.status, plain_body(second), second.status)
+    if lacks or body is None:
+        return status, [f"{lacks}: only the status is checked"]
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -124,6 +120,14 @@ def expectation(first: HttpResponse, second: HttpResponse) -> tuple[dict[str, An
     if re.search(r"\{[^{}]*\}", text):
         return status, ["the answer has {...} in it: only the status is checked"]
     return status | {"text": text}, []
+
+
+def _cannot_be_kept(first: bytes | None, status: int, second: bytes | None, other: int) -> str:
+    if first is None:
+        return "the answer is packed and cannot be unpacked"
+    if first != second or status != other:
+        return "two answers differ"
+    return "the answer is large" if len(first) > _KEPT_BODY else ""
 
 
 def _json(text: str) -> Any:

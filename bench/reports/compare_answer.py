@@ -119,7 +119,9 @@ def _too_few(rows: Sequence[CompareRow]) -> str:
     ratios = [row.candidate.value / row.baseline.value for row in bare]
     worst = min(ratios) if bare[0].metric in HIGHER_IS_BETTER else max(ratios)
     seen = f"measured {ratio_text(worst, None, None)}"
-    return f"{seen}, in too few rounds to tell" if len(bare) == 1 else f"{seen} at worst, in too few"
+    return (
+        f"{seen}, in too few rounds to tell" if len(bare) == 1 else f"{seen} at worst, in too few"
+    )
 
 
 def _count(number: int, noun: str) -> str:

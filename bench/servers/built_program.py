@@ -75,7 +75,9 @@ def newer_source(program: Path, sources: Iterable[Path]) -> Path | None:
     if listed.is_file():
         files = _listed(listed)
     else:
-        files = [one for one in sources if one.suffix in _COMPILED and not _NOT_BUILT & {*one.parts}]
+        files = [
+            one for one in sources if one.suffix in _COMPILED and not _NOT_BUILT & {*one.parts}
+        ]
     newest = max(files, key=_time, default=None)
     if newest is None or _time(newest) <= program.stat().st_mtime + _SLACK_S:
         return None
@@ -88,7 +90,7 @@ def _is_machine_code(program: Path) -> bool:
 
 
 def _listed(file: Path) -> list[Path]:
-    """The sources in a rule of make, as compilers write it: `program: one two\\ words`."""
+    """The sources in a rule of make, as compilers write it; a blank in a name is escaped."""
     text = file.read_text("utf-8", "replace").replace("\\\n", " ").partition(": ")[2]
     words = re.split(r"(?<!\\)\s+", text.partition("\n")[0].strip())
     return [Path(word.replace("\\ ", " ")) for word in words if word]

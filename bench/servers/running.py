@@ -110,7 +110,9 @@ class RunningServer:
         try:
             self._child = self._supervisor.spawn(command)
         except BenchError as error:
-            raise StartError(error.message, code="server-died", advice=error.advice or ADVICE_BUILD) from None
+            raise StartError(
+                error.message, code="server-died", advice=error.advice or ADVICE_BUILD
+            ) from None
         try:
             self._wait_ready(began + self.arm.config.ready_timeout)
             self.startup_s = time.monotonic() - began
@@ -294,7 +296,7 @@ class RunningServer:
             self._started.wait(_POLL_S)
 
     def _ask(self) -> int | None:
-        """Status of the ready path; a server that takes `localhost` for ::1 alone is asked there."""
+        """Status of the ready path; a server that listens on ::1 alone is asked there."""
         config = self.arm.config
         for there in (self.target, self.target.on_ipv6):
             status = ask_status(there, config.ready, headers=config.ready_headers)

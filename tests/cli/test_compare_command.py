@@ -276,9 +276,7 @@ def test_one_round_that_halves_the_rate(runs: dict[str, RunView], tmp_path: Path
     assert "the gate cannot tell 2 of the cells" in str(gated.exception)
 
 
-def test_one_of_five_rounds_that_halves_the_rate(
-    runs: dict[str, RunView], tmp_path: Path
-) -> None:
+def test_one_of_five_rounds_that_halves_the_rate(runs: dict[str, RunView], tmp_path: Path) -> None:
     """It decides nothing, and hides in no `nothing is worse`."""
 
     def edit(trial: TrialRecord) -> TrialRecord:

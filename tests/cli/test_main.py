@@ -43,7 +43,15 @@ def test_version(bench: Bench) -> None:
 def test_output_that_knows_ascii_only(tmp_path: Path) -> None:
     """What it has not becomes a question mark; no traceback."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "show", "r\u00fcn-\u65e5\u672c", "--project", str(tmp_path)],
+        [
+            sys.executable,
+            "-m",
+            "bench",
+            "show",
+            "r\u00fcn-\u65e5\u672c",
+            "--project",
+            str(tmp_path),
+        ],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path.cwd())},

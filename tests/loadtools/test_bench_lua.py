@@ -101,9 +101,7 @@ def test_a_users_callbacks_are_all_called(server: Server, tmp_path: Path) -> Non
     assert f"user done\t{done.requests}" in printed
 
 
-VARYING = kind(
-    path="/u/{n}/x", values={"n": Generator.model_validate({"int": [1, 10**6]})}
-)
+VARYING = kind(path="/u/{n}/x", values={"n": Generator.model_validate({"int": [1, 10**6]})})
 
 
 @pytest.mark.parametrize(
@@ -131,7 +129,7 @@ def test_requests_of_a_script_that_the_workload_has_not(
     found = [item for item in done.findings if item.code == "script-requests"]
 
     assert [item.evidence["example"] for item in found] == ([example] if example else [])
-    assert all(0 < int(str(item.evidence["other"])) for item in found)
+    assert all(int(str(item.evidence["other"])) > 0 for item in found)
 
 
 def test_a_script_without_request_keeps_the_workloads(server: Server, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ OTHERS = {
     "k6": "     http_req_duration..............: avg=1.2ms\n",
     "bombardier": "Bombarding http://127.0.0.1:9 for 10s using 125 connection(s)\n",
     "vegeta": '{"latencies": {"mean": 1}, "bytes_in": {"total": 2}}',
-    "autocannon": "Running 10s test @ http://127.0.0.1:9\n10 connections\n\n\u2502 Stat    \u2502\n",
+    "autocannon": "Running 10s test @ http://127.0.0.1:9\n10 connections\n\u2502 Stat    \u2502\n",
     "hyperfine": '{"results": [{"command": "sleep 1", "mean": 1.0}]}',
     "hey": "\nSummary:\n  Total:\t1.5 secs\n  Slowest:\t0.1 secs\n  Requests/sec:\t653.1\n",
 }
@@ -43,6 +43,8 @@ def test_the_two_that_are_read_are_told_apart() -> None:
     with pytest.raises(ParseError, match="bench import oha"):
         wrk_text.read('{"summary": {}, "statusCodeDistribution": {}}')
     with pytest.raises(ParseError, match="bench import wrk"):
-        oha_json.read(WRK2.replace("  Thread calibration: mean lat.: 15.027ms,\n", "").replace(
-            "Thread calibration", "x"
-        ))
+        oha_json.read(
+            WRK2.replace("  Thread calibration: mean lat.: 15.027ms,\n", "").replace(
+                "Thread calibration", "x"
+            )
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from bench.process import Command, SupervisorClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -21,16 +21,16 @@ def supervisor() -> Iterator[SupervisorClient]:
 
 
 @pytest.mark.parametrize(
-    ("content", "mode", "cause", "advice"),
+    ("content", "mode", "said"),
     [
-        ("#!/home/old/.venv/bin/python\n", 0o755, "/home/old/.venv/bin/python", "moved"),
-        ("#!/usr/bin/env sh\r\necho\r\n", 0o755, "CR LF", "sed -i"),
-        ("#!/bin/sh\n", 0o644, "may not be executed", "chmod +x"),
-        ("echo no first line\n", 0o755, "#! in its first line", "sh ./start"),
+        ("#!/home/old/.venv/bin/python\n", 0o755, ("/home/old/.venv/bin/python", "moved")),
+        ("#!/usr/bin/env sh\r\necho\r\n", 0o755, ("CR LF", "sed -i")),
+        ("#!/bin/sh\n", 0o644, ("may not be executed", "chmod +x")),
+        ("echo no first line\n", 0o755, ("#! in its first line", "sh ./start")),
     ],
 )
 def test_the_cause(
-    supervisor: SupervisorClient, tmp_path: Path, content: str, mode: int, cause: str, advice: str
+    supervisor: SupervisorClient, tmp_path: Path, content: str, mode: int, said: tuple[str, str]
 ) -> None:
     """Moved environments, lines from Windows, missing rights, a script of nothing."""
     (tmp_path / "start").write_text(content, newline="")
@@ -38,8 +38,8 @@ def test_the_cause(
     with pytest.raises(BenchError) as caught:
         supervisor.spawn(Command(("./start",), {}, tmp_path, None, tmp_path / "log"))
 
-    assert cause in caught.value.message
-    assert advice in caught.value.advice
+    assert said[0] in caught.value.message
+    assert said[1] in caught.value.advice
 
 
 def test_one_that_is_not_there(supervisor: SupervisorClient, tmp_path: Path) -> None:

@@ -282,9 +282,7 @@ def test_a_program_that_a_build_does_not_make(tmp_path: Path) -> None:
     assert "CARGO_TARGET_DIR is /elsewhere" in caught.value.advice
 
 
-def test_a_target_folder_of_all_projects(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_target_folder_of_all_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The user's own is left out where `run` names the server's; one of server.yaml is kept."""
     monkeypatch.setenv("CARGO_TARGET_DIR", "/shared")
     own = compiled(tmp_path / "a", [])

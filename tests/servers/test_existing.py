@@ -153,7 +153,9 @@ def test_workers_of_one_socket() -> None:
     """The process that forked the others is the one whose family is measured."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        code = "import os, sys, time; [os.fork() for _ in range(2)]; print(flush=True); time.sleep(9)"
+        code = (
+            "import os, sys, time; [os.fork() for _ in range(2)]; print(flush=True); time.sleep(9)"
+        )
         family = subprocess.Popen(
             [sys.executable, "-c", code],
             pass_fds=[listener.fileno()],
