@@ -133,26 +133,28 @@ def listener_pid(target: Target) -> int | None:
     any_address = ("::",) if ":" in target.host else ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
     for address in (target.host, f"::ffff:{target.host}", *any_address):
         if address in listening:
-            return _first(listening[address])
+            return _first(listening[address], target.port)
     return None
 
 
-def _first(pids: set[int]) -> int:
-    """The process whose parent is not one of them: workers may come and go."""
+def _first(pid: int, port: int) -> int:
+    """The process that started the others on a socket: workers may come and go."""
     import psutil  # noqa: PLC0415 - late, see `bench --help`
 
-    for pid in sorted(pids):
-        with contextlib.suppress(psutil.Error):
-            if psutil.Process(pid).ppid() not in pids:
-                return pid
-    return min(pids)
+    with contextlib.suppress(psutil.Error):
+        while (parent := psutil.Process(pid).parent()) and parent.pid > 1:
+            sockets = parent.net_connections(kind="tcp")
+            if not any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in sockets):
+                break
+            pid = parent.pid
+    return pid
 
 
-def _listening(port: int) -> dict[str, set[int]]:
-    """Address -> processes that listen there on a port."""
+def _listening(port: int) -> dict[str, int]:
+    """Address -> process that listens there on a port."""
     import psutil  # noqa: PLC0415 - late, see `bench --help`
 
-    found: dict[str, set[int]] = {}
+    found: dict[str, int] = {}
     with contextlib.suppress(psutil.Error, OSError):
         for one in psutil.net_connections(kind="tcp"):
             if (
@@ -161,7 +163,7 @@ def _listening(port: int) -> dict[str, set[int]]:
                 and one.status == psutil.CONN_LISTEN
                 and one.pid
             ):
-                found.setdefault(one.laddr.ip, set()).add(int(one.pid))
+                found[one.laddr.ip] = int(one.pid)
     return found
 
 

@@ -42,7 +42,8 @@ def development_sign(argv: Sequence[str], output: str) -> str:
     words = [word for arg in argv for word in arg.split()]
     for word in words:
         parts = PurePath(word).parts
-        if word in _OPTIONS or ("target" in parts and "debug" in parts[:-1]):
+        built = parts[parts.index("target") : -1] if "target" in parts else ()
+        if word in _OPTIONS or "debug" in built:
             return word
     names = [PurePath(word).name for word in words]
     if _holds(names, _CARGO) and not {"--release", "-r", "--profile"} & set(names):

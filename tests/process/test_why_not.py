@@ -24,7 +24,7 @@ def supervisor() -> Iterator[SupervisorClient]:
     ("content", "mode", "said"),
     [
         ("#!/home/old/.venv/bin/python\n", 0o755, ("/home/old/.venv/bin/python", "moved")),
-        ("#!/usr/bin/env sh\r\necho\r\n", 0o755, ("CR LF", "sed -i")),
+        ("#!/bin/sh\r\necho\r\n", 0o755, ("CR LF", "sed -i")),
         ("#!/bin/sh\n", 0o644, ("may not be executed", "chmod +x")),
         ("echo no first line\n", 0o755, ("#! in its first line", "sh ./start")),
     ],

@@ -181,7 +181,7 @@ def test_a_secret_reaches_the_build_and_stands_nowhere(tmp_path: Path) -> None:
     """What a build or version command prints of a secret is `***` in log, record and error."""
     tell = ["sh", "-c", "echo token $API_TOKEN"]
     env = {"API_TOKEN": "s3cr3t-value"}
-    good = arm(tmp_path / "s", env=env, build=[tell, tell], version=tell)
+    good = arm(tmp_path / "s", env=env, build=[tell, tell, ["touch", "out"]], version=tell)
     bad = arm(tmp_path / "bad", env=env, build=[["sh", "-c", "echo token $API_TOKEN; exit 1"]])
     with SupervisorClient() as supervisor:
         record = build(good, supervisor, tmp_path / "log")

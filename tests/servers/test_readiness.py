@@ -6,6 +6,7 @@ import random
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -163,12 +164,25 @@ def test_a_server_that_speaks_tls(tmp_path: Path) -> None:
     assert "without a certificate" in (error.value.advice or "")
 
 
-def test_a_server_that_speaks_http2_only() -> None:
-    """It answers the preface with its settings."""
-    with serving(lambda _: b"\0\0\0\x04\0\0\0\0\0") as target:
-        assert other_protocol(Target(*target)) == "it speaks HTTP/2 only"
-    with serving(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n") as target:
-        assert other_protocol(Target(*target)) == ""
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(b"\0\0\0\x04\0\0\0\0\0", "it speaks HTTP/2 only"), (b"HTTP/1.1 400 x\r\n\r\n", "")],
+)
+def test_a_server_that_speaks_http2_only(answer: bytes, words: str) -> None:
+    """It answers the preface with its settings, and no greeting of TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for _ in range(2):
+                connection, _ = listener.accept()
+                with connection:
+                    if connection.recv(4096).startswith(b"PRI "):
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        assert other_protocol(Target(*listener.getsockname()[:2])) == words
+        thread.join(5)
 
 
 def test_a_ready_path_that_leads_elsewhere() -> None:

@@ -147,7 +147,7 @@ def test_failed_checks_are_findings(keys: dict[str, Any], code: str) -> None:
 
 
 _CLOSING = Exchange(
-    weight=1, method="GET", path="/", request_bytes=0, response_bytes=2, response_wire_bytes=60,
+    weight=1, method="GET", path="/", request_bytes=0, response_bytes=0, response_wire_bytes=0,
     status=200, says_close=True, request_text="", response_text="",
 )  # fmt: skip
 
