@@ -191,7 +191,8 @@ def test_a_pipeline_is_noticed(server: Server, tmp_path: Path) -> None:
     )
     done = drive(workload(lua=lua), SECOND, tmp_path, port=server.port)
 
-    assert [found.code for found in done.findings] == ["histogram-mismatch"]
+    codes = [found.code for found in done.findings]
+    assert codes == ["histogram-mismatch", "script-requests"]
     assert done.merged.latency_us is None
     assert done.merged.requests > 0
 

@@ -58,13 +58,15 @@ def mix(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A server that lies to one kind of a mix only."""
     project = Project(tmp_path_factory.mktemp("mix"))
     project.server("one-kind", "--tell-every=5", "--lie-path=/users/")
-    profiles = [{"id": "oha", "tool": "oha", **LOAD}, {"id": "paced", **LOAD, **PACED}]
+    open_oha = {"tool": "oha", "loop": "open", "rate": 1000}
+    profiles = [{"id": "oha", **LOAD, **open_oha}, {"id": "paced", **LOAD, **PACED}]
     project.matrix("one-kind", profiles=profiles, workloads=["mixed"])
     done = project.bench("run", "faults")
     assert done.returncode == 1, done.stderr
     return project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["oha", "paced"])
 @pytest.mark.parametrize("server", OTHERS)
 def test_a_lie_to_another_load_tool_is_quoted(others: Project, server: str, tool: str) -> None:
@@ -78,6 +80,7 @@ def test_a_lie_to_another_load_tool_is_quoted(others: Project, server: str, tool
         assert "POST /json/small" in trial["detail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["oha", "paced"])
 def test_a_lie_to_one_kind_of_a_mix_is_quoted(mix: Project, tool: str) -> None:
     """The kind is named."""
