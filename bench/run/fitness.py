@@ -103,5 +103,7 @@ def stale_program(arm: Arm, record: BuildRecord) -> list[Finding]:
     if record.stale is None:
         return []
     case = "" if record.commands else "unbuilt"
-    figures = {"server": arm.name, "program": arm.config.run[0], "source": record.stale}
-    return [finding("stale-program", arm.name, case, **figures)]
+    program, source = arm.config.run[0], record.stale
+    return [
+        finding("stale-program", arm.name, case, server=arm.name, program=program, source=source)
+    ]

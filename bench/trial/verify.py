@@ -139,8 +139,8 @@ def difference(expect: Expect, answer: HttpResponse) -> str | None:
     if answer.status != expect.status:
         leads = answer.headers.get("location")
         where = f" to {leads[:_DIFFERENCE_CHARS]}" if leads else ""
-        got = f"{answer.status}{where}: {_short(answer.body)}"
-        return f"expected status {expect.status}, got {got}"
+        said = f"{answer.status}{where}: {_short(answer.body)}"
+        return f"expected status {expect.status}, got {said}"
     for name, value in expect.headers.items():
         got = answer.headers.get(name.lower())
         if got != value:
