@@ -144,7 +144,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _print_what_can_be() -> None:
-    """A terminal or a pipe that knows ASCII only gets ? for everything else."""
+    """A terminal or a pipe that knows Latin letters only gets ? for everything else."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
