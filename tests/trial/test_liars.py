@@ -57,7 +57,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def mix(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A server that lies to one kind of a mix only."""
     project = Project(tmp_path_factory.mktemp("mix"))
-    project.server("one-kind", "--tell-every=5", "--lie-path=/users/")
+    project.server("one-kind", "--tell-every=25", "--lie-path=/users/")
     profiles = [{"id": "wrk", **LOAD}, {"id": "paced", **LOAD, **PACED}]
     project.matrix("one-kind", profiles=profiles, workloads=["mixed"])
     done = project.bench("run", "faults")
