@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import printable
+from bench.cli.waiting import Waiting
 from bench.errors import EXIT_FAILED, EXIT_OK, BenchError, UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **m
     from bench.plans.starter import propose
 
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder")
+        raise UsageError(f"{folder} is not a folder")
     wish = _wish(folder, name, more["port_env"], more["path"])
     proposal = propose(folder, wish)
     if ci or action is not None:
@@ -82,14 +83,18 @@ def _try(folder: Path, place: PurePosixPath, advice: str) -> int:
 
     One that listens on a port of its own, as in most first examples, is tried again with it.
     """
-    click.echo("trying it: build, start, ask ...", err=True)
+    from bench.plans.choosing import hidden_server
+    from bench.plans.project import find_project
+
+    if hides := hidden_server(find_project(folder, folder), place.parent.name):
+        click.echo(f"note: {hides}", err=True)
     try:
         found = _verified(folder, place.parent.name)
         port = found[0].listens if found else 0
         if port:
-            click.echo(f"it listens on {port}, whatever it is told: `port: {port}` in {place}")
+            click.echo(f"it listens on {port}, whatever it is given: `port: {port}` in {place}")
             text = (folder / place).read_text("utf-8")
-            note = "# it cannot be told another"
+            note = "# it cannot be given another"
             (folder / place).write_text(f"{text}port: {port}  {note}\n", encoding="utf-8")
             found = _verified(folder, place.parent.name)
     except BenchError as error:
@@ -113,7 +118,8 @@ def _verified(folder: Path, name: str) -> list[Verified]:
     from bench.run.build_and_verify import verify_servers
 
     project = find_project(folder, folder)
-    return list(verify_servers(project, choose_arms(project, [name]), lambda _: None))
+    with Waiting() as waiting:
+        return list(verify_servers(project, choose_arms(project, [name]), waiting))
 
 
 def _with_ci(proposal: Proposal, server: str, action: str | None, *, ci: bool) -> Proposal:
@@ -181,7 +187,7 @@ def _check_place(folder: Path, place: PurePosixPath) -> None:
         if parent.exists() and not parent.is_dir():
             raise UsageError(f"{parent} is a file", advice=f"{place} cannot be written beside it")
     if (target.exists() or target.is_symlink()) and not target.is_file():
-        raise UsageError(f"{target} is there and is no file", advice="move it away")
+        raise UsageError(f"{target} is there and is not a file", advice="move it away")
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:

@@ -128,7 +128,7 @@ def _server_yaml(server: FoundServer, wish: InitOptions, *, own: bool) -> str:
     if not server.port_argument and not (own and not wish.port_env):
         name = "PORT" if server.files else wish.port_env or "PORT"
         more = "".join(f", {key}: {value}" for key, value in server.settings.items())
-        lines.append(f'env: {{{name}: "{{port}}"{more}}}  # how the server is told its port')
+        lines.append(f'env: {{{name}: "{{port}}"{more}}}  # how the server is given its port')
     elif server.settings:
         lines.append(f"env: {json.dumps(server.settings)}")
     lines.append(

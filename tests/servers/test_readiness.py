@@ -18,6 +18,7 @@ from bench.model.server_config import ServerConfig
 from bench.model.target import Target
 from bench.process import SupervisorClient
 from bench.servers import RunningServer
+from bench.servers.log_end import last_words
 from bench.servers.running import ask_status
 from bench.servers.start_advice import advice_for, other_protocol
 from tests.trial.test_verify import serving
@@ -189,3 +190,13 @@ def test_a_ready_path_that_leads_elsewhere() -> None:
     """Redirects are not followed: the path that answers is to be named."""
     assert "the one to which this leads" in advice_for(307)
     assert "leads" not in advice_for(404) + advice_for(0)
+
+
+@pytest.mark.parametrize("cause", ["TypeError: x.y is not a function", "panic: no port", "E [A]"])
+def test_the_cause_before_a_long_stack_is_shown(cause: str) -> None:
+    """Node and Go say first what is wrong: the line is kept, though the stack is cut."""
+    log = ["listening soon", cause, *(f"    at step {number}" for number in range(20))]
+
+    assert (last_words(log)[0] == cause) == (": " in cause)
+    assert last_words(log)[-1] == "    at step 19"
+    assert last_words(["a", "b"]) == ["a", "b"]
