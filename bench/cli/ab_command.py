@@ -264,9 +264,13 @@ def _gate(result: Result, metric: str) -> None:
         for row in rows
         if row.server not in view.plan.copies and not within_noise(row.verdict, floor)
     ]
+    few = [r for r in rows if r.verdict.low is None and r.server not in view.plan.copies]
     met = [r for r in judged if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
     if met:
         from bench.reports.wording.verdict_words import verdict_text
 
         said = verdict_text(met[0].verdict)
         raise GateMetError(f"{met[0].workload}, {met[0].profile}: {said}")
+    if few:
+        first = f"{few[0].server}, {few[0].workload}, {few[0].profile}"
+        raise BenchError(f"the gate cannot tell {first}: {few[0].verdict.word}")

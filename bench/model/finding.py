@@ -101,6 +101,11 @@ CODES: Final[dict[str, Severity]] = {
     "missing-trials": "warning",
     "unlike-conditions": "error",
     "only-redirects": "error",
+    "script-requests": "warning",
+    "development-mode": "warning",
+    "logs-requests": "warning",
+    "closes-connections": "warning",
+    "stale-program": "warning",
 }
 """Finding codes and their usual severity; add to the list, never rename."""
 

@@ -33,6 +33,7 @@ class Verified(NamedTuple):
         workload: id, or "" where the server did not get as far.
         error: what was wrong, or "".
         skipped: the server cannot be built here; `error` holds the reason.
+        listens: the port on which it listened in place of the one it was given; 0 = it did not.
     """
 
     server: str
@@ -40,6 +41,7 @@ class Verified(NamedTuple):
     exchanges: tuple[Exchange, ...]
     error: str
     skipped: bool = False
+    listens: int = 0
 
 
 def build_servers(
@@ -123,4 +125,4 @@ def _verify(
                 else:
                     yield Verified(arm.name, workload.id, exchanges, "")
     except StartError as error:
-        yield Verified(arm.name, "", (), str(error))
+        yield Verified(arm.name, "", (), str(error), listens=error.listens)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis import precision
 from bench.errors import BuildError, StoreError
-from bench.model.finding import Finding, finding
 from bench.model.plan import Skipped
 from bench.model.trial_record import lied
 from bench.plans.cost import batches, is_cost, no_rate, with_rate, without_cost_of
@@ -17,7 +16,13 @@ from bench.run.asking import nothing_to_compare
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
-from bench.run.fitness import beyond_loopback, not_restarted, one_port
+from bench.run.fitness import (
+    beyond_loopback,
+    left_out,
+    not_restarted,
+    one_port,
+    stale_program,
+)
 from bench.run.measuring import Measuring
 from bench.run.next_rounds import forecast_s, next_round
 from bench.run.tidy import tidy
@@ -27,6 +32,7 @@ from bench.store.run_directory import NEEDED_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bench.model.finding import Finding
     from bench.model.plan import Arm, Cell, LoadProfile, Plan, PlannedTrial, Workload
     from bench.model.trial_record import TrialRecord
     from bench.process import SupervisorClient
@@ -123,7 +129,8 @@ class Session:
                 gone.add(arm.name)
                 skipped.append(Skipped(server=arm.name, reason=reason))
                 self._listener.skipped(skipped[-1])
-                self._note_skipped(arm.name, reason)
+                failed = arm.name in self._build_failures
+                self.findings.append(left_out(arm.name, reason, failed=failed))
         self.plan = self.plan.model_copy(
             update={
                 "skipped": tuple(skipped),
@@ -162,18 +169,8 @@ class Session:
         self._builds[arm.name] = record
         self._directory.write_model(f"builds/{arm.name}.json", record)
         self._listener.built(arm, record)
+        self.findings += stale_program(arm, record)
         return None
-
-    def _note_skipped(self, server: str, reason: str) -> None:
-        failed = server in self._build_failures
-        self.findings.append(
-            finding(
-                "build-failed" if failed else "server-skipped",
-                server,
-                server=server,
-                reason=reason.splitlines()[0],
-            )
-        )
 
     # -- trials -----------------------------------------------------------------------------
 

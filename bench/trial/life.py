@@ -36,6 +36,11 @@ _LOOK_EVERY_S: Final = 0.25
 _SEGMENTS_BYTES: Final = 250
 """Headers of a request and of TCP segments, about: beside the bytes of bodies and answers."""
 
+_ENDED_ITSELF: Final = (
+    "exit code 0: it ended by itself, as after so many requests (uvicorn: --limit-max-requests): "
+    "leave such a limit out, or give it workers that are replaced"
+)
+
 
 class TrialSetting(NamedTuple):
     """What a trial is made of.
@@ -93,6 +98,8 @@ class TrialRun:
         self.questioning: Questioning | None = None
         self.state_before: QuickState | None = None
         self.next_look = 0.0
+        self.replaced = 0
+        self.log_bytes = self.logged_bytes = 0
 
     def fail(self, code: str, error: BenchError) -> None:
         """Remember why the trial ends here; a server that died is named before its symptom."""
@@ -198,6 +205,12 @@ class TrialRun:
     def begin_window(self) -> None:
         """The window is about to begin."""
         self.state_before = self._power()
+        self.log_bytes = self._log_size()
+
+    def _log_size(self) -> int:
+        """Bytes that the server has printed so far."""
+        log = self.setting.folder / "server.log"
+        return log.stat().st_size if log.is_file() else 0
 
     def warming_up(self, elapsed: float) -> None:
         """While the warm-up goes on: look after the server, and question it."""
@@ -212,6 +225,7 @@ class TrialRun:
     def right_after(self) -> None:
         """The load of the window has ended this moment: question the server while it is hot."""
         began = time.monotonic()
+        self.logged_bytes = max(0, self._log_size() - self.log_bytes)
         self._questions.right_after()
         self.phases["verify"] += time.monotonic() - began
 
@@ -258,7 +272,7 @@ class TrialRun:
     def verify_again(self) -> None:
         """The same process still answers rightly, and nobody else does in its place."""
         self._check_alive()
-        self.server.check_listener()
+        self.replaced = self.server.check_listener()
         self.verify()
 
     def look_after(self, elapsed: float) -> None:
@@ -290,6 +304,7 @@ class TrialRun:
             raise StartError(
                 f"{self.setting.arm.name} died ({self.server.end()})\n{self.server.tail()}",
                 code="server-died",
+                advice="" if self.server.rc else _ENDED_ITSELF,
             )
 
     def _settle(self) -> None:

@@ -7,6 +7,10 @@ from typing import Final
 ERRORS_MAX: Final = 0.001
 """Share of errors and unexpected statuses above which a trial is not believed."""
 
+LOGGED_MAX: Final = 20
+"""Bytes of output per request from which on a server writes a line for each: the shortest useful
+line, `GET / 200` with a time, has about so many."""
+
 WINDOW_OFF_MAX: Final = 0.05
 """Share by which the real window may differ from the one asked for."""
 

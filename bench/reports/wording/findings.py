@@ -27,7 +27,6 @@ SAID_CODES: Final = frozenset(
         "port-busy",
         "server-died",
         "server-not-ready",
-        "server-restarted",
         "shared-core",
         "sweep-short",
         "tool-failed",
