@@ -99,6 +99,11 @@ CODES: Final[dict[str, Severity]] = {
     "profile-hot": "info",
     "outlier": "info",
     "missing-trials": "warning",
+    "load-machine-lost": "error",
+    "server-machine-lost": "error",
+    "clock-drift": "warning",
+    "start-spread": "warning",
+    "network-bound": "warning",
     "unlike-conditions": "error",
     "only-redirects": "error",
 }
