@@ -227,6 +227,11 @@ class Loader:
         return self._profile.timeout_s + _GRACE_S
 
     @property
+    def grace_s(self) -> float:
+        """Of these, how long it has after it was asked to end."""
+        return _GRACE_S
+
+    @property
     def lead_s(self) -> float:
         """Seconds that the tool's processes need before they all begin at once."""
         return self._tool.lead(self._profile)
