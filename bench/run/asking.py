@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.process import SupervisorClient
 
 _SCRIPTS: Final = (".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".php", ".jar")
-_UNKNOWN: Final = {"cpus": "1", "port": "0", "python": ""}
+_UNKNOWN: Final = {"cpus": "1", "host": "127.0.0.1", "port": "0", "python": ""}
 
 
 def absent(arm: Arm) -> str:

@@ -37,6 +37,7 @@ class Evidence(NamedTuple):
         power_before: source of power before the window.
         low_power_before: whether a saving mode was on before it.
         sizes: of the answers that were verified beside the load; None = none were.
+        elsewhere: what disturbed the machines of the load, where it has machines of its own.
     """
 
     trial: str
@@ -54,6 +55,7 @@ class Evidence(NamedTuple):
     power_before: str | None = None
     low_power_before: bool | None = None
     sizes: AnswerSizes | None = None
+    elsewhere: tuple[Finding, ...] = ()
 
 
 class TrialValidity(NamedTuple):
@@ -92,13 +94,14 @@ def _disturbed(evidence: Evidence) -> tuple[Finding, ...]:
     """The causes for which a trial that is believed is marked as suspect."""
     if evidence.load is None:
         return ()
-    return judgement.noise_findings(
+    here = judgement.noise_findings(
         evidence.resources,
         evidence.counters,
         evidence.trial,
         power_before=evidence.power_before,
         low_power_before=evidence.low_power_before,
     )
+    return (*here, *evidence.elsewhere)
 
 
 def _codes(findings: tuple[Finding, ...]) -> tuple[str, ...]:

@@ -1,0 +1,43 @@
+"""What an agent tells of its machine: hardware, CPUs, load tools."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from typing import TYPE_CHECKING, Any
+
+from bench.host import local_host, local_topology
+from bench.host.cpu_split import fast_pool
+from bench.loadtools.install.ready import ready
+from bench.process.remote.operations import operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.process.remote.agent import Agent
+
+
+@operation
+def describe(agent: Agent, *, tools: dict[str, str | None]) -> dict[str, Any]:  # noqa: ARG001 - every operation gets it
+    """Hardware and system, and the CPUs that one part of a trial can have all of."""
+    topology = local_topology()
+    return {
+        "host": local_host(tools=tools).model_dump(),
+        "pool": [cpu.cpu for cpu in fast_pool(topology)],
+        "cpus": [cpu.cpu for cpu in topology.cpus],
+        "pinning": topology.pinning.model_dump(),
+        "python": platform.python_version(),
+    }
+
+
+@operation
+def tools_there(agent: Agent, *, names: Sequence[str]) -> dict[str, Any]:  # noqa: ARG001 - the same
+    """Load tool -> its version and the hash of its program; None = it is not there."""
+    found: dict[str, Any] = {}
+    for name in names:
+        tool = ready(name)
+        found[name] = tool and {
+            "version": tool.version,
+            "sha256": hashlib.sha256(tool.path.read_bytes()).hexdigest(),
+        }
+    return found

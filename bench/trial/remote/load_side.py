@@ -1,0 +1,317 @@
+"""The load's side, on a machine of its own: load processes, questions, and that machine's CPUs.
+
+Every function is an operation of the agent there; what it keeps goes by the handle of a trial.
+Load goes only to the address that a handle was opened with.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.loadtools import TOOLS
+from bench.model.plan import CpuSplit, LoadProfile, Workload
+from bench.model.target import Target
+from bench.process.remote.operations import operation
+from bench.sampler import Sampler
+from bench.sampler.interface import Interface
+from bench.servers.existing import NOBODY
+from bench.trial.load import Loader, Running, end_early, record_of, wait_for
+from bench.trial.questioning import Questioning
+from bench.trial.verify import verify
+
+if TYPE_CHECKING:
+    from bench.process.remote.agent import Agent
+    from bench.sampler import Mark
+    from bench.sampler.interface import InterfaceReading
+
+_MARK_S: Final = 0.02
+"""How long before the start the first mark is read: it takes some milliseconds."""
+_LUA: Final = "script.lua"
+
+
+class LoadSide:
+    """What one trial has on this machine."""
+
+    def __init__(self, agent: Agent, handle: str, target: Target, workload: Workload) -> None:
+        self.agent = agent
+        self.folder = agent.folder / handle
+        self.folder.mkdir(exist_ok=True)
+        self.target = target
+        self.workload = workload
+        self.loaders: dict[str, Loader] = {}
+        self.questioning: Questioning | None = None
+        self.piece: LoadPiece | None = None
+
+    @property
+    def asking(self) -> Questioning:
+        """The questions, on the machine that asks them."""
+        assert self.questioning is not None  # noqa: S101 - the controller begins it first
+        return self.questioning
+
+
+class LoadPiece:
+    """A warm-up or a window that goes on.
+
+    Args:
+        side: whose.
+        loader: sends it.
+        cpus: of the load.
+        is_window: questions are asked as in a window.
+    """
+
+    def __init__(
+        self, side: LoadSide, loader: Loader, cpus: tuple[int, ...], *, is_window: bool
+    ) -> None:
+        self.side = side
+        self._loader = loader
+        self._is_window = is_window
+        self._sampler = Sampler(server_pid=NOBODY, server_cpus=(), load_cpus=cpus, port=None)
+        self._interface = Interface.toward(side.target.host)
+        self._began = 0.0
+        self._limits = (0.0, 0.0)
+        self._first: tuple[Mark, InterfaceReading | None] | None = None
+        self.running: Running | None = None
+
+    def start(self, name: str, duration_s: float, start_at: float) -> None:
+        """Wait for the agreed start by this machine's own clock, and start.
+
+        Args:
+            name: sub-folder for the raw output.
+            duration_s: window asked for.
+            start_at: when load begins.
+        """
+        lead_s = self._loader.lead_s
+        self._sampler.__enter__()
+        self.side.agent.stopping.wait(max(0.0, start_at - lead_s - _MARK_S - time.monotonic()))
+        self._first = self._mark()
+        time.sleep(max(0.0, start_at - lead_s - time.monotonic()))
+        self._began = time.monotonic()
+        limit_s = lead_s + duration_s + self._loader.limit_s
+        self._limits = (limit_s - self._loader.grace_s, limit_s)
+        self.running = self._loader.begin(name, duration_s, start_at)
+        self._sampler.set_load_pids([child.pid for child in self.running.children])
+
+    def wait(self, seconds: float) -> dict[str, Any]:
+        """Wait for its end, at most that long, unless we are asked to stop."""
+        assert self.running is not None  # noqa: S101 - it was started
+        until = time.monotonic() + seconds
+        stopping = self.side.agent.stopping
+
+        def enough() -> bool:
+            return stopping.is_set() or time.monotonic() >= until
+
+        hung = not wait_for(self.running.children, self._began, self._limits, self._tick, enough)
+        if hung:
+            self.running.kill()
+        elif stopping.is_set():
+            end_early([self.running])
+        if not hung and any(child.running for child in self.running.children):
+            return {"ended": False}
+        return self._over(hung=hung)
+
+    def stop(self) -> None:
+        """End it before its time."""
+        if self.running is not None:
+            end_early([self.running])
+
+    def close(self) -> None:
+        """Let go of what watched it."""
+        if self._first is not None:
+            self._first = None
+            self._sampler.__exit__(None, None, None)
+
+    def _tick(self, elapsed: float) -> None:
+        asking = self.side.questioning
+        if asking is None:
+            return
+        if self._is_window:
+            asking.in_window(elapsed)
+        else:
+            asking.warming_up()
+
+    def _mark(self) -> tuple[Mark, InterfaceReading | None]:
+        seen = self._interface.read() if self._interface else None
+        return self._sampler.mark(), seen
+
+    def _over(self, *, hung: bool) -> dict[str, Any]:
+        assert self.running is not None  # noqa: S101 - it was started
+        assert self._first is not None  # noqa: S101 - the same
+        first, (last, seen) = self._first, self._mark()
+        watched = self._sampler.window(first[0], last)
+        used = self._interface.between(first[1], seen) if self._interface else None
+        self.close()
+        return {
+            "ended": True,
+            "hung": hung,
+            "resources": watched.resources.model_dump(),
+            "counters": watched.counters.model_dump(),
+            "network": used.model_dump() if used else None,
+            "commands": [record_of(child).model_dump() for child in self.running.children],
+            "spans": [
+                (child.started, child.ended or time.monotonic(), child.cpu_s or 0.0)
+                for child in self.running.children
+            ],
+        }
+
+
+def _side(agent: Agent, handle: str) -> LoadSide:
+    found: LoadSide = agent.kept[f"load/{handle}"]
+    return found
+
+
+@operation
+def open_load(
+    agent: Agent, *, handle: str, host: str, port: int, workload: dict[str, Any], lua: bytes | None
+) -> None:
+    """Say where the load of a trial goes, and what it is."""
+    made = Workload.model_validate(workload)
+    side = LoadSide(agent, handle, Target(host, port), made)
+    if lua is not None:
+        script = side.folder / _LUA
+        script.write_bytes(lua)
+        side.workload = made.model_copy(update={"lua": str(script)})
+    agent.kept[f"load/{handle}"] = side
+
+
+@operation
+def close_load(agent: Agent, *, handle: str) -> None:
+    """End what is left of it, and forget it."""
+    side: LoadSide | None = agent.kept.pop(f"load/{handle}", None)
+    if side is None:
+        return
+    if side.piece is not None:
+        if side.piece.running is not None:
+            side.piece.running.kill()
+        side.piece.close()
+    if side.questioning is not None:
+        side.questioning.end()
+    shutil.rmtree(side.folder, ignore_errors=True)
+
+
+# -- load -------------------------------------------------------------------------------------
+
+
+@operation
+def prepare_load(
+    agent: Agent, *, handle: str, loader: str, profile: dict[str, Any], cpus: dict[str, Any],
+    seed: int, schedule: int,
+) -> float:  # fmt: skip
+    """Write what the processes of a load read; the seconds that they need before they begin."""
+    side = _side(agent, handle)
+    made = LoadProfile.model_validate(profile)
+    folder = side.folder / (loader or "main")
+    folder.mkdir()
+    side.loaders[loader] = Loader(
+        tool=TOOLS[made.tool],
+        profile=made,
+        workload=side.workload,
+        target=side.target,
+        cpus=CpuSplit.model_validate(cpus),
+        supervisor=agent.supervisor,
+        folder=folder,
+        rng=random.Random(seed),  # noqa: S311 - repeatable, not secret
+        schedule=schedule,
+    )
+    return side.loaders[loader].lead_s
+
+
+@operation
+def run_load(
+    agent: Agent, *, handle: str, loader: str, name: str, duration_s: float, start_at: float,
+    cpus: tuple[int, ...], wait_s: float, is_window: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Start load at a time of this machine's clock, and wait for its end, at most that long."""
+    side = _side(agent, handle)
+    if side.piece is not None:
+        side.piece.close()
+    side.piece = LoadPiece(side, side.loaders[loader], cpus, is_window=is_window)
+    side.piece.start(name, duration_s, start_at)
+    return side.piece.wait(wait_s) if wait_s > 0 else {"ended": False}
+
+
+@operation
+def wait_load(agent: Agent, *, handle: str, wait_s: float) -> dict[str, Any]:
+    """Wait for the end of what goes on."""
+    piece = _side(agent, handle).piece
+    assert piece is not None  # noqa: S101 - the controller started it
+    return piece.wait(wait_s)
+
+
+@operation
+def end_load(agent: Agent, *, handle: str) -> None:
+    """End what goes on before its time."""
+    piece = _side(agent, handle).piece
+    if piece is not None:
+        piece.stop()
+
+
+@operation
+def load_files(agent: Agent, *, handle: str, loader: str, name: str) -> dict[str, bytes]:
+    """What the processes of a window wrote: path below the load's folder -> content."""
+    folder = _side(agent, handle).folder / (loader or "main")
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.glob(f"{name}-*/**/*"))
+        if path.is_file()
+    }
+
+
+# -- questions --------------------------------------------------------------------------------
+
+
+@operation
+def ask_all_kinds(agent: Agent, *, handle: str, seed: int, timeout_s: float) -> dict[str, Any]:
+    """Ask every request kind over the path that the load takes; raises for a wrong answer."""
+    side = _side(agent, handle)
+    took: list[float] = []
+    rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    seen = verify(side.target, side.workload, rng, timeout_s=timeout_s, took=took.append)
+    return {"exchanges": [one.model_dump() for one in seen], "took": took}
+
+
+@operation
+def begin_asking(agent: Agent, *, handle: str, profile: dict[str, Any], seed: int) -> None:
+    """Make ready what asks beside the load."""
+    side = _side(agent, handle)
+    rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    made = LoadProfile.model_validate(profile)
+    side.questioning = Questioning(side.target, side.workload, made, rng)
+
+
+@operation
+def warmed(agent: Agent, *, handle: str, rate_rps: float | None) -> None:
+    """A part of the warm-up is over."""
+    _side(agent, handle).asking.warmed_up(rate_rps)
+
+
+@operation
+def ask_right_after(agent: Agent, *, handle: str) -> dict[str, Any]:
+    """The load has ended this moment."""
+    asking = _side(agent, handle).asking
+    asking.right_after()
+    return _heard(asking)
+
+
+@operation
+def press_on(agent: Agent, *, handle: str) -> dict[str, Any]:
+    """Ask until it is known what else is answered."""
+    asking = _side(agent, handle).asking
+    asking.press()
+    return _heard(asking)
+
+
+@operation
+def heard(agent: Agent, *, handle: str) -> dict[str, Any]:
+    """What was answered so far."""
+    return _heard(_side(agent, handle).asking)
+
+
+def _heard(asking: Questioning) -> dict[str, Any]:
+    return {
+        "result": asking.result().model_dump(),
+        "sizes": asking.sizes.plain(),
+        "kept": asking.kept,
+    }
