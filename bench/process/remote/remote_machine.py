@@ -165,6 +165,11 @@ class Machine:
             self._heard_at = time.monotonic()
             self._quiet = False
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is gone, or was closed."""
+        return self._gone.is_set()
+
     def lost(self) -> MachineLostError:
         """The error that says that this machine is gone."""
         said = self._line.said()
