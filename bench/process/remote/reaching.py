@@ -96,7 +96,7 @@ def open_machine(ssh: str, cache: Path, *, name: str = "") -> Iterator[Machine]:
     called = name or ssh
     with tempfile.TemporaryFile() as stderr:
         started = _Started(stderr)
-        group = execnet.Group(execmodel=started)
+        group = execnet.Group(execmodel=started)  # type: ignore[arg-type] # a model is as good as its name
         try:
             machine = _reach(group, started, ssh, called, cache)
             try:
