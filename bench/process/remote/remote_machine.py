@@ -55,6 +55,10 @@ class Pending:
         """Whether it is answered, or never will be."""
         return self._done.is_set()
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the answer, or for the loss of the machine; True when there is either."""
+        return self._done.wait(timeout_s)
+
     def stop(self) -> None:
         """Ask the operation to stop early; it still answers."""
         self._machine.send("stop", 0)
@@ -164,6 +168,11 @@ class Machine:
             self._silence_s = SILENCE_S
             self._heard_at = time.monotonic()
             self._quiet = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is gone."""
+        return self._gone.is_set()
 
     def lost(self) -> MachineLostError:
         """The error that says that this machine is gone."""
