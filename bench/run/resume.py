@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from bench.errors import UsageError
+from bench.model.finding import Finding, finding
 from bench.plans.matrix_files import read_matrix
 from bench.plans.matrix_plan import Planned
 from bench.plans.own_answers import own_workloads
@@ -14,6 +15,7 @@ from bench.plans.server_files import load_server
 from bench.plans.workload_files import load_workload
 from bench.run.builder import content_here
 from bench.run.secret_values import kept_matrix, same_config
+from bench.store.run_directory import TORN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from bench.model.host_facts import Host
     from bench.model.plan import Arm, Plan
     from bench.plans.project import Project
-    from bench.store.run_directory import RunDirectory
+    from bench.store.run_directory import Damaged, RunDirectory
 
 
 def matrix_place(matrix: Path, project: Project) -> str:
@@ -120,3 +122,17 @@ def _servers(
         elif arm.name in builds and content(arm) != builds[arm.name].hash:
             yield f"the sources or the toolchain of {arm.name} changed"
 
+
+def resumed(changed: tuple[str, ...]) -> list[Finding]:
+    """Says what changed since the run began, where it goes on nevertheless."""
+    if not changed:
+        return []
+    return [finding("resumed-changed", "run", changes="; ".join(changed))]
+
+
+def set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
+    """A torn last line is an unfinished trial like any other; other damage must be told."""
+    lines = [str(item.line) for item in damaged if item.reason != TORN]
+    if not lines:
+        return []
+    return [finding("damaged-record", "run", "set-aside", lines=", ".join(lines))]

@@ -25,7 +25,7 @@ from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
 from bench.run.measuring import Measuring
 from bench.run.opening import render, write_derived
-from bench.run.resume import changes, matrix_place
+from bench.run.resume import changes, matrix_place, resumed, set_aside
 from bench.run.searching import SearchSession
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Session, SessionResult
@@ -38,7 +38,7 @@ from bench.run.whereabouts import (
 )
 from bench.servers.git import described, is_dirty
 from bench.store.derived import remove_charts, shown_charts
-from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
+from bench.store.run_directory import RunDirectory, find_run, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
     from bench.run.events import Listener
-    from bench.store.run_directory import Damaged
     from bench.trial.remote.lab import Lab
 
 _KEPT = frozenset(
@@ -212,7 +211,7 @@ def _resume(
         now = datetime.now(UTC).isoformat(timespec="seconds")
         update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
         info = info.model_copy(update=update)
-        notes = [*plan_findings(planned.plan, host), *_resumed(changed), *_set_aside(damaged)]
+        notes = [*plan_findings(planned.plan, host), *resumed(changed), *set_aside(damaged)]
         notes = list(all_told(notes))
         notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
         conduct = _SessionParts(directory, info, planned, directory.host(), listener, turn)
@@ -333,20 +332,6 @@ def _concurrent(turn: MachineLock, notes: list[Finding]) -> list[Finding]:
     if not turn.disturbed or any(item.code == "concurrent-run" for item in notes):
         return []
     return [finding("concurrent-run", "run")]
-
-
-def _resumed(changed: tuple[str, ...]) -> list[Finding]:
-    if not changed:
-        return []
-    return [finding("resumed-changed", "run", changes="; ".join(changed))]
-
-
-def _set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
-    """A torn last line is an unfinished trial like any other; other damage must be told."""
-    lines = [str(item.line) for item in damaged if item.reason != TORN]
-    if not lines:
-        return []
-    return [finding("damaged-record", "run", "set-aside", lines=", ".join(lines))]
 
 
 def _run_id(started: datetime, plan: Plan) -> str:
