@@ -17,7 +17,6 @@ class ToolState(Model):
     """
 
     version: str | None
-    path: str
     sha256: str
 
 

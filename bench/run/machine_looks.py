@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
 import random
 import signal
 import socket
@@ -13,13 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import BenchError, ParseError, StartError
-from bench.host import local_host, local_source, local_system
-from bench.host.budget import port_count
+from bench.host import local_source, local_system
 from bench.host.links import link_of, link_toward
 from bench.loadtools import TOOLS, wrk_text
-from bench.loadtools.install.find import find_tool, search_path, survey, tool_path
+from bench.loadtools.install.find import search_path, survey, tool_path
 from bench.loadtools.install.install_plan import plan_install
-from bench.loadtools.install.ready import ready
 from bench.plans.project import builtin_root
 from bench.process import Command
 from bench.process.executables import executable
@@ -28,6 +24,8 @@ from bench.servers.environment import base_environment
 from bench.servers.ports import choose_port
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.process import Child
     from bench.process.remote.agent import Agent
 
@@ -42,44 +40,23 @@ _POLL_S: Final = 0.01
 
 
 @operation
-def look(agent: Agent, *, address: str, role: str) -> dict[str, Any]:  # noqa: ARG001 - every operation gets it
-    """What this machine is and has, as `MachineState` holds it.
+def look(agent: Agent, *, address: str, role: str, tools: Sequence[str]) -> dict[str, Any]:  # noqa: ARG001 - every operation gets it
+    """Its link to the other machines and what it lacks, as `MachineState` holds it.
 
     Args:
         agent: of this machine.
         address: of the server machine, as the load reaches it.
         role: `server` or `load`.
+        tools: the load tools that are here and usable.
     """
-    tools = _tools() if role == "load" else {}
-    host = local_host(tools={name: one["version"] for name, one in tools.items()})
     link = link_of if role == "server" else link_toward
     return {
-        "system": host.system,
-        "os": " ".join(part for part in (host.os.name, host.os.version) if part),
-        "kernel": host.os.kernel,
-        "python": platform.python_version(),
-        "cpu": host.cpu.model,
-        "cpus": host.cpu.logical,
-        "fingerprint": host.fingerprint,
         "link": link(local_source(), local_system(), address)._asdict(),
-        "tools": tools,
         "missing": _missing_tools(tools) if role == "load" else _missing_compiler(),
-        "client_ports": port_count(host) if role == "load" else None,
     }
 
 
-def _tools() -> dict[str, dict[str, Any]]:
-    """The load tools that run here; one that comes as sources is built."""
-    found = {}
-    for name in TOOLS:
-        tool = ready(name) if executable("cc", search_path()) else find_tool(name)
-        if tool is not None and tool.usable:
-            digest = hashlib.sha256(tool.path.read_bytes()).hexdigest()
-            found[name] = {"version": tool.version, "path": str(tool.path), "sha256": digest}
-    return found
-
-
-def _missing_tools(there: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+def _missing_tools(there: Sequence[str]) -> list[dict[str, str]]:
     plan = plan_install(survey([name for name in TOOLS if name not in there]), TOOLS)
     steps = [
         {"what": ", ".join(step.tools), "command": step.shown}
@@ -114,7 +91,7 @@ def start_ceiling(agent: Agent, *, address: str, seed: int) -> int:
     build = ("cc", "-O3", "-std=gnu11", "-pthread", "-o", str(program), str(source))
     if agent.supervisor.run(_command(agent, build, "build"), _BUILD_S).rc != 0:
         raise StartError(f"the ceiling server cannot be built\n{_tail(agent, 'build')}", code="cc")
-    port = choose_port(random.Random(seed))  # noqa: S311 - a port is no secret
+    port = choose_port(random.Random(seed), address)  # noqa: S311 - a port is no secret
     argv = (str(program), str(port), str(os.cpu_count() or 1), address)
     child = agent.supervisor.spawn(_command(agent, argv, "ceiling"))
     agent.kept[_CEILING] = child

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench import __version__
 from bench.errors import BenchError
+from bench.host.budget import port_count
+from bench.loadtools import TOOLS
+from bench.loadtools.tool import too_old
 from bench.model.finding import finding
+from bench.model.host_facts import Host
 from bench.model.machines import THIS_MACHINE, LoadMachine
 from bench.model.machines_answer import ClockState, MachinesAnswer, MachineState
 from bench.model.target import LOOPBACK
 from bench.process.command import capture
 from bench.run.machine_looks import PRESS_S, look, press, start_ceiling, stop_ceiling
 from bench.store.cache import cache_folder
+from bench.trial.remote.facts_side import describe, tools_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -100,11 +105,37 @@ def _look(
         machine = opened.enter_context(open_machine(ssh, cache_folder()))
         seen.facts["start_s"] = time.monotonic() - began
         seen.first = machine.clock()
-        seen.facts |= machine.call(look, within_s=_LOOK_S, address=address, role=role)
+        _look_around(machine, seen, role, address)
         seen.machine = machine
     except BenchError as error:
         seen.fail(error)
     return seen
+
+
+def _look_around(machine: Machine, seen: _Seen, role: str, address: str) -> None:
+    """What the machine is, which load tools it has, how it is connected, and what it lacks."""
+    told = machine.call(describe, within_s=_LOOK_S, tools={})
+    host = Host.model_validate(told["host"])
+    seen.facts |= {
+        "system": host.system,
+        "os": " ".join(part for part in (host.os.name, host.os.version) if part),
+        "kernel": host.os.kernel,
+        "python": told["python"],
+        "cpu": host.cpu.model,
+        "cpus": len(told["cpus"]),
+        "fingerprint": host.fingerprint,
+        "tools": {},
+    }
+    if role == "load":
+        found = machine.call(tools_there, within_s=_LOOK_S, names=list(TOOLS))
+        seen.facts["tools"] = {name: tool for name, tool in found.items() if _usable(name, tool)}
+        seen.facts["client_ports"] = port_count(host)
+    tools = list(seen.facts["tools"])
+    seen.facts |= machine.call(look, within_s=_LOOK_S, address=address, role=role, tools=tools)
+
+
+def _usable(name: str, tool: dict[str, Any] | None) -> bool:
+    return tool is not None and too_old(TOOLS[name], tool["version"]) is None
 
 
 def _ceilings(

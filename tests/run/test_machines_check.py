@@ -59,7 +59,7 @@ def test_wifi() -> None:
 
 def test_versions() -> None:
     """Another version, or another build on the same system; a Mac's build is its own."""
-    first = ToolState(version="4.1.0", path="/a", sha256="aa")
+    first = ToolState(version="4.1.0", sha256="aa")
     other = first.model_copy(update={"sha256": "bb"})
     newer = other.model_copy(update={"version": "4.2.0"})
     one, two = state(tools={"wrk": first}), state("load-2", tools={"wrk": other})

@@ -171,7 +171,7 @@ class Machine:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is gone."""
+        """Whether it is gone, or was closed."""
         return self._gone.is_set()
 
     def lost(self) -> MachineLostError:

@@ -38,7 +38,7 @@ def test_brings_itself_once(lab: Lab, tmp_path: Path) -> None:  # noqa: F811
     """A bare machine gets bench and its libraries; the second start finds them, checked by hash."""
     parcels = lab.cache("load-1") / "agents"
     with open_machine("load-1", tmp_path) as machine:
-        said = machine.call(look, address=lab.address("server-box"), role="load")
+        said = machine.call(look, address=lab.address("server-box"), role="load", tools=[])
     kept = [path for path in parcels.iterdir() if path.name != "work"]
     assert said["link"]["interface"] == "eth0"
     assert [len(path.name) for path in kept] == [64]
@@ -47,7 +47,7 @@ def test_brings_itself_once(lab: Lab, tmp_path: Path) -> None:  # noqa: F811
     changed = kept[0] / "bench" / "units.py"
     changed.write_text("raise SystemExit\n")  # somebody's hand, or half a disk
     with open_machine("load-1", tmp_path) as machine:
-        machine.call(look, address=lab.address("server-box"), role="load")
+        machine.call(look, address=lab.address("server-box"), role="load", tools=[])
     assert "SystemExit" not in changed.read_text()
     assert left(lab, "load-1") == set()
 
