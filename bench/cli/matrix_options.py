@@ -102,6 +102,8 @@ def show(plan: Plan, *, as_json: bool) -> None:
         f"load {_list(cpus.load) or cpus.load_count}, rest {_list(cpus.housekeeping) or '-'}; "
         f"{cpus.pinning.state} ({cpus.pinning.reason})"
     )
+    for one in plan.machines.machines if plan.machines else ():
+        echo(f"  machine    {one.name}: CPUs {_list(one.cpus)}")
     for code, text in cpus.notes:
         echo(f"             {code}: {text}")
     for skipped in plan.skipped:

@@ -101,7 +101,6 @@ CODES: Final[dict[str, Severity]] = {
     "missing-trials": "warning",
     "load-machine-lost": "error",
     "server-machine-lost": "error",
-    "clock-drift": "warning",
     "start-spread": "warning",
     "network-bound": "warning",
     "unlike-conditions": "error",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import time
-from typing import NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from bench.model.machine_part import InterfaceUse
+from bench.process import capture
 
-_ANY_PORT = 9
-_MEGABIT = 1e6
+_ANY_PORT: Final = 9
+_MEGABIT: Final = 1e6
+_SHAPED: Final = re.compile(r"\brate (\d+(?:\.\d+)?)([KMG]?)bit\b")
+_UNITS: Final = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9}
 
 
 class InterfaceReading(NamedTuple):
@@ -58,11 +63,27 @@ class Interface:
 
     @property
     def bits_per_s(self) -> float | None:
-        """Speed of its link, None where the system does not tell."""
+        """Speed of its link, or a lower limit that was set for it; None where neither is told.
+
+        What a virtual link calls its speed says nothing.
+        """
         import psutil  # noqa: PLC0415 - late, see `bench --help`
 
         found = psutil.net_if_stats().get(self.name)
-        return found.speed * _MEGABIT if found and found.speed > 0 else None
+        known = found is not None and found.speed > 0 and not self._is_virtual
+        speeds = [found.speed * _MEGABIT] if found and known else []
+        return min((*speeds, *self._limits()), default=None)
+
+    @property
+    def _is_virtual(self) -> bool:
+        folder = Path("/sys/class/net", self.name)
+        return folder.exists() and not (folder / "device").exists()
+
+    def _limits(self) -> list[float]:
+        """Rates to which Linux shapes what leaves it (a token bucket; tc-tbf(8), tc-htb(8))."""
+        said = capture(("tc", "qdisc", "show", "dev", self.name))
+        found = _SHAPED.findall(said.stdout) if said and said.rc == 0 else []
+        return [float(number) * _UNITS[unit] for number, unit in found]
 
     def read(self) -> InterfaceReading | None:
         """Its counters now."""

@@ -56,6 +56,10 @@ class Pending:
         """Whether it is answered, or never will be."""
         return self._done.is_set()
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the answer, or for the loss of the machine; True when there is either."""
+        return self._done.wait(timeout_s)
+
     def stop(self) -> None:
         """Ask the operation to stop early; it still answers."""
         self._machine.send("stop", self._number)

@@ -18,6 +18,11 @@ def _listed(values: Values) -> str:
     return ", ".join(map(str, values["machines"]))
 
 
+def _network(values: Values) -> str:
+    speed = values["bits_per_s"] / 1e6
+    return f"{values['machine']} used {values['share']:.0%} of its link of {speed:,.0f} Mbit/s"
+
+
 def _offset(values: Values) -> str:
     way = "ahead of" if values["offset_ms"] > 0 else "behind"
     return f"the clock of {values['machine']} is {abs(values['offset_ms']):.1f} ms {way} this one"
@@ -33,6 +38,21 @@ REMOTE_WORDS: Final[Mapping[str, Words]] = {
         "the clock of {machine} moved by {drift_ms:.2f} ms against this one in {span_s:.0f} s",
         "Is it a virtual machine that was stopped or moved, or one whose clock is being set?",
         "Windows that should begin together do not.",
+    ),
+    "start-spread": Words(
+        "the machines began {spread_s:.3f} s apart",
+        "is one of them busy with something else?",
+        "In a part of the window not all of the load was there.",
+    ),
+    "network-bound": Words(
+        _network,
+        "a faster link, smaller answers, or fewer connections",
+        "The rate is the network's, not the server's.",
+    ),
+    "client-bound/machine": Words(
+        "the load tool on {machine} used {load_busy:.0%} of a CPU",
+        "more machines for the load, or more CPUs there",
+        "The rate is a lower bound.",
     ),
     "wifi": Words(
         "{machine} is reached over Wi-Fi ({interface})",

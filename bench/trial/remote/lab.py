@@ -12,6 +12,7 @@ from bench.model.host_facts import Host
 from bench.model.machine_part import MachinesPlan, PlannedMachine
 from bench.model.plan import CpuSplit, Pinning
 from bench.trial.remote import facts_side
+from bench.trial.remote.far_builds import FarBuilds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -69,6 +70,7 @@ class Lab:
         facts: by name of a machine.
         clocks: the last comparison of each machine's clocks with ours.
         plan: what a plan says of the machines, once the CPUs are chosen.
+        builds: the servers, where they run.
     """
 
     def __init__(self, given: str, places: Sequence[Place]) -> None:
@@ -79,6 +81,7 @@ class Lab:
         self._stacks: dict[str, contextlib.ExitStack] = {}
         self._machines: dict[str, Machine] = {}
         self._count = 0
+        self.builds = FarBuilds(lambda: self.server)
 
     def __enter__(self) -> Self:
         try:
@@ -164,9 +167,9 @@ class Lab:
 
     # -- before a run ---------------------------------------------------------------------------
 
-    def _look_at_all(self, tools: dict[str, dict[str, str | None]] | None = None) -> None:
+    def _look_at_all(self, tools: dict[str, str | None] | None = None) -> None:
         pending = [
-            (machine.name, machine.begin(facts_side.describe, tools=(tools or {}).get(machine.name, {})))
+            (machine.name, machine.begin(facts_side.describe, tools=tools or {}))
             for machine in self.machines
         ]
         for name, answer in pending:
@@ -241,7 +244,7 @@ class Lab:
         Args:
             tools: recorded with each as they are.
         """
-        self._look_at_all(dict.fromkeys((machine.name for machine in self.machines), tools))
+        self._look_at_all(tools)
         return {name: facts.host for name, facts in self.facts.items()}
 
     # -- in a trial -----------------------------------------------------------------------------

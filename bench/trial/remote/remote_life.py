@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import MachineLostError
 from bench.host.state import QuickState
 from bench.model.finding import Finding, finding
 from bench.model.machine_part import MachinePart
 from bench.model.trial_record import Exchange
 from bench.trial.disturbances import noise_findings
 from bench.trial.life import TrialRun
-from bench.trial.load import LoadFailure
 from bench.trial.remote import load_side, server_side
-from bench.trial.remote.remote_load import RemoteLoader
+from bench.trial.remote.remote_load import RemoteLoader, lost_is_failure
 from bench.trial.remote.remote_questions import RemoteQuestions
 from bench.trial.remote.remote_server import RemoteSampler, RemoteServer
 from bench.trial.thresholds import BUSY, DRIFT_MAX_S, NETWORK_MAX, SPREAD_MAX_S, WALL_OFF_MAX_S
@@ -53,7 +51,8 @@ class RemoteLife(TrialRun):
         """The server, on its machine."""
         setting = self.setting
         log, seed = setting.folder / "server.log", setting.rng.getrandbits(64)
-        return RemoteServer(setting.arm, setting.cpus, self._lab, self._handle, seed, log)
+        arm = self._lab.builds.placed(setting.arm)
+        return RemoteServer(arm, setting.cpus, self._lab, self._handle, seed, log)
 
     def has_tool(self, name: str) -> bool:
         """Whether that load tool is on every machine of the load."""
@@ -66,7 +65,7 @@ class RemoteLife(TrialRun):
         """
         setting, target = self.setting, self.server.target
         lua = setting.workload.lua
-        with _lost():
+        with lost_is_failure():
             opened = [
                 machine.begin(
                     load_side.open_load,
@@ -87,7 +86,7 @@ class RemoteLife(TrialRun):
 
     def ask_all(self) -> tuple[Exchange, ...]:
         """Ask every request kind from a machine of the load, over the load's own path."""
-        with _lost():
+        with lost_is_failure():
             told = self._lab.loads[0].call(
                 load_side.ask_all_kinds,
                 handle=self._handle,
@@ -131,7 +130,7 @@ class RemoteLife(TrialRun):
         """Look at the machine's state and at all clocks; afterwards nothing is sent."""
         super().begin_window()
         self._watched.before = self.state_before
-        with _lost():
+        with lost_is_failure():
             self._before = self._lab.look_at_clocks()
 
     def note_power(self) -> None:
@@ -153,7 +152,7 @@ class RemoteLife(TrialRun):
         seen = [share for share in busy if share is not None]
         resources = observation.resources.model_copy(update={"load_busy": max(seen, default=None)})
         super().measured_window(load, observation._replace(resources=resources))
-        with _lost():
+        with lost_is_failure():
             after = self._lab.look_at_clocks()
         self.machines = (self._server_part(after), *(self._load_part(one, after) for one in parts))
         self.disturbances = tuple(self._disturbed(parts))
@@ -212,7 +211,14 @@ class RemoteLife(TrialRun):
         for one in self.machines:
             drift = one.drift_s or 0.0
             if abs(drift) > DRIFT_MAX_S + (one.offset_error_s or 0.0):
-                yield finding("clock-drift", trial, machine=one.name, drift_s=round(drift, 6))
+                yield finding(
+                    "clock-drift",
+                    trial,
+                    "drift",
+                    machine=one.name,
+                    drift_ms=round(drift * 1e3, 3),
+                    span_s=self.setting.profile.duration_s,
+                )
 
     def _remarks(self) -> Iterator[Finding]:
         """What the reader must know of the machines."""
@@ -228,14 +234,6 @@ class RemoteLife(TrialRun):
                 yield finding("client-bound", trial, "machine", machine=one.name, load_busy=one.busy)
             off = one.wall_offset_s or 0.0
             if abs(off) > WALL_OFF_MAX_S + (one.offset_error_s or 0.0):
-                yield finding("clock-drift", trial, "offset", machine=one.name, off_s=round(off, 4))
+                ms = round(off * 1e3, 1)
+                yield finding("clock-drift", trial, "offset", machine=one.name, offset_ms=ms)
 
-
-class _lost:  # noqa: N801 - reads like a function
-    """A machine of the load that is gone is a failure of the load."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, MachineLostError) and error.machine != "server":
-            raise LoadFailure(str(error), (), code="load-machine-lost") from None

@@ -13,9 +13,10 @@ from bench.model.machine_part import InterfaceUse
 from bench.model.trial_record import CommandRecord, Counters, Resources
 from bench.trial.load import LoadFailure, LoadRun, results_of
 from bench.trial.remote import load_side
+from bench.trial.remote.lab import SERVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from bench.loadtools import LoadTool
@@ -74,7 +75,7 @@ class RemoteChild:
         """
         if self.told is not None:
             return True
-        with _lost_is_failure():
+        with lost_is_failure():
             if self._answer is None:
                 told = self.machine.call(
                     load_side.wait_load, within_s=_GRACE_S, handle=self._handle, wait_s=timeout_s
@@ -166,7 +167,7 @@ class RemoteLoader:
             )
             for index, (machine, share) in enumerate(self._shares)
         ]
-        with _lost_is_failure():
+        with lost_is_failure():
             self._lead_s = max(each.result() for each in prepared)
 
     @property
@@ -190,7 +191,7 @@ class RemoteLoader:
                 begun.held.enter_context(self._lab.quiet(longest_s))
                 self._on_window(longest_s)
             for number, ((machine, _), start) in enumerate(zip(self._shares, starts, strict=True)):
-                with _lost_is_failure():
+                with lost_is_failure():
                     answer = machine.begin(
                         load_side.run_load,
                         handle=self._handle,
@@ -230,7 +231,7 @@ class RemoteLoader:
                 text = f"{child.machine.name}: {self._tool.name} did not end and was killed"
                 raise LoadFailure(text, commands)
         parts, findings = [], []
-        with _lost_is_failure():
+        with lost_is_failure():
             written = [
                 child.machine.begin(
                     load_side.load_files, handle=self._handle, loader=self._name, name=running.name
@@ -305,9 +306,11 @@ class RemoteLoader:
 
 
 @contextlib.contextmanager
-def _lost_is_failure() -> Any:
+def lost_is_failure() -> Iterator[None]:
     """A machine of the load that is gone makes the trial invalid, by that cause."""
     try:
         yield
     except MachineLostError as error:
+        if error.machine == SERVER:
+            raise
         raise LoadFailure(str(error), (), code=_LOST) from None
