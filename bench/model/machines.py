@@ -6,6 +6,7 @@ part of a matrix: a matrix that somebody hands over cannot name a machine.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated, Final
 
@@ -19,7 +20,7 @@ THIS_MACHINE: Final = "local"
 """How a machines file names the machine that `bench` runs on."""
 
 _SSH: Final = re.compile(r"[A-Za-z0-9_.\[][\w.@:/%\[\]+-]*")
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*)|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%\w]*")
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 _LONGEST: Final = 253
 
 
@@ -31,9 +32,18 @@ def _ssh(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text) or len(text) > _LONGEST:
+    six = ":" in text and _is_address(text)
+    if not (six or _ADDRESS.fullmatch(text)) or len(text) > _LONGEST:
         raise ValueError("expected an address without port, such as 10.0.0.2")
     return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 SshName = Annotated[str, AfterValidator(_ssh), schemas.SSH_NAME]

@@ -135,6 +135,7 @@ class Machine:
             with contextlib.suppress(EOFError, OSError):
                 self._channel.waitclose(1.0)  # raises the agent's traceback where it failed
             raise
+        self._heard_at = time.monotonic()
         threading.Thread(target=self._keep_alive, daemon=True).start()
 
     def begin(self, what: Callable[..., Any], /, **data: Any) -> Pending:

@@ -125,12 +125,12 @@ def test_killed_agent_takes_its_children_along(tmp_path: Path, number: signal.Si
 
 def test_agent_leaves_after_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a word it ends everything, even when an operation listens to nobody."""
-    monkeypatch.setattr(remote_machine, "SILENCE_S", 0.3)
+    monkeypatch.setattr(remote_machine, "SILENCE_S", 1.0)
     monkeypatch.setattr(remote_machine, "WORD_S", 0.1)
     with open_machine("local", tmp_path) as machine:
         child = machine.call(far.sleeper)
-        with machine.quiet(1.0):
-            machine.call(far.dawdle, seconds=0.9)  # longer than a silence, within the window
+        with machine.quiet(2.0):
+            machine.call(far.dawdle, seconds=1.5)  # longer than a silence, within the window
         monkeypatch.setattr(remote_machine.Machine, "_say", lambda *_: None)
         machine.begin(far.stuck, seconds=600.0)
 
@@ -142,7 +142,7 @@ def test_controller_notices_an_agent_that_is_silent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine that was stopped, or whose cable was cut, is given up; no call hangs."""
-    monkeypatch.setattr(remote_machine, "SILENCE_S", 0.5)
+    monkeypatch.setattr(remote_machine, "SILENCE_S", 1.0)
     monkeypatch.setattr(remote_machine, "WORD_S", 0.1)
     with open_machine("local", tmp_path) as machine:
         os.kill(machine.agent_pid, signal.SIGSTOP)
