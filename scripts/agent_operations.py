@@ -1,4 +1,4 @@
-"""What scripts/perf_agents.py asks agents for; found by its name, as the operations of bench are."""
+"""What scripts/perf_agents.py asks agents for; found by name, as the operations of bench are."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import IO, cast
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -43,12 +44,12 @@ def once(lab: Lab, rng: random.Random, number: int) -> float | None:
         cwd=ROOT,
         env=path,
     ) as controller:
-        assert controller.stdout is not None
-        controller.stdout.readline()
+        said = cast("IO[bytes]", controller.stdout)
+        said.readline()
         if number % 2:  # every other time in the middle of reaching and starting
             time.sleep(rng.uniform(0.0, 3.0))
         else:
-            controller.stdout.readline()
+            said.readline()
             time.sleep(rng.uniform(0.0, 0.5))
         running = len(lab.pids("server-box"))
         controller.send_signal(signal.SIGKILL)
@@ -63,6 +64,7 @@ def once(lab: Lab, rng: random.Random, number: int) -> float | None:
 
 
 def main() -> int:
+    """Kill one controller after the other."""
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     if reason := missing():
         print(f"not here: {reason}")

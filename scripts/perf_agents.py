@@ -1,4 +1,4 @@
-"""What agents cost, seen with many on one machine: `just perf-agents`; docs/scale.md has the figures.
+"""What agents cost, seen with many on one machine: `just perf-agents`; docs/scale.md tells it.
 
 Each agent is an interpreter beside this one (execnet's popen), with its own supervisor, as it
 would be on a machine of its own; ssh is not part of it. All share this machine's CPUs, so times
@@ -48,6 +48,7 @@ def memory(pid: int) -> int:
 
 
 def pids(machines: list[Machine]) -> list[int]:
+    """The agents and their supervisors."""
     return [pid for one in machines for pid in (one.agent_pid, one.supervisor_pid)]
 
 
@@ -79,7 +80,8 @@ def merge(machines: list[Machine], values: int) -> tuple[float, float]:
     for part in parts:
         total.update(dict(part))
     done = time.monotonic()
-    assert sum(total.values()) == sum(count for part in parts for _, count in part)
+    if sum(total.values()) != sum(count for part in parts for _, count in part):
+        raise SystemExit("the merged histogram has another count than its parts")
     return here - began, done - here
 
 
@@ -101,6 +103,7 @@ def idle(machines: list[Machine], seconds: float, *, quiet: bool) -> tuple[float
 
 
 def main() -> None:
+    """Open them, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agents", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=30.0, help="of each idle measurement")
@@ -122,7 +125,9 @@ def main() -> None:
         print(f"start spread, 10 starts    median {statistics.median(spreads):.2f} ms, "
               f"worst {max(spreads):.2f} ms")  # fmt: skip
         fetched, added = merge(machines, options.values)
-        print(f"{options.values} values of each    here after {fetched:.3f} s, added in {added:.3f} s")
+        print(
+            f"{options.values} values of each    here after {fetched:.3f} s, added in {added:.3f} s"
+        )
         sizes = [memory(one.agent_pid) + memory(one.supervisor_pid) for one in machines]
         print(f"memory of an agent         {statistics.median(sizes) / 2**20:.1f} MiB "
               "with its supervisor")  # fmt: skip

@@ -111,7 +111,11 @@ def _owner(said: str, address: str) -> str:
     for line in said.splitlines():
         if line[:1].strip():
             name = line.partition(":")[0]
-        elif line.split()[:1] in (["inet"], ["inet6"]):
-            if line.split()[1].partition("%")[0] == address:
-                return name
+        elif line.split()[:1] in (["inet"], ["inet6"]) and _shown(line) == address:
+            return name
     return ""
+
+
+def _shown(line: str) -> str:
+    """The address of a line of `ifconfig`, without its zone."""
+    return line.split()[1].partition("%")[0]

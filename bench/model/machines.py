@@ -1,7 +1,7 @@
 """What users write: machines.yaml, the machines that server and load run on.
 
 It is the user's own file, in their configuration folder or named on the command line, and never
-part of a matrix: a matrix that somebody hands over cannot name a machine.
+part of a matrix: a matrix that comes from elsewhere cannot name a machine.
 """
 
 from __future__ import annotations

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.model.finding import Finding
-    from bench.model.machines_answer import LinkState, MachinesAnswer, MachineState
+    from bench.model.machines_answer import (
+        ClockState,
+        LinkState,
+        MachinesAnswer,
+        MachineState,
+    )
     from bench.reports.blocks import Text
 
 _GIGA = 1e9
@@ -32,34 +37,35 @@ def machines_text(answer: MachinesAnswer) -> tuple[Section, ...]:
 
 
 def _facts(state: MachineState) -> Iterator[tuple[str, Text]]:
-    if state.problem:
-        yield "Problem", state.problem
-        if state.advice:
-            yield "What to do", state.advice
+    yield from _filled(("Problem", state.problem), ("What to do", state.advice))
     if state.python is not None:
         yield "System", f"{state.os}, kernel {state.kernel}, Python {state.python}"
         yield "CPU", f"{state.cpu or 'unknown'}, {state.cpus} logical"
     if state.start_s is not None:
         yield "Agent", f"answered after {state.start_s:.2f} s"
-    if state.address is not None:
-        yield "Address", state.address
-    if state.link is not None:
-        yield "Link", link_text(state.link)
-    if state.clock is not None:
-        clock = state.clock
-        yield "Clock", (
-            f"{clock.offset_ms:+.2f} ms from this one, moved {clock.drift_ms:+.3f} ms in "
-            f"{clock.span_s:.0f} s; round trip {clock.round_trip_us:.0f} us"
-        )
-    if state.tools:
-        names = (f"{name} {tool.version or '?'}" for name, tool in state.tools.items())
-        yield "Load tools", ", ".join(names)
-    if state.client_ports is not None:
-        yield "Ports", f"{state.client_ports} connections to one address"
-    if state.ceiling_rps is not None:
-        yield "Ceiling", f"{format_rate(state.ceiling_rps)} requests/s over this path, alone"
+    tools = (f"{name} {tool.version or '?'}" for name, tool in state.tools.items())
+    ports, top = state.client_ports, state.ceiling_rps
+    yield from _filled(
+        ("Address", state.address or ""),
+        ("Link", link_text(state.link) if state.link else ""),
+        ("Clock", _clock(state.clock) if state.clock else ""),
+        ("Load tools", ", ".join(tools)),
+        ("Ports", f"{ports} connections to one address" if ports else ""),
+        ("Ceiling", f"{format_rate(top)} requests/s over this path, alone" if top else ""),
+    )
     for part in state.missing:
         yield "Missing", (f"{part.what}: ", code(part.command))
+
+
+def _filled(*rows: tuple[str, str]) -> Iterator[tuple[str, Text]]:
+    return ((label, text) for label, text in rows if text)
+
+
+def _clock(clock: ClockState) -> str:
+    return (
+        f"{clock.offset_ms:+.2f} ms from this one, moved {clock.drift_ms:+.3f} ms in "
+        f"{clock.span_s:.0f} s; round trip {clock.round_trip_us:.0f} us"
+    )
 
 
 def link_text(link: LinkState) -> str:

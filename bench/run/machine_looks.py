@@ -1,4 +1,4 @@
-"""What the agent of a machine does for `bench machines check`: look at itself, press, be pressed."""
+"""What agents do for `bench machines check`: look around, be the ceiling, press against it."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ def codes(*states: MachineState) -> list[str]:
     return [f"{item.code}/{item.case}".rstrip("/") for item in machine_findings(states)]
 
 
-def clock(offset_ms: float = 0.0, drift_ms: float = 0.0, round_trip_us: float = 200.0) -> ClockState:
+def clock(
+    offset_ms: float = 0.0, drift_ms: float = 0.0, round_trip_us: float = 200.0
+) -> ClockState:
     return ClockState(
         offset_ms=offset_ms, drift_ms=drift_ms, span_s=8.0, round_trip_us=round_trip_us
     )

@@ -64,7 +64,7 @@ class _Inbox:
         self._now = 0
         self._stopped: set[int] = set()
         self._channel = channel
-        self._over = False
+        self._over = threading.Event()
         self._ended = threading.Event()
         self._until = time.monotonic() + SILENCE_S
         channel.setcallback(self._received, endmarker=None)
@@ -77,11 +77,11 @@ class _Inbox:
     def next(self) -> _Request | None:
         """Wait for the next request; None = it is time to leave."""
         request = self._requests.get()
-        if request is None or self._over or self.agent is None:
+        if request is None or self._over.is_set() or self.agent is None:
             return None
         self.agent.stopping.clear()
         self._now = request[0]
-        if self._over or self._now in self._stopped:  # asked for before it began
+        if self._over.is_set() or self._now in self._stopped:  # asked for before it began
             self.agent.stopping.set()
         return request
 
@@ -89,7 +89,7 @@ class _Inbox:
         """Wait for the end of the channel or of the controller's time; then see that we leave."""
         while (left := self._until - time.monotonic()) > 0 and not self._ended.wait(left):
             pass
-        self._over = True
+        self._over.set()
         self._requests.put(None)
         if self.agent is not None:
             self.agent.stopping.set()

@@ -16,6 +16,7 @@ import sys
 import sysconfig
 import tempfile
 import zipfile
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ def machine_facts() -> dict[str, object]:
     }
 
 
-def agents_folder() -> str:
+def agents_folder() -> Path:
     """Where parcels and the folders of agents lie: XDG_CACHE_HOME/bench/agents."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "bench", "agents")
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    return Path(base) / "bench" / "agents"
 
 
 def content_digest(files: Iterable[tuple[str, bytes]]) -> str:
@@ -48,29 +49,27 @@ def content_digest(files: Iterable[tuple[str, bytes]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def folder_digest(folder: str) -> str:
+def folder_digest(folder: Path) -> str:
     """The same of what lies in a folder, without what Python compiled; "" where it is not there."""
     found = []
     for base, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name != "__pycache__"]
-        for name in names:
-            path = os.path.join(base, name)
-            with open(path, "rb") as file:
-                found.append((os.path.relpath(path, folder), file.read()))
+        inside = Path(base).relative_to(folder)
+        found += [((inside / name).as_posix(), Path(base, name).read_bytes()) for name in names]
     return content_digest(found) if found else ""
 
 
-def keep_parcel(place: str, digest: str, archive: bytes) -> None:
+def keep_parcel(place: Path, digest: str, archive: bytes) -> None:
     """Unpack a parcel beside its place, check it, and move it there in one step."""
-    os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
-    beside = tempfile.mkdtemp(prefix="new-", dir=os.path.dirname(place))
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix="new-", dir=place.parent))
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as packed:
             packed.extractall(beside)
         if folder_digest(beside) != digest:
             raise ValueError("the parcel was damaged on its way")
         shutil.rmtree(place, ignore_errors=True)
-        os.rename(beside, place)
+        beside.rename(place)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -79,7 +78,7 @@ def arrive(channel: Any) -> None:
     """Say what this machine is, get the parcel if it is not here, and serve."""
     channel.send(machine_facts())
     digest = channel.receive()
-    place = os.path.join(agents_folder(), digest)
+    place = agents_folder() / digest
     try:
         if folder_digest(place) != digest:
             channel.send("missing")
@@ -88,10 +87,10 @@ def arrive(channel: Any) -> None:
         channel.send(f"failed: {error}")
         return
     channel.send("here")
-    sys.path.insert(0, place)
-    from bench.process.remote.agent import serve
+    sys.path.insert(0, str(place))
+    from bench.process.remote.agent import serve  # noqa: PLC0415 - only now it is here
 
-    serve(channel, os.path.join(agents_folder(), "work"))
+    serve(channel, str(agents_folder() / "work"))
 
 
 if __name__ == "__channelexec__":

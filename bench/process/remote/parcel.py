@@ -7,6 +7,7 @@ and kept in this user's cache.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import io
 import re
@@ -55,7 +56,6 @@ class Parcel(NamedTuple):
 
     files: Mapping[str, bytes]
 
-    @property
     def digest(self) -> str:
         """The sha256 that names it."""
         return content_digest(self.files.items())
@@ -80,8 +80,14 @@ def make_parcel(name: str, facts: Mapping[str, Any], cache: Path) -> Parcel:
     Raises:
         MachineError: the wheels for its kind cannot be had.
     """
-    libraries = dict(_installed()) if _same_kind(facts) else _fetched(name, facts, cache)
-    return Parcel({**dict(_own()), **libraries})
+    if _same_kind(facts):
+        return _for_our_kind()
+    return Parcel({**dict(_own()), **_fetched(name, facts, cache)})
+
+
+@functools.cache
+def _for_our_kind() -> Parcel:
+    return Parcel({**dict(_own()), **dict(_installed())})
 
 
 def _same_kind(facts: Mapping[str, Any]) -> bool:
@@ -178,7 +184,9 @@ def wheel_tags(kind: str, libc: str) -> tuple[str, ...]:
         kind: what sysconfig calls the platform, such as `linux-x86_64` or `macosx-14.0-arm64`.
         libc: `glibc 2.36`, or "" elsewhere.
     """
-    system, *_, cpu = kind.replace("-", " ", 2).split(" ") if "macosx" in kind else kind.split("-", 1)
+    system, *_, cpu = (
+        kind.replace("-", " ", 2).split(" ") if "macosx" in kind else kind.split("-", 1)
+    )
     if system == "linux":
         if libc == "musl":
             return tuple(f"musllinux_1_{step}_{cpu}" for step in (2, 1))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 import tempfile
 import threading
 import types
 from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import execnet
@@ -42,11 +42,32 @@ _FIND: Final = (
     'for p in {names}; do at=$(command -v "$p") || continue; '
     '[ "$(uname)$at" != Darwin/usr/bin/python3 ] || continue; '  # a dialogue, or Python 3.9
     'v=$("$p" -c "import sys; print(sys.version_info >= (3, 11), sys.version.split()[0])" '
-    '2>/dev/null) || continue; case $v in True*) exec "$p" -u "$@";; *) seen=${{v#* }};; esac; done; '
+    '2>/dev/null) || continue; case $v in True*) exec "$p" -u "$@";; '
+    "*) seen=${{v#* }};; esac; done; "
     'echo "no Python 3.11: $seen" >&2; exit {code}\' bench'
 )
 _OURS: Final = f"3.{sys.version_info[1]}"
 """The version of this interpreter: where the machine has it, our own libraries fit."""
+
+
+_REASONS: Final = (
+    (
+        "Host key verification failed",
+        "ssh does not know its key",
+        "call `ssh {ssh}` once and compare the key",
+    ),
+    (
+        "Permission denied",
+        "ssh may not log in ({said})",
+        "log in by key: ssh-copy-id {ssh}, and ssh-add",
+    ),
+    (
+        "Could not resolve",
+        "ssh finds no such host ({said})",
+        "see ~/.ssh/config and the name in the file; try `ssh {ssh} true`",
+    ),
+)
+"""What ssh says -> what went wrong, what to do."""
 
 
 class _Started(ThreadExecModel):
@@ -54,16 +75,16 @@ class _Started(ThreadExecModel):
 
     def __init__(self, stderr: IO[bytes]) -> None:
         self._stderr = stderr
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Popen[bytes] | None = None
 
     @property
     def subprocess(self) -> Any:
         """What execnet takes for the module of that name."""
-        return types.SimpleNamespace(PIPE=subprocess.PIPE, Popen=self._start)
+        return types.SimpleNamespace(PIPE=PIPE, Popen=self._start)
 
-    def _start(self, argv: list[str], **pipes: int) -> subprocess.Popen[bytes]:
-        self.process = subprocess.Popen(
-            argv, stderr=self._stderr, start_new_session=True, **pipes
+    def _start(self, argv: list[str], stdin: int, stdout: int) -> Popen[bytes]:
+        self.process = Popen(
+            argv, stdin=stdin, stdout=stdout, stderr=self._stderr, start_new_session=True
         )
         return self.process
 
@@ -137,7 +158,7 @@ def _agent_here(gateway: execnet.Gateway) -> Any:
     source = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[3])!r})\n"
         "from bench.process.remote.agent import serve\n"
-        f"serve(channel, {arrival.agents_folder() + '/work'!r})"
+        f"serve(channel, {str(arrival.agents_folder() / 'work')!r})"
     )
     return gateway.remote_exec(source)
 
@@ -146,7 +167,7 @@ def _agent_there(gateway: execnet.Gateway, name: str, cache: Path) -> Any:
     """Bring the parcel if it is not there yet; the same channel then is the agent's."""
     channel = gateway.remote_exec(arrival)
     parcel = make_parcel(name, channel.receive(_REACH_S), cache)
-    channel.send(parcel.digest)
+    channel.send(parcel.digest())
     said = channel.receive(_REACH_S)
     if said == "missing":
         channel.send(parcel.archive())
@@ -159,7 +180,7 @@ def _agent_there(gateway: execnet.Gateway, name: str, cache: Path) -> Any:
 def _explained(line: _Started, ssh: str, name: str, error: BaseException) -> MachineError:
     """Why a machine was not reached, and what to do: by what ssh said and how it ended."""
     if line.process is not None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        with contextlib.suppress(TimeoutExpired):
             line.process.wait(2.0)
     code = line.process.returncode if line.process is not None else None
     message, advice = explain(ssh, code, line.said() or str(error))
@@ -179,12 +200,9 @@ def explain(ssh: str, code: int | None, said: str) -> tuple[str, str]:
         there = f", the newest there is {seen}" if seen else ""
         how = "sudo apt-get install python3.11, or brew install python@3.13"
         return f"Python 3.11 or newer is needed{there}", f"install one there: {how}"
-    if "Host key verification failed" in said:
-        return "ssh does not know its key", f"call `ssh {ssh}` once and compare the key"
-    if "Permission denied" in said:
-        return f"ssh may not log in ({said})", f"log in by key: ssh-copy-id {ssh}, and ssh-add"
-    if "Could not resolve" in said:
-        return f"ssh finds no such host ({said})", "see ~/.ssh/config and the name in the file"
+    for mark, words, advice in _REASONS:
+        if mark in said:
+            return words.format(said=said), advice.format(ssh=ssh)
     if code == -9:  # noqa: PLR2004 - cut by our own time limit
         return f"it did not answer within {_REACH_S:g} s", f"try `ssh {ssh} true`"
     if code is None or "AssertionError" in said or not said:

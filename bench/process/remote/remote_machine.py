@@ -7,8 +7,17 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from bench import errors
-from bench.errors import BenchError, MachineLostError
+from bench.errors import (
+    BenchError,
+    BuildError,
+    MachineLostError,
+    StartError,
+    StoreError,
+    ToolMissingError,
+    UnfitHostError,
+    UsageError,
+    VerifyError,
+)
 from bench.process.remote.agent import SILENCE_S
 from bench.process.remote.operations import operation_name
 
@@ -92,7 +101,7 @@ class Pending:
         self._done.set()
 
 
-class Line(Protocol):
+class GatewayLine(Protocol):
     """What carries the channel: a process of ssh, or an interpreter beside this one."""
 
     def cut(self) -> None:
@@ -111,7 +120,7 @@ class Machine:
         supervisor_pid: process id of the agent's supervisor.
     """
 
-    def __init__(self, name: str, channel: Any, line: Line) -> None:
+    def __init__(self, name: str, channel: Any, line: GatewayLine) -> None:
         self.name = name
         self.agent_pid = self.supervisor_pid = 0
         self._channel = channel
@@ -267,10 +276,15 @@ def _reading(sent: float, came: float, there: float, wall: float) -> ClockReadin
 def _as_raised(name: str, kind: str, message: str, advice: str, code: str) -> BenchError:
     """The error that an operation raised; of its own class where that needs no more than text."""
     text = f"{name}: {message}"
-    found = getattr(errors, kind, BenchError)
-    if kind in ("StartError", "VerifyError"):
-        made: BenchError = found(text, code=code, advice=advice)
-        return made
-    if kind in ("BuildError", "UsageError", "ToolMissingError", "StoreError", "UnfitHostError"):
-        return found(text, advice=advice)  # type: ignore[no-any-return] # one of our errors
-    return BenchError(text, advice=advice)
+    if kind == "StartError":
+        return StartError(text, code=code, advice=advice)
+    if kind == "VerifyError":
+        return VerifyError(text, code=code, advice=advice)
+    return _PLAIN.get(kind, BenchError)(text, advice=advice)
+
+
+_PLAIN: Final[dict[str, type[BenchError]]] = {
+    one.__name__: one
+    for one in (BuildError, UsageError, ToolMissingError, StoreError, UnfitHostError)
+}
+"""Errors that are made of their text alone."""

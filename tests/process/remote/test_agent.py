@@ -155,7 +155,12 @@ def test_nothing_is_sent_in_a_window(machine: Machine, monkeypatch: pytest.Monke
     monkeypatch.setattr(remote_machine, "WORD_S", 0.05)
     sent: list[object] = []
     real = machine.send
-    monkeypatch.setattr(machine, "send", lambda *message: (sent.append(message), real(*message)))
+
+    def send(*message: object) -> None:
+        sent.append(message)
+        real(*message)
+
+    monkeypatch.setattr(machine, "send", send)
     with machine.quiet(5.0):
         before = len(sent)
         time.sleep(0.3)
@@ -205,8 +210,10 @@ def test_a_machine_that_cannot_be_reached(tmp_path: Path, monkeypatch: pytest.Mo
     own.chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
-    with pytest.raises(MachineError, match="box cannot be used: ssh may not log in") as caught:
-        with open_machine("box", tmp_path):
-            pass
+    with (
+        pytest.raises(MachineError, match="box cannot be used: ssh may not log in") as caught,
+        open_machine("box", tmp_path),
+    ):
+        pass
 
     assert "ssh-copy-id box" in caught.value.advice

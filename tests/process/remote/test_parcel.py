@@ -17,13 +17,23 @@ from bench.process.remote.arrival import folder_digest, keep_parcel, machine_fac
 from bench.process.remote.parcel import NEEDS, make_parcel, wheel_tags
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("model", "process", "store", "workload", "sampler", "host", "loadtools", "servers", "trial")
+ROOMS = (
+    "model",
+    "process",
+    "store",
+    "workload",
+    "sampler",
+    "host",
+    "loadtools",
+    "servers",
+    "trial",
+)
 
 
 def test_agent_runs_from_the_parcel_alone(tmp_path: Path) -> None:
     """An interpreter without any installed library imports all that an agent uses from it."""
     made = make_parcel("here", machine_facts(), tmp_path)
-    keep_parcel(str(tmp_path / "place"), made.digest, made.archive())
+    keep_parcel(tmp_path / "place", made.digest(), made.archive())
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'place')!r})\n"
         "import bench.process.remote.agent, bench.run.machine_looks, bench.trial.load\n"
@@ -46,12 +56,12 @@ def test_damaged_parcel_is_refused(tmp_path: Path) -> None:
     made = parcel.Parcel({"a/b.py": b"x = 1\n"})
     place = tmp_path / "place"
     with pytest.raises(ValueError, match="damaged"):
-        keep_parcel(str(place), parcel.Parcel({"a/b.py": b"x = 2\n"}).digest, made.archive())
+        keep_parcel(place, parcel.Parcel({"a/b.py": b"x = 2\n"}).digest(), made.archive())
     assert not place.exists()
     assert list(tmp_path.iterdir()) == []
 
-    keep_parcel(str(place), made.digest, made.archive())
-    assert folder_digest(str(place)) == made.digest
+    keep_parcel(place, made.digest(), made.archive())
+    assert folder_digest(place) == made.digest()
 
 
 def test_only_sources_travel(tmp_path: Path) -> None:
