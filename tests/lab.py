@@ -1,7 +1,8 @@
 """Machines for tests: network namespaces, each with an sshd, joined by a bridge.
 
-`server-box`, `load-1` and `load-2` log in by key; each has a home for caches of its own, so that
-nothing of the user who runs the tests is touched. The test's own `ssh` comes first on PATH: it
+`server-box`, `load-1` and `load-2` log in by key; they share a cache of their own, so that what
+one got or built the others have, and of the user who runs the tests only built load tools are
+used. The test's own `ssh` comes first on PATH: it
 is the system's, with a configuration of its own. Needs root, ip(8) and sshd(8); elsewhere tests
 that ask for it are skipped with the reason.
 """
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
+
+from bench.store.cache import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +67,10 @@ class Lab(NamedTuple):
         """Plug its cable: up or down."""
         run("ip", "link", "set", self.card(name), state)
 
-    def cache(self, name: str) -> Path:
-        return self.folder / name / "cache" / "bench"
+    @property
+    def cache(self) -> Path:
+        """The cache of the machines."""
+        return self.folder / "cache" / "bench"
 
     def machines_file(self) -> Path:
         """A machines.yaml with all of them, as `lab`."""
@@ -149,6 +154,10 @@ def built(folder: Path, *, skewed: str = "") -> Iterator[Lab]:
 def _keys(lab: Lab) -> None:
     folder = lab.folder
     (folder / "bin").mkdir(parents=True)
+    lab.cache.mkdir(parents=True)
+    built_tools = cache_folder() / "loadtools"
+    built_tools.mkdir(parents=True, exist_ok=True)
+    (lab.cache / "loadtools").symlink_to(built_tools)
     for key in ("user", "host"):
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key))
     host_key = " ".join((folder / "host.pub").read_text().split()[:2])
@@ -180,14 +189,12 @@ def _plug(lab: Lab, name: str) -> None:
 
 def _sshd(lab: Lab, name: str, *, skewed: bool) -> subprocess.Popen[bytes]:
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    home = lab.folder / name
-    home.mkdir()
     config = lab.folder / f"{name}.conf"
     config.write_text(
         f"Port 22\nListenAddress {lab.address(name)}\nHostKey {lab.folder / 'host'}\n"
         f"AuthorizedKeysFile {lab.folder / 'user.pub'}\nPidFile {lab.folder / f'{name}.pid'}\n"
         "StrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\nMaxStartups 200\n"
-        f"PasswordAuthentication no\nSetEnv XDG_CACHE_HOME={home / 'cache'} BENCH_LAB={name}\n"
+        f"PasswordAuthentication no\nSetEnv XDG_CACHE_HOME={lab.cache.parent}\n"
     )
     clock = ("unshare", "-T", "--monotonic", "1000", "--fork") if skewed else ()
     argv = ["ip", "netns", "exec", lab.space(name), *clock, _SSHD, "-D", "-f", str(config)]
@@ -206,14 +213,18 @@ def _wait(address: str) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Three machines for the tests of a module; PATH leads to the ssh that knows them."""
+@pytest.fixture(scope="session")
+def whole_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Three machines for all tests of a worker."""
     reason = missing()
     if reason:
         pytest.skip(reason)
-    patch = pytest.MonkeyPatch()
     with built(tmp_path_factory.mktemp("lab")) as made:
-        patch.setenv("PATH", made.path)
         yield made
-        patch.undo()
+
+
+@pytest.fixture
+def lab(whole_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """The machines; PATH leads to the ssh that knows them."""
+    monkeypatch.setenv("PATH", whole_lab.path)
+    return whole_lab

@@ -16,7 +16,6 @@ from bench.errors import MachineError, MachineLostError
 from bench.process.remote import reaching, remote_machine
 from bench.process.remote.reaching import explain, open_machine
 from bench.run.machine_looks import look, start_ceiling, stop_ceiling
-from tests.lab import lab  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from tests.lab import Lab
@@ -26,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 LEFT_S = 15.0
 
 
-def left(lab: Lab, name: str, within_s: float = LEFT_S) -> set[int]:  # noqa: F811 - pytest's way
+def left(lab: Lab, name: str, within_s: float = LEFT_S) -> set[int]:
     """What still runs on a machine once that time is over, or nothing as soon as that is so."""
     deadline = time.monotonic() + within_s
     while (pids := lab.pids(name)) and time.monotonic() < deadline:
@@ -34,9 +33,9 @@ def left(lab: Lab, name: str, within_s: float = LEFT_S) -> set[int]:  # noqa: F8
     return pids
 
 
-def test_brings_itself_once(lab: Lab, tmp_path: Path) -> None:  # noqa: F811
+def test_brings_itself_once(lab: Lab, tmp_path: Path) -> None:
     """A bare machine gets bench and its libraries; the second start finds them, checked by hash."""
-    parcels = lab.cache("load-1") / "agents"
+    parcels = lab.cache / "agents"
     with open_machine("load-1", tmp_path) as machine:
         said = machine.call(look, address=lab.address("load-1"), role="server", tools=[])
     kept = [path for path in parcels.iterdir() if path.name != "work"]
@@ -61,7 +60,7 @@ def test_clock_of_another_machine(tmp_path: Path) -> None:
     assert abs(seen.offset_s) <= seen.round_trip_s / 2
 
 
-def test_cut_cable(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_cut_cable(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The controller gives the machine up, the machine ends its own; neither waits for TCP."""
     monkeypatch.setattr(remote_machine, "SILENCE_S", 1.0)
     monkeypatch.setattr(remote_machine, "WORD_S", 0.2)
@@ -84,7 +83,7 @@ def test_cut_cable(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         lab.cable("server-box", "up")
 
 
-def agents(lab: Lab, name: str) -> list[str]:  # noqa: F811
+def agents(lab: Lab, name: str) -> list[str]:
     """Command lines of what runs there, but for sshd's own."""
     lines = []
     for pid in lab.pids(name):
@@ -110,7 +109,7 @@ with open_machine("server-box", Path(sys.argv[1])) as machine:
 
 
 @pytest.mark.parametrize("again", range(3))
-def test_killed_controller_leaves_nothing_there(lab: Lab, tmp_path: Path, again: int) -> None:  # noqa: F811
+def test_killed_controller_leaves_nothing_there(lab: Lab, tmp_path: Path, again: int) -> None:
     """SIGKILL of the controller while a server runs there: 15 s later nothing runs there."""
     controller = subprocess.Popen(
         [sys.executable, "-c", CONTROLLER, str(tmp_path), lab.address("server-box")],
