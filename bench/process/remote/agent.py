@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SILENCE_S: Final = 10.0
 """How long the controller may be silent where it did not announce a longer window."""
 _LEAVE_S: Final = 2.0
+_Request = tuple[int, str, dict[str, Any]]
+"""Number, name of the operation, and its arguments."""
 
 
 class Agent:
@@ -53,14 +55,16 @@ class Agent:
         self.kept: dict[str, Any] = {}
 
 
-class _Line:
+class _Inbox:
     """The agent's end of the channel, filled by the thread of execnet that receives."""
 
     def __init__(self, channel: Any) -> None:
-        self.requests: queue.SimpleQueue[tuple[int, str, dict[str, Any]] | None]
-        self.requests = queue.SimpleQueue()
         self.agent: Agent | None = None
+        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._now = 0
+        self._stopped: set[int] = set()
         self._channel = channel
+        self._over = False
         self._ended = threading.Event()
         self._until = time.monotonic() + SILENCE_S
         channel.setcallback(self._received, endmarker=None)
@@ -70,11 +74,23 @@ class _Line:
         with contextlib.suppress(OSError):
             self._channel.send(message)
 
+    def next(self) -> _Request | None:
+        """Wait for the next request; None = it is time to leave."""
+        request = self._requests.get()
+        if request is None or self._over or self.agent is None:
+            return None
+        self.agent.stopping.clear()
+        self._now = request[0]
+        if self._over or self._now in self._stopped:  # asked for before it began
+            self.agent.stopping.set()
+        return request
+
     def watch(self) -> None:
         """Wait for the end of the channel or of the controller's time; then see that we leave."""
         while (left := self._until - time.monotonic()) > 0 and not self._ended.wait(left):
             pass
-        self.requests.put(None)
+        self._over = True
+        self._requests.put(None)
         if self.agent is not None:
             self.agent.stopping.set()
         time.sleep(_LEAVE_S)
@@ -90,10 +106,12 @@ class _Line:
         if kind == "word":
             self.send("heard", number, time.monotonic(), time.time())
             self._until = time.monotonic() + rest[0]
-        elif kind == "stop" and self.agent is not None:
-            self.agent.stopping.set()
+        elif kind == "stop":
+            self._stopped.add(number)
+            if self.agent is not None and number == self._now:
+                self.agent.stopping.set()
         elif kind == "call":
-            self.requests.put((number, rest[0], rest[1]))
+            self._requests.put((number, rest[0], rest[1]))
 
 
 def serve(channel: Any, work: str) -> None:
@@ -105,15 +123,14 @@ def serve(channel: Any, work: str) -> None:
     """
     signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
     _let_go_of_stderr()
-    line = _Line(channel)
-    threading.Thread(target=line.watch, daemon=True).start()
+    inbox = _Inbox(channel)
+    threading.Thread(target=inbox.watch, daemon=True).start()
     with _own_folder(Path(work)) as folder, SupervisorClient(run="agent") as supervisor:
-        agent = line.agent = Agent(supervisor, folder)
-        line.send("ready", 0, os.getpid(), supervisor.pid)
-        while (request := line.requests.get()) is not None:
+        agent = inbox.agent = Agent(supervisor, folder)
+        inbox.send("ready", 0, os.getpid(), supervisor.pid)
+        while (request := inbox.next()) is not None:
             number, name, data = request
-            agent.stopping.clear()
-            line.send(*_answer(agent, number, name, data))
+            inbox.send(*_answer(agent, number, name, data))
 
 
 def _answer(agent: Agent, number: int, name: str, data: dict[str, Any]) -> tuple[object, ...]:

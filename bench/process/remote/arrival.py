@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 def machine_facts() -> dict[str, object]:
     """What decides which parcel this machine needs."""
-    libc = platform.libc_ver()
+    soabi = sysconfig.get_config_var("SOABI") or ""
+    libc = " ".join(platform.libc_ver()).strip()
     return {
         "python": list(sys.version_info[:3]),
         "executable": sys.executable,
-        "soabi": sysconfig.get_config_var("SOABI") or "",
+        "soabi": soabi,
         "platform": sysconfig.get_platform(),
-        "libc": " ".join(libc) if libc[0] else "",
+        "libc": "musl" if "musl" in soabi else libc,
     }
 
 

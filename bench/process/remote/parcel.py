@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import io
-import platform
 import re
-import shutil
 import sys
-import sysconfig
 import tempfile
 import zipfile
 from pathlib import Path
@@ -21,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import MachineError
 from bench.process.command import capture
-from bench.process.remote.arrival import content_digest
+from bench.process.remote.arrival import content_digest, machine_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,13 +86,9 @@ def make_parcel(name: str, facts: Mapping[str, Any], cache: Path) -> Parcel:
 
 def _same_kind(facts: Mapping[str, Any]) -> bool:
     """Whether compiled modules of this interpreter run there."""
-    here = sysconfig.get_config_var("SOABI") or ""
-    libc, theirs = platform.libc_ver(), str(facts["libc"]).split()
-    return bool(
-        facts["soabi"] == here
-        and facts["platform"] == sysconfig.get_platform()
-        and (not libc[0] or (theirs[:1] == [libc[0]] and _number(theirs[1]) >= _number(libc[1])))
-    )
+    here = machine_facts()
+    alike = all(facts[name] == here[name] for name in ("soabi", "platform"))
+    return alike and _number(str(facts["libc"])) >= _number(str(here["libc"]))
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -123,7 +116,7 @@ def _tree(folder: Path, name: str) -> Iterator[tuple[str, bytes]]:
 def _installed() -> Iterator[tuple[str, bytes]]:
     for need in NEEDS:
         for file in importlib.metadata.distribution(need).files or ():
-            if ".." not in file.parts and file.suffix != ".pyc" and "RECORD" not in file.name:
+            if file.parts[0] != ".." and file.suffix != ".pyc" and ".dist-info" not in str(file):
                 yield file.as_posix(), Path(str(file.locate())).read_bytes()
 
 
@@ -142,7 +135,7 @@ def _fetched(name: str, facts: Mapping[str, Any], cache: Path) -> dict[str, byte
 
 def _tree_below(place: Path) -> Iterator[tuple[str, bytes]]:
     for path in place.iterdir():
-        if path.is_dir() and path.name not in ("bin", "__pycache__"):
+        if path.is_dir() and path.suffix != ".dist-info" and path.name != "bin":
             yield from _tree(path, path.name)
         elif path.suffix in (".py", ".so"):
             yield path.name, path.read_bytes()
@@ -187,6 +180,8 @@ def wheel_tags(kind: str, libc: str) -> tuple[str, ...]:
     """
     system, *_, cpu = kind.replace("-", " ", 2).split(" ") if "macosx" in kind else kind.split("-", 1)
     if system == "linux":
+        if libc == "musl":
+            return tuple(f"musllinux_1_{step}_{cpu}" for step in (2, 1))
         minor = _number(libc)[1] if libc.startswith("glibc") else 17
         steps = range(minor, 16, -1)
         return (*(f"manylinux_2_{step}_{cpu}" for step in steps), f"manylinux2014_{cpu}")

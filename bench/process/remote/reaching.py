@@ -7,6 +7,7 @@ Ctrl-C is for `bench`, with its stderr kept for messages.
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ _START_S: Final = 20.0
 _SEND_S: Final = 300.0
 _OPTIONS: Final = "-a -x -o BatchMode=yes -o ConnectTimeout=10"
 _NO_PYTHON: Final = 69
+_SAID_MOST: Final = 65_536
 _PYTHONS: Final = ("", "3", "3.15", "3.14", "3.13", "3.12", "3.11")
 _FIND: Final = (
     "sh -c 'PATH=$PATH:/opt/homebrew/bin:/usr/local/bin:$HOME/.local/bin; seen=; "
@@ -72,8 +74,10 @@ class _Started(ThreadExecModel):
 
     def said(self) -> str:
         """The last line that it wrote to stderr."""
-        self._stderr.seek(0)
-        lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
+        if self._stderr.closed:
+            return ""
+        said = os.pread(self._stderr.fileno(), _SAID_MOST, 0)  # its own place in it must not move
+        lines = said.decode("utf-8", "replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
 
 
@@ -92,8 +96,7 @@ def open_machine(ssh: str, cache: Path, *, name: str = "") -> Iterator[Machine]:
     called = name or ssh
     with tempfile.TemporaryFile() as stderr:
         started = _Started(stderr)
-        group = execnet.Group(execmodel="thread")
-        group._execmodel = started
+        group = execnet.Group(execmodel=started)  # type: ignore[arg-type] # a model is as good as its name
         try:
             machine = _reach(group, started, ssh, called, cache)
             try:

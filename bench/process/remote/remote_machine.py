@@ -44,9 +44,10 @@ class RemoteBugError(RuntimeError):
 class Pending:
     """A request that was sent and is not answered yet."""
 
-    def __init__(self, machine: Machine, what: str) -> None:
+    def __init__(self, machine: Machine, what: str, number: int) -> None:
         self._machine = machine
         self._what = what
+        self._number = number
         self._done = threading.Event()
         self._answer: tuple[Any, ...] = ()
 
@@ -61,7 +62,7 @@ class Pending:
 
     def stop(self) -> None:
         """Ask the operation to stop early; it still answers."""
-        self._machine.send("stop", 0)
+        self._machine.send("stop", self._number)
 
     def result(self, timeout_s: float = _ANSWER_S) -> Any:
         """Wait for the answer.
@@ -196,7 +197,7 @@ class Machine:
         self._gone.set()
 
     def _expect(self, what: str, number: int) -> Pending:
-        pending = Pending(self, what)
+        pending = Pending(self, what, number)
         with self._lock:
             self._open[number] = pending
         if self._gone.is_set():
