@@ -47,9 +47,12 @@ def _facts(state: MachineState) -> Iterator[tuple[str, Text]]:
         yield "Link", link_text(state.link)
     if state.clock is not None:
         clock = state.clock
-        yield "Clock", (
-            f"{clock.offset_ms:+.2f} ms from this one, moved {clock.drift_ms:+.3f} ms in "
-            f"{clock.span_s:.0f} s; round trip {clock.round_trip_us:.0f} us"
+        yield (
+            "Clock",
+            (
+                f"{clock.offset_ms:+.2f} ms from this one, moved {clock.drift_ms:+.3f} ms in "
+                f"{clock.span_s:.0f} s; round trip {clock.round_trip_us:.0f} us"
+            ),
         )
     if state.tools:
         names = (f"{name} {tool.version or '?'}" for name, tool in state.tools.items())

@@ -138,9 +138,7 @@ def _usable(name: str, tool: dict[str, Any] | None) -> bool:
     return tool is not None and too_old(TOOLS[name], tool["version"]) is None
 
 
-def _ceilings(
-    seen: Sequence[_Seen], address: str, say: Callable[[str], None], seed: int
-) -> None:
+def _ceilings(seen: Sequence[_Seen], address: str, say: Callable[[str], None], seed: int) -> None:
     """Let each load machine press alone against the ceiling server on the server machine."""
     server, loads = seen[0], [one for one in seen[1:] if one.machine is not None]
     if server.machine is None or server.facts["missing"] or not loads:
@@ -218,5 +216,3 @@ def _versions(loads: Sequence[MachineState]) -> Iterator[Finding]:
             names = tuple(f"{state.name}: {one.version or '?'}" for state, one in having)
             case = "versions" if len(versions) > 1 else "builds"
             yield finding("versions-differ", "host", case, tool=tool, machines=names)
-
-

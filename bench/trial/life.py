@@ -134,7 +134,7 @@ class TrialRun:
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
-        if reason := uncountable(setting.profile, self.exchanges):
+        if reason := uncountable(self.setting.profile, self.exchanges):
             raise VerifyError(reason, code="tool-failed")
 
     def ask_all(self) -> tuple[Exchange, ...]:

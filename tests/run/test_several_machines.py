@@ -26,7 +26,9 @@ def lab_project(root: Path, *, loads: int = 1) -> Project:
     """A project, and agents on this machine as `lab`: the server on CPU 0, load on CPU 1."""
     project = Project(root)
     listed = ", ".join(["{ssh: local}"] * loads)
-    (project.root / "machines.yaml").write_text(f"lab:\n  server: {{ssh: local}}\n  load: [{listed}]\n")
+    (project.root / "machines.yaml").write_text(
+        f"lab:\n  server: {{ssh: local}}\n  load: [{listed}]\n"
+    )
     project.server("sound", run=RUN)
     project.matrix("sound", server_cpus=[0], load_cpus=[1])
     return project

@@ -178,7 +178,9 @@ def wheel_tags(kind: str, libc: str) -> tuple[str, ...]:
         kind: what sysconfig calls the platform, such as `linux-x86_64` or `macosx-14.0-arm64`.
         libc: `glibc 2.36`, or "" elsewhere.
     """
-    system, *_, cpu = kind.replace("-", " ", 2).split(" ") if "macosx" in kind else kind.split("-", 1)
+    system, *_, cpu = (
+        kind.replace("-", " ", 2).split(" ") if "macosx" in kind else kind.split("-", 1)
+    )
     if system == "linux":
         if libc == "musl":
             return tuple(f"musllinux_1_{step}_{cpu}" for step in (2, 1))

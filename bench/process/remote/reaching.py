@@ -62,9 +62,7 @@ class _Started(ThreadExecModel):
         return types.SimpleNamespace(PIPE=subprocess.PIPE, Popen=self._start)
 
     def _start(self, argv: list[str], **pipes: int) -> subprocess.Popen[bytes]:
-        self.process = subprocess.Popen(
-            argv, stderr=self._stderr, start_new_session=True, **pipes
-        )
+        self.process = subprocess.Popen(argv, stderr=self._stderr, start_new_session=True, **pipes)
         return self.process
 
     def cut(self) -> None:

@@ -231,9 +231,10 @@ class RemoteLife(TrialRun):
                     "network-bound", trial, machine=one.name, share=round(share, 4), bits_per_s=bits
                 )
             if one.role == "load" and (one.busy or 0.0) >= BUSY and len(self.machines) > 2:  # noqa: PLR2004 - of several
-                yield finding("client-bound", trial, "machine", machine=one.name, load_busy=one.busy)
+                yield finding(
+                    "client-bound", trial, "machine", machine=one.name, load_busy=one.busy
+                )
             off = one.wall_offset_s or 0.0
             if abs(off) > WALL_OFF_MAX_S + (one.offset_error_s or 0.0):
                 ms = round(off * 1e3, 1)
                 yield finding("clock-drift", trial, "offset", machine=one.name, offset_ms=ms)
-
