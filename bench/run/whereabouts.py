@@ -144,6 +144,8 @@ def server_host(tools: dict[str, str | None], lab: Lab | None) -> Host:
 def host_after(host: Host, lab: Lab | None) -> Host:
     """The machine of the servers at the end; as it was before, where a machine is gone."""
     try:
+        if lab is not None:
+            lab.look_again()
         return server_host(host.tools, lab)
     except MachineError:
         return host

@@ -60,6 +60,5 @@ def test_counts_of_all_machines_are_the_servers_own(tmp_path: Path) -> None:
     for one in loads:
         assert (folder / one["name"] / "load-0" / "stdout.txt").stat().st_size
         assert (run / "machines" / one["name"] / "host.json").exists()
-        assert abs(one["start_late_s"]) < 0.05
     assert "load-2" in (run / "report.md").read_text()
     assert project.bench("check", run.name).returncode == 0

@@ -137,7 +137,8 @@ class RemoteLoader:
         handle: names the trial to the agents, which have it open.
         name: of this load; "" = the trial's own, whose window is quiet.
         folder: of ours, for what the processes write.
-        on_window: called as a window begins, with the longest time it may take.
+        on_window: called before a window, with its start by our clock and the longest time that
+            it may take.
 
     Attributes:
         parts: what each machine did in the last window.
@@ -154,7 +155,7 @@ class RemoteLoader:
         folder: Path,
         seeds: Callable[[], int],
         schedule: int,
-        on_window: Callable[[float], None],
+        on_window: Callable[[float, float], None],
     ) -> None:
         self.parts: tuple[LoadPart, ...] = ()
         self._lab = lab
@@ -206,7 +207,7 @@ class RemoteLoader:
         try:
             if is_window:
                 begun.held.enter_context(self._lab.quiet(longest_s))
-                self._on_window(longest_s)
+                self._on_window(start_at - self._lead_s, longest_s)
             for number, ((machine, _), start) in enumerate(zip(self._shares, starts, strict=True)):
                 with lost_is_failure():
                     answer = machine.begin(
