@@ -50,7 +50,8 @@ def _verify(
 ) -> Iterator[Verified]:
     rng = random.SystemRandom()
     handle, asker = lab.next_handle(), lab.loads[0]
-    server = RemoteServer(lab.builds.placed(arm), cpus, lab, handle, rng.getrandbits(64), log)
+    seed = rng.getrandbits(64)
+    server = RemoteServer(lab.builds.placed(arm), cpus, lab, handle, seed=seed, log=log)
     with server:
         for workload in workloads:
             own = f"{handle}-{workload.id}"

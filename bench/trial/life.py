@@ -285,7 +285,7 @@ class TrialRun:
                 )
 
     @property
-    def _questions(self) -> Questioning:
+    def _questions(self) -> TrialQuestions:
         """There once the server is ready."""
         assert self.questioning is not None  # noqa: S101 - launched made it
         return self.questioning

@@ -169,10 +169,7 @@ class Lab:
 
     def look_again(self) -> None:
         """Look at every machine now."""
-        pending = [
-            (machine.name, machine.begin(facts_side.describe))
-            for machine in self.machines
-        ]
+        pending = [(machine.name, machine.begin(facts_side.describe)) for machine in self.machines]
         for name, answer in pending:
             self.facts[name] = _facts(answer.result(_DESCRIBE_S))
 

@@ -52,7 +52,7 @@ class RemoteLife(TrialRun):
         setting = self.setting
         log, seed = setting.folder / "server.log", setting.rng.getrandbits(64)
         arm = self._lab.builds.placed(setting.arm)
-        return RemoteServer(arm, setting.cpus, self._lab, self._handle, seed, log)
+        return RemoteServer(arm, setting.cpus, self._lab, self._handle, seed=seed, log=log)
 
     def has_tool(self, name: str) -> bool:
         """Whether that load tool is on every machine of the load."""

@@ -180,7 +180,7 @@ class RemoteLoader:
             for index, (machine, share) in enumerate(self._shares)
         ]
         with lost_is_failure():
-            self._lead_s = max(each.result() for each in prepared)
+            self._lead_s: float = max(each.result() for each in prepared)
 
     @property
     def limit_s(self) -> float:
@@ -248,7 +248,8 @@ class RemoteLoader:
             if each["hung"]:
                 text = f"{child.machine.name}: {self._tool.name} did not end and was killed"
                 raise LoadFailure(text, commands)
-        parts, findings = [], []
+        parts: list[LoadPart] = []
+        findings: list[Finding] = []
         with lost_is_failure():
             written = [
                 child.machine.begin(

@@ -39,7 +39,7 @@ class RemoteServer:
     """
 
     def __init__(
-        self, arm: Arm, cpus: CpuSplit, lab: Lab, handle: str, seed: int, log: Path
+        self, arm: Arm, cpus: CpuSplit, lab: Lab, handle: str, *, seed: int, log: Path
     ) -> None:
         self.arm = arm
         self.target = Target(lab.address, 0)

@@ -138,7 +138,7 @@ def start_server(
         agent.supervisor,
         random.Random(seed),  # noqa: S311 - repeatable, not secret
         folder / "server.log",
-        host,
+        host=host,
     )
     held = HeldServer(server, folder / "server.log")
     held.stack.enter_context(server)
