@@ -74,23 +74,25 @@ def verify_servers(
     project: Project, arms: Sequence[Arm], told: Callable[[Arm], None]
 ) -> Iterator[Verified]:
     """Build, start and ask each server every workload that it says it can serve."""
-    workloads = {
-        name: load_workload(path, project.root_of(path))
-        for name, path in sorted(project.workloads.items())
-    }
     cpus = split(local_topology(), None, None)
     for arm, record, reason in build_servers(arms, told):
         if record is None:
             yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
             continue
-        served = arm.config.workloads
-        names = _workloads(project, arm.server) if served == "all" else served
         with (
             SupervisorClient() as supervisor,
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         ):
-            chosen = [workloads[name] for name in names if name in workloads]
-            yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
+            log = Path(scratch, "server.log")
+            yield from _verify(arm, workloads_of(project, arm), cpus, supervisor, log)
+
+
+def workloads_of(project: Project, arm: Arm) -> list[Workload]:
+    """The workloads that a server says it can serve, as far as the project has them."""
+    served = arm.config.workloads
+    names = _workloads(project, arm.server) if served == "all" else served
+    paths = {name: project.workloads[name] for name in names if name in project.workloads}
+    return [load_workload(path, project.root_of(path)) for path in paths.values()]
 
 
 def _workloads(project: Project, server: str) -> list[str]:

@@ -32,6 +32,7 @@ from bench.run.session import Session, SessionResult
 from bench.run.whereabouts import (
     check_machines_fit,
     check_same_place,
+    host_after,
     keep_hosts,
     server_host,
     tool_versions,
@@ -311,7 +312,7 @@ def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
 def _close(conduct: _SessionParts, info: RunInfo, notes: list[Finding]) -> RunView:
     """Write what is known at the end, and the reports."""
     directory, host = conduct.directory, conduct.host
-    after = server_host(host.tools, conduct.lab)
+    after = host_after(host, conduct.lab)
     directory.write_model("host.after.json", with_text(after))
     keep_hosts(directory, conduct.lab, after=True)
     notes = [*notes, *_concurrent(conduct.turn, notes), *compare_hosts(host, after)]

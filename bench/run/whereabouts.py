@@ -7,7 +7,7 @@ import platform
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.errors import ToolMissingError, UsageError
+from bench.errors import MachineError, ToolMissingError, UsageError
 from bench.host import local_host
 from bench.loadtools import TOOLS, closed_tool
 from bench.loadtools.install.ready import ready
@@ -67,12 +67,7 @@ def check_machines_fit(plan: Plan) -> None:
             raise UsageError(
                 f"{arm.name} is an address: with --machines `bench` starts every server itself"
             )
-        if not _told(arm):
-            raise UsageError(
-                f"{arm.name} is not told on which address to listen: with --machines the load "
-                "comes from elsewhere, and 127.0.0.1 cannot be reached",
-                advice="pass {host} to it, in `run` or `env` of its server.yaml",
-            )
+        check_told(arm)
 
 
 def check_same_place(plan: Plan, lab: Lab | None) -> None:
@@ -99,9 +94,19 @@ def check_same_place(plan: Plan, lab: Lab | None) -> None:
     lab.plan = began
 
 
-def _told(arm: Arm) -> bool:
+def check_told(arm: Arm) -> None:
+    """Refuse a server that does not learn where to listen.
+
+    Raises:
+        UsageError: neither `run` nor `env` has `{host}`.
+    """
     words = (*arm.config.run, *arm.config.env.values(), *arm.env.values())
-    return any("{host}" in word for word in words)
+    if not any("{host}" in word for word in words):
+        raise UsageError(
+            f"{arm.name} is not told on which address to listen: with --machines the load "
+            "comes from elsewhere, and 127.0.0.1 cannot be reached",
+            advice="pass {host} to it, in `run` or `env` of its server.yaml",
+        )
 
 
 def tools_of(plan: Plan) -> set[str]:
@@ -134,6 +139,16 @@ def tool_versions(plan: Plan, lab: Lab | None = None) -> dict[str, str | None]:
 def server_host(tools: dict[str, str | None], lab: Lab | None) -> Host:
     """The machine of the servers as it is now."""
     return local_host(tools=tools) if lab is None else lab.hosts(tools)[SERVER]
+
+
+def host_after(host: Host, lab: Lab | None) -> Host:
+    """The machine of the servers at the end; as it was before, where a machine is gone."""
+    try:
+        if lab is not None:
+            lab.look_again()
+        return server_host(host.tools, lab)
+    except MachineError:
+        return host
 
 
 def keep_hosts(directory: RunDirectory, lab: Lab | None, *, after: bool = False) -> None:

@@ -64,6 +64,7 @@ class RunningServer:
         supervisor: SupervisorClient,
         rng: random.Random,
         log: Path,
+        *,
         host: str = LOOPBACK,
     ) -> None:
         self.arm = arm

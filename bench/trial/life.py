@@ -134,7 +134,7 @@ class TrialRun:
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
-        if reason := uncountable(setting.profile, self.exchanges):
+        if reason := uncountable(self.setting.profile, self.exchanges):
             raise VerifyError(reason, code="tool-failed")
 
     def ask_all(self) -> tuple[Exchange, ...]:
@@ -285,7 +285,7 @@ class TrialRun:
                 )
 
     @property
-    def _questions(self) -> Questioning:
+    def _questions(self) -> TrialQuestions:
         """There once the server is ready."""
         assert self.questioning is not None  # noqa: S101 - launched made it
         return self.questioning

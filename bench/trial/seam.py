@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
     from bench.model.load_result import LoadResult
@@ -224,5 +224,3 @@ class TrialLoader(Protocol[B]):
     def finish(self, running: B) -> LoadRun:
         """Read and merge what it left."""
         ...
-
-

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 @operation
-def describe(agent: Agent, *, tools: dict[str, str | None]) -> dict[str, Any]:  # noqa: ARG001 - every operation gets it
+def describe(agent: Agent) -> dict[str, Any]:  # noqa: ARG001 - every operation gets it
     """Hardware and system, and the CPUs that one part of a trial can have all of."""
     topology = local_topology()
     return {
-        "host": local_host(tools=tools).model_dump(),
+        "host": local_host().model_dump(),
         "pool": [cpu.cpu for cpu in fast_pool(topology)],
         "cpus": [cpu.cpu for cpu in topology.cpus],
         "pinning": topology.pinning.model_dump(),

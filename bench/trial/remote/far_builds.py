@@ -58,9 +58,7 @@ class FarBuilds:
 
     def content(self, arm: Arm) -> str:
         """Hash of what a build of it would be made of, there and now."""
-        digest: str = self._server().call(
-            server_side.content_of, arm=self.placed(arm).model_dump()
-        )
+        digest: str = self._server().call(server_side.content_of, arm=self.placed(arm).model_dump())
         return digest
 
     def build(self, arm: Arm, log: Path, *, cpus: str) -> BuildRecord:
@@ -70,7 +68,10 @@ class FarBuilds:
             BuildError: a command failed.
         """
         told = self._server().call(
-            server_side.build_server, within_s=_BUILD_S, arm=self.placed(arm).model_dump(), cpus=cpus
+            server_side.build_server,
+            within_s=_BUILD_S,
+            arm=self.placed(arm).model_dump(),
+            cpus=cpus,
         )
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_bytes(told["log"])

@@ -86,7 +86,7 @@ class Lab:
     def __enter__(self) -> Self:
         try:
             self.revive()
-            self._look_at_all()
+            self.look_again()
         except BaseException:
             self._close()
             raise
@@ -167,11 +167,9 @@ class Lab:
 
     # -- before a run ---------------------------------------------------------------------------
 
-    def _look_at_all(self, tools: dict[str, str | None] | None = None) -> None:
-        pending = [
-            (machine.name, machine.begin(facts_side.describe, tools=tools or {}))
-            for machine in self.machines
-        ]
+    def look_again(self) -> None:
+        """Look at every machine now."""
+        pending = [(machine.name, machine.begin(facts_side.describe)) for machine in self.machines]
         for name, answer in pending:
             self.facts[name] = _facts(answer.result(_DESCRIBE_S))
 
@@ -239,12 +237,14 @@ class Lab:
         return {"python": self.facts[self.server.name].python, **first}
 
     def hosts(self, tools: dict[str, str | None]) -> dict[str, Host]:
-        """Every machine as it is now.
+        """Every machine as it was when it was last looked at.
 
         Args:
             tools: recorded with each as they are.
         """
-        self._look_at_all(tools)
+        for name, facts in self.facts.items():
+            host = facts.host.model_copy(update={"tools": tools})
+            self.facts[name] = facts._replace(host=host)
         return {name: facts.host for name, facts in self.facts.items()}
 
     # -- in a trial -----------------------------------------------------------------------------

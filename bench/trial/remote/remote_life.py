@@ -52,7 +52,7 @@ class RemoteLife(TrialRun):
         setting = self.setting
         log, seed = setting.folder / "server.log", setting.rng.getrandbits(64)
         arm = self._lab.builds.placed(setting.arm)
-        return RemoteServer(arm, setting.cpus, self._lab, self._handle, seed, log)
+        return RemoteServer(arm, setting.cpus, self._lab, self._handle, seed=seed, log=log)
 
     def has_tool(self, name: str) -> bool:
         """Whether that load tool is on every machine of the load."""
@@ -231,9 +231,10 @@ class RemoteLife(TrialRun):
                     "network-bound", trial, machine=one.name, share=round(share, 4), bits_per_s=bits
                 )
             if one.role == "load" and (one.busy or 0.0) >= BUSY and len(self.machines) > 2:  # noqa: PLR2004 - of several
-                yield finding("client-bound", trial, "machine", machine=one.name, load_busy=one.busy)
+                yield finding(
+                    "client-bound", trial, "machine", machine=one.name, load_busy=one.busy
+                )
             off = one.wall_offset_s or 0.0
             if abs(off) > WALL_OFF_MAX_S + (one.offset_error_s or 0.0):
                 ms = round(off * 1e3, 1)
                 yield finding("clock-drift", trial, "offset", machine=one.name, offset_ms=ms)
-

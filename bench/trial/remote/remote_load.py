@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import MachineLostError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 AHEAD_S: Final = 0.3
 """From telling the start to the start itself: the word must have reached every machine."""
 _GRACE_S: Final = 12.0
+_LATE_S: Final = 1.0
 _FETCH_S: Final = 300.0
 _LOST: Final = "load-machine-lost"
 
@@ -56,16 +58,24 @@ class RemoteChild:
 
     Args:
         answer: comes when it is over; None = asked for again and again, as in a warm-up.
+        late: called while it is waited for; ends the silence once the window should be over, so
+            that a machine that is gone is noticed.
     """
 
     def __init__(
-        self, machine: Machine, handle: str, number: int, answer: Pending | None
+        self,
+        machine: Machine,
+        handle: str,
+        number: int,
+        answer: Pending | None,
+        late: Callable[[], None],
     ) -> None:
         self.machine = machine
         self.pid = -1 - number
         self.told: dict[str, Any] | None = None
         self._handle = handle
         self._answer = answer
+        self._late = late
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for its end; True when it has ended.
@@ -83,6 +93,7 @@ class RemoteChild:
             elif self._answer.wait(timeout_s):
                 told = self._answer.result()
             else:
+                self._late()
                 return False
         self.told = told if told["ended"] else None
         return self.told is not None
@@ -126,7 +137,8 @@ class RemoteLoader:
         handle: names the trial to the agents, which have it open.
         name: of this load; "" = the trial's own, whose window is quiet.
         folder: of ours, for what the processes write.
-        on_window: called as a window begins, with the longest time it may take.
+        on_window: called before a window, with its start by our clock and the longest time that
+            it may take.
 
     Attributes:
         parts: what each machine did in the last window.
@@ -143,7 +155,7 @@ class RemoteLoader:
         folder: Path,
         seeds: Callable[[], int],
         schedule: int,
-        on_window: Callable[[float], None],
+        on_window: Callable[[float, float], None],
     ) -> None:
         self.parts: tuple[LoadPart, ...] = ()
         self._lab = lab
@@ -168,7 +180,7 @@ class RemoteLoader:
             for index, (machine, share) in enumerate(self._shares)
         ]
         with lost_is_failure():
-            self._lead_s = max(each.result() for each in prepared)
+            self._lead_s: float = max(each.result() for each in prepared)
 
     @property
     def limit_s(self) -> float:
@@ -186,10 +198,16 @@ class RemoteLoader:
         longest_s = self.lead_s + duration_s + self.limit_s
         starts = [self._lab.their_time(machine, start_at) for machine, _ in self._shares]
         begun = RemoteBegun(name, [], contextlib.ExitStack(), starts)
+        due = start_at + duration_s + _LATE_S
+
+        def late() -> None:
+            if time.monotonic() > due:
+                begun.held.close()
+
         try:
             if is_window:
                 begun.held.enter_context(self._lab.quiet(longest_s))
-                self._on_window(longest_s)
+                self._on_window(start_at - self._lead_s, longest_s)
             for number, ((machine, _), start) in enumerate(zip(self._shares, starts, strict=True)):
                 with lost_is_failure():
                     answer = machine.begin(
@@ -203,8 +221,8 @@ class RemoteLoader:
                         wait_s=longest_s if is_window else 0.0,
                         is_window=is_window,
                     )
-                child = RemoteChild(machine, self._handle, number, answer if is_window else None)
-                begun.children.append(child)
+                whole = answer if is_window else None
+                begun.children.append(RemoteChild(machine, self._handle, number, whole, late))
         except BaseException:
             begun.held.close()
             raise
@@ -230,7 +248,8 @@ class RemoteLoader:
             if each["hung"]:
                 text = f"{child.machine.name}: {self._tool.name} did not end and was killed"
                 raise LoadFailure(text, commands)
-        parts, findings = [], []
+        parts: list[LoadPart] = []
+        findings: list[Finding] = []
         with lost_is_failure():
             written = [
                 child.machine.begin(

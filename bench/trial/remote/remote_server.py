@@ -39,7 +39,7 @@ class RemoteServer:
     """
 
     def __init__(
-        self, arm: Arm, cpus: CpuSplit, lab: Lab, handle: str, seed: int, log: Path
+        self, arm: Arm, cpus: CpuSplit, lab: Lab, handle: str, *, seed: int, log: Path
     ) -> None:
         self.arm = arm
         self.target = Target(lab.address, 0)
@@ -187,10 +187,19 @@ class RemoteSampler:
                 self._looking.stop()
                 self._looking.result()
 
-    def look_on(self, longest_s: float) -> None:
-        """Let the agent look after the server by itself until the next mark."""
-        self._looking = self._lab.server.begin(
-            server_side.look_on, handle=self._handle, longest_s=longest_s
+    def look_on(self, start_at: float, longest_s: float) -> None:
+        """Let the agent look after the server by itself until the next mark.
+
+        Args:
+            start_at: when load begins, by our clock.
+            longest_s: how long at most.
+        """
+        machine = self._lab.server
+        self._looking = machine.begin(
+            server_side.look_on,
+            handle=self._handle,
+            start_at=self._lab.their_time(machine, start_at),
+            longest_s=longest_s,
         )
 
     def mark(self) -> RemoteMark:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from bench.sampler.interface import InterfaceReading
 
 _LOOK_S: Final = 0.25
+_MARK_S: Final = 0.02
+"""How long before the start the first mark is read: it takes some milliseconds."""
 
 
 class HeldServer:
@@ -49,6 +51,11 @@ class HeldServer:
         self.sampler: Sampler | None = None
         self.interface = Interface.of_address(server.target.host)
         self.marks: list[tuple[Mark, InterfaceReading | None]] = []
+
+    def mark(self) -> tuple[Mark, InterfaceReading | None]:
+        """Every clock and counter now."""
+        seen = self.interface.read() if self.interface else None
+        return self.sampling.mark(), seen
 
     @property
     def sampling(self) -> Sampler:
@@ -131,7 +138,7 @@ def start_server(
         agent.supervisor,
         random.Random(seed),  # noqa: S311 - repeatable, not secret
         folder / "server.log",
-        host,
+        host=host,
     )
     held = HeldServer(server, folder / "server.log")
     held.stack.enter_context(server)
@@ -209,8 +216,7 @@ def begin_sampling(agent: Agent, *, handle: str, cpus: tuple[int, ...]) -> None:
 def mark_now(agent: Agent, *, handle: str) -> int:
     """Read every clock and counter; the number of the mark."""
     held = _held(agent, handle)
-    seen = held.interface.read() if held.interface else None
-    held.marks.append((held.sampling.mark(), seen))
+    held.marks.append(held.mark())
     return len(held.marks) - 1
 
 
@@ -249,9 +255,14 @@ def between_marks(
 
 
 @operation
-def look_on(agent: Agent, *, handle: str, longest_s: float) -> None:
-    """Look after the server until we are asked to stop: no message comes within a window."""
+def look_on(agent: Agent, *, handle: str, start_at: float, longest_s: float) -> None:
+    """Look after the server until we are asked to stop: no message comes within a window.
+
+    The last mark is read again as the load begins: it was read before the start was told.
+    """
     held = _held(agent, handle)
+    agent.stopping.wait(max(0.0, start_at - _MARK_S - time.monotonic()))
+    held.marks[-1] = held.mark()
     arm, until = held.server.arm, time.monotonic() + longest_s
     limit = arm.config.memory_limit
     while time.monotonic() < until and not agent.stopping.wait(_LOOK_S):
