@@ -33,7 +33,7 @@ class MachinesPlan(Model):
     """Where a plan is carried out.
 
     Attributes:
-        given: what `--machines` was told: a name, or FILE:NAME.
+        given: the name of the group that `--machines` chose.
         machines: the server's first.
     """
 

@@ -16,7 +16,8 @@ from bench.plans.machine_files import choose_machines
 from bench.reports.wording.findings import with_text
 from bench.run.machines_check import server_address
 from bench.store.cache import cache_folder
-from bench.trial.remote.lab import SERVER, Lab, Place
+from bench.trial.remote.lab import Lab
+from bench.trial.remote.places import SERVER, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,8 @@ def check_machines_fit(plan: Plan) -> None:
     """What a plan asks for that cannot be done on several machines.
 
     Raises:
-        UsageError: an address in place of a server, or a server that is not told where to listen.
+        UsageError: an address in place of a server, or a server that does not learn where to
+            listen.
     """
     for arm in plan.arms:
         if arm.url is not None:
@@ -103,7 +105,7 @@ def check_told(arm: Arm) -> None:
     words = (*arm.config.run, *arm.config.env.values(), *arm.env.values())
     if not any("{host}" in word for word in words):
         raise UsageError(
-            f"{arm.name} is not told on which address to listen: with --machines the load "
+            f"{arm.name} does not learn on which address to listen: with --machines the load "
             "comes from elsewhere, and 127.0.0.1 cannot be reached",
             advice="pass {host} to it, in `run` or `env` of its server.yaml",
         )

@@ -12,7 +12,8 @@ from bench.model.trial_record import Exchange
 from bench.trial.disturbances import noise_findings
 from bench.trial.life import TrialRun
 from bench.trial.remote import load_side, server_side
-from bench.trial.remote.remote_load import RemoteLoader, lost_is_failure
+from bench.trial.remote.remote_child import lost_is_failure
+from bench.trial.remote.remote_load import RemoteLoader
 from bench.trial.remote.remote_questions import RemoteQuestions
 from bench.trial.remote.remote_server import RemoteSampler, RemoteServer
 from bench.trial.thresholds import BUSY, DRIFT_MAX_S, NETWORK_MAX, SPREAD_MAX_S, WALL_OFF_MAX_S
@@ -41,6 +42,7 @@ class RemoteLife(TrialRun):
 
     def __init__(self, setting: TrialSetting, lab: Lab) -> None:
         lab.revive()
+        lab.disarm()
         self._lab = lab
         self._handle = lab.next_handle()
         self._before: dict[str, ClockReading] = {}
@@ -113,7 +115,7 @@ class RemoteLife(TrialRun):
             folder=setting.folder / name,
             seeds=lambda: setting.rng.getrandbits(64),
             schedule=setting.schedule,
-            on_window=self._watched.look_on,
+            on_window=self._lab.look_on,
         )
 
     @property
