@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import random
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from bench.errors import MachineError, ToolMissingError, UsageError
+from bench.errors import BenchError, MachineError, ToolMissingError, UsageError
 from bench.host import local_host
 from bench.loadtools import TOOLS, closed_tool
 from bench.loadtools.install.ready import ready
 from bench.loadtools.tool import too_old
 from bench.plans.machine_files import choose_machines
 from bench.reports.wording.findings import with_text
+from bench.run.machine_looks import press, start_ceiling, stop_ceiling
 from bench.run.machines_check import server_address
 from bench.store.cache import cache_folder
 from bench.trial.remote.lab import Lab
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from bench.model.host_facts import Host
     from bench.model.plan import Arm, Plan
     from bench.store.run_directory import RunDirectory
+
+
+_CEILING_S: Final = 90.0
 
 
 @contextlib.contextmanager
@@ -55,6 +60,32 @@ def opened(choice: str | None) -> Iterator[Lab | None]:
         places.append(Place(name, "load", partial(open_machine, machine.ssh, cache, name=name)))
     with Lab(chosen.name, places) as lab:
         yield lab
+
+
+def weigh(lab: Lab | None) -> None:
+    """Measure what each machine of the load can send, where there are several.
+
+    Each presses alone against the ceiling server on the server's machine, for two seconds. Where
+    that cannot be done the numbers of their CPUs stand for it.
+
+    Raises:
+        MachineError: one of them was lost.
+    """
+    if lab is None or len(lab.loads) == 1:
+        return
+    seed = random.SystemRandom().getrandbits(32)
+    try:
+        port = lab.server.call(start_ceiling, within_s=_CEILING_S, address=lab.address, seed=seed)
+        try:
+            rates = {one.name: one.call(press, address=lab.address, port=port) for one in lab.loads}
+        finally:
+            lab.server.call(stop_ceiling)
+    except MachineError:
+        raise
+    except BenchError:
+        return
+    if all(rates.values()):
+        lab.weights = rates
 
 
 def check_machines_fit(plan: Plan) -> None:

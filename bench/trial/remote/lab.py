@@ -6,7 +6,6 @@ import contextlib
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.errors import UsageError
-from bench.model.host_facts import Host
 from bench.model.machine_part import MachinesPlan, PlannedMachine
 from bench.model.plan import CpuSplit
 from bench.trial.remote import facts_side, load_side, server_side
@@ -17,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from bench.model.host_facts import Host
     from bench.model.plan import LoadProfile
     from bench.process.remote.remote_machine import ClockReading, Machine, Pending
+    from bench.trial.remote.places import Facts, Place
 
 Wish = int | list[int] | None
 _DESCRIBE_S: Final = 120.0
@@ -37,10 +38,12 @@ class Lab:
         clocks: the last comparison of each machine's clocks with ours.
         plan: what a plan says of the machines, once the CPUs are chosen.
         builds: the servers, where they run.
+        weights: what each machine of the load can send, where that was measured.
     """
 
     def __init__(self, given: str, places: Sequence[Place]) -> None:
         self.facts: dict[str, Facts] = {}
+        self.weights: dict[str, float] = {}
         self.clocks: dict[str, ClockReading] = {}
         self.plan = MachinesPlan(given=given, machines=())
         self._places = places
@@ -88,7 +91,8 @@ class Lab:
             with contextlib.suppress(Exception):  # what is left of a lost one
                 self._stacks.pop(place.name, contextlib.ExitStack()).close()
             stack = self._stacks[place.name] = contextlib.ExitStack()
-            self._machines[place.name] = stack.enter_context(place.open())
+            machine = self._machines[place.name] = stack.enter_context(place.open())
+            machine.call(facts_side.stay_awake)
             self.clocks.pop(place.name, None)
 
     # -- who they are ---------------------------------------------------------------------------
@@ -153,7 +157,8 @@ class Lab:
         parts = [PlannedMachine(name=first.name, role=first.role, cpus=own)]
         for place in others:
             cpus = self._choose(place.name, load_cpus, "load_cpus")
-            part = PlannedMachine(name=place.name, role=place.role, cpus=cpus, weight=len(cpus))
+            weight = self.weights.get(place.name, float(len(cpus)))
+            part = PlannedMachine(name=place.name, role=place.role, cpus=cpus, weight=weight)
             parts.append(part)
         parts = [self._identified(part) for part in parts]
         self.plan = self.plan.model_copy(update={"machines": tuple(parts)})

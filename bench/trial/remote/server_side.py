@@ -10,7 +10,6 @@ import io
 import random
 import tarfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import StartError
@@ -27,6 +26,8 @@ from bench.trial.cores import with_power
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench.process.remote.agent import Agent
     from bench.sampler import Mark
     from bench.sampler.interface import InterfaceReading

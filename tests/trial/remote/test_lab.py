@@ -23,6 +23,9 @@ class _Named:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def call(self, what: Any) -> None:
+        """Nothing is asked here."""
+
 
 @contextlib.contextmanager
 def _opened(name: str) -> Iterator[Any]:
@@ -57,6 +60,14 @@ def test_load_is_split_by_cpus_and_adds_up() -> None:
     assert (first.connections, second.connections) == (38, 12)
     assert (first.rate_rps, second.rate_rps) == (750.0, 250.0)
     assert (first.processes, second.processes) == (3, 1)
+
+
+def test_a_measured_ceiling_goes_before_cpus() -> None:
+    """A slow machine of many CPUs gets as little as it can send."""
+    lab = lab_of(4, 4, 4)
+    lab.weights = {"load-1": 90_000.0, "load-2": 10_000.0}
+    lab.split(None, None)
+    assert [share.connections for _, share in lab.shares(closed_profile(connections=50))] == [45, 5]
 
 
 def test_cpus_that_a_machine_lacks_are_named() -> None:
