@@ -102,9 +102,11 @@ class LoadPiece:
         self._sampler = side.sampler(cpus)
         sender = side.loaders[loader]
         lead_s = sender.lead_s
-        side.agent.stopping.wait(max(0.0, start_at - lead_s - _MARK_S - time.monotonic()))
+        if not lead_s:  # others wait for the start by themselves, the sooner they are there
+            side.agent.stopping.wait(max(0.0, start_at - _MARK_S - time.monotonic()))
         self._first = self._mark()
-        time.sleep(max(0.0, start_at - lead_s - time.monotonic()))
+        if not lead_s:
+            time.sleep(max(0.0, start_at - time.monotonic()))
         self._began = time.monotonic()
         limit_s = lead_s + duration_s + sender.limit_s
         self._limits = (limit_s - sender.grace_s, limit_s)

@@ -187,7 +187,7 @@ class RemoteLife(TrialRun):
             latency_us=result.latency_us,
             busy=part.resources.load_busy,
             steal_share=part.counters.steal_share,
-            start_late_s=part.began_s - part.planned_s,
+            start_late_s=max(0.0, part.began_s - part.planned_s),
             network=part.network,
             **self._clock(part.machine.name, after),
         )
@@ -208,8 +208,8 @@ class RemoteLife(TrialRun):
         for part in parts:
             yield from noise_findings(part.resources, part.counters, trial)
         late = [one.start_late_s for one in self.machines if one.start_late_s is not None]
-        if late and max(late) - min(0.0, *late) > SPREAD_MAX_S:
-            yield finding("start-spread", trial, spread_s=round(max(late) - min(0.0, *late), 4))
+        if late and max(late) > SPREAD_MAX_S:
+            yield finding("start-spread", trial, spread_s=round(max(late), 4))
         for one in self.machines:
             drift = one.drift_s or 0.0
             if abs(drift) > DRIFT_MAX_S + (one.offset_error_s or 0.0):
