@@ -234,7 +234,7 @@ def prepare_load(
 
 
 @operation
-def arm_load(agent: Agent, *, handle: str, **piece: Any) -> None:
+def arm_load(agent: Agent, *, handle: str, piece: dict[str, Any]) -> None:
     """Take in what is to be started next: the arguments of `LoadPiece`."""
     _side(agent, handle).armed = piece
 

@@ -136,12 +136,14 @@ class RemoteLoader:
                     machine.call(
                         load_side.arm_load,
                         handle=self._handle,
-                        loader=self._name,
-                        name=name,
-                        duration_s=duration_s,
-                        start_at=start,
-                        cpus=self._lab.planned(machine.name).cpus,
-                        is_window=is_window,
+                        piece={
+                            "loader": self._name,
+                            "name": name,
+                            "duration_s": duration_s,
+                            "start_at": start,
+                            "cpus": self._lab.planned(machine.name).cpus,
+                            "is_window": is_window,
+                        },
                     )
                 self._lab.arm(machine, longest_s if is_window else 0.0)
                 child = RemoteChild(

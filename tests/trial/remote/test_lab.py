@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,7 +37,7 @@ def lab_of(*cpus: int) -> Lab:
     """A lab whose machines have so many CPUs, the server's first; nothing is reached."""
     names = ["server", *(f"load-{number}" for number in range(1, len(cpus)))]
     places = [
-        Place(name, "server" if name == "server" else "load", lambda name=name: _opened(name))
+        Place(name, "server" if name == "server" else "load", partial(_opened, name))
         for name in names
     ]
     lab = Lab("lab", places)
