@@ -114,7 +114,7 @@ def _look(
 
 def _look_around(machine: Machine, seen: _Seen, role: str, address: str) -> None:
     """What the machine is, which load tools it has, how it is connected, and what it lacks."""
-    told = machine.call(describe, within_s=_LOOK_S, tools={})
+    told = machine.call(describe, within_s=_LOOK_S)
     host = Host.model_validate(told["host"])
     seen.facts |= {
         "system": host.system,
