@@ -10,6 +10,7 @@ that ask for it are skipped with the reason.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 NAMES: Final = ("server-box", "load-1", "load-2")
 _SSHD: Final = "/usr/sbin/sshd"
 _START_S: Final = 10.0
+_NUMBERS: Final = itertools.count()
+"""Two labs of one process have names of their own."""
 
 
 class Lab(NamedTuple):
@@ -113,11 +116,12 @@ def built(folder: Path, *, skewed: str = "") -> Iterator[Lab]:
         folder: for keys and homes.
         skewed: machine whose monotonic clock is 1000 s ahead.
     """
-    pid = os.getpid()
+    number = next(_NUMBERS)
+    pid = os.getpid() + number
     bin_folder = folder / "bin"
     lab = Lab(
         folder,
-        f"bl{pid:x}",
+        f"bl{os.getpid():x}{number:x}",
         f"10.{64 + pid % 64}.{pid // 64 % 256}",
         f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
     )

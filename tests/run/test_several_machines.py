@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import sys
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.run.helpers import Project, wait_until
+from tests.run.helpers import Project
 from tests.servers import ground_truth
 from tests.servers.ground_truth import TRUTH
 

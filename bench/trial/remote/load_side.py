@@ -18,7 +18,7 @@ from bench.process.remote.operations import operation
 from bench.sampler import Sampler
 from bench.sampler.interface import Interface
 from bench.servers.existing import NOBODY
-from bench.trial.load import Loader, Running, end_early, record_of, wait_for
+from bench.trial.load import Loader, end_early, record_of, wait_for
 from bench.trial.questioning import Questioning
 from bench.trial.verify import verify
 
@@ -44,6 +44,25 @@ class LoadSide:
         self.loaders: dict[str, Loader] = {}
         self.questioning: Questioning | None = None
         self.piece: LoadPiece | None = None
+        self.interface = Interface.toward(target.host)
+        self._sampler: Sampler | None = None
+
+    def sampler(self, cpus: tuple[int, ...]) -> Sampler:
+        """What watches load processes and their CPUs; made before the start is told."""
+        if self._sampler is None:
+            made = Sampler(server_pid=NOBODY, server_cpus=(), load_cpus=cpus, port=None)
+            self._sampler = made.__enter__()
+        return self._sampler
+
+    def close(self) -> None:
+        """End what is left, and remove the files."""
+        if self.piece is not None:
+            self.piece.running.kill()
+        if self._sampler is not None:
+            self._sampler.__exit__(None, None, None)
+        if self.questioning is not None:
+            self.questioning.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def asking(self) -> Questioning:
@@ -53,50 +72,46 @@ class LoadSide:
 
 
 class LoadPiece:
-    """A warm-up or a window that goes on.
+    """A warm-up or a window that goes on, from its start on.
+
+    It begins at the agreed time of this machine's own clock.
 
     Args:
         side: whose.
-        loader: sends it.
-        cpus: of the load.
+        loader: name of what sends it.
+        name: sub-folder for the raw output.
+        duration_s: window asked for.
+        start_at: when load begins.
         is_window: questions are asked as in a window.
     """
 
     def __init__(
-        self, side: LoadSide, loader: Loader, cpus: tuple[int, ...], *, is_window: bool
+        self,
+        side: LoadSide,
+        loader: str,
+        *,
+        name: str,
+        duration_s: float,
+        start_at: float,
+        cpus: tuple[int, ...],
+        is_window: bool,
     ) -> None:
         self.side = side
-        self._loader = loader
         self._is_window = is_window
-        self._sampler = Sampler(server_pid=NOBODY, server_cpus=(), load_cpus=cpus, port=None)
-        self._interface = Interface.toward(side.target.host)
-        self._began = 0.0
-        self._limits = (0.0, 0.0)
-        self._first: tuple[Mark, InterfaceReading | None] | None = None
-        self.running: Running | None = None
-
-    def start(self, name: str, duration_s: float, start_at: float) -> None:
-        """Wait for the agreed start by this machine's own clock, and start.
-
-        Args:
-            name: sub-folder for the raw output.
-            duration_s: window asked for.
-            start_at: when load begins.
-        """
-        lead_s = self._loader.lead_s
-        self._sampler.__enter__()
-        self.side.agent.stopping.wait(max(0.0, start_at - lead_s - _MARK_S - time.monotonic()))
+        self._sampler = side.sampler(cpus)
+        sender = side.loaders[loader]
+        lead_s = sender.lead_s
+        side.agent.stopping.wait(max(0.0, start_at - lead_s - _MARK_S - time.monotonic()))
         self._first = self._mark()
         time.sleep(max(0.0, start_at - lead_s - time.monotonic()))
         self._began = time.monotonic()
-        limit_s = lead_s + duration_s + self._loader.limit_s
-        self._limits = (limit_s - self._loader.grace_s, limit_s)
-        self.running = self._loader.begin(name, duration_s, start_at)
+        limit_s = lead_s + duration_s + sender.limit_s
+        self._limits = (limit_s - sender.grace_s, limit_s)
+        self.running = sender.begin(name, duration_s, start_at)
         self._sampler.set_load_pids([child.pid for child in self.running.children])
 
     def wait(self, seconds: float) -> dict[str, Any]:
         """Wait for its end, at most that long, unless we are asked to stop."""
-        assert self.running is not None  # noqa: S101 - it was started
         until = time.monotonic() + seconds
         stopping = self.side.agent.stopping
 
@@ -114,14 +129,7 @@ class LoadPiece:
 
     def stop(self) -> None:
         """End it before its time."""
-        if self.running is not None:
-            end_early([self.running])
-
-    def close(self) -> None:
-        """Let go of what watched it."""
-        if self._first is not None:
-            self._first = None
-            self._sampler.__exit__(None, None, None)
+        end_early([self.running])
 
     def _tick(self, elapsed: float) -> None:
         asking = self.side.questioning
@@ -133,16 +141,15 @@ class LoadPiece:
             asking.warming_up()
 
     def _mark(self) -> tuple[Mark, InterfaceReading | None]:
-        seen = self._interface.read() if self._interface else None
+        interface = self.side.interface
+        seen = interface.read() if interface else None
         return self._sampler.mark(), seen
 
     def _over(self, *, hung: bool) -> dict[str, Any]:
-        assert self.running is not None  # noqa: S101 - it was started
-        assert self._first is not None  # noqa: S101 - the same
         first, (last, seen) = self._first, self._mark()
         watched = self._sampler.window(first[0], last)
-        used = self._interface.between(first[1], seen) if self._interface else None
-        self.close()
+        interface = self.side.interface
+        used = interface.between(first[1], seen) if interface else None
         return {
             "ended": True,
             "hung": hung,
@@ -180,15 +187,8 @@ def open_load(
 def close_load(agent: Agent, *, handle: str) -> None:
     """End what is left of it, and forget it."""
     side: LoadSide | None = agent.kept.pop(f"load/{handle}", None)
-    if side is None:
-        return
-    if side.piece is not None:
-        if side.piece.running is not None:
-            side.piece.running.kill()
-        side.piece.close()
-    if side.questioning is not None:
-        side.questioning.end()
-    shutil.rmtree(side.folder, ignore_errors=True)
+    if side is not None:
+        side.close()
 
 
 # -- load -------------------------------------------------------------------------------------
@@ -204,12 +204,14 @@ def prepare_load(
     made = LoadProfile.model_validate(profile)
     folder = side.folder / (loader or "main")
     folder.mkdir()
+    split = CpuSplit.model_validate(cpus)
+    side.sampler(split.load)
     side.loaders[loader] = Loader(
         tool=TOOLS[made.tool],
         profile=made,
         workload=side.workload,
         target=side.target,
-        cpus=CpuSplit.model_validate(cpus),
+        cpus=split,
         supervisor=agent.supervisor,
         folder=folder,
         rng=random.Random(seed),  # noqa: S311 - repeatable, not secret
@@ -225,10 +227,15 @@ def run_load(
 ) -> dict[str, Any]:  # fmt: skip
     """Start load at a time of this machine's clock, and wait for its end, at most that long."""
     side = _side(agent, handle)
-    if side.piece is not None:
-        side.piece.close()
-    side.piece = LoadPiece(side, side.loaders[loader], cpus, is_window=is_window)
-    side.piece.start(name, duration_s, start_at)
+    side.piece = LoadPiece(
+        side,
+        loader,
+        name=name,
+        duration_s=duration_s,
+        start_at=start_at,
+        cpus=cpus,
+        is_window=is_window,
+    )
     return side.piece.wait(wait_s) if wait_s > 0 else {"ended": False}
 
 
