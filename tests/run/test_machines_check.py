@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.model.machines import MachineGroup
 from bench.model.machines_answer import ClockState, LinkState, MachineState, ToolState
 from bench.process.remote.reaching import open_machine
@@ -89,6 +89,9 @@ def test_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert server_address(group(ssh="me@box", address="10.0.0.2")) == "10.0.0.2"
     assert server_address(group(ssh="me@box")) == "192.0.2.7"
     assert server_address(group(ssh="local")) == "127.0.0.1"
+    assert server_address(group(ssh="me@box", address="localhost")) == "127.0.0.1"
+    with pytest.raises(UsageError, match=r"no-such\.invalid, is not known here"):
+        server_address(group(ssh="me@box", address="no-such.invalid"))
 
 
 def check(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
