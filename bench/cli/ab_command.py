@@ -116,10 +116,11 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
     """
     from bench.plans.ab import plan_ab
     from bench.plans.project import find_project
-    from bench.run.whereabouts import opened
+    from bench.run.whereabouts import opened, weigh
 
     asked, effort = _asked(servers, options), _effort(options)
     with opened(options["machines"]) as lab:
+        weigh(lab)
         contest = plan_ab(find_project(Path.cwd(), project), asked, effort, lab)
         for note in contest.notes:
             click.echo(f"note: {note}", err=True)

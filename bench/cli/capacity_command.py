@@ -74,10 +74,12 @@ def command(names: tuple[str, ...], project: Path | None, **options: Any) -> int
     built or measured, 2 usage.
     """
     from bench.plans.project import find_project
-    from bench.run.whereabouts import opened
+    from bench.run.whereabouts import opened, weigh
 
     found = find_project(Path.cwd(), project)
     with opened(options["machines"]) as lab:
+        if not options["resume"]:
+            weigh(lab)
         planned = _planned(found, names, options, lab)
         result = _search(found, planned, options, project, lab=lab)
     if result.finished_before:

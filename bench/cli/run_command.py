@@ -71,13 +71,15 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
     bench run json-small --machines lab
     """
     from bench.plans.project import find_project
-    from bench.run.whereabouts import opened
+    from bench.run.whereabouts import opened, weigh
 
     if options["machines"] and options["profile"]:
         raise UsageError("--profile does not run on several machines yet")
     found = _resumable(find_project(Path.cwd(), project), options["resume"])
     with opened(options["machines"]) as lab:
         options["lab"] = lab
+        if not options["resume"]:
+            weigh(lab)
         planned = _planned(found, matrix, options)
         if options["dry_run"]:
             show(planned.plan, as_json=options["as_json"])

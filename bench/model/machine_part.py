@@ -33,7 +33,7 @@ class MachinesPlan(Model):
     """Where a plan is carried out.
 
     Attributes:
-        given: what `--machines` was told: a name, or FILE:NAME.
+        given: the name of the group that `--machines` chose.
         machines: the server's first.
     """
 
@@ -72,7 +72,8 @@ class MachinePart(Model):
     Attributes:
         requests: complete responses that its load processes counted; None for the server.
         busy: busiest share of one CPU by a load process, or of the server's CPUs.
-        start_late_s: from the start that was agreed on to the real one, by its own clock.
+        start_late_s: from the start that was agreed on to that of its first process, by its own
+            clock; 0 where that was ready before.
         offset_s: its monotonic clock less the controller's, before the window.
         drift_s: by how much that changed until after the window.
         wall_offset_s: its time of day less the controller's.

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import random
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from bench.errors import MachineError, ToolMissingError, UsageError
+from bench.errors import BenchError, MachineError, ToolMissingError, UsageError
 from bench.host import local_host
 from bench.loadtools import TOOLS, closed_tool
 from bench.loadtools.install.ready import ready
 from bench.loadtools.tool import too_old
 from bench.plans.machine_files import choose_machines
 from bench.reports.wording.findings import with_text
+from bench.run.machine_looks import press, start_ceiling, stop_ceiling
 from bench.run.machines_check import server_address
 from bench.store.cache import cache_folder
-from bench.trial.remote.lab import SERVER, Lab, Place
+from bench.trial.remote.lab import Lab
+from bench.trial.remote.places import SERVER, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from bench.model.host_facts import Host
     from bench.model.plan import Arm, Plan
     from bench.store.run_directory import RunDirectory
+
+
+_CEILING_S: Final = 90.0
 
 
 @contextlib.contextmanager
@@ -56,11 +62,38 @@ def opened(choice: str | None) -> Iterator[Lab | None]:
         yield lab
 
 
+def weigh(lab: Lab | None) -> None:
+    """Measure what each machine of the load can send, where there are several.
+
+    Each presses alone against the ceiling server on the server's machine, for two seconds. Where
+    that cannot be done the numbers of their CPUs stand for it.
+
+    Raises:
+        MachineError: one of them was lost.
+    """
+    if lab is None or len(lab.loads) == 1:
+        return
+    seed = random.SystemRandom().getrandbits(32)
+    try:
+        port = lab.server.call(start_ceiling, within_s=_CEILING_S, address=lab.address, seed=seed)
+        try:
+            rates = {one.name: one.call(press, address=lab.address, port=port) for one in lab.loads}
+        finally:
+            lab.server.call(stop_ceiling)
+    except MachineError:
+        raise
+    except BenchError:
+        return
+    if all(rates.values()):
+        lab.weights = rates
+
+
 def check_machines_fit(plan: Plan) -> None:
     """What a plan asks for that cannot be done on several machines.
 
     Raises:
-        UsageError: an address in place of a server, or a server that is not told where to listen.
+        UsageError: an address in place of a server, or a server that does not learn where to
+            listen.
     """
     for arm in plan.arms:
         if arm.url is not None:
@@ -103,7 +136,7 @@ def check_told(arm: Arm) -> None:
     words = (*arm.config.run, *arm.config.env.values(), *arm.env.values())
     if not any("{host}" in word for word in words):
         raise UsageError(
-            f"{arm.name} is not told on which address to listen: with --machines the load "
+            f"{arm.name} does not learn on which address to listen: with --machines the load "
             "comes from elsewhere, and 127.0.0.1 cannot be reached",
             advice="pass {host} to it, in `run` or `env` of its server.yaml",
         )

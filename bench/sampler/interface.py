@@ -63,7 +63,7 @@ class Interface:
 
     @property
     def bits_per_s(self) -> float | None:
-        """Speed of its link, or a lower limit that was set for it; None where neither is told.
+        """Speed of its link, or a lower limit that was set for it; None where neither is known.
 
         What a virtual link calls its speed says nothing.
         """

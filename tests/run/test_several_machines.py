@@ -59,3 +59,34 @@ def test_counts_of_all_machines_are_the_servers_own(tmp_path: Path) -> None:
         assert (run / "machines" / one["name"] / "host.json").exists()
     assert "load-2" in (run / "report.md").read_text()
     assert project.bench("check", run.name).returncode == 0
+
+
+def test_two_servers_at_the_same_time(tmp_path: Path) -> None:
+    """A duet on machines: both loads of the only load machine go on together, each to its own."""
+    project = lab_project(tmp_path)
+    project.server("twin", run=RUN)
+    project.matrix("sound", "twin", design="duet", server_cpus=[0], load_cpus=[1])
+    done = project.bench("run", "faults", "--machines", machines_of(project))
+    assert done.returncode == 0, done.stderr
+    trials = [trial for trial in project.trials() if trial["partner"]]
+    assert trials
+    for trial in trials:
+        assert trial["status"] in ("valid", "suspect"), trial["detail"]
+        _, load = trial["machines"]
+        folder = project.runs()[-1] / "trials" / trial["trial"]
+        assert load["requests"] == trial["load"]["requests"] > 50
+        assert trial["partner"]["load"]["requests"] > 50
+        assert (folder / "partner" / "load-1" / "load-0" / "stdout.txt").stat().st_size
+
+
+def test_what_cannot_be_done_is_refused(tmp_path: Path) -> None:
+    """Nothing is silently measured on this machine instead."""
+    project = lab_project(tmp_path)
+    project.server("deaf")
+    project.matrix("deaf")
+    done = project.bench("run", "faults", "--machines", machines_of(project))
+    assert done.returncode == 2
+    assert "deaf does not learn on which address to listen" in done.stderr
+    done = project.bench("run", "faults", "--machines", "nowhere.yaml:lab")
+    assert done.returncode == 2
+    assert not project.runs()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
+import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 from bench.host import local_host, local_topology
 from bench.host.cpu_split import fast_pool
 from bench.loadtools.install.ready import ready
+from bench.process import Command
 from bench.process.remote.operations import operation
 
 if TYPE_CHECKING:
@@ -28,6 +32,15 @@ def describe(agent: Agent) -> dict[str, Any]:  # noqa: ARG001 - every operation 
         "pinning": topology.pinning.model_dump(),
         "python": platform.python_version(),
     }
+
+
+@operation
+def stay_awake(agent: Agent) -> None:
+    """Hold a Mac awake as long as this agent lives."""
+    if sys.platform == "darwin" and shutil.which("caffeinate"):
+        argv = ("caffeinate", "-dims", "-w", str(os.getpid()))
+        log = agent.folder / "caffeinate.log"
+        agent.supervisor.spawn(Command(argv, dict(os.environ), agent.folder, None, log))
 
 
 @operation

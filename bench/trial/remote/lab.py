@@ -3,67 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from bench.errors import ToolMissingError, UsageError
-from bench.loadtools import TOOLS
-from bench.loadtools.tool import too_old
-from bench.model.host_facts import Host
+from bench.errors import UsageError
 from bench.model.machine_part import MachinesPlan, PlannedMachine
-from bench.model.plan import CpuSplit, Pinning
-from bench.trial.remote import facts_side
+from bench.model.plan import CpuSplit
+from bench.trial.remote import facts_side, load_side, server_side
 from bench.trial.remote.far_builds import FarBuilds
+from bench.trial.remote.places import check_tool, facts_of, whole_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
-    from bench.model.machine_part import Role
+    from bench.model.host_facts import Host
     from bench.model.plan import LoadProfile
-    from bench.process.remote.remote_machine import ClockReading, Machine
-
-SERVER: Final = "server"
-"""Name of the machine of the server; those of the load are `load-1`, `load-2`, ..."""
+    from bench.process.remote.remote_machine import ClockReading, Machine, Pending
+    from bench.trial.remote.places import Facts, Place
 
 Wish = int | list[int] | None
 _DESCRIBE_S: Final = 120.0
 _BUILD_TOOL_S: Final = 180.0
 
 
-class Place(NamedTuple):
-    """One machine before it is opened.
-
-    Attributes:
-        open: connects to it and starts the agent; a context.
-        address: of the server's machine, where the load reaches it; "" for the others.
-    """
-
-    name: str
-    role: Role
-    open: Callable[[], contextlib.AbstractContextManager[Machine]]
-    address: str = ""
-
-
-class Facts(NamedTuple):
-    """What a machine told of itself.
-
-    Attributes:
-        pool: CPUs of which a part gets all, the best first.
-        cpus: all that may be used.
-    """
-
-    host: Host
-    pool: tuple[int, ...]
-    cpus: tuple[int, ...]
-    pinning: Pinning
-    python: str
-
-
 class Lab:
     """The machines of one run; a context, in which an agent runs on each.
 
     Args:
-        given: what `--machines` was told.
+        given: the name that `--machines` gave.
         places: the machines, the server's first.
 
     Attributes:
@@ -71,16 +38,21 @@ class Lab:
         clocks: the last comparison of each machine's clocks with ours.
         plan: what a plan says of the machines, once the CPUs are chosen.
         builds: the servers, where they run.
+        weights: what each machine of the load can send, where that was measured.
     """
 
     def __init__(self, given: str, places: Sequence[Place]) -> None:
         self.facts: dict[str, Facts] = {}
+        self.weights: dict[str, float] = {}
         self.clocks: dict[str, ClockReading] = {}
         self.plan = MachinesPlan(given=given, machines=())
         self._places = places
         self._stacks: dict[str, contextlib.ExitStack] = {}
         self._machines: dict[str, Machine] = {}
         self._count = 0
+        self._looking: Pending | None = None
+        self._armed: dict[str, float] = {}
+        self._runs: dict[str, Pending] = {}
         self.builds = FarBuilds(lambda: self.server)
 
     def __enter__(self) -> Self:
@@ -119,7 +91,8 @@ class Lab:
             with contextlib.suppress(Exception):  # what is left of a lost one
                 self._stacks.pop(place.name, contextlib.ExitStack()).close()
             stack = self._stacks[place.name] = contextlib.ExitStack()
-            self._machines[place.name] = stack.enter_context(place.open())
+            machine = self._machines[place.name] = stack.enter_context(place.open())
+            machine.call(facts_side.stay_awake)
             self.clocks.pop(place.name, None)
 
     # -- who they are ---------------------------------------------------------------------------
@@ -171,7 +144,7 @@ class Lab:
         """Look at every machine now."""
         pending = [(machine.name, machine.begin(facts_side.describe)) for machine in self.machines]
         for name, answer in pending:
-            self.facts[name] = _facts(answer.result(_DESCRIBE_S))
+            self.facts[name] = facts_of(answer.result(_DESCRIBE_S))
 
     def split(self, server_cpus: Wish, load_cpus: Wish) -> CpuSplit:
         """The CPUs of the server on its machine, and as many for the load as its machines have.
@@ -184,7 +157,8 @@ class Lab:
         parts = [PlannedMachine(name=first.name, role=first.role, cpus=own)]
         for place in others:
             cpus = self._choose(place.name, load_cpus, "load_cpus")
-            part = PlannedMachine(name=place.name, role=place.role, cpus=cpus, weight=len(cpus))
+            weight = self.weights.get(place.name, float(len(cpus)))
+            part = PlannedMachine(name=place.name, role=place.role, cpus=cpus, weight=weight)
             parts.append(part)
         parts = [self._identified(part) for part in parts]
         self.plan = self.plan.model_copy(update={"machines": tuple(parts)})
@@ -223,7 +197,7 @@ class Lab:
         ]
         found = {name: answer.result(_BUILD_TOOL_S) for name, answer in asked}
         for tool in wanted:
-            _check_tool(tool, {name: tools[tool] for name, tools in found.items()})
+            check_tool(tool, {name: tools[tool] for name, tools in found.items()})
         versions = {name: {t: tools[t]["version"] for t in wanted} for name, tools in found.items()}
         self.plan = self.plan.model_copy(
             update={
@@ -252,8 +226,8 @@ class Lab:
     def shares(self, profile: LoadProfile) -> tuple[tuple[Machine, LoadProfile], ...]:
         """A profile split over the machines of the load, in proportion to what each can send."""
         weights = [self.planned(machine.name).weight for machine in self.loads]
-        connections = _whole_parts(profile.connections, weights)
-        processes = _whole_parts(max(profile.processes, len(weights)), weights)
+        connections = whole_parts(profile.connections, weights)
+        processes = whole_parts(max(profile.processes, len(weights)), weights)
         rate, total = profile.rate_rps, sum(weights)
         return tuple(
             (
@@ -290,6 +264,52 @@ class Lab:
             self.clocks[machine.name] = machine.clock()
         return self.clocks[machine.name].offset_s
 
+    def look_on(self, start_at: float, longest_s: float) -> None:
+        """Let the agent of the server's machine look after the servers by itself.
+
+        Args:
+            start_at: when load begins, by our clock.
+            longest_s: how long at most.
+        """
+        if self._looking is None:
+            self._looking = self.server.begin(
+                server_side.look_on,
+                start_at=self.their_time(self.server, start_at),
+                longest_s=longest_s,
+            )
+
+    def stop_looking(self) -> Pending | None:
+        """End that; what the agent says then, None where it was not asked to."""
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.stop()
+        return looking
+
+    def arm(self, machine: Machine, wait_s: float) -> None:
+        """Note that a machine of the load has something to start, and how long that may take."""
+        self._armed[machine.name] = max(wait_s, self._armed.get(machine.name, 0.0))
+
+    def run_of(self, machine: Machine) -> Pending:
+        """What comes of all that was armed on a machine; the first question starts it everywhere.
+
+        All of it is armed by then, also the other load of a duet.
+        """
+        armed, self._armed = self._armed, {}
+        for one in self.loads:
+            if one.name in armed:
+                begun = one.begin(load_side.run_armed, wait_s=armed[one.name])
+                self._runs[one.name] = begun
+        return self._runs[machine.name]
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether something is armed and was not started."""
+        return bool(self._armed)
+
+    def disarm(self) -> None:
+        """Forget what was armed and not started."""
+        self._armed = {}
+
     @contextlib.contextmanager
     def quiet(self, longest_s: float) -> Iterator[None]:
         """Send nothing to any machine inside."""
@@ -297,37 +317,3 @@ class Lab:
             for machine in self.machines:
                 stack.enter_context(machine.quiet(longest_s))
             yield
-
-
-def _facts(told: dict[str, Any]) -> Facts:
-    return Facts(
-        host=Host.model_validate(told["host"]),
-        pool=tuple(told["pool"]),
-        cpus=tuple(told["cpus"]),
-        pinning=Pinning.model_validate(told["pinning"]),
-        python=told["python"],
-    )
-
-
-def _check_tool(tool: str, there: dict[str, dict[str, str | None] | None]) -> None:
-    for name, found in there.items():
-        mend = f"on that machine: `bench setup --tool {tool}`"
-        if found is None:
-            raise ToolMissingError(f"{name}: the load tool {tool} is not installed", advice=mend)
-        if outdated := too_old(TOOLS[tool], found["version"]):
-            raise ToolMissingError(f"{name}: {outdated}", advice=mend)
-    versions = {name: found["version"] for name, found in there.items() if found}
-    if len(set(versions.values())) > 1:
-        told = ", ".join(f"{version or 'unknown'} on {name}" for name, version in versions.items())
-        raise ToolMissingError(
-            f"{tool} is not the same on all machines of the load: {told}",
-            advice="install one version everywhere: what they measure is added up",
-        )
-
-
-def _whole_parts(total: int, weights: Sequence[float]) -> list[int]:
-    """Whole numbers by weight that add up to the total; the remainder to the first."""
-    parts = [int(total * weight / sum(weights)) for weight in weights]
-    for index in range(total - sum(parts)):
-        parts[index % len(parts)] += 1
-    return parts

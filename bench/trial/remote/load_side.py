@@ -44,11 +44,12 @@ class LoadSide:
         self.loaders: dict[str, Loader] = {}
         self.questioning: Questioning | None = None
         self.piece: LoadPiece | None = None
+        self.armed: dict[str, Any] | None = None
         self.interface = Interface.toward(target.host)
         self._sampler: Sampler | None = None
 
     def sampler(self, cpus: tuple[int, ...]) -> Sampler:
-        """What watches load processes and their CPUs; made before the start is told."""
+        """What watches load processes and their CPUs; made before the start."""
         if self._sampler is None:
             made = Sampler(server_pid=NOBODY, server_cpus=(), load_cpus=cpus, port=None)
             self._sampler = made.__enter__()
@@ -101,9 +102,11 @@ class LoadPiece:
         self._sampler = side.sampler(cpus)
         sender = side.loaders[loader]
         lead_s = sender.lead_s
-        side.agent.stopping.wait(max(0.0, start_at - lead_s - _MARK_S - time.monotonic()))
+        if not lead_s:  # others wait for the start by themselves, the sooner they are there
+            side.agent.stopping.wait(max(0.0, start_at - _MARK_S - time.monotonic()))
         self._first = self._mark()
-        time.sleep(max(0.0, start_at - lead_s - time.monotonic()))
+        if not lead_s:
+            time.sleep(max(0.0, start_at - time.monotonic()))
         self._began = time.monotonic()
         limit_s = lead_s + duration_s + sender.limit_s
         self._limits = (limit_s - sender.grace_s, limit_s)
@@ -131,14 +134,20 @@ class LoadPiece:
         """End it before its time."""
         end_early([self.running])
 
-    def _tick(self, elapsed: float) -> None:
-        asking = self.side.questioning
-        if asking is None:
+    def _tick(self, _: float) -> None:
+        """Ask, for every load that goes on here: in a duet one is waited for after the other."""
+        for side in _sides(self.side.agent):
+            if side.piece is not None and side.questioning is not None:
+                side.piece.ask(side.questioning)
+
+    def ask(self, questions: Questioning) -> None:
+        """Ask as is right now."""
+        if not any(child.running for child in self.running.children):
             return
         if self._is_window:
-            asking.in_window(elapsed)
+            questions.in_window(time.monotonic() - self._began)
         else:
-            asking.warming_up()
+            questions.warming_up()
 
     def _mark(self) -> tuple[Mark, InterfaceReading | None]:
         interface = self.side.interface
@@ -162,6 +171,10 @@ class LoadPiece:
                 for child in self.running.children
             ],
         }
+
+
+def _sides(agent: Agent) -> list[LoadSide]:
+    return [one for one in agent.kept.values() if isinstance(one, LoadSide)]
 
 
 def _side(agent: Agent, handle: str) -> LoadSide:
@@ -221,22 +234,29 @@ def prepare_load(
 
 
 @operation
-def run_load(
-    agent: Agent, *, handle: str, loader: str, name: str, duration_s: float, start_at: float,
-    cpus: tuple[int, ...], wait_s: float, is_window: bool,
-) -> dict[str, Any]:  # fmt: skip
-    """Start load at a time of this machine's clock, and wait for its end, at most that long."""
-    side = _side(agent, handle)
-    side.piece = LoadPiece(
-        side,
-        loader,
-        name=name,
-        duration_s=duration_s,
-        start_at=start_at,
-        cpus=cpus,
-        is_window=is_window,
-    )
-    return side.piece.wait(wait_s) if wait_s > 0 else {"ended": False}
+def arm_load(agent: Agent, *, handle: str, **piece: Any) -> None:
+    """Take in what is to be started next: the arguments of `LoadPiece`."""
+    _side(agent, handle).armed = piece
+
+
+@operation
+def run_armed(agent: Agent, *, wait_s: float) -> dict[str, Any]:
+    """Start all that is armed, at its time of this machine's clock; by handle what came of it.
+
+    Args:
+        agent: of this machine.
+        wait_s: how long at most to wait for the ends; 0 = only start.
+    """
+    going: list[tuple[str, LoadPiece]] = []
+    for name, side in list(agent.kept.items()):
+        if isinstance(side, LoadSide) and side.armed is not None:
+            armed, side.armed = side.armed, None
+            side.piece = LoadPiece(side, **armed)
+            going.append((name.removeprefix("load/"), side.piece))
+    if not wait_s:
+        return {}
+    until = time.monotonic() + wait_s
+    return {handle: piece.wait(until - time.monotonic()) for handle, piece in going}
 
 
 @operation

@@ -12,7 +12,8 @@ from bench.model.trial_record import Exchange
 from bench.trial.disturbances import noise_findings
 from bench.trial.life import TrialRun
 from bench.trial.remote import load_side, server_side
-from bench.trial.remote.remote_load import RemoteLoader, lost_is_failure
+from bench.trial.remote.remote_child import lost_is_failure
+from bench.trial.remote.remote_load import RemoteLoader
 from bench.trial.remote.remote_questions import RemoteQuestions
 from bench.trial.remote.remote_server import RemoteSampler, RemoteServer
 from bench.trial.thresholds import BUSY, DRIFT_MAX_S, NETWORK_MAX, SPREAD_MAX_S, WALL_OFF_MAX_S
@@ -41,6 +42,7 @@ class RemoteLife(TrialRun):
 
     def __init__(self, setting: TrialSetting, lab: Lab) -> None:
         lab.revive()
+        lab.disarm()
         self._lab = lab
         self._handle = lab.next_handle()
         self._before: dict[str, ClockReading] = {}
@@ -113,7 +115,7 @@ class RemoteLife(TrialRun):
             folder=setting.folder / name,
             seeds=lambda: setting.rng.getrandbits(64),
             schedule=setting.schedule,
-            on_window=self._watched.look_on,
+            on_window=self._lab.look_on,
         )
 
     @property
@@ -185,7 +187,7 @@ class RemoteLife(TrialRun):
             latency_us=result.latency_us,
             busy=part.resources.load_busy,
             steal_share=part.counters.steal_share,
-            start_late_s=part.began_s - part.planned_s,
+            start_late_s=max(0.0, part.began_s - part.planned_s),
             network=part.network,
             **self._clock(part.machine.name, after),
         )
@@ -206,8 +208,8 @@ class RemoteLife(TrialRun):
         for part in parts:
             yield from noise_findings(part.resources, part.counters, trial)
         late = [one.start_late_s for one in self.machines if one.start_late_s is not None]
-        if late and max(late) - min(0.0, *late) > SPREAD_MAX_S:
-            yield finding("start-spread", trial, spread_s=round(max(late) - min(0.0, *late), 4))
+        if late and max(late) > SPREAD_MAX_S:
+            yield finding("start-spread", trial, spread_s=round(max(late), 4))
         for one in self.machines:
             drift = one.drift_s or 0.0
             if abs(drift) > DRIFT_MAX_S + (one.offset_error_s or 0.0):

@@ -6,7 +6,6 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bench.errors import MachineLostError
 from bench.loadtools import TOOLS, ToolOutput
 from bench.loadtools.merging import merge, shares
 from bench.loadtools.tool import STDERR, STDOUT
@@ -14,25 +13,29 @@ from bench.model.machine_part import InterfaceUse
 from bench.model.trial_record import CommandRecord, Counters, Resources
 from bench.trial.load import LoadFailure, LoadRun, results_of
 from bench.trial.remote import load_side
-from bench.trial.remote.lab import SERVER
+from bench.trial.remote.remote_child import (
+    GRACE_S,
+    LOST,
+    RemoteBegun,
+    RemoteChild,
+    lost_is_failure,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bench.loadtools import LoadTool
     from bench.model.finding import Finding
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
-    from bench.process.remote.remote_machine import Machine, Pending
+    from bench.process.remote.remote_machine import Machine
     from bench.trial.remote.lab import Lab
 
 AHEAD_S: Final = 0.3
 """From telling the start to the start itself: the word must have reached every machine."""
-_GRACE_S: Final = 12.0
 _LATE_S: Final = 1.0
 _FETCH_S: Final = 300.0
-_LOST: Final = "load-machine-lost"
 
 
 class LoadPart(NamedTuple):
@@ -51,83 +54,6 @@ class LoadPart(NamedTuple):
     resources: Resources
     counters: Counters
     network: InterfaceUse | None
-
-
-class RemoteChild:
-    """One machine's part of a window or a warm-up, waited for like a process.
-
-    Args:
-        answer: comes when it is over; None = asked for again and again, as in a warm-up.
-        late: called while it is waited for; ends the silence once the window should be over, so
-            that a machine that is gone is noticed.
-    """
-
-    def __init__(
-        self,
-        machine: Machine,
-        handle: str,
-        number: int,
-        answer: Pending | None,
-        late: Callable[[], None],
-    ) -> None:
-        self.machine = machine
-        self.pid = -1 - number
-        self.told: dict[str, Any] | None = None
-        self._handle = handle
-        self._answer = answer
-        self._late = late
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for its end; True when it has ended.
-
-        Raises:
-            LoadFailure: `load-machine-lost`.
-        """
-        if self.told is not None:
-            return True
-        with lost_is_failure():
-            if self._answer is None:
-                told = self.machine.call(
-                    load_side.wait_load, within_s=_GRACE_S, handle=self._handle, wait_s=timeout_s
-                )
-            elif self._answer.wait(timeout_s):
-                told = self._answer.result()
-            else:
-                self._late()
-                return False
-        self.told = told if told["ended"] else None
-        return self.told is not None
-
-    def signal(self, number: int) -> None:  # noqa: ARG002 - the agent knows how
-        """End it before its time."""
-        with contextlib.suppress(MachineLostError):
-            if self._answer is None:
-                self.machine.call(load_side.end_load, handle=self._handle)
-            elif not self._answer.done:
-                self._answer.stop()
-
-
-class RemoteBegun(NamedTuple):
-    """A window or a warm-up on all machines.
-
-    Attributes:
-        held: keeps the machines quiet.
-        starts: when each was to begin, by its own clock.
-    """
-
-    name: str
-    children: list[RemoteChild]
-    held: contextlib.ExitStack
-    starts: list[float]
-
-    def kill(self) -> None:
-        """End it on all machines that are left."""
-        self.held.close()
-        for child in self.children:
-            child.signal(2)
-        for child in self.children:
-            with contextlib.suppress(LoadFailure):
-                child.wait(_GRACE_S)
 
 
 class RemoteLoader:
@@ -185,7 +111,7 @@ class RemoteLoader:
     @property
     def limit_s(self) -> float:
         """Seconds beyond the window after which it is taken to hang; agents end it before."""
-        return self._profile.timeout_s + 2 * _GRACE_S
+        return self._profile.timeout_s + 2 * GRACE_S
 
     @property
     def lead_s(self) -> float:
@@ -205,24 +131,26 @@ class RemoteLoader:
                 begun.held.close()
 
         try:
-            if is_window:
-                begun.held.enter_context(self._lab.quiet(longest_s))
-                self._on_window(start_at - self._lead_s, longest_s)
             for number, ((machine, _), start) in enumerate(zip(self._shares, starts, strict=True)):
                 with lost_is_failure():
-                    answer = machine.begin(
-                        load_side.run_load,
+                    machine.call(
+                        load_side.arm_load,
                         handle=self._handle,
                         loader=self._name,
                         name=name,
                         duration_s=duration_s,
                         start_at=start,
                         cpus=self._lab.planned(machine.name).cpus,
-                        wait_s=longest_s if is_window else 0.0,
                         is_window=is_window,
                     )
-                whole = answer if is_window else None
-                begun.children.append(RemoteChild(machine, self._handle, number, whole, late))
+                self._lab.arm(machine, longest_s if is_window else 0.0)
+                child = RemoteChild(
+                    self._lab, machine, self._handle, number, whole=is_window, late=late
+                )
+                begun.children.append(child)
+            if is_window:
+                begun.held.enter_context(self._lab.quiet(longest_s))
+                self._on_window(start_at - self._lead_s, longest_s)
         except BaseException:
             begun.held.close()
             raise
@@ -231,7 +159,7 @@ class RemoteLoader:
     def hung(self, running: RemoteBegun, waited_s: float) -> LoadFailure:
         """What to raise when a machine did not say that its part is over."""
         silent = [child.machine.name for child in running.children if child.told is None]
-        return LoadFailure(f"{', '.join(silent)} said nothing for {waited_s:.0f} s", (), code=_LOST)
+        return LoadFailure(f"{', '.join(silent)} said nothing for {waited_s:.0f} s", (), code=LOST)
 
     def finish(self, running: RemoteBegun) -> LoadRun:
         """Fetch what every process wrote, read it here, and add it up.
@@ -322,14 +250,3 @@ class RemoteLoader:
             err = out / STDERR if (out / STDERR).exists() else out / STDOUT
             outputs.append(ToolOutput(one["rc"] or 0, out / STDOUT, err, out))
         return merge(results_of(self._tool, self._workload, parts, outputs, commands))
-
-
-@contextlib.contextmanager
-def lost_is_failure() -> Iterator[None]:
-    """A machine of the load that is gone makes the trial invalid, by that cause."""
-    try:
-        yield
-    except MachineLostError as error:
-        if error.machine == SERVER:
-            raise
-        raise LoadFailure(str(error), (), code=_LOST) from None

@@ -37,7 +37,7 @@ class RemoteQuestions:
         self._ask(load_side.begin_asking, profile=profile.model_dump(), seed=seed)
 
     def result(self) -> SidechannelResult:
-        """The counts, as they were last told."""
+        """The counts, as they were last heard."""
         return self._result
 
     def without_ours(self, counters: Counters) -> Counters:

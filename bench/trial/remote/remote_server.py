@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from bench.host import QuickState
     from bench.model.plan import Arm, CpuSplit
-    from bench.process.remote.remote_machine import Pending
     from bench.trial.remote.lab import Lab
 
 _MORE_S: Final = 30.0
@@ -169,7 +168,6 @@ class RemoteSampler:
         self._lab = lab
         self._handle = handle
         self._cpus = cpus
-        self._looking: Pending | None = None
 
     def __enter__(self) -> Self:
         self._ask(server_side.begin_sampling, cpus=self._cpus)
@@ -182,38 +180,19 @@ class RemoteSampler:
         trace: TracebackType | None,
     ) -> None:
         """The agent lets go of it with the server."""
-        if self._looking is not None:
-            with contextlib.suppress(BenchError):
-                self._looking.stop()
-                self._looking.result()
-
-    def look_on(self, start_at: float, longest_s: float) -> None:
-        """Let the agent look after the server by itself until the next mark.
-
-        Args:
-            start_at: when load begins, by our clock.
-            longest_s: how long at most.
-        """
-        machine = self._lab.server
-        self._looking = machine.begin(
-            server_side.look_on,
-            handle=self._handle,
-            start_at=self._lab.their_time(machine, start_at),
-            longest_s=longest_s,
-        )
+        with contextlib.suppress(MachineLostError):
+            self._lab.stop_looking()
 
     def mark(self) -> RemoteMark:
         """Have every clock and counter read now.
 
         Raises:
-            StartError: `memory-limit`, of the time since `look_on`.
+            StartError: `memory-limit`, of the time since the agent was left alone.
         """
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.stop()
+        over = self._lab.stop_looking()
         mark = RemoteMark(self._ask(server_side.mark_now))
-        if looking is not None:
-            looking.result()
+        if over is not None:
+            over.result()
         return mark
 
     def window(self, begin: RemoteMark, end: RemoteMark) -> Observation:

@@ -10,7 +10,6 @@ import io
 import random
 import tarfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import StartError
@@ -27,6 +26,8 @@ from bench.trial.cores import with_power
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench.process.remote.agent import Agent
     from bench.sampler import Mark
     from bench.sampler.interface import InterfaceReading
@@ -56,6 +57,21 @@ class HeldServer:
         """Every clock and counter now."""
         seen = self.interface.read() if self.interface else None
         return self.sampling.mark(), seen
+
+    def look_after(self) -> None:
+        """Cut a flooded log back, and hold the server to its limit.
+
+        Raises:
+            StartError: `memory-limit`.
+        """
+        self.server.cap_log()
+        arm, limit = self.server.arm, self.server.arm.config.memory_limit
+        if limit and (used := self.server.memory_bytes()) > limit:
+            raise StartError(
+                f"{arm.name} used {format_bytes(used)} of memory, "
+                f"`memory_limit` is {format_bytes(limit)}",
+                code="memory-limit",
+            )
 
     @property
     def sampling(self) -> Sampler:
@@ -255,21 +271,16 @@ def between_marks(
 
 
 @operation
-def look_on(agent: Agent, *, handle: str, start_at: float, longest_s: float) -> None:
-    """Look after the server until we are asked to stop: no message comes within a window.
+def look_on(agent: Agent, *, start_at: float, longest_s: float) -> None:
+    """Look after the servers until we are asked to stop: no message comes within a window.
 
-    The last mark is read again as the load begins: it was read before the start was told.
+    The last mark of each is read again as the load begins: it was read some time before.
     """
-    held = _held(agent, handle)
     agent.stopping.wait(max(0.0, start_at - _MARK_S - time.monotonic()))
-    held.marks[-1] = held.mark()
-    arm, until = held.server.arm, time.monotonic() + longest_s
-    limit = arm.config.memory_limit
+    watched = [one for one in agent.kept.values() if isinstance(one, HeldServer) and one.marks]
+    for held in watched:
+        held.marks[-1] = held.mark()
+    until = time.monotonic() + longest_s
     while time.monotonic() < until and not agent.stopping.wait(_LOOK_S):
-        held.server.cap_log()
-        if limit and (used := held.server.memory_bytes()) > limit:
-            raise StartError(
-                f"{arm.name} used {format_bytes(used)} of memory, "
-                f"`memory_limit` is {format_bytes(limit)}",
-                code="memory-limit",
-            )
+        for held in watched:
+            held.look_after()
