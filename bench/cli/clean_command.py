@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from bench.plans.project import Project
 
 _BUILD_PARTS = (".venv", "target", "node_modules", ".build")
+_CACHED = (
+    *("logs", "worktrees", "arms", "servers", "profiled", "try", "matrices"),
+    *("agents", "far"),  # what other machines were brought, or brought here
+)
 
 
 class Item(NamedTuple):
@@ -34,7 +38,7 @@ class Item(NamedTuple):
 @click.option(
     "--cache",
     is_flag=True,
-    help="Remove logs, checkouts, arms and `try` from the user's cache.",
+    help="Remove logs, checkouts, arms, `try` and parcels of agents from the user's cache.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
@@ -90,7 +94,7 @@ def _runs(project: Project, keep: int) -> Iterator[Item]:
 def _cache() -> Iterator[Item]:
     from bench.store.cache import cache_folder
 
-    for name in ("logs", "worktrees", "arms", "servers", "profiled", "try", "matrices"):
+    for name in _CACHED:
         folder = cache_folder() / name
         if folder.is_dir():
             yield Item("cache", folder, _size(folder))

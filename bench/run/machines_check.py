@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from bench import __version__
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.host.budget import port_count
 from bench.loadtools import TOOLS
 from bench.loadtools.tool import too_old
@@ -82,16 +83,34 @@ def check_machines(
 
 
 def server_address(group: MachineGroup) -> str:
-    """Where the load reaches the server machine: as written, or what ssh connects to."""
+    """Where the load reaches the server machine: as written, or what ssh connects to.
+
+    A server listens on a number, not on a name; the names are those that this machine knows.
+
+    Raises:
+        UsageError: it is a name, and this machine does not know it.
+    """
     server = group.server
-    if server.address is not None:
-        return server.address
-    if server.ssh == THIS_MACHINE:
+    if server.ssh == THIS_MACHINE and server.address is None:
         return LOOPBACK
-    said = capture(("ssh", "-G", server.ssh))
+    address = server.address or _connected_to(server.ssh)
+    try:
+        found = socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)
+    except OSError:
+        raise UsageError(
+            f"the address of the server machine, {address}, is not known here",
+            advice="write its number beside ssh, such as address: 10.0.0.2",
+        ) from None
+    numbers = [str(one[4][0]) for one in found]
+    return next((number for number in numbers if ":" not in number), numbers[0])
+
+
+def _connected_to(ssh: str) -> str:
+    """The host name that ssh itself uses for a machine."""
+    said = capture(("ssh", "-G", ssh))
     lines = said.stdout.splitlines() if said else []
     names = [line.partition(" ")[2] for line in lines if line.startswith("hostname ")]
-    return names[0] if names else server.ssh.rpartition("@")[2]
+    return names[0] if names else ssh.rpartition("@")[2]
 
 
 def _look(
@@ -114,7 +133,7 @@ def _look(
 
 def _look_around(machine: Machine, seen: _Seen, role: str, address: str) -> None:
     """What the machine is, which load tools it has, how it is connected, and what it lacks."""
-    told = machine.call(describe, within_s=_LOOK_S, tools={})
+    told = machine.call(describe, within_s=_LOOK_S)
     host = Host.model_validate(told["host"])
     seen.facts |= {
         "system": host.system,

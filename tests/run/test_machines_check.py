@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench.errors import BenchError, UsageError
 from bench.model.machines import MachineGroup
 from bench.model.machines_answer import ClockState, LinkState, MachineState, ToolState
+from bench.process.remote.reaching import open_machine
 from bench.reports.wording.findings import in_words
+from bench.run.machine_looks import press
 from bench.run.machines_check import machine_findings, server_address
 
 if TYPE_CHECKING:
@@ -86,6 +89,9 @@ def test_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert server_address(group(ssh="me@box", address="10.0.0.2")) == "10.0.0.2"
     assert server_address(group(ssh="me@box")) == "192.0.2.7"
     assert server_address(group(ssh="local")) == "127.0.0.1"
+    assert server_address(group(ssh="me@box", address="localhost")) == "127.0.0.1"
+    with pytest.raises(UsageError, match=r"no-such\.invalid, is not known here"):
+        server_address(group(ssh="me@box", address="no-such.invalid"))
 
 
 def check(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -147,3 +153,16 @@ def test_wrong_file(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "machines.yaml:1: lab.load: this key is required and missing" in done.stderr
+
+
+@pytest.mark.real
+@pytest.mark.needs("cc", "wrk")
+def test_load_that_cannot_reach_the_server(lab: Lab, tmp_path: Path) -> None:
+    """A server machine whose address leads elsewhere is said at once, with what it could be."""
+    with (
+        open_machine("load-1", tmp_path) as machine,
+        pytest.raises(BenchError, match=r"load-1: .*:10240 cannot be reached from here") as caught,
+    ):
+        machine.call(press, address=lab.address("server-box"), port=10240)
+
+    assert "firewall" in caught.value.advice

@@ -141,8 +141,9 @@ def _fetched(name: str, facts: Mapping[str, Any], cache: Path) -> dict[str, byte
 
 def _tree_below(place: Path) -> Iterator[tuple[str, bytes]]:
     for path in place.iterdir():
-        if path.is_dir() and path.suffix != ".dist-info" and path.name != "bin":
-            yield from _tree(path, path.name)
+        if path.is_dir():
+            if path.suffix != ".dist-info" and path.name not in {"bin", *_LEFT_OUT}:
+                yield from _tree(path, path.name)
         elif path.suffix in (".py", ".so"):
             yield path.name, path.read_bytes()
 

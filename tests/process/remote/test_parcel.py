@@ -127,3 +127,32 @@ def test_another_kind_without_network(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(MachineError, match=r"mac is a macosx-14\.0-arm64 with Python 3\.13"):
         make_parcel("mac", facts, tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_fetched_wheels_are_kept_and_arrive_whole(tmp_path: Path) -> None:
+    """What was fetched once for another kind is read from the cache; leftovers of pip stay here."""
+    facts = {**machine_facts(), "soabi": "cpython-313-darwin", "platform": "macosx-14.0-arm64"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parcel, "_fetch", _fake_fetch)
+        first = make_parcel("mac", facts, tmp_path)
+    again = make_parcel("mac", facts, tmp_path)
+    keep_parcel(tmp_path / "there", again.digest(), again.archive())
+
+    assert again.digest() == first.digest()
+    assert again.files["orjson/orjson.so"] == b"code"
+    assert again.files["typing_extensions.py"] == b"x = 1\n"
+    assert not [name for name in again.files if "dist-info" in name or name.startswith("bin/")]
+
+
+def _fake_fetch(_name: str, _facts: object, _pins: bytes, beside: Path) -> None:
+    for name, data in {
+        "orjson/orjson.so": b"code",
+        "orjson/__pycache__/a.pyc": b"pyc",
+        "orjson-3.dist-info/RECORD": b"",
+        "__pycache__/typing_extensions.pyc": b"pyc",
+        "typing_extensions.py": b"x = 1\n",
+        "bin/tool": b"#!/bin/sh\n",
+    }.items():
+        path = beside / "made" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
