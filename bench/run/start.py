@@ -134,7 +134,8 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         directory.write_model("plan.json", plan)
         conduct = _SessionParts(directory, info, planned, host, listener, turn)
         conduct = conduct._replace(ask_first=options.ask_first, lab=options.lab)
-        return _carry_out(conduct, plan_findings(plan, host))
+        about = options.lab.notes if options.lab else ()
+        return _carry_out(conduct, [*plan_findings(plan, host), *about])
 
 
 def _at_place(planned: Planned, options: Options) -> tuple[Planned, Host]:

@@ -86,11 +86,12 @@ def test_a_cable_is_cut_in_the_window(lab: Lab, tmp_path: Path) -> None:  # noqa
 def test_a_killed_controller_leaves_nothing(lab: Lab, tmp_path: Path) -> None:  # noqa: F811
     """After SIGKILL in the window every machine ends what runs there; the run can go on."""
     project = project_of(tmp_path, profiles=window(3))
-    for _ in range(3):
+    for number in (signal.SIGINT, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL):
         with project.running("run", "faults", *machines_of(lab)) as process:
             assert wait_until(lambda: loading(lab), 60.0)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.send_signal(number)
+            process.communicate(timeout=60)
+        assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
         assert wait_until(lambda: not left(lab), LEFT_S)
     refused = project.bench("run", "--resume", "latest")
     assert refused.returncode == 2

@@ -9,8 +9,9 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bench.host import local_host, local_topology
+from bench.host import local_host, local_source, local_system, local_topology
 from bench.host.cpu_split import fast_pool
+from bench.host.links import link_of, link_toward
 from bench.loadtools.install.ready import ready
 from bench.process import Command
 from bench.process.remote.operations import operation
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
 
 
 @operation
-def describe(agent: Agent) -> dict[str, Any]:  # noqa: ARG001 - every operation gets it
-    """Hardware and system, and the CPUs that one part of a trial can have all of."""
+def describe(agent: Agent, *, address: str, owns: bool) -> dict[str, Any]:  # noqa: ARG001 - every operation gets it
+    """Hardware and system, the CPUs that one part of a trial can have all of, and the link.
+
+    Args:
+        agent: of this machine.
+        address: where the load reaches the server.
+        owns: whether it is this machine's.
+    """
     topology = local_topology()
+    link = (link_of if owns else link_toward)(local_source(), local_system(), address)
     return {
+        "link": link._asdict(),
         "host": local_host().model_dump(),
         "pool": [cpu.cpu for cpu in fast_pool(topology)],
         "cpus": [cpu.cpu for cpu in topology.cpus],

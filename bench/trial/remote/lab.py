@@ -6,16 +6,18 @@ import contextlib
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.errors import UsageError
+from bench.loadtools import closed_tool
 from bench.model.machine_part import MachinesPlan, PlannedMachine
 from bench.model.plan import CpuSplit
 from bench.trial.remote import facts_side, load_side, server_side
 from bench.trial.remote.far_builds import FarBuilds
-from bench.trial.remote.places import check_tool, facts_of, whole_parts
+from bench.trial.remote.places import check_tool, facts_of, remarks, whole_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from bench.model.finding import Finding
     from bench.model.host_facts import Host
     from bench.model.plan import LoadProfile
     from bench.process.remote.remote_machine import ClockReading, Machine, Pending
@@ -39,11 +41,13 @@ class Lab:
         plan: what a plan says of the machines, once the CPUs are chosen.
         builds: the servers, where they run.
         weights: what each machine of the load can send, where that was measured.
+        notes: what the reader must know of them, once their tools are known.
     """
 
     def __init__(self, given: str, places: Sequence[Place]) -> None:
         self.facts: dict[str, Facts] = {}
         self.weights: dict[str, float] = {}
+        self.notes: tuple[Finding, ...] = ()
         self.clocks: dict[str, ClockReading] = {}
         self.plan = MachinesPlan(given=given, machines=())
         self._places = places
@@ -142,7 +146,15 @@ class Lab:
 
     def look_again(self) -> None:
         """Look at every machine now."""
-        pending = [(machine.name, machine.begin(facts_side.describe)) for machine in self.machines]
+        pending = [
+            (
+                machine.name,
+                machine.begin(
+                    facts_side.describe, address=self.address, owns=machine is self.server
+                ),
+            )
+            for machine in self.machines
+        ]
         for name, answer in pending:
             self.facts[name] = facts_of(answer.result(_DESCRIBE_S))
 
@@ -191,14 +203,22 @@ class Lab:
             ToolMissingError: one is missing on a machine, too old, or not the same on all.
         """
         wanted = sorted(set(names))
+        saturating = {closed_tool(name) for name in wanted}  # warms up, where it is there
         asked = [
-            (machine.name, machine.begin(facts_side.tools_there, names=wanted))
+            (
+                machine.name,
+                machine.begin(facts_side.tools_there, names=sorted({*wanted, *saturating})),
+            )
             for machine in self.loads
         ]
         found = {name: answer.result(_BUILD_TOOL_S) for name, answer in asked}
         for tool in wanted:
             check_tool(tool, {name: tools[tool] for name, tools in found.items()})
-        versions = {name: {t: tools[t]["version"] for t in wanted} for name, tools in found.items()}
+        self.notes = tuple(remarks(self.facts, found))
+        versions = {
+            name: {tool: one["version"] for tool, one in tools.items() if one}
+            for name, tools in found.items()
+        }
         self.plan = self.plan.model_copy(
             update={
                 "machines": tuple(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.errors import ToolMissingError
 from bench.loadtools import TOOLS
 from bench.loadtools.tool import too_old
+from bench.model.finding import Finding, finding
 from bench.model.host_facts import Host
 from bench.model.plan import Pinning
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bench.model.machine_part import Role
     from bench.process.remote.remote_machine import Machine
@@ -41,6 +42,7 @@ class Facts(NamedTuple):
     Attributes:
         pool: CPUs of which a part gets all, the best first.
         cpus: all that may be used.
+        wifi: the interface by which it reaches the others, where that is wireless.
     """
 
     host: Host
@@ -48,6 +50,7 @@ class Facts(NamedTuple):
     cpus: tuple[int, ...]
     pinning: Pinning
     python: str
+    wifi: str = ""
 
 
 def facts_of(told: dict[str, Any]) -> Facts:
@@ -58,6 +61,7 @@ def facts_of(told: dict[str, Any]) -> Facts:
         cpus=tuple(told["cpus"]),
         pinning=Pinning.model_validate(told["pinning"]),
         python=told["python"],
+        wifi=told["link"]["interface"] if told["link"]["kind"] == "wifi" else "",
     )
 
 
@@ -84,6 +88,24 @@ def check_tool(tool: str, there: dict[str, dict[str, str | None] | None]) -> Non
             f"{tool} is not the same on all machines of the load: {told}",
             advice="install one version everywhere: what they measure is added up",
         )
+
+
+def remarks(facts: Mapping[str, Facts], tools: Mapping[str, Any]) -> Iterator[Finding]:
+    """What the reader must know of the machines: wireless links, programs that are not the same.
+
+    Args:
+        facts: by name of a machine.
+        tools: name of a machine of the load -> its load tools.
+    """
+    for name, one in facts.items():
+        if one.wifi:
+            yield finding("wifi", "host", machine=name, interface=one.wifi)
+    for tool in sorted({tool for there in tools.values() for tool in there}):
+        having = {name: there[tool] for name, there in tools.items() if there.get(tool)}
+        builds = {(facts[name].host.system, one["sha256"]) for name, one in having.items()}
+        if len(builds) > len({system for system, _ in builds}):
+            names = tuple(f"{name}: {one['version'] or '?'}" for name, one in having.items())
+            yield finding("versions-differ", "host", "builds", tool=tool, machines=names)
 
 
 def whole_parts(total: int, weights: Sequence[float]) -> list[int]:
