@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from bench.model.finding import Finding, finding
-from bench.servers import build, content_hash, missing, toolchain
+from bench.servers import build, content_hash, lacking, toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +38,8 @@ class LocalBuilder:
         self._supervisor = supervisor
 
     def missing(self, arm: Arm) -> str | None:
-        """Why it cannot be built here, None = it can."""
-        return missing(arm)
+        """Why it cannot be built or started here, as far as looking tells; None = it can."""
+        return lacking(arm)
 
     def build(self, arm: Arm, log: Path, *, cpus: str) -> BuildRecord:
         """Build it unless what lies there was built from the same content.

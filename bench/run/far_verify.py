@@ -25,13 +25,13 @@ _TIMEOUT_S = 10.0
 
 
 def verify_far(
-    project: Project, arms: Sequence[Arm], told: Callable[[Arm], None], lab: Lab
+    project: Project, arms: Sequence[Arm], told: Callable[[str], None], lab: Lab
 ) -> Iterator[Verified]:
     """Build, start and ask each server every workload that it says it can serve, elsewhere."""
     cpus = lab.split(None, None)
     for arm in arms:
         try:
-            check_told(arm)
+            check_told(f"starting {arm.name}")
             reason = lab.builds.missing(arm)
             if reason:
                 yield Verified(arm.name, "", (), f"skipped: {reason}", skipped=True)

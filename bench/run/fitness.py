@@ -33,7 +33,7 @@ def fit_host(plan: Plan, host: Host, *, strict: bool) -> None:
     if strict and errors:
         raise UnfitHostError(
             "this machine is unfit for measuring: " + "; ".join(text_of(item) for item in errors),
-            advice="`bench doctor` says what mends it; without --strict the run is marked instead",
+            advice="`bench doctor` says what fixes it; without --strict the run is marked instead",
         )
 
 
