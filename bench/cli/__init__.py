@@ -38,6 +38,7 @@ COMMANDS: Final[dict[str, str]] = {
     "import": "Make a run of results that were measured elsewhere.",
     "host": "Show hardware and system as a run records them.",
     "doctor": "Say what is missing or noisy and what fixes it.",
+    "machines": "Check machines that server and load run on.",
     "setup": "Install missing load tools.",
     "schema": "Print the JSON Schema of configuration files, for editors.",
     "list": "List servers, workloads, matrices or runs.",

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench.errors import UnfitHostError
-from bench.host import budget, fresh_ports, local_host, unfit
+from bench.host import budget, fresh_ports, unfit
 from bench.model.finding import Finding, finding
 from bench.model.plan import sharing_port
 from bench.model.target import Target
@@ -24,20 +24,18 @@ if TYPE_CHECKING:
     from bench.model.summary import BuildRecord
 
 
-def fit_host(plan: Plan, tools: dict[str, str | None], *, strict: bool) -> Host:
-    """Read this machine.
+def fit_host(plan: Plan, host: Host, *, strict: bool) -> None:
+    """Refuse a machine that is unfit for a plan, where that is asked for.
 
     Raises:
         UnfitHostError: with `strict`, where it is unfit for measuring this plan.
     """
-    host = local_host(tools=tools)
     errors = unfit(plan_findings(plan, host))
     if strict and errors:
         raise UnfitHostError(
             "this machine is unfit for measuring: " + "; ".join(text_of(item) for item in errors),
             advice="`bench doctor` says what fixes it; without --strict the run is marked instead",
         )
-    return host
 
 
 def plan_findings(plan: Plan, host: Host) -> list[Finding]:

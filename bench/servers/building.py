@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 from bench.errors import BuildError
 from bench.model.secrets import hidden, without_values
 from bench.model.summary import BuildRecord
+from bench.model.target import LOOPBACK
 from bench.process import Command, capture
 from bench.process.executables import executable
 from bench.servers.built_program import build_environment, check_made, newer_source, program_of
@@ -58,7 +59,7 @@ _TOOLCHAINS: Final = {
     "cc": ("cc", "--version"),
     "java": ("java", "-version"),
 }
-_UNKNOWN: Final = {"cpus": "1", "port": "0", "python": ""}
+_UNKNOWN: Final = {"cpus": "1", "host": LOOPBACK, "port": "0", "python": ""}
 """What `{...}` stands for while the interpreter is not chosen yet."""
 _BUILD_LIMIT_S: Final = 3600.0
 _VERSION_LIMIT_S: Final = 30.0
@@ -191,7 +192,7 @@ def build(arm: Arm, supervisor: SupervisorClient, log: Path, *, cpus: str = "1")
         BuildError: a command failed; the message holds its last lines, `log` everything.
     """
     tools = toolchain(arm)
-    values = {"cpus": cpus, "port": "0", "python": tools.python or ""}
+    values = {**_UNKNOWN, "cpus": cpus, "python": tools.python or ""}
     digest = content_hash(arm, tools)
     folder = Path(arm.folder)
     commands = tuple(fill_all(argv, values) for argv in arm.config.build)

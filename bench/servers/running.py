@@ -50,9 +50,10 @@ class RunningServer:
         arm: the server and its environment.
         cpus: the CPU split of the run.
         log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
+        host: the address of this machine on which it is to listen.
 
     Attributes:
-        port: where it listens on 127.0.0.1; drawn when it is started, 0 before.
+        port: where it listens; drawn when it is started, 0 before.
         target: the same as a whole address; on ::1 where it listens there only.
         more_env: added to its environment, where set before it is started.
         more_words: put after the program of its command, the same.
@@ -65,11 +66,18 @@ class RunningServer:
     """
 
     def __init__(
-        self, arm: Arm, cpus: CpuSplit, supervisor: SupervisorClient, rng: random.Random, log: Path
+        self,
+        arm: Arm,
+        cpus: CpuSplit,
+        supervisor: SupervisorClient,
+        rng: random.Random,
+        log: Path,
+        *,
+        host: str = LOOPBACK,
     ) -> None:
         self.arm = arm
         self.port = 0
-        self.target = Target(LOOPBACK, self.port)
+        self.target = Target(host, self.port)
         self.ready_s = 0.0
         self.startup_s: float | None = None
         self.stop_s = 0.0
@@ -225,14 +233,15 @@ class RunningServer:
 
     def _draw_port(self) -> None:
         """Draw the port now: a server started just before, as in a duet, has taken its own."""
-        fixed = self.arm.config.port
+        fixed, host = self.arm.config.port, self.target.host
         if fixed is None:
-            self.port = choose_port(self._rng)
-            self.target = Target(LOOPBACK, self.port)
+            self.port = choose_port(self._rng, host)
+            self.target = Target(host, self.port)
         else:
             self.port = fixed
-            self.target = self._fixed(fixed)
+            self.target = self._fixed(fixed, host)
         values = {
+            "host": host,
             "port": str(self.port),
             "cpus": str(self._cpus.server_count),
             "python": _python(self.arm),
@@ -242,20 +251,20 @@ class RunningServer:
         program, *words = fill_all(self.arm.config.run, values)
         self.argv = (program, *self.more_words, *words)
 
-    def _fixed(self, port: int) -> Target:
+    def _fixed(self, port: int, host: str) -> Target:
         """Its own port: in a network namespace where there are any, else where nobody has it."""
-        if spaces_allowed():
+        if host == LOOPBACK and spaces_allowed():  # another machine reaches into none
             away = self._cpus.housekeeping if self._cpus.pinning.state == "pinned" else None
             space = self._held.enter_context(network_space(self._supervisor, away))
             return InnerTarget.at(port, space)
-        if not is_free(port):
+        if not is_free(port, host):
             raise StartError(
                 f"{self.arm.name} needs port {port}, on which another program listens",
                 code="port-busy",
                 advice="end that program: network namespaces, in which each server has its ports "
                 "to itself, are not allowed here",
             )
-        return Target(LOOPBACK, port)
+        return Target(host, port)
 
     def _wait_ready(self, deadline: float) -> None:
         """Ask the ready path every 10 ms until it answers 2xx."""
@@ -316,6 +325,9 @@ class RunningServer:
             )
         self._owners = frozenset(owners)
 
+    def _is_free(self) -> bool:
+        return is_free(self.port, self.target.host)
+
     def _stop(self) -> None:
         began = time.monotonic()
         if self._child is not None:
@@ -323,7 +335,7 @@ class RunningServer:
             self._child.stop(signal.Signals[stop.signal], stop.grace)
             self._supervisor.sweep()
             busy = not self.target.space  # a namespace ends with those in it
-            while busy and not is_free(self.port) and time.monotonic() < began + _PORT_FREE_S:
+            while busy and not self._is_free() and time.monotonic() < began + _PORT_FREE_S:
                 time.sleep(_POLL_S)
         self.stop_s = time.monotonic() - began
         self._held.close()

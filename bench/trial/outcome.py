@@ -60,6 +60,7 @@ def outcome_of(run: TrialRun) -> Outcome:
         build_hash=setting.build_hash,
         startup_s=_rounded(run.server.startup_s),
         first_request_s=_rounded(run.took[0] if run.took else None),
+        machines=run.machines,
     )
     return Outcome(record, load.histogram if load else None)
 
@@ -84,6 +85,7 @@ def _evidence(run: TrialRun) -> Evidence:
         development=development_sign(run.server.record().argv, _first_output(run)),
         power_before=run.state_before.power_source if run.state_before else None,
         low_power_before=run.state_before.low_power if run.state_before else None,
+        elsewhere=run.disturbances,
     )
 
 

@@ -40,6 +40,7 @@ class Evidence(NamedTuple):
         replaced: processes of the server that others took the place of.
         logged_bytes: what the server printed within the window.
         development: what shows that it runs in a mode for development, "" = nothing does.
+        elsewhere: what disturbed the machines of the load, where it has machines of its own.
     """
 
     trial: str
@@ -60,6 +61,7 @@ class Evidence(NamedTuple):
     replaced: int = 0
     logged_bytes: int = 0
     development: str = ""
+    elsewhere: tuple[Finding, ...] = ()
 
 
 class TrialValidity(NamedTuple):
@@ -98,13 +100,14 @@ def _disturbed(evidence: Evidence) -> tuple[Finding, ...]:
     """The causes for which a trial that is believed is marked as suspect."""
     if evidence.load is None:
         return ()
-    return judgement.noise_findings(
+    here = judgement.noise_findings(
         evidence.resources,
         evidence.counters,
         evidence.trial,
         power_before=evidence.power_before,
         low_power_before=evidence.low_power_before,
     )
+    return (*here, *evidence.elsewhere)
 
 
 def _codes(findings: tuple[Finding, ...]) -> tuple[str, ...]:
