@@ -47,10 +47,11 @@ class ServerConfig(Model):
         python: which interpreter `{python}` may be, such as `">=3.11,<3.14"` or `"~=3.11.2"`,
             as in `requires-python` of a Python package (`"==3.12.*"` for any 3.12).
         build: commands, run once for each state of the folder.
-        run: starts the server in the foreground, on 127.0.0.1 and `{port}`. In `run` and `env`
-            `{protocol}` is what it is to speak, `{cert}` and `{key}` are PEM files made for the
-            run where that has TLS and empty texts where not, `{resume}` is `true`, or `false`
-            where it is to take up no TLS session again.
+        run: starts the server in the foreground, on `{host}` and `{port}`. `{host}` is 127.0.0.1,
+            or with `--machines` the address named there; without those 127.0.0.1 or ::1 may be
+            written. In `run` and `env` `{protocol}` is what it is to speak, `{cert}` and `{key}`
+            are PEM files made for the run where that has TLS and empty texts where not, `{resume}`
+            is `true`, or `false` where it is to take up no TLS session again.
         protocols: what it can speak, of `http`, `https`, `h2` and `h2c`.
         port: the one port of a server that cannot be given another; `{port}` is then not needed.
             On Linux it runs in a network namespace of its own, together with its load. Default:

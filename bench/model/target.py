@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from bench.model.http_protocol import IN_HTTP2, WITH_TLS, HttpProtocol
 
 LOOPBACK: Final = "127.0.0.1"
+LOOPBACK_6: Final = "::1"
 _HTTP_PORT: Final = 80
-_THIS_MACHINE: Final = {"localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - nothing is bound
+_THIS_MACHINE: Final = {"localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::": LOOPBACK_6}  # noqa: S104 - nothing is bound
 
 
 class Target(NamedTuple):
@@ -74,6 +75,11 @@ class Target(NamedTuple):
         return 0
 
     @property
+    def on_ipv6(self) -> Target:
+        """The same port of the loopback address of IPv6."""
+        return Target(LOOPBACK_6, self.port, self.protocol, self.trust)
+
+    @property
     def is_local(self) -> bool:
         """Whether what is sent there stays on this machine's loopback."""
         try:
@@ -89,12 +95,25 @@ class InnerTarget(Target):
 
     @classmethod
     def at(
-        cls, port: int, space: int, protocol: HttpProtocol = "http", trust: str = ""
+        cls,
+        port: int,
+        space: int,
+        host: str = LOOPBACK,
+        *,
+        protocol: HttpProtocol = "http",
+        trust: str = "",
     ) -> InnerTarget:
         """The loopback inside the namespace that a process holds."""
-        made = cls(LOOPBACK, port, protocol, trust)
+        made = cls(host, port, protocol, trust)
         made._space = space
         return made
+
+    @property
+    def on_ipv6(self) -> InnerTarget:
+        """The same port of the namespace's loopback address of IPv6."""
+        return InnerTarget.at(
+            self.port, self._space, LOOPBACK_6, protocol=self.protocol, trust=self.trust
+        )
 
     @property
     def space(self) -> int:

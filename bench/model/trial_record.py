@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bench.model.base import SCHEMA_VERSION, Model
+from bench.model.base import SCHEMA_VERSION, GrownModel, Model
 from bench.model.finding import Finding
 from bench.model.load_result import LoadResult
+from bench.model.machine_part import MachinePart
 from bench.model.pacing import Pacing
 from bench.model.plan import Cell
 
@@ -209,7 +210,7 @@ class Partner(Model):
     first_request_s: float | None = None
 
 
-class TrialRecord(Model):
+class TrialRecord(GrownModel):
     """One finished trial; one line of trials.jsonl, and trial.json in its folder.
 
     A **trial** is one cell in one round: a fresh server, warm-up, window; what is repeated. The
@@ -233,6 +234,7 @@ class TrialRecord(Model):
         first_request_s: what the first request of the workload took, on a fresh connection.
         handshakes: None without TLS, and where connections are kept.
         raw_sha256: file name -> hash of every raw output kept beside trial.json.
+        machines: what each machine did, where server and load have machines of their own.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -268,6 +270,12 @@ class TrialRecord(Model):
     first_request_s: float | None = None
     handshakes: Handshakes | None = None
     raw_sha256: dict[str, str] = {}
+    machines: tuple[MachinePart, ...] = ()
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("machines",)
 
     @property
     def usable(self) -> bool:

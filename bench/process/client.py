@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from bench.errors import BenchError
 from bench.process.strays import MARK
+from bench.process.why_not import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -173,7 +174,9 @@ class SupervisorClient:
             space=command.space,
         )
         if answer["event"] == "failed":
-            raise BenchError(f"cannot start {command.argv[0]!r}: {answer['error']}")
+            cause, advice = why_not(command.argv[0], command.cwd, answer["error"])
+            said = cause or answer["error"]
+            raise BenchError(f"cannot start {command.argv[0]!r}: {said}", advice=advice)
         child = Child(self, command, answer)
         self._children[child.pid] = child
         self.pump(0)

@@ -35,6 +35,7 @@ class Verified(NamedTuple):
         protocol: what it was asked by.
         error: what was wrong, or "".
         skipped: the server cannot be built here; `error` holds the reason.
+        listens: the port on which it listened in place of the one it was given; 0 = it did not.
     """
 
     server: str
@@ -43,6 +44,7 @@ class Verified(NamedTuple):
     error: str
     skipped: bool = False
     protocol: HttpProtocol = "http"
+    listens: int = 0
 
 
 def build_servers(
@@ -81,10 +83,6 @@ def verify_servers(
 
     What can be seen without a build is reported before any build.
     """
-    workloads = {
-        name: load_workload(path, project.root_of(path))
-        for name, path in sorted(project.workloads.items())
-    }
     cpus = split(local_topology(), None, None)
     lacks = {arm.name: never_made(Path(arm.folder), arm.config) for arm in arms}
     yield from (Verified(name, "", (), lack) for name, lack in lacks.items() if lack)
@@ -94,18 +92,23 @@ def verify_servers(
             yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
             continue
         told(f"starting {arm.name}")
-        served = arm.config.workloads
-        names = _workloads(project, arm.server) if served == "all" else served
         with (
             SupervisorClient() as supervisor,
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         ):
-            chosen = [workloads[name] for name in names if name in workloads]
             log = Path(scratch, "server.log")
             for protocol in arm.config.protocols:
                 with_protocol = arm.model_copy(update={"protocol": protocol})
-                found = _verify(with_protocol, chosen, cpus, supervisor, log)
+                found = _verify(with_protocol, workloads_of(project, arm), cpus, supervisor, log)
                 yield from (one._replace(protocol=protocol) for one in found)
+
+
+def workloads_of(project: Project, arm: Arm) -> list[Workload]:
+    """The workloads that a server says it can serve, as far as the project has them."""
+    served = arm.config.workloads
+    names = _workloads(project, arm.server) if served == "all" else served
+    paths = {name: project.workloads[name] for name in names if name in project.workloads}
+    return [load_workload(path, project.root_of(path)) for path in paths.values()]
 
 
 def _workloads(project: Project, server: str) -> list[str]:
@@ -130,4 +133,4 @@ def _verify(
                 else:
                     yield Verified(arm.name, workload.id, exchanges, "")
     except StartError as error:
-        yield Verified(arm.name, "", (), str(error))
+        yield Verified(arm.name, "", (), str(error), listens=error.listens)

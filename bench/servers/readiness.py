@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from bench.model.plan import Arm
+    from bench.model.server_config import ServerConfig
 
 _ASK_S: Final = 2.0
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
@@ -37,11 +38,13 @@ class Elsewhere:
     Attributes:
         certain: it has answered there for some time, and nothing listens where it should.
         advice: what to write.
+        port: the one that answers most like a ready server; 0 = there is none.
     """
 
     def __init__(self, arm: Arm) -> None:
         self.certain = False
         self.advice = ""
+        self.port = 0
         self._arm = arm
         self._next = 0.0
         self._since: dict[int, float] = {}
@@ -65,7 +68,7 @@ class Elsewhere:
         self._since = {port: self._since.get(port, now) for port in ports}
         if not ports:
             return ""
-        best = self._answering(target, ports)
+        best = self.port = self._answering(target, ports)
         self.advice = (
             f"if it cannot be given its port, say so: `port: {best}` in its server.yaml, or "
             f"`bench try --port {best}`; otherwise pass {{port}} to it"
@@ -78,12 +81,11 @@ class Elsewhere:
         for port in ports:
             if now - self._since[port] < _PATIENCE_S:
                 continue
-            spoken = target.protocol, target.trust
-            there = (
-                InnerTarget.at(port, target.space, *spoken)
-                if target.space
-                else Target(target.host, port, *spoken)
-            )
+            there = Target(target.host, port, target.protocol, target.trust)
+            if target.space:
+                there = InnerTarget.at(
+                    port, target.space, protocol=there.protocol, trust=there.trust
+                )
             config, status = self._arm.config, None
             with contextlib.suppress(OtherProtocolError):
                 status = ask_status(there, config.ready, 0.5, headers=config.ready_headers)
@@ -130,6 +132,19 @@ def ask_status(
             head += data
         return status or 0
     return 0
+
+
+def ask_ready(target: Target, config: ServerConfig) -> tuple[int | None, Target]:
+    """Status of the ready path and who answered: it may listen on the loopback of IPv6 alone.
+
+    Raises:
+        OtherProtocolError: as `ask_status`.
+    """
+    for there in (target, target.on_ipv6):
+        status = ask_status(there, config.ready, headers=config.ready_headers)
+        if status is not None:
+            return status, there
+    return None, target
 
 
 def _status_by_http2(

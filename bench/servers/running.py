@@ -14,12 +14,20 @@ from bench.model.target import LOOPBACK, InnerTarget, Target
 from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command, network_space, spaces_allowed
 from bench.process.family import family_pids
-from bench.servers import start_advice
 from bench.servers.environment import base_environment, redacted, startable
-from bench.servers.log_end import last_words
+from bench.servers.log_end import last_words, signal_name
 from bench.servers.ports import choose_port, is_free, listeners
-from bench.servers.readiness import SWITCHING, Elsewhere, ask_status
+from bench.servers.readiness import SWITCHING, Elsewhere, ask_ready, ask_status
 from bench.servers.secure import OtherProtocolError
+from bench.servers.start_advice import (
+    ADVICE_BUILD,
+    ADVICE_FOREGROUND,
+    ADVICE_PLAIN,
+    ADVICE_PROTOCOL,
+    ADVICE_SPACE,
+    advice_for,
+    other_protocol,
+)
 from bench.servers.start_values import Spoken, filled
 
 if TYPE_CHECKING:
@@ -45,12 +53,13 @@ class RunningServer:
         arm: the server and its environment.
         cpus: the CPU split of the run.
         log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
+        host: the address of this machine on which it is to listen.
         protocol: what it is to speak, and is asked by. Default: the first of its own.
         resume: whether it may take TLS sessions up again.
 
     Attributes:
-        port: where it listens on 127.0.0.1; drawn when it is started, 0 before.
-        target: the same as a whole address.
+        port: where it listens; drawn when it is started, 0 before.
+        target: the same as a whole address; on ::1 where it listens there only.
         more_env: added to its environment, where set before it is started.
         more_words: put after the program of its command, the same.
         ready_s: seconds from the start to ready and known to listen itself.
@@ -69,13 +78,14 @@ class RunningServer:
         rng: random.Random,
         log: Path,
         *,
+        host: str = LOOPBACK,
         protocol: HttpProtocol | None = None,
         resume: bool = True,
     ) -> None:
         self.arm = arm
         self.port = 0
         self._protocol: HttpProtocol = protocol or arm.protocol or arm.config.protocols[0]
-        self.target = Target(LOOPBACK, self.port, self._protocol)
+        self.target = Target(host, self.port, self._protocol)
         self._resume = resume
         self.ready_s = 0.0
         self.startup_s: float | None = None
@@ -117,7 +127,9 @@ class RunningServer:
         try:
             self._child = self._supervisor.spawn(command)
         except BenchError as error:
-            raise StartError(str(error), code="server-died", advice=start_advice.BUILD) from None
+            raise StartError(
+                error.message, code="server-died", advice=error.advice or ADVICE_BUILD
+            ) from None
         try:
             self._wait_ready(began + self.arm.config.ready_timeout)
             self.startup_s = time.monotonic() - began
@@ -150,24 +162,21 @@ class RunningServer:
         """All live processes of the server: its group and descendants."""
         return family_pids(self.pid, ended=self._started.rc is not None)
 
-    def check_listener(self) -> None:
-        """Check that the processes that listened when it got ready still do, and nobody else.
+    def check_listener(self) -> int:
+        """Check that its processes listen, and nobody else.
+
+        Returns:
+            How many of those that listened when it got ready were replaced by others: its first
+            process lives, and starts new workers.
 
         Raises:
-            StartError: `not-listener` or `server-restarted`.
+            StartError: `not-listener`.
         """
         owners, others = listeners(self.port, self.pids(), self.target.space)
         if not owners or others:
             what = "another process shares its port" if owners else "it no longer listens"
             raise StartError(f"{self.arm.name}: after the load {what}", code="not-listener")
-        gone = self._owners - owners
-        if gone:
-            raise StartError(
-                f"{self.arm.name}: process {', '.join(str(pid) for pid in sorted(gone))} was "
-                "replaced by another during the load",
-                code="server-restarted",
-                advice="its log may say why it ended",
-            )
+        return len(self._owners - owners)
 
     def memory_bytes(self) -> int:
         """Resident memory of all its processes, shared pages counted in each."""
@@ -226,7 +235,7 @@ class RunningServer:
     def end(self) -> str:
         """How it ended, in words."""
         rc = self._started.rc or 0
-        return f"signal {_signal_name(-rc)}" if rc < 0 else f"exit code {rc}"
+        return f"signal {signal_name(-rc)}" if rc < 0 else f"exit code {rc}"
 
     @property
     def _started(self) -> Child:
@@ -237,20 +246,21 @@ class RunningServer:
     def _draw_port(self) -> None:
         """Draw the port now: a server started just before, as in a duet, has taken its own."""
         fixed, spoken = self.arm.config.port, Spoken.of(self._protocol, resume=self._resume)
-        self.port = choose_port(self._rng) if fixed is None else fixed
-        at = Target(LOOPBACK, self.port, spoken.protocol, spoken.trust)
+        host = self.target.host
+        self.port = choose_port(self._rng, host) if fixed is None else fixed
+        at = Target(host, self.port, spoken.protocol, spoken.trust)
         self.target = at if fixed is None else self._fixed(at)
-        (program, *words), env = filled(self.arm, self.port, self._cpus.server_count, spoken)
+        (program, *words), env = filled(self.arm, at, self._cpus.server_count, spoken)
         self.own_env = env | self.more_env
         self.argv = (program, *self.more_words, *words)
 
     def _fixed(self, at: Target) -> Target:
         """Its own port: in a network namespace where there are any, else where nobody has it."""
-        if spaces_allowed():
+        if at.host == LOOPBACK and spaces_allowed():  # another machine reaches into none
             away = self._cpus.housekeeping if self._cpus.pinning.state == "pinned" else None
             space = self._held.enter_context(network_space(self._supervisor, away))
-            return InnerTarget.at(at.port, space, at.protocol, at.trust)
-        if not is_free(at.port):
+            return InnerTarget.at(at.port, space, protocol=at.protocol, trust=at.trust)
+        if not is_free(at.port, at.host):
             raise StartError(
                 f"{self.arm.name} needs port {at.port}, on which another program listens",
                 code="port-busy",
@@ -261,20 +271,20 @@ class RunningServer:
 
     def _wait_ready(self, deadline: float) -> None:
         """Ask the ready path every 10 ms until it answers 2xx."""
-        seen, advice, config = "refused every connection", start_advice.READY, self.arm.config
+        seen, advice, config = "refused every connection", advice_for(0), self.arm.config
         while True:
             if not self._started.running:
                 raise StartError(
                     f"{self.arm.name} ended while starting ({self.end()})\n{self.tail()}",
                     code="server-died",
-                    advice=start_advice.BUILD if self._started.rc else start_advice.FOREGROUND,
+                    advice=ADVICE_BUILD if self._started.rc else ADVICE_FOREGROUND,
                 )
-            status = self._asked()
+            status = self._ask()
             if status and (self.arm.ready_any or 200 <= status < 300):  # noqa: PLR2004 - 2xx
                 return
             if status is not None:
                 seen = f"last answered {status}" if status else "accepted and did not answer"
-                advice = start_advice.READY + (start_advice.NAME if status >= 400 else "")  # noqa: PLR2004 - 4xx, 5xx
+                advice = advice_for(status)
             late = time.monotonic() > deadline
             where = self._elsewhere.look(self.target, self.pids, last=late)
             if where and (late or self._elsewhere.certain):
@@ -283,30 +293,33 @@ class RunningServer:
                     f"{config.ready} at {self.port} {seen}\n{self.tail()}",
                     code="server-not-ready",
                     advice=self._elsewhere.advice,
+                    listens=self._elsewhere.port,
                 )
             if late:
-                inside = self.target.space and start_advice.SPACE
-                spoken = "" if self._protocol == "http" else f"; {start_advice.PROTOCOL}"
+                inside = self.target.space and ADVICE_SPACE
+                plain = self._protocol == "http"
+                speaks = other_protocol(self.target) if plain else ""
+                spoken = "" if plain else f"; {ADVICE_PROTOCOL}"
                 raise StartError(
                     f"{self.arm.name} was not ready after {config.ready_timeout:g} s: "
-                    f"GET {config.ready} {seen}\n{self.tail()}",
+                    f"GET {config.ready} {seen}{speaks and f'; {speaks}'}\n{self.tail()}",
                     code="server-not-ready",
-                    advice=f"{advice}{inside or ''}{spoken}",
+                    advice=ADVICE_PLAIN if speaks else f"{advice}{inside or ''}{spoken}",
                 )
             self.cap_log()
             self._started.wait(_POLL_S)
 
-    def _asked(self) -> int | None:
-        """What it answers to its ready path now."""
-        config = self.arm.config
+    def _ask(self) -> int | None:
+        """Status of the ready path; a server that listens on ::1 alone is asked there."""
         try:
-            return ask_status(self.target, config.ready, headers=config.ready_headers)
+            status, self.target = ask_ready(self.target, self.arm.config)
         except OtherProtocolError as error:
             raise StartError(
-                f"{self.arm.name} was started for {self.target.protocol}: {error}\n{self.tail()}",
+                f"{self.arm.name} was started for {self._protocol}: {error}\n{self.tail()}",
                 code="other-protocol",
-                advice=start_advice.PROTOCOL,
+                advice=ADVICE_PROTOCOL,
             ) from None
+        return status
 
     def _check_own(self) -> None:
         owners, others = listeners(self.port, self.pids(), self.target.space)
@@ -319,6 +332,9 @@ class RunningServer:
             )
         self._owners = frozenset(owners)
 
+    def _is_free(self) -> bool:
+        return is_free(self.port, self.target.host)
+
     def _stop(self) -> None:
         began = time.monotonic()
         if self._child is not None:
@@ -326,15 +342,8 @@ class RunningServer:
             self._child.stop(signal.Signals[stop.signal], stop.grace)
             self._supervisor.sweep()
             busy = not self.target.space  # a namespace ends with those in it
-            while busy and not is_free(self.port) and time.monotonic() < began + _PORT_FREE_S:
+            while busy and not self._is_free() and time.monotonic() < began + _PORT_FREE_S:
                 time.sleep(_POLL_S)
         self.stop_s = time.monotonic() - began
         self._held.close()
         self.cap_log()
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)

@@ -12,6 +12,7 @@ from bench.servers.environment import PLAIN, fill, fill_all
 if TYPE_CHECKING:
     from bench.model.http_protocol import HttpProtocol
     from bench.model.plan import Arm
+    from bench.model.target import Target
 
 
 class Spoken(NamedTuple):
@@ -34,14 +35,15 @@ class Spoken(NamedTuple):
 
 
 def filled(
-    arm: Arm, port: int, cpus: int, spoken: Spoken
+    arm: Arm, at: Target, cpus: int, spoken: Spoken
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """The command of a server, and the variables of its own that it gets."""
     values = {
         **PLAIN,
         "protocol": spoken.protocol,
         "resume": "true" if spoken.resume else "false",
-        "port": str(port),
+        "host": at.host,
+        "port": str(at.port),
         "cpus": str(cpus),
         "python": _python(arm),
     }

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import BenchError, StartError, VerifyError
 from bench.host import quick_state
 from bench.loadtools import TOOLS
+from bench.loadtools.install.find import find_tool
 from bench.model.trial_record import (
     Exchange,
-    Handshakes,
     SidechannelResult,
 )
-from bench.sampler import Sampler, handshake_count, with_load_cpu
+from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
 from bench.trial.cores import with_power
+from bench.trial.handshakes import HandshakeWatch
 from bench.trial.load import Loader, LoadFailure, LoadRun
 from bench.trial.questioning import Questioning
-from bench.trial.resumption import resumes
 from bench.trial.validity import uncountable
 from bench.trial.verify import verify
 from bench.units import format_bytes
@@ -29,17 +29,21 @@ if TYPE_CHECKING:
 
     from bench.host import QuickState
     from bench.model.finding import Finding
+    from bench.model.machine_part import MachinePart
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
     from bench.model.trial_record import CommandRecord, ServerRecord
     from bench.process import SupervisorClient
-    from bench.sampler import HandshakeCount, Observation
+    from bench.sampler import Observation
+    from bench.trial.seam import TrialLoader, TrialQuestions, TrialSampler, TrialServer
 
 _LOOK_EVERY_S: Final = 0.25
-_RESUMED: Final = (
-    "it took a TLS session up again although {resume} was false: its handshakes are not whole"
-)
 _SEGMENTS_BYTES: Final = 250
 """Headers of a request and of TCP segments, about: beside the bytes of bodies and answers."""
+
+_ENDED_ITSELF: Final = (
+    "exit code 0: it ended by itself, as after so many requests (uvicorn: --limit-max-requests): "
+    "leave such a limit out, or give it workers that are replaced"
+)
 
 
 class TrialSetting(NamedTuple):
@@ -73,15 +77,7 @@ class TrialRun:
 
     def __init__(self, setting: TrialSetting) -> None:
         self.setting = setting
-        self.server = serving(
-            setting.arm,
-            setting.cpus,
-            setting.supervisor,
-            setting.rng,
-            setting.folder / "server.log",
-            protocol=setting.profile.protocol,
-            resume=setting.profile.resume,
-        )
+        self.server = self.serve()
         self.phases = dict.fromkeys(
             ("start", "verify", "warmup", "window", "drain", "stop", "total"), 0.0
         )
@@ -94,15 +90,35 @@ class TrialRun:
         self.observation: Observation | None = None
         self.warmup_series: tuple[float, ...] = ()
         self.process: ServerRecord | None = None
-        self.loader: Loader | None = None
+        self.loader: TrialLoader[Any] | None = None
         self.notes: list[Finding] = []
         self.warmed_from_s = 0.0
-        self.questioning: Questioning | None = None
+        self.questioning: TrialQuestions | None = None
         self.state_before: QuickState | None = None
         self.next_look = 0.0
-        self._resumes: bool | None = None
-        self._hellos: HandshakeCount | None = None
-        self._counted: tuple[int, int] | None = None
+        self.handshakes = HandshakeWatch(setting.profile)
+        self.replaced = 0
+        self.log_bytes = self.logged_bytes = 0
+        self.machines: tuple[MachinePart, ...] = ()
+        self.disturbances: tuple[Finding, ...] = ()
+
+    def serve(self) -> TrialServer:
+        """The server of this trial, not yet started."""
+        setting = self.setting
+        log = setting.folder / "server.log"
+        return serving(
+            setting.arm,
+            setting.cpus,
+            setting.supervisor,
+            setting.rng,
+            log,
+            protocol=setting.profile.protocol,
+            resume=setting.profile.resume,
+        )
+
+    def has_tool(self, name: str) -> bool:
+        """Whether that load tool is where the load runs."""
+        return find_tool(name) is not None
 
     def fail(self, code: str, error: BenchError) -> None:
         """Remember why the trial ends here; a server that died is named before its symptom."""
@@ -129,27 +145,27 @@ class TrialRun:
         """Ask every request kind before any load."""
         began = time.monotonic()
         try:
-            setting = self.setting
-            self.exchanges = verify(
-                self.server.target,
-                setting.workload,
-                setting.rng,
-                timeout_s=setting.profile.timeout_s,
-                took=self.took.append,
-            )
+            self.exchanges = self.ask_all()
         except VerifyError:
             self._check_alive()
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
-        if self._resumes is None and self._shakes:
-            self._resumes = resumes(self.server.target, setting.workload, setting.rng)
-        if self._resumes and not setting.profile.resume:
-            raise VerifyError(_RESUMED, code="other-protocol")
-        if reason := uncountable(setting.profile, self.exchanges):
+        self.handshakes.check(self.server.target, self.setting.workload, self.setting.rng)
+        if reason := uncountable(self.setting.profile, self.exchanges):
             raise VerifyError(reason, code="tool-failed")
 
-    def sampling(self) -> Sampler:
+    def ask_all(self) -> tuple[Exchange, ...]:
+        """Ask every request kind; the first wrong answer is raised."""
+        return verify(
+            self.server.target,
+            self.setting.workload,
+            self.setting.rng,
+            timeout_s=self.setting.profile.timeout_s,
+            took=self.took.append,
+        )
+
+    def sampling(self) -> TrialSampler:
         """The sampler of this server."""
         return Sampler(
             server_pid=self.server.pid,
@@ -159,20 +175,17 @@ class TrialRun:
             space=self.server.target.space,
         )
 
-    def load_up(self) -> Loader:
+    def load_up(self) -> TrialLoader[Any]:
         """Make the load ready; from here on a failure is `invalid`, no longer `failed`."""
-        self.loader = self._loader(self.setting.profile, self.setting.folder)
+        self.loader = self.make_loader(self.setting.profile, "")
         self.measured = True
         return self.loader
 
-    def load_with(self, profile: LoadProfile, name: str) -> Loader:
-        """Make another load ready, in a folder of that name."""
-        folder = self.setting.folder / name
-        folder.mkdir(mode=0o700)
-        return self._loader(profile, folder)
-
-    def _loader(self, profile: LoadProfile, folder: Path) -> Loader:
+    def make_loader(self, profile: LoadProfile, name: str) -> TrialLoader[Any]:
+        """Make a load ready, in a folder of that name below the trial's; "" = the trial's own."""
         setting = self.setting
+        folder = setting.folder / name
+        folder.mkdir(mode=0o700, exist_ok=True)
         return Loader(
             tool=TOOLS[profile.tool],
             profile=profile,
@@ -211,9 +224,14 @@ class TrialRun:
 
     def begin_window(self) -> None:
         """The window is about to begin."""
-        self.state_before = self._power()
-        if self._shakes and self.server.target.is_local:
-            self._hellos = handshake_count(self.server.port, self.server.target.space)
+        self.state_before = self.power()
+        self.handshakes.begin(self.server.target)
+        self.log_bytes = self._log_size()
+
+    def _log_size(self) -> int:
+        """Bytes that the server has printed so far."""
+        log = self.setting.folder / "server.log"
+        return log.stat().st_size if log.is_file() else 0
 
     def warming_up(self, elapsed: float) -> None:
         """While the warm-up goes on: look after the server, and question it."""
@@ -223,14 +241,14 @@ class TrialRun:
     def meanwhile(self, elapsed: float) -> None:
         """While the window goes on: look after the server, and ask it now and then."""
         self.look_after(elapsed)
-        if self._hellos:
-            self._hellos.read()
+        self.handshakes.read()
         self._questions.in_window(elapsed)
 
     def right_after(self) -> None:
         """The load of the window has ended this moment: question the server while it is hot."""
         began = time.monotonic()
-        self._end_count()
+        self.handshakes.end()
+        self.logged_bytes = max(0, self._log_size() - self.log_bytes)
         self._questions.right_after()
         self.phases["verify"] += time.monotonic() - began
 
@@ -239,7 +257,7 @@ class TrialRun:
         self.load = load
         self.commands = load.commands
         self.observation = with_load_cpu(observation, load.cpu_s, load.spans_s)
-        self._note_power()
+        self.note_power()
         self._question_bytes(load)
         self.process = self.server.record(observation.threads, observation.processes)
         self.phases["window"] = load.ended - load.started
@@ -256,14 +274,14 @@ class TrialRun:
         counters = self._questions.without_ours(self.observation.counters)
         self.observation = self.observation._replace(counters=counters)
 
-    def _power(self) -> QuickState:
+    def power(self) -> QuickState:
         """Source of power and pressure now; some milliseconds."""
         return quick_state(self.setting.cpus.server)
 
-    def _note_power(self) -> None:
+    def note_power(self) -> None:
         """Put the state after the window beside the window's counters."""
         assert self.observation is not None  # noqa: S101 - measure made it
-        self.observation = with_power(self.observation, self.state_before, self._power())
+        self.observation = with_power(self.observation, self.state_before, self.power())
 
     def load_failed(self, error: LoadFailure) -> None:
         """Keep what was run; when it failed because the server died, say that instead.
@@ -277,7 +295,7 @@ class TrialRun:
     def verify_again(self) -> None:
         """The same process still answers rightly, and nobody else does in its place."""
         self._check_alive()
-        self.server.check_listener()
+        self.replaced = self.server.check_listener()
         self.verify()
 
     def look_after(self, elapsed: float) -> None:
@@ -295,7 +313,7 @@ class TrialRun:
                 )
 
     @property
-    def _questions(self) -> Questioning:
+    def _questions(self) -> TrialQuestions:
         """There once the server is ready."""
         assert self.questioning is not None  # noqa: S101 - launched made it
         return self.questioning
@@ -304,29 +322,12 @@ class TrialRun:
         """What the server answered beside the load, so far."""
         return self.questioning.result() if self.questioning else SidechannelResult()
 
-    def handshakes(self) -> Handshakes | None:
-        """Those of the window, where every request has one."""
-        self._end_count()
-        if self._resumes is None:
-            return None
-        whole, resumed = self._counted or (None, None)
-        return Handshakes(whole=whole, resumed=resumed, resumes=self._resumes)
-
-    @property
-    def _shakes(self) -> bool:
-        """Whether every request of the load makes a TLS handshake."""
-        return self.server.target.tls and not self.setting.profile.keepalive
-
-    def _end_count(self) -> None:
-        hellos, self._hellos = self._hellos, None
-        if hellos and hellos.end():
-            self._counted = (hellos.whole, hellos.resumed)
-
     def _check_alive(self) -> None:
         if self.server.rc is not None:
             raise StartError(
                 f"{self.setting.arm.name} died ({self.server.end()})\n{self.server.tail()}",
                 code="server-died",
+                advice="" if self.server.rc else _ENDED_ITSELF,
             )
 
     def _settle(self) -> None:

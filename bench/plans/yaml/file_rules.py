@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bench.plans.yaml.document import Loc, YamlDocument
 
-PLACEHOLDERS: Final = ("port", "cpus", "python")
+PLACEHOLDERS: Final = ("host", "port", "cpus", "python")
 """What is replaced in build, run, env and version."""
 OF_PROTOCOLS: Final = ("protocol", "cert", "key", "resume")
 """What is replaced in run and env besides."""

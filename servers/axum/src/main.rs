@@ -2,7 +2,11 @@
 //!
 //! Usage: `axum-server PORT`, or `axum-server --version` for the version of Axum. Threads come from `TOKIO_WORKER_THREADS`, what is spoken from `PROTOCOL` (http, https, h2, h2c), `TLS_CERT`, `TLS_KEY` and `TLS_RESUME`. No logging, no middleware.
 
-use std::{env, net::SocketAddr, sync::Arc};
+use std::{
+    env,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     extract::{Path, Query},
@@ -127,12 +131,13 @@ fn tls(protocol: &str) -> Result<RustlsConfig, Box<dyn std::error::Error>> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let argument = env::args().nth(1).ok_or("usage: axum-server PORT")?;
+    let argument = env::args().nth(1).ok_or("usage: axum-server PORT [ADDRESS]")?;
     if argument == "--version" {
         println!("{}", axum_version());
         return Ok(());
     }
-    let address = SocketAddr::from(([127, 0, 0, 1], argument.parse()?));
+    let host = env::args().nth(2).unwrap_or_else(|| Ipv4Addr::LOCALHOST.to_string());
+    let address = SocketAddr::new(host.parse()?, argument.parse()?);
     let protocol = env::var("PROTOCOL").unwrap_or_default();
     if matches!(protocol.as_str(), "https" | "h2") {
         let server = axum_server::bind_rustls(address, tls(&protocol)?);
