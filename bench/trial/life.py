@@ -17,7 +17,7 @@ from bench.model.trial_record import (
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
 from bench.trial.cores import with_power
-from bench.trial.handshakes import HandshakeWatch
+from bench.trial.handshake_watch import HandshakeWatch
 from bench.trial.load import Loader, LoadFailure, LoadRun
 from bench.trial.questioning import Questioning
 from bench.trial.validity import uncountable
