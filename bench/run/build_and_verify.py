@@ -14,6 +14,7 @@ from bench.plans.choosing import comes_along
 from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
 from bench.servers import RunningServer, build, missing
+from bench.servers.postgres_found import ADVICE, find_postgres
 from bench.store.cache import cache_folder
 from bench.trial.verify import verify
 
@@ -90,6 +91,12 @@ def verify_servers(
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         ):
             chosen = [workloads[name] for name in names if name in workloads]
+            if find_postgres() is None:
+                lost = [one for one in chosen if arm.config.wants_database((one.id,))]
+                for one in lost:
+                    why = f"skipped: PostgreSQL is not here: {ADVICE}"
+                    yield Verified(arm.name, one.id, (), why, skipped=True)
+                chosen = [one for one in chosen if one not in lost]
             yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
 
 
@@ -106,7 +113,8 @@ def _verify(
 ) -> Iterator[Verified]:
     rng = random.SystemRandom()
     try:
-        with RunningServer(arm, cpus, supervisor, rng, log) as server:
+        asked = [workload.id for workload in workloads]
+        with RunningServer(arm, cpus, supervisor, rng, log, asked=asked) as server:
             for workload in workloads:
                 try:
                     exchanges = verify(server.target, workload, rng)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import time
 from pathlib import Path
@@ -14,13 +13,24 @@ from bench.model.target import LOOPBACK, InnerTarget, Target
 from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command, network_space, spaces_allowed
 from bench.process.family import family_pids
-from bench.servers.building import toolchain
+from bench.servers.building import python_for
 from bench.servers.environment import base_environment, fill, fill_all, redacted, startable
 from bench.servers.ports import choose_port, is_free, listeners
+from bench.servers.postgres import Postgres, postgres_for
 from bench.servers.readiness import SWITCHING, Elsewhere, ask_status
+from bench.servers.server_log import ServerLog
+from bench.servers.start_advice import (
+    ADVICE_BUILD,
+    ADVICE_FOREGROUND,
+    ADVICE_NAME,
+    ADVICE_READY,
+    ADVICE_SPACE,
+    signal_name,
+)
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Collection
     from types import TracebackType
 
     from bench.model.plan import Arm, CpuSplit
@@ -30,9 +40,6 @@ __all__ = ["SWITCHING", "RunningServer", "ask_status"]
 
 _POLL_S: Final = 0.010
 _PORT_FREE_S: Final = 5.0
-_TAIL_LINES: Final = 12
-LOG_CAP_BYTES: Final = 16_000_000
-LOG_KEEP_BYTES: Final = 1_000_000
 
 
 class RunningServer:
@@ -42,6 +49,7 @@ class RunningServer:
         arm: the server and its environment.
         cpus: the CPU split of the run.
         log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
+        asked: workloads that it will be asked, which decide about its services; None = any.
 
     Attributes:
         port: where it listens on 127.0.0.1; drawn when it is started, 0 before.
@@ -57,20 +65,28 @@ class RunningServer:
     """
 
     def __init__(
-        self, arm: Arm, cpus: CpuSplit, supervisor: SupervisorClient, rng: random.Random, log: Path
+        self,
+        arm: Arm,
+        cpus: CpuSplit,
+        supervisor: SupervisorClient,
+        rng: random.Random,
+        log: Path,
+        *,
+        asked: Collection[str] | None = None,
     ) -> None:
         self.arm = arm
+        self.database: Postgres | None = None
         self.port = 0
         self.target = Target(LOOPBACK, self.port)
         self.ready_s = 0.0
         self.startup_s: float | None = None
         self.stop_s = 0.0
-        self.log_cut = False
         self._owners: frozenset[int] = frozenset()
         self._cpus = cpus
         self._supervisor = supervisor
-        self._log = log
+        self._log = ServerLog(log)
         self._rng = rng
+        self._asked = asked
         self.more_env: dict[str, str] = {}
         self.more_words: tuple[str, ...] = ()
         self.own_env: dict[str, str] = {}
@@ -82,6 +98,8 @@ class RunningServer:
     def __enter__(self) -> Self:
         try:
             self._draw_port()
+            self._start_database()
+            self._fill()
             return self._start()
         except BaseException:
             self._held.close()
@@ -96,13 +114,13 @@ class RunningServer:
             env=env,
             cwd=Path(self.arm.folder),
             cpus=pinned,
-            stdout=self._log,
+            stdout=self._log.path,
             space=self.target.space,
         )
         try:
             self._child = self._supervisor.spawn(command)
         except BenchError as error:
-            raise StartError(str(error), code="server-died", advice=_ADVICE_BUILD) from None
+            raise StartError(str(error), code="server-died", advice=ADVICE_BUILD) from None
         try:
             self._wait_ready(began + self.arm.config.ready_timeout)
             self.startup_s = time.monotonic() - began
@@ -154,6 +172,15 @@ class RunningServer:
                 advice="its log may say why it ended",
             )
 
+    def check_database(self) -> None:
+        """Check that the database beside it, where there is one, still runs.
+
+        Raises:
+            StartError: `database-down`.
+        """
+        if self.database is not None:
+            self.database.check()
+
     def memory_bytes(self) -> int:
         """Resident memory of all its processes, shared pages counted in each."""
         import psutil  # noqa: PLC0415 - late, see `bench --help`
@@ -179,6 +206,7 @@ class RunningServer:
             pid=self.pid,
             threads=threads,
             processes=processes,
+            database=self.database.record() if self.database else None,
         )
 
     def command_record(self) -> CommandRecord:
@@ -188,27 +216,23 @@ class RunningServer:
             argv=self.argv, env=record.env, cpus=record.cpus, pid=self.pid, rc=self._started.rc
         )
 
+    @property
+    def log_cut(self) -> bool:
+        """Whether a part of its output is lost."""
+        return self._log.was_cut
+
     def cap_log(self) -> None:
         """Cut a flooded log back; cheap, called while waiting."""
-        with contextlib.suppress(OSError):
-            if self._log.stat().st_size > LOG_CAP_BYTES:
-                os.truncate(self._log, LOG_KEEP_BYTES)
-                self.log_cut = True
+        self._log.cap()
 
     def tail(self) -> str:
         """The last lines of its output, for messages."""
-        try:
-            with self._log.open("rb") as file:
-                file.seek(max(0, self._log.stat().st_size - 8192))
-                lines = file.read().decode("utf-8", "replace").splitlines()
-        except OSError:
-            return ""
-        return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:])
+        return self._log.tail()
 
     def end(self) -> str:
         """How it ended, in words."""
         rc = self._started.rc or 0
-        return f"signal {_signal_name(-rc)}" if rc < 0 else f"exit code {rc}"
+        return f"signal {signal_name(-rc)}" if rc < 0 else f"exit code {rc}"
 
     @property
     def _started(self) -> Child:
@@ -225,10 +249,22 @@ class RunningServer:
         else:
             self.port = fixed
             self.target = self._fixed(fixed)
+
+    def _start_database(self) -> None:
+        """Start the PostgreSQL that it needs for what it is asked, before its own clock."""
+        if self.arm.config.wants_database(self._asked):
+            log, space = self._log.path.with_name("postgres.log"), self.target.space
+            made = postgres_for(self.arm.name, self._cpus, self._supervisor, self._rng, log)
+            self.database = self._held.enter_context(made.inside(space))
+
+    def _fill(self) -> None:
+        """What it is started with, now that all of it is known."""
         values = {
             "port": str(self.port),
             "cpus": str(self._cpus.server_count),
-            "python": _python(self.arm),
+            "python": python_for(self.arm),
+            "postgres_url": self.database.url if self.database else "",
+            "postgres_pool": str(self.database.pool if self.database else 0),
         }
         env = self.arm.config.env | self.arm.env
         self.own_env = {name: fill(value, values) for name, value in env.items()} | self.more_env
@@ -252,20 +288,20 @@ class RunningServer:
 
     def _wait_ready(self, deadline: float) -> None:
         """Ask the ready path every 10 ms until it answers 2xx."""
-        seen, advice, config = "refused every connection", _ADVICE_READY, self.arm.config
+        seen, advice, config = "refused every connection", ADVICE_READY, self.arm.config
         while True:
             if not self._started.running:
                 raise StartError(
                     f"{self.arm.name} ended while starting ({self.end()})\n{self.tail()}",
                     code="server-died",
-                    advice=_ADVICE_BUILD if self._started.rc else _ADVICE_FOREGROUND,
+                    advice=ADVICE_BUILD if self._started.rc else ADVICE_FOREGROUND,
                 )
             status = ask_status(self.target, config.ready, headers=config.ready_headers)
             if status and (self.arm.ready_any or 200 <= status < 300):  # noqa: PLR2004 - 2xx
                 return
             if status is not None:
                 seen = f"last answered {status}" if status else "accepted and did not answer"
-                advice = _ADVICE_READY + (_ADVICE_NAME if status >= 400 else "")  # noqa: PLR2004 - 4xx, 5xx
+                advice = ADVICE_READY + (ADVICE_NAME if status >= 400 else "")  # noqa: PLR2004 - 4xx, 5xx
             late = time.monotonic() > deadline
             where = self._elsewhere.look(self.target, self.pids, last=late)
             if where and (late or self._elsewhere.certain):
@@ -276,7 +312,7 @@ class RunningServer:
                     advice=self._elsewhere.advice,
                 )
             if late:
-                inside = self.target.space and _ADVICE_SPACE
+                inside = self.target.space and ADVICE_SPACE
                 raise StartError(
                     f"{self.arm.name} was not ready after {config.ready_timeout:g} s: "
                     f"GET {config.ready} {seen}\n{self.tail()}",
@@ -309,30 +345,3 @@ class RunningServer:
         self.stop_s = time.monotonic() - began
         self._held.close()
         self.cap_log()
-
-
-_ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
-_ADVICE_FOREGROUND: Final = (
-    "exit code 0 before it was ready: either it went into the background (keep it in the "
-    "foreground; nginx: `daemon off;`), or its command defines a server and starts none"
-)
-_ADVICE_READY: Final = "check `ready`, `run` and how the port is passed in its server.yaml"
-_ADVICE_SPACE: Final = (
-    "; it has a network namespace of its own (`port`): no other program of this machine, such as "
-    "a database, can be reached from it"
-)
-_ADVICE_NAME: Final = "; one that answers only to a name of its own: `ready_headers: {host: NAME}`"
-
-
-def _python(arm: Arm) -> str:
-    """The interpreter for `{python}`; looked for only where `run` or `env` names it."""
-    named = [*arm.config.run, *arm.config.env.values(), *arm.env.values()]
-    wanted = any("{python}" in word for word in named)
-    return (toolchain(arm).python or "") if wanted else ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)

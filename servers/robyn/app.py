@@ -6,6 +6,7 @@ The port comes from the environment: PORT. Processes and workers come from the c
 import os
 from typing import Any
 
+from database import add_routes
 from robyn import Request, Robyn
 
 app = Robyn(__file__)
@@ -55,6 +56,9 @@ async def delete_user(user_id: int) -> dict[str, Any]:
     """Answer the path parameter; nothing is stored, so nothing is deleted."""
     return {"user_id": user_id, "deleted": True}
 
+
+if os.environ.get("POSTGRES_URL"):
+    add_routes(app)
 
 if __name__ == "__main__":
     app.start(host="127.0.0.1", port=int(os.environ["PORT"]))

@@ -1,0 +1,82 @@
+//! The routes that ask PostgreSQL, with SQLx as Axum's example `sqlx-postgres` shows it.
+//!
+//! The address comes from the environment: `POSTGRES_URL`, and `POSTGRES_POOL` for the number of
+//! connections. Without an address there is no pool and there are no such routes.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    routing::get,
+    Json, Router,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::{
+    postgres::{PgPool, PgPoolOptions},
+    FromRow,
+};
+
+#[derive(FromRow, Serialize)]
+struct Item {
+    id: i32,
+    name: String,
+    description: String,
+}
+
+#[derive(FromRow, Serialize)]
+struct Stock {
+    id: i32,
+    stock: i32,
+}
+
+#[derive(Deserialize)]
+struct NewStock {
+    stock: i32,
+}
+
+type Answer<T> = Result<Json<T>, StatusCode>;
+
+/// What is no row is not found; all else that goes wrong is ours.
+fn answer<T>(found: Result<Option<T>, sqlx::Error>) -> Answer<T> {
+    match found {
+        Ok(Some(row)) => Ok(Json(row)),
+        Ok(None) => Err(StatusCode::NOT_FOUND),
+        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+async fn read_item(State(pool): State<PgPool>, Path(item): Path<i32>) -> Answer<Item> {
+    let query = sqlx::query_as("SELECT id, name, description FROM items WHERE id = $1");
+    answer(query.bind(item).fetch_optional(&pool).await)
+}
+
+async fn read_stock(State(pool): State<PgPool>, Path(item): Path<i32>) -> Answer<Stock> {
+    let query = sqlx::query_as("SELECT id, stock FROM items WHERE id = $1");
+    answer(query.bind(item).fetch_optional(&pool).await)
+}
+
+async fn write_stock(
+    State(pool): State<PgPool>,
+    Path(item): Path<i32>,
+    Json(body): Json<NewStock>,
+) -> Answer<Stock> {
+    let query = sqlx::query_as("UPDATE items SET stock = $2 WHERE id = $1 RETURNING id, stock");
+    answer(query.bind(item).bind(body.stock).fetch_optional(&pool).await)
+}
+
+/// The routes with their pool; none without an address.
+pub async fn routes() -> Result<Router, Box<dyn std::error::Error>> {
+    let url = std::env::var("POSTGRES_URL").unwrap_or_default();
+    if url.is_empty() {
+        return Ok(Router::new());
+    }
+    let size = std::env::var("POSTGRES_POOL")?.parse()?;
+    let pool = PgPoolOptions::new()
+        .min_connections(size)
+        .max_connections(size)
+        .connect(&url)
+        .await?;
+    Ok(Router::new()
+        .route("/db/items/{item}", get(read_item).put(write_stock))
+        .route("/db/items/{item}/stock", get(read_stock))
+        .with_state(pool))
+}
