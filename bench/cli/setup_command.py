@@ -117,8 +117,8 @@ def asks_database(config: MatrixConfig, project: Path | None) -> bool:
     from bench.plans.server_files import load_server
 
     servers = find_project(Path.cwd(), project).servers
-    files = [servers[arm.id] for arm in config.arms if arm.id in servers]
-    return any(load_server(file).wants_database(config.workloads) for file in files)
+    files = [servers.get(arm.id or "") for arm in config.arms]
+    return any(load_server(file).wants_database(config.workloads) for file in files if file)
 
 
 def _config(matrix: str, project: Path | None) -> MatrixConfig:

@@ -16,6 +16,7 @@ import pytest
 
 from bench.errors import StartError
 from bench.process import SupervisorClient
+from bench.process.strays import is_supervisor_process
 from bench.servers.ports import choose_port
 from bench.servers.postgres import SETTINGS, Postgres
 from bench.servers.postgres_found import PostgresPlace, _found, find_postgres
@@ -142,6 +143,9 @@ def test_nothing_outlives_a_killed_bench(tmp_path: Path) -> None:
     assert len(family) > 3
     gone, alive = psutil.wait_procs(family, timeout=10)
     assert (len(gone), alive) == (len(family), [])
+    deadline = time.monotonic() + 10
+    while is_supervisor_process(int(scratch.split("-")[2])) and time.monotonic() < deadline:
+        time.sleep(0.02)
     with SupervisorClient() as supervisor:
         supervisor.scratch()
         assert not Path(scratch).exists()
