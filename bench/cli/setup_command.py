@@ -73,11 +73,7 @@ def command(
     uses = names or (tuple(profile.tool for profile in config.profiles) if config else ())
     wanted = tuple(name for name in TOOLS if not uses or name in uses)
     database = POSTGRES in names or (config is not None and asks_database(config, project))
-    lacking = database and find_postgres() is None
-    facts = find.survey(wanted, more=(install_plan.POSTGRES_PACKAGE,) if lacking else ())
-    plan = install_plan.plan_install(facts, wanted)
-    if lacking:
-        plan = install_plan.with_postgres(facts, plan)
+    facts, plan = _planned(wanted, lacking=database and find_postgres() is None)
     _announce(plan, blocked=dry_run)
     ran: list[tuple[InstallStep, int | None]] = []
     if plan.steps and find.translated():
@@ -103,6 +99,13 @@ def command(
         _print_toolchains(toolchains)
     if not dry_run:
         _require(wanted, facts, plan, [POSTGRES] if database and place is None else [])
+
+
+def _planned(wanted: Sequence[str], *, lacking: bool) -> tuple[SetupFacts, InstallPlan]:
+    """What this machine has, and how the rest gets here: tools, and PostgreSQL if it is lacking."""
+    facts = find.survey(wanted, more=(install_plan.POSTGRES_PACKAGE,) if lacking else ())
+    plan = install_plan.plan_install(facts, wanted)
+    return facts, install_plan.with_postgres(facts, plan) if lacking else plan
 
 
 def _postgres_line(place: PostgresPlace | None) -> str:

@@ -10,19 +10,16 @@ use axum::{
     Json, Router,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::{
-    postgres::{PgPool, PgPoolOptions},
-    FromRow,
-};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 
-#[derive(FromRow, Serialize)]
+#[derive(Serialize)]
 struct Item {
     id: i32,
     name: String,
     description: String,
 }
 
-#[derive(FromRow, Serialize)]
+#[derive(Serialize)]
 struct Stock {
     id: i32,
     stock: i32,
@@ -35,10 +32,26 @@ struct NewStock {
 
 type Answer<T> = Result<Json<T>, StatusCode>;
 
+impl From<(i32, String, String)> for Item {
+    fn from((id, name, description): (i32, String, String)) -> Self {
+        Item {
+            id,
+            name,
+            description,
+        }
+    }
+}
+
+impl From<(i32, i32)> for Stock {
+    fn from((id, stock): (i32, i32)) -> Self {
+        Stock { id, stock }
+    }
+}
+
 /// What is no row is not found; all else that goes wrong is ours.
-fn answer<T>(found: Result<Option<T>, sqlx::Error>) -> Answer<T> {
+fn answer<R, T: From<R>>(found: Result<Option<R>, sqlx::Error>) -> Answer<T> {
     match found {
-        Ok(Some(row)) => Ok(Json(row)),
+        Ok(Some(row)) => Ok(Json(row.into())),
         Ok(None) => Err(StatusCode::NOT_FOUND),
         Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR),
     }
@@ -46,12 +59,15 @@ fn answer<T>(found: Result<Option<T>, sqlx::Error>) -> Answer<T> {
 
 async fn read_item(State(pool): State<PgPool>, Path(item): Path<i32>) -> Answer<Item> {
     let query = sqlx::query_as("SELECT id, name, description FROM items WHERE id = $1");
-    answer(query.bind(item).fetch_optional(&pool).await)
+    let found: Result<Option<(i32, String, String)>, _> =
+        query.bind(item).fetch_optional(&pool).await;
+    answer(found)
 }
 
 async fn read_stock(State(pool): State<PgPool>, Path(item): Path<i32>) -> Answer<Stock> {
     let query = sqlx::query_as("SELECT id, stock FROM items WHERE id = $1");
-    answer(query.bind(item).fetch_optional(&pool).await)
+    let found: Result<Option<(i32, i32)>, _> = query.bind(item).fetch_optional(&pool).await;
+    answer(found)
 }
 
 async fn write_stock(
@@ -60,7 +76,9 @@ async fn write_stock(
     Json(body): Json<NewStock>,
 ) -> Answer<Stock> {
     let query = sqlx::query_as("UPDATE items SET stock = $2 WHERE id = $1 RETURNING id, stock");
-    answer(query.bind(item).bind(body.stock).fetch_optional(&pool).await)
+    let query = query.bind(item).bind(body.stock);
+    let found: Result<Option<(i32, i32)>, _> = query.fetch_optional(&pool).await;
+    answer(found)
 }
 
 /// The routes with their pool; none without an address.
