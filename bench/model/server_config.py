@@ -104,8 +104,6 @@ class ServerConfig(Model):
         return self.workloads == "all" or workload in self.workloads
 
     def wants_database(self, asked: Collection[str] | None) -> bool:
-        """Whether it needs a PostgreSQL for one of the workloads; None = for any at all."""
-        wanted = self.services.get("postgres")
-        if wanted is None or wanted == "all" or asked is None:
-            return wanted is not None
-        return any(name in wanted for name in asked)
+        """Whether it needs a PostgreSQL for one of the workloads; None = whatever it is asked."""
+        wanted = self.services.get("postgres", ())
+        return wanted == "all" or any(name in wanted for name in asked or ())

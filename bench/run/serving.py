@@ -52,6 +52,6 @@ def served(project: Project, name: str, told: Callable[[Arm], None]) -> Iterator
     cpus = split(local_topology(), None, None)
     with SupervisorClient() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         log = Path(scratch, "server.log")
-        rng, asked = random.SystemRandom(), None if find_postgres() else ()
+        rng, asked = random.SystemRandom(), tuple(project.workloads) if find_postgres() else None
         with RunningServer(arms[0], cpus, supervisor, rng, log, asked=asked) as server:
             yield ServedTarget(server, log)

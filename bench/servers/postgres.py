@@ -51,6 +51,7 @@ _POLL_S: Final = 0.01
 _GRACE_S: Final = 5.0
 _TRIES: Final = 3
 _TAIL: Final = 6
+_END_BYTES: Final = 65_536
 _BUSY: Final = "Address already in use"
 _CRASHED: Final = "was terminated by signal"
 _SEED: Final = """\
@@ -191,11 +192,11 @@ class Postgres:
                      f"max_connections={self.pool + _OWN}", "unix_socket_directories=")  # fmt: skip
             words = [word for one in given for word in ("-c", one)]
             argv = (self._place.program("postgres"), "-D", str(self._data), *words)
-            before = len(self._written())
+            before = self._log.stat().st_size if self._log.exists() else 0
             self._child = self._supervisor.spawn(self._command(argv, self._cpus))
             if self._ready():
                 return
-            if _BUSY not in self._written()[before:]:
+            if _BUSY not in self._written(before):
                 break
         raise self._down("PostgreSQL did not start")
 
@@ -234,9 +235,12 @@ class Postgres:
     def _password(self) -> str:
         return (self._home / "password").read_text()
 
-    def _written(self) -> str:
+    def _written(self, after: int = 0) -> str:
+        """The end of its output, of what came after that many bytes."""
         try:
-            return self._log.read_text("utf-8", "replace")
+            with self._log.open("rb") as file:
+                file.seek(max(after, self._log.stat().st_size - _END_BYTES))
+                return file.read().decode("utf-8", "replace")
         except OSError:
             return ""
 

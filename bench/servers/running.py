@@ -49,7 +49,7 @@ class RunningServer:
         arm: the server and its environment.
         cpus: the CPU split of the run.
         log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
-        asked: workloads that it will be asked, which decide about its services; None = any.
+        asked: workloads that it will be asked, which decide about its services; None = others.
 
     Attributes:
         port: where it listens on 127.0.0.1; drawn when it is started, 0 before.

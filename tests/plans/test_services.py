@@ -26,14 +26,14 @@ def _no_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({}, (False, False, False)),
         (["postgres"], (True, True, True)),
-        ({"postgres": ["db-read"]}, (True, False, True)),
+        ({"postgres": ["db-read"]}, (True, False, False)),
         ({"postgres": "all"}, (True, True, True)),
     ],
 )
 def test_for_which_workloads_it_is_started(
     written: object, wanted: tuple[bool, bool, bool]
 ) -> None:
-    """For all, for those that are named, and for whatever may be asked."""
+    """For all, or for those that are named; what is asked without a name needs none of those."""
     config = ServerConfig.model_validate({"run": ["a"], "services": written})
     asked = (("db-read",), ("other",), None)
 
