@@ -10,8 +10,8 @@ from bench.analysis.database_share import database_share
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
 from bench.model.load_result import PERCENTILES, unanswered
+from bench.model.metric_names import METRICS
 from bench.model.summary import (
-    METRICS,
     CellLatency,
     CellLateness,
     CellSummary,

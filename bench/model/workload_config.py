@@ -162,7 +162,7 @@ class RequestConfig(Model):
 
 
 class WorkloadConfig(Model):
-    """The requests of a workload, and the response that each must get.
+    """A **workload**: the requests, and the response that each must get.
 
     Attributes:
         title: shown in reports. Default: the name of the file.

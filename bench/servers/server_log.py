@@ -6,10 +6,11 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Final
 
+from bench.servers.log_end import last_words
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TAIL_LINES: Final = 12
 _TAIL_BYTES: Final = 8192
 LOG_CAP_BYTES: Final = 16_000_000
 LOG_KEEP_BYTES: Final = 1_000_000
@@ -44,4 +45,4 @@ class ServerLog:
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except OSError:
             return ""
-        return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:])
+        return "\n".join(f"    {line}" for line in last_words(lines))

@@ -43,7 +43,7 @@ _VALIDITY: Final[Mapping[str, Words]] = {
     "errors/all": Words("not one of {requests:,} requests succeeded"),
     "errors/some": Words(_bad_share),
     "window-off": Words("the window was {window_s:.3f} s, {asked_s:g} s were asked for"),
-    "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were told"),
+    "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were stated"),
     "database-idle": Words(
         "the database beside the server used {us:.2f} us of CPU per request: the answers came "
         "from elsewhere",
@@ -139,7 +139,7 @@ _LOAD_TOOLS: Final[Mapping[str, Words]] = {
     "pacer-late": Words(
         "half of the requests were sent more than {p50_us} us after they were due although a "
         "connection was free, with a median response time of {median_us:g} us: response times "
-        "of this trial are not compared",
+        "of this trial are not compared, its CPU per request is",
         _UNDISTURBED,
     ),
     "pacer-late/tail": Words(
