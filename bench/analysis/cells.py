@@ -57,7 +57,9 @@ def summarize(
         metrics=Metrics(**{m: _metric(cell, m, verdicts.get((server, m))) for m in METRICS}),
         latency_us=latency(cell, counts),
         success_rate=_success_rate(loads),
-        total_requests=sum(load.requests for load in loads),
+        total_requests=sum(load.requests for load in loads) if loads else None,
+        errors=_errors(loads),
+        errors_excluded=_errors(_excluded(cell)),
         bytes_per_s=_bytes_per_s(cell, body),
         offered_rps=offered,
         achieved_ratio=_achieved(cell, offered),
@@ -73,6 +75,16 @@ def summarize(
 
 def _loads(cell: CellTrials) -> list[LoadResult]:
     return [trial.load for trial in cell.usable if trial.load]
+
+
+def _excluded(cell: CellTrials) -> list[LoadResult]:
+    used = {trial.trial for trial in cell.usable}
+    return [trial.load for trial in cell.recorded if trial.load and trial.trial not in used]
+
+
+def _errors(loads: Sequence[LoadResult]) -> int | None:
+    """Requests that did not succeed; None where there is no load to count in."""
+    return sum(_failures(load.errors) for load in loads) if loads else None
 
 
 def _metric(cell: CellTrials, metric: str, verdict: Verdict | None) -> Metric | None:

@@ -102,8 +102,20 @@ CODES: Final[dict[str, Severity]] = {
     "profile-hot": "info",
     "outlier": "info",
     "missing-trials": "warning",
+    "load-machine-lost": "error",
+    "server-machine-lost": "error",
+    "start-spread": "warning",
+    "network-bound": "warning",
     "unlike-conditions": "error",
     "only-redirects": "error",
+    "script-requests": "warning",
+    "development-mode": "warning",
+    "logs-requests": "warning",
+    "closes-connections": "warning",
+    "stale-program": "warning",
+    "clock-drift": "warning",
+    "versions-differ": "warning",
+    "wifi": "warning",
 }
 """Finding codes and their usual severity; add to the list, never rename."""
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, GrownModel, Model
 from bench.model.load_result import Loop
+from bench.model.machine_part import MachinesPlan
 from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
@@ -256,6 +257,8 @@ class Plan(GrownModel):
             the first three excepted; None = as long as it takes.
         search: of a search for the rate that keeps a promise, what is promised; `max_time_s`
             is then that of each cell.
+        machines: where server and load have machines of their own; `cpus` are then the server's,
+            and as many for the load as all its machines have.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -286,11 +289,12 @@ class Plan(GrownModel):
     max_time_s: float | None = None
     options: dict[str, str] = {}
     search: Sought | None = None
+    machines: MachinesPlan | None = None
 
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("search",)
+        return ("search", "machines")
 
     @property
     def loads(self) -> tuple[LoadProfile, ...]:

@@ -61,7 +61,9 @@ class ServerConfig(Model):
         python: which interpreter `{python}` may be, such as `">=3.11,<3.14"` or `"~=3.11.2"`,
             as in `requires-python` of a Python package (`"==3.12.*"` for any 3.12).
         build: commands, run once for each state of the folder.
-        run: starts the server in the foreground, on 127.0.0.1 and `{port}`.
+        run: starts the server in the foreground, on `{host}` and `{port}`. `{host}` is 127.0.0.1,
+            or with `--machines` the address named there; without those 127.0.0.1 or ::1 may be
+            written.
         port: the one port of a server that cannot be given another; `{port}` is then not needed.
             On Linux it runs in a network namespace of its own, together with its load. Default:
             none, `bench` chooses.

@@ -137,7 +137,10 @@ class CellSummary(GrownModel):
         cost: None where the matrix asks for none.
         load_share: of an open loop, the offered rate over what was reached saturated in this run
             (duets: by both together; blocks: by the slowest server).
-        total_requests: sum over usable trials of complete responses.
+        total_requests: sum over usable trials of complete responses; None without such a trial.
+        errors: requests of these trials that did not succeed; None without such a trial.
+        errors_excluded: those of the trials that are not counted, repeated ones too; None where
+            no load was sent in one.
         bytes_per_s: bytes of response bodies per second.
         lateness_us: of an open loop on an exact schedule, else None.
         startup_s: from the start of the process to its first right answer, median over trials.
@@ -154,7 +157,9 @@ class CellSummary(GrownModel):
     metrics: Metrics
     latency_us: CellLatency | None
     success_rate: float | None
-    total_requests: int
+    total_requests: int | None
+    errors: int | None = None
+    errors_excluded: int | None = None
     bytes_per_s: float | None
     offered_rps: float | None
     achieved_ratio: float | None
@@ -260,6 +265,8 @@ class BuildRecord(GrownModel):
         installed_bytes: of all files in the folder into which the build installed packages.
         version: as the server's own `version` command printed it, or None.
         runtime: interpreter or toolchain, such as `Python 3.11.7`, or None.
+        stale: a source that is newer than the compiled program, although it was just built, or
+            where nothing builds it; else None.
     """
 
     server: str
@@ -272,6 +279,7 @@ class BuildRecord(GrownModel):
     artefact_bytes: int | None
     seconds: float
     cached: bool
+    stale: str | None = None
     installed_bytes: int | None = None
 
     @classmethod

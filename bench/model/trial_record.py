@@ -8,6 +8,7 @@ from bench.model.base import SCHEMA_VERSION, GrownModel, Model
 from bench.model.database import DatabaseRecord
 from bench.model.finding import Finding
 from bench.model.load_result import LoadResult
+from bench.model.machine_part import MachinePart
 from bench.model.pacing import Pacing
 from bench.model.plan import Cell
 
@@ -209,7 +210,7 @@ class Partner(Model):
     first_request_s: float | None = None
 
 
-class TrialRecord(Model):
+class TrialRecord(GrownModel):
     """One finished trial; one line of trials.jsonl, and trial.json in its folder.
 
     A **trial** is one cell in one round: a fresh server, warm-up, window; what is repeated. The
@@ -232,6 +233,7 @@ class TrialRecord(Model):
             every 10 ms; None where `bench` did not start it.
         first_request_s: what the first request of the workload took, on a fresh connection.
         raw_sha256: file name -> hash of every raw output kept beside trial.json.
+        machines: what each machine did, where server and load have machines of their own.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -266,6 +268,12 @@ class TrialRecord(Model):
     startup_s: float | None = None
     first_request_s: float | None = None
     raw_sha256: dict[str, str] = {}
+    machines: tuple[MachinePart, ...] = ()
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("machines",)
 
     @property
     def usable(self) -> bool:

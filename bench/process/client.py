@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from bench.errors import BenchError
 from bench.process.strays import MARK, is_supervisor_process
+from bench.process.why_not import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -192,7 +193,9 @@ class SupervisorClient:
             user=[[], *reversed(command.user)] if command.user else None,
         )
         if answer["event"] == "failed":
-            raise BenchError(f"cannot start {command.argv[0]!r}: {answer['error']}")
+            cause, advice = why_not(command.argv[0], command.cwd, answer["error"])
+            said = cause or answer["error"]
+            raise BenchError(f"cannot start {command.argv[0]!r}: {said}", advice=advice)
         child = Child(self, command, answer)
         self._children[child.pid] = child
         self.pump(0)

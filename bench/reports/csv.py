@@ -53,6 +53,8 @@ def _row(run_id: str, cell: CellSummary) -> Iterator[tuple[str, Value]]:
         yield f"latency_p{percentile:g}_us", found.get(f"{percentile:g}")
     yield "success_rate", cell.success_rate
     yield "total_requests", cell.total_requests
+    yield "errors", cell.errors
+    yield "errors_excluded", cell.errors_excluded
     yield "bytes_per_s", cell.bytes_per_s
     yield "offered_rps", cell.offered_rps
     yield "achieved_ratio", cell.achieved_ratio

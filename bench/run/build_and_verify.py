@@ -34,6 +34,7 @@ class Verified(NamedTuple):
         workload: id, or "" where the server did not get as far.
         error: what was wrong, or "".
         skipped: the server cannot be built here; `error` holds the reason.
+        listens: the port on which it listened in place of the one it was given; 0 = it did not.
     """
 
     server: str
@@ -41,6 +42,7 @@ class Verified(NamedTuple):
     exchanges: tuple[Exchange, ...]
     error: str
     skipped: bool = False
+    listens: int = 0
 
 
 def build_servers(
@@ -79,10 +81,6 @@ def verify_servers(
 
     What can be seen without a build is reported before any build.
     """
-    workloads = {
-        name: load_workload(path, project.root_of(path))
-        for name, path in sorted(project.workloads.items())
-    }
     cpus = split(local_topology(), None, None)
     lacks = {arm.name: never_made(Path(arm.folder), arm.config) for arm in arms}
     yield from (Verified(name, "", (), lack) for name, lack in lacks.items() if lack)
@@ -92,13 +90,11 @@ def verify_servers(
             yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
             continue
         told(f"starting {arm.name}")
-        served = arm.config.workloads
-        names = _workloads(project, arm.server) if served == "all" else served
         with (
             SupervisorClient() as supervisor,
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         ):
-            chosen = [workloads[name] for name in names if name in workloads]
+            chosen = workloads_of(project, arm)
             if find_postgres() is None:
                 lost = [one for one in chosen if arm.config.wants_database((one.id,))]
                 for one in lost:
@@ -106,6 +102,14 @@ def verify_servers(
                     yield Verified(arm.name, one.id, (), why, skipped=True)
                 chosen = [one for one in chosen if one not in lost]
             yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
+
+
+def workloads_of(project: Project, arm: Arm) -> list[Workload]:
+    """The workloads that a server says it can serve, as far as the project has them."""
+    served = arm.config.workloads
+    names = _workloads(project, arm.server) if served == "all" else served
+    paths = {name: project.workloads[name] for name in names if name in project.workloads}
+    return [load_workload(path, project.root_of(path)) for path in paths.values()]
 
 
 def _workloads(project: Project, server: str) -> list[str]:
@@ -131,4 +135,4 @@ def _verify(
                 else:
                     yield Verified(arm.name, workload.id, exchanges, "")
     except StartError as error:
-        yield Verified(arm.name, "", (), str(error))
+        yield Verified(arm.name, "", (), str(error), listens=error.listens)

@@ -62,7 +62,7 @@ def redacted(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Replace `{port}`, `{cpus}`, `{python}`; `{{` and `}}` become single braces.
+    """Replace `{host}`, `{port}`, `{cpus}`, `{python}`; `{{` and `}}` become single braces.
 
     Other names in braces were refused when the file was read.
     """

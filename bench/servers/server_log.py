@@ -46,3 +46,22 @@ class ServerLog:
         except OSError:
             return ""
         return "\n".join(f"    {line}" for line in last_words(lines))
+
+
+class WithLog:
+    """What a server offers of its output."""
+
+    _log: ServerLog
+
+    @property
+    def log_cut(self) -> bool:
+        """Whether a part of its output is lost."""
+        return self._log.was_cut
+
+    def cap_log(self) -> None:
+        """Cut a flooded log back; cheap, called while waiting."""
+        self._log.cap()
+
+    def tail(self) -> str:
+        """The last lines of its output, for messages."""
+        return self._log.tail()

@@ -70,5 +70,5 @@ const processes = Number(process.env.CPUS ?? 1)
 if (cluster.isPrimary && processes > 1) {
   for (let i = 0; i < processes; i++) cluster.fork()
 } else {
-  await fastify.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
+  await fastify.listen({ host: process.env.HOST, port: Number(process.env.PORT) })
 }

@@ -1,6 +1,7 @@
 """The workloads' routes in Robyn, written as Robyn's own documentation shows them.
 
-The port comes from the environment: PORT. Processes and workers come from the command line.
+Address and port come from the environment: HOST, PORT. Processes and workers come from the
+command line.
 """
 
 import os
@@ -61,4 +62,4 @@ if os.environ.get("POSTGRES_URL"):
     add_routes(app)
 
 if __name__ == "__main__":
-    app.start(host="127.0.0.1", port=int(os.environ["PORT"]))
+    app.start(host=os.environ["HOST"], port=int(os.environ["PORT"]))

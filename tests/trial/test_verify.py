@@ -258,4 +258,12 @@ def test_a_packed_answer_is_judged_by_what_is_in_it() -> None:
 
     assert difference(Expect(text="ok"), answer) is None
     assert "got 'ok'" in (difference(Expect(text="no"), answer) or "")
-    assert difference(Expect(text="ok"), answer._replace(body=b"junk")) is not None
+    broken = difference(Expect(text="ok"), answer._replace(body=b"junk"))
+    assert broken == "the body is said to be packed (gzip), and cannot be unpacked"
+
+
+def test_a_redirect_says_where_it_leads() -> None:
+    """A path without its last slash is the usual mistake."""
+    answer = HttpResponse(307, {"location": "/items/"}, b"", 0)
+
+    assert "got 307 to /items/" in (difference(Expect(), answer) or "")

@@ -115,7 +115,8 @@ def _plan_one(
 ) -> list[InstallStep] | Blocked:
     reason = f"{tool.name} is missing"
     if there:
-        reason = f"{tool.name} {there.version} is older than {dotted(tool.minimum)}"
+        said = f"{tool.name} {there.version} is older than {dotted(tool.minimum)}"
+        reason = f"{said}, as {there.path} says of itself"
     ways = tool.installation
     if ways.sources:
         return _by_cc(facts, tool, reason, ways.sources)
