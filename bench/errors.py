@@ -120,11 +120,13 @@ class StartError(BenchError):
 
     Attributes:
         code: the reason code that the trial records, such as `server-died`.
+        listens: the port on which it listens in place of its own; 0 = it does not.
     """
 
-    def __init__(self, message: str, *, code: str, advice: str = "") -> None:
+    def __init__(self, message: str, *, code: str, advice: str = "", listens: int = 0) -> None:
         super().__init__(message, advice=advice)
         self.code = code
+        self.listens = listens
 
 
 class VerifyError(BenchError):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bench.cli.common import METRICS, TerminatedError, emit_json, machines_option, project_option
+from bench.cli.common import TerminatedError, emit_json, machines_option, project_option
 from bench.errors import BenchError, GateMetError, UsageError
+from bench.model.metric_names import METRICS
 from bench.units import format_eta, parse_duration, parse_percent
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ _DETECT_LEAST: Final = 0.001
     default="2%",
     show_default=True,
     metavar="PERCENT",
-    help="The difference that matters: go on until it could be told.",
+    help="The difference that matters: go on until it could be seen.",
 )
 @click.option(
     "--max-time",
@@ -256,7 +257,7 @@ def _check_compared(view: RunView) -> None:
 def _gate(result: Result, metric: str) -> None:
     """Turn the result into an exit code; an arm that could not be measured comes first.
 
-    A copy of the baseline is no candidate: what it differs by is noise.
+    A copy of the baseline is not a candidate: what it differs by is noise.
     """
     view = result.view
     if result.exit_code:
@@ -278,9 +279,13 @@ def _gate(result: Result, metric: str) -> None:
         for row in rows
         if row.server not in view.plan.copies and not within_noise(row.verdict, floor)
     ]
+    few = [r for r in rows if r.verdict.low is None and r.server not in view.plan.copies]
     met = [r for r in judged if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
     if met:
         from bench.reports.wording.verdict_words import verdict_text
 
         said = verdict_text(met[0].verdict)
         raise GateMetError(f"{met[0].workload}, {met[0].profile}: {said}")
+    if few:
+        first = f"{few[0].server}, {few[0].workload}, {few[0].profile}"
+        raise BenchError(f"the gate cannot tell {first}: {few[0].verdict.word}")

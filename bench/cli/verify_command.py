@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.common import emit_json, json_option, machines_option, printable, project_option
+from bench.cli.waiting import Waiting
 from bench.errors import EXIT_FAILED, EXIT_OK
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bench.model.plan import Arm
     from bench.run.build_and_verify import Verified
 
 
@@ -41,38 +39,39 @@ def command(
 
     found = find_project(Path.cwd(), project)
     arms = choose_arms(found, servers)
-
-    def told(arm: Arm) -> None:
-        click.echo(f"starting {arm.name} ...", err=True)
-
-    with opened(machines) as lab:
-        seen = verify_far(found, arms, told, lab) if lab else verify_servers(found, arms, told)
-        return _show(seen, as_json=as_json)
-
-
-def _show(seen: Iterable[Verified], *, as_json: bool) -> int:
     failed = False
     rows = []
-    for item in seen:
-        failed = failed or bool(item.error and not item.skipped)
-        rows.append(
-            {
-                "server": item.server,
-                "workload": item.workload or None,
-                "ok": not item.error,
-                "skipped": item.skipped,
-                "error": item.error or None,
-            }
+    with opened(machines) as lab, Waiting() as waiting:
+        verified = (
+            verify_far(found, arms, waiting, lab) if lab else verify_servers(found, arms, waiting)
         )
-        if not as_json:
-            word = "skipped" if item.skipped else "wrong" if item.error else "ok"
-            mark = click.style(word, fg={"ok": "green", "wrong": "red"}.get(word, "yellow"))
-            sizes = ", ".join(
-                f"{e.method} {e.path.partition('?')[0][:40]} {format_bytes(e.response_bytes)}"
-                for e in item.exchanges
-            )
-            text = printable(item.error) or sizes
-            click.echo(f"{item.server:<12} {item.workload:<14} {mark}  {text}")
+        for item in verified:
+            waiting.close()
+            failed = failed or bool(item.error and not item.skipped)
+            rows.append(_row(item))
+            if not as_json:
+                _show(item)
     if as_json:
         emit_json({"results": rows})
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _row(item: Verified) -> dict[str, Any]:
+    return {
+        "server": item.server,
+        "workload": item.workload or None,
+        "ok": not item.error,
+        "skipped": item.skipped,
+        "error": item.error or None,
+    }
+
+
+def _show(item: Verified) -> None:
+    word = "skipped" if item.skipped else "wrong" if item.error else "ok"
+    mark = click.style(word, fg={"ok": "green", "wrong": "red"}.get(word, "yellow"))
+    sizes = ", ".join(
+        f"{e.method} {e.path.partition('?')[0][:40]} {format_bytes(e.response_bytes)}"
+        for e in item.exchanges
+    )
+    text = printable(item.error) or sizes
+    click.echo(f"{item.server:<12} {item.workload:<14} {mark}  {text}")

@@ -1,4 +1,4 @@
-"""What editors are told of the values in bench.model.fields: JSON Schema of what users write.
+"""JSON Schema of the values in bench.model.fields, for editors: what users write.
 
 Looser than the validators, which have the last word, and never stricter.
 """
@@ -96,6 +96,19 @@ CHOICES: Final = WithJsonSchema(
 )
 WORKLOAD_CHOICE: Final = WithJsonSchema(
     {"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+SERVICES: Final = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "array", "items": {"const": "postgres"}, "uniqueItems": True},
+            {
+                "type": "object",
+                "properties": {"postgres": WORKLOAD_CHOICE.json_schema},
+                "additionalProperties": False,
+            },
+        ],
+        "examples": [["postgres"], {"postgres": ["db-read"]}],
+    }
 )
 ENV: Final = WithJsonSchema(
     {

@@ -21,6 +21,9 @@ CODES: Final[dict[str, Severity]] = {
     "wrong-response": "error",
     "no-answer": "error",
     "server-died": "error",
+    "database-down": "error",
+    "database-idle": "warning",
+    "database-missing": "warning",
     "server-restarted": "error",
     "server-not-ready": "error",
     "not-listener": "error",
@@ -105,6 +108,11 @@ CODES: Final[dict[str, Severity]] = {
     "network-bound": "warning",
     "unlike-conditions": "error",
     "only-redirects": "error",
+    "script-requests": "warning",
+    "development-mode": "warning",
+    "logs-requests": "warning",
+    "closes-connections": "warning",
+    "stale-program": "warning",
     "clock-drift": "warning",
     "versions-differ": "warning",
     "wifi": "warning",
@@ -121,7 +129,7 @@ class Example(NamedTuple):
 
 
 class Finding(Model):
-    """One thing the reader must know, as figures; reports make the sentences from them.
+    """A **finding**: one thing the reader must know, as figures; reports make sentences from them.
 
     Attributes:
         code: one of `CODES`.

@@ -13,7 +13,7 @@ from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
 from bench.model.sweep import Swept
-from bench.model.workload_config import Expect, Generator
+from bench.model.workload_config import Expect, Generator, Then
 
 SOLO: Final = "-solo"
 """Ending of load profiles under which servers are measured alone to choose among them."""
@@ -67,10 +67,11 @@ class LoadProfile(GrownModel):
         return self.loop == "open" and self.rate_rps is None and self.rate_share is None
 
 
-class RequestKind(Model):
+class RequestKind(GrownModel):
     """One kind of request of a workload, with its bodies read from disk.
 
     Attributes:
+        then: asked right after it where answers are verified.
         bodies: request body templates, one drawn at random per request; empty = no body.
     """
 
@@ -81,6 +82,12 @@ class RequestKind(Model):
     bodies: tuple[bytes, ...] = Field(repr=False)
     values: dict[str, Generator]
     expect: Expect
+    then: Then | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("then",)
 
 
 class Workload(Model):
@@ -101,12 +108,16 @@ class Workload(Model):
 class Arm(Model):
     """A server as it stands in a plan: a name of its own, its folder and its environment.
 
+    An **arm** is one side of a comparison: a server at a ref, a version or a setting. The
+    **baseline** is the arm that all others are compared with. An **A/A copy** is an arm equal to
+    the baseline, entered to show the noise.
+
     Attributes:
         name: the name in tables (`as` in the matrix, else the id).
         server: the id of the server, the name of its folder.
         folder: absolute path of the folder with server.yaml.
         env: added to the environment that server.yaml names; in JSON without secrets.
-        url: of a server that somebody else runs, else None.
+        url: of a server that someone else runs, else None.
         hash: content hash of the build (source tree, lock files, toolchain, command), or None.
         source_hash: git's hash of the tree that the folder was checked out from, part of `hash`;
             None where the folder is the user's own.
@@ -142,7 +153,7 @@ class CpuSplit(Model):
     """Which CPUs serve, which load, which do the rest; logical CPU numbers.
 
     Attributes:
-        server_count: CPUs that a server is told it has (threads, processes).
+        server_count: the number of CPUs passed to a server (threads, processes).
         load_count: load tool processes when a profile says auto.
         notes: what the reader must know about this split, as finding codes and words.
     """
@@ -157,7 +168,7 @@ class CpuSplit(Model):
 
 
 class Cell(Model):
-    """One combination of server (arm name), workload and profile."""
+    """A **cell**: one combination of server (arm name), workload and load profile."""
 
     server: str
     workload: str
@@ -170,7 +181,10 @@ class Cell(Model):
 
 
 class PlannedTrial(Model):
-    """One cell in one round; `id` is `r03-axum.json-small.wrk-c50`."""
+    """One cell in one round; `id` is `r03-axum.json-small.wrk-c50`.
+
+    A **round** is a block of trials that holds each cell once.
+    """
 
     id: str
     round: int

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from bench.model import field_schemas
 from bench.model.base import Model
 from bench.model.fields import (
     Argv,
@@ -22,6 +23,20 @@ from bench.model.fields import (
     WorkloadChoice,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def _services(value: Any) -> Any:
+    """`[postgres]`, or `{postgres: [db-read]}`, as a mapping with `all` or workloads."""
+    named = dict.fromkeys(value, "all") if isinstance(value, list) else value
+    if not isinstance(named, dict) or not named.keys() <= {"postgres"}:
+        raise ValueError("expected [postgres], or {postgres: [db-read]} for some workloads only")
+    return named
+
+
+Services = Annotated[dict[str, WorkloadChoice], BeforeValidator(_services), field_schemas.SERVICES]
+
 
 class Stop(Model):
     """How a server is asked to stop, and how long it has before it is killed.
@@ -36,7 +51,7 @@ class Stop(Model):
 
 
 class ServerConfig(Model):
-    """How a server is built, started, recognised as ready, and stopped.
+    """A **server**, an implementation under test: how it is built, started, ready and stopped.
 
     Attributes:
         title: shown in reports. Default: the folder's name.
@@ -47,8 +62,9 @@ class ServerConfig(Model):
             as in `requires-python` of a Python package (`"==3.12.*"` for any 3.12).
         build: commands, run once for each state of the folder.
         run: starts the server in the foreground, on `{host}` and `{port}`. `{host}` is 127.0.0.1,
-            or with `--machines` the address named there; without those 127.0.0.1 may be written.
-        port: the one port of a server that cannot be told another; `{port}` is then not needed.
+            or with `--machines` the address named there; without those 127.0.0.1 or ::1 may be
+            written.
+        port: the one port of a server that cannot be given another; `{port}` is then not needed.
             On Linux it runs in a network namespace of its own, together with its load. Default:
             none, `bench` chooses.
         env: variables for build, run and version; those that a matrix adds are for run alone.
@@ -61,6 +77,9 @@ class ServerConfig(Model):
         memory_limit: such as `4GB`.
         source: the folder of the git repository that `bench ab --ref` checks out.
         workloads: `all`, or the ids of those it can answer.
+        services: `[postgres]`: a PostgreSQL is started before it, with a table `items`, and its
+            address replaces `{postgres_url}`; it shall keep `{postgres_pool}` connections, over
+            all of its processes. `{postgres: [db-read]}`: only for these workloads. Default: none.
     """
 
     title: Title = ""
@@ -80,7 +99,13 @@ class ServerConfig(Model):
     memory_limit: Size | None = None
     source: RelativePath = "."
     workloads: WorkloadChoice = "all"
+    services: Services = {}
 
     def serves(self, workload: str) -> bool:
         """Whether the server answers a workload, by its own word."""
         return self.workloads == "all" or workload in self.workloads
+
+    def wants_database(self, asked: Collection[str] | None) -> bool:
+        """Whether it needs a PostgreSQL for one of the workloads; None = whatever it is asked."""
+        wanted = self.services.get("postgres", ())
+        return wanted == "all" or any(name in wanted for name in asked or ())

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNKNOWN: Final = "THE-PACKAGE"
-_LOOK: Final = "is this the main package, and how is it told its port?"
+_GIN: Final = "github.com/gin-gonic/gin"
+_LOOK: Final = "is this the main package, and how is it given its port?"
 
 
 def find_go(folder: Path, name: str) -> FoundServer | None:
@@ -29,6 +30,7 @@ def find_go(folder: Path, name: str) -> FoundServer | None:
         run=[output],
         look=look,
         unknown=_UNKNOWN if package.endswith(_UNKNOWN) else "",
+        settings={"GIN_MODE": "release"} if _GIN in text_of(folder / "go.mod") else {},
     )
 
 
@@ -44,7 +46,7 @@ def _package(folder: Path) -> tuple[str, str]:
             f"./{_UNKNOWN}",
             f"no package main was found: name the one that listens for {_UNKNOWN}",
         )
-    others = f"is it {commands[0]} and not {', '.join(commands[1:])}? how is it told its port?"
+    others = f"is it {commands[0]} and not {', '.join(commands[1:])}? how is it given its port?"
     return f"./cmd/{commands[0]}", others if commands[1:] else _LOOK
 
 

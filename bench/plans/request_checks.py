@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.errors import nearest
 from bench.plans.yaml.spelling import shown, spelling
 from bench.workload.json_equal import is_json_type
-from bench.workload.requests import SAME_AS_BODY
+from bench.workload.requests import AS_TEXT, SAME_AS_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.plans.yaml.document import Loc, YamlDocument
 
-_NAMED: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NAMED: Final = re.compile(rf"\{{([A-Za-z_][A-Za-z0-9_]*)(?:{AS_TEXT})?\}}")
+_FORM: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:[^{}]*)\}")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 _CARRIERS: Final = ("path", "body", "expect")
@@ -59,16 +60,28 @@ def _check_values(
         used |= _check_path(document, (*loc, "path"), path, values)
     body, expect = request.get("body"), request.get("expect")
     inline = body if isinstance(body, dict) and not {"file", "lines"} & body.keys() else None
+    used |= _check_then(document, (*loc, "then"), request.get("then"), values)
     for key, value in (("body", inline), ("expect", expect)):
         used |= _check_inline(document, (*loc, key), value, values)
     for one in bodies:
-        used |= {name for name in values if b"{%s}" % name.encode() in one}
+        used |= set(_NAMED.findall(one.decode("utf-8", "replace"))) & values.keys()
     if "path" not in request or any(document.has_bad((*loc, key)) for key in _CARRIERS):
         return
     for name in values:
         if name not in used:
             message = f"the value is not used: {{{name}}} stands neither in path, body nor expect"
             document.add((*loc, "values", name), message)
+
+
+def _check_then(document: YamlDocument, loc: Loc, then: Any, values: Mapping[str, Any]) -> set[str]:
+    """Names used in the request that follows; it has no body, and so none to come back."""
+    if not isinstance(then, dict):
+        return set()
+    path, expect = then.get("path"), then.get("expect")
+    used = _check_path(document, (*loc, "path"), path, values) if isinstance(path, str) else set()
+    if isinstance(expect, dict) and expect.get("json") == SAME_AS_BODY:
+        document.add((*loc, "expect", "json"), f"{SAME_AS_BODY}: this request has no body")
+    return used | _check_inline(document, (*loc, "expect"), expect, values)
 
 
 def _check_path(document: YamlDocument, loc: Loc, path: str, values: Mapping[str, Any]) -> set[str]:
@@ -101,6 +114,10 @@ def _check_inline(
         used = set(_NAMED.findall(value))
         for name in sorted(used - values.keys()) if values else ():
             document.add(loc, f"{{{name[:40]}}} has no entry in values", spelling(name, values))
+        for name, form in _FORM.findall(value):
+            if name in values and form != AS_TEXT:
+                wanted = f"{{{name}}}, or {{{name}{AS_TEXT}}} for the value as text"
+                document.add(loc, f"{{{name}{form[:20]}}} is not a form of a value", wanted)
     return used
 
 
@@ -126,7 +143,7 @@ def _check_json(
         if fault:
             line = f" (line {number} of the file)" if len(bodies) > 1 else ""
             why = f"expect.json is {SAME_AS_BODY}" if same else "content-type says JSON"
-            document.add((*loc, "body"), f"the body is no JSON though {why}: {fault}{line}")
+            document.add((*loc, "body"), f"the body is not JSON though {why}: {fault}{line}")
             return
 
 
@@ -175,4 +192,4 @@ def _parse_fault(text: str) -> str:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

@@ -13,7 +13,8 @@ from bench.host.cpu_split import split
 from bench.plans.choosing import comes_along
 from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
-from bench.servers import RunningServer, build, missing
+from bench.servers import RunningServer, build, missing, never_made
+from bench.servers.postgres_found import ADVICE, find_postgres
 from bench.store.cache import cache_folder
 from bench.trial.verify import verify
 
@@ -33,6 +34,7 @@ class Verified(NamedTuple):
         workload: id, or "" where the server did not get as far.
         error: what was wrong, or "".
         skipped: the server cannot be built here; `error` holds the reason.
+        listens: the port on which it listened in place of the one it was given; 0 = it did not.
     """
 
     server: str
@@ -40,16 +42,17 @@ class Verified(NamedTuple):
     exchanges: tuple[Exchange, ...]
     error: str
     skipped: bool = False
+    listens: int = 0
 
 
 def build_servers(
-    arms: Iterable[Arm], told: Callable[[Arm], None]
+    arms: Iterable[Arm], told: Callable[[str], None]
 ) -> Iterator[tuple[Arm, BuildRecord | None, str]]:
     """Build each server; yields its record, or None and the reason.
 
     Args:
         arms: the servers.
-        told: called before each build.
+        told: hears what is done now.
     """
     cpus = split(local_topology(), None, None)
     logs = cache_folder() / "logs"
@@ -59,7 +62,8 @@ def build_servers(
             if reason:
                 yield arm, None, f"skipped: {reason}"
                 continue
-            told(arm)
+            if arm.config.build:
+                told(f"building {arm.name}")
             log = logs / f"build-{arm.name}.log"
             log.unlink(missing_ok=True)
             try:
@@ -71,20 +75,33 @@ def build_servers(
 
 
 def verify_servers(
-    project: Project, arms: Sequence[Arm], told: Callable[[Arm], None]
+    project: Project, arms: Sequence[Arm], told: Callable[[str], None]
 ) -> Iterator[Verified]:
-    """Build, start and ask each server every workload that it says it can serve."""
+    """Build, start and ask each server every workload that it says it can serve.
+
+    What can be seen without a build is reported before any build.
+    """
     cpus = split(local_topology(), None, None)
-    for arm, record, reason in build_servers(arms, told):
+    lacks = {arm.name: never_made(Path(arm.folder), arm.config) for arm in arms}
+    yield from (Verified(name, "", (), lack) for name, lack in lacks.items() if lack)
+    whole = [arm for arm in arms if not lacks[arm.name]]
+    for arm, record, reason in build_servers(whole, told):
         if record is None:
             yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
             continue
+        told(f"starting {arm.name}")
         with (
             SupervisorClient() as supervisor,
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         ):
-            log = Path(scratch, "server.log")
-            yield from _verify(arm, workloads_of(project, arm), cpus, supervisor, log)
+            chosen = workloads_of(project, arm)
+            if find_postgres() is None:
+                lost = [one for one in chosen if arm.config.wants_database((one.id,))]
+                for one in lost:
+                    why = f"skipped: PostgreSQL is not here: {ADVICE}"
+                    yield Verified(arm.name, one.id, (), why, skipped=True)
+                chosen = [one for one in chosen if one not in lost]
+            yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
 
 
 def workloads_of(project: Project, arm: Arm) -> list[Workload]:
@@ -108,7 +125,8 @@ def _verify(
 ) -> Iterator[Verified]:
     rng = random.SystemRandom()
     try:
-        with RunningServer(arm, cpus, supervisor, rng, log) as server:
+        asked = [workload.id for workload in workloads]
+        with RunningServer(arm, cpus, supervisor, rng, log, asked=asked) as server:
             for workload in workloads:
                 try:
                     exchanges = verify(server.target, workload, rng)
@@ -117,4 +135,4 @@ def _verify(
                 else:
                     yield Verified(arm.name, workload.id, exchanges, "")
     except StartError as error:
-        yield Verified(arm.name, "", (), str(error))
+        yield Verified(arm.name, "", (), str(error), listens=error.listens)

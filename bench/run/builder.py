@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from bench.model.finding import Finding, finding
-from bench.servers import build, content_hash, missing, toolchain
+from bench.servers import build, content_hash, lacking, toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +37,8 @@ class LocalBuilder:
         self._supervisor = supervisor
 
     def missing(self, arm: Arm) -> str | None:
-        """Why it cannot be built here, None = it can."""
-        return missing(arm)
+        """Why it cannot be built or started here, as far as looking tells; None = it can."""
+        return lacking(arm)
 
     def build(self, arm: Arm, log: Path, *, cpus: str) -> BuildRecord:
         """Build it unless what lies there was built from the same content.
@@ -53,15 +52,3 @@ class LocalBuilder:
 def content_here(arm: Arm) -> str:
     """Hash of what a build on this machine would be made of now."""
     return content_hash(arm, toolchain(arm))
-
-
-def left_out(server: str, reason: str, *, failed: bool) -> Finding:
-    """Says that a server takes no part.
-
-    Args:
-        server: name of its arm.
-        reason: in words, the first line counts.
-        failed: its build failed; else it cannot be built here.
-    """
-    code = "build-failed" if failed else "server-skipped"
-    return finding(code, server, server=server, reason=reason.splitlines()[0])

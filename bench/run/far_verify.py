@@ -25,7 +25,7 @@ _TIMEOUT_S = 10.0
 
 
 def verify_far(
-    project: Project, arms: Sequence[Arm], told: Callable[[Arm], None], lab: Lab
+    project: Project, arms: Sequence[Arm], told: Callable[[str], None], lab: Lab
 ) -> Iterator[Verified]:
     """Build, start and ask each server every workload that it says it can serve, elsewhere."""
     cpus = lab.split(None, None)
@@ -36,7 +36,7 @@ def verify_far(
             if reason:
                 yield Verified(arm.name, "", (), f"skipped: {reason}", skipped=True)
                 continue
-            told(arm)
+            told(f"starting {arm.name}")
             with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
                 log = Path(scratch, f"{arm.name}.log")
                 lab.builds.build(arm, log, cpus=str(cpus.server_count))

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.model.host_facts import Host
-    from bench.model.plan import CpuSplit, Plan
+    from bench.model.plan import Arm, CpuSplit, Plan
+    from bench.model.summary import BuildRecord
 
 
 def fit_host(plan: Plan, host: Host, *, strict: bool) -> None:
@@ -33,7 +34,7 @@ def fit_host(plan: Plan, host: Host, *, strict: bool) -> None:
     if strict and errors:
         raise UnfitHostError(
             "this machine is unfit for measuring: " + "; ".join(text_of(item) for item in errors),
-            advice="`bench doctor` says what mends it; without --strict the run is marked instead",
+            advice="`bench doctor` says what fixes it; without --strict the run is marked instead",
         )
 
 
@@ -86,4 +87,21 @@ def not_restarted(plan: Plan) -> list[Finding]:
         finding("not-restarted", arm.name, server=arm.name)
         for arm in plan.arms
         if arm.url is not None
+    ]
+
+
+def left_out(server: str, reason: str, *, failed: bool) -> Finding:
+    """A server that takes no part."""
+    code = "build-failed" if failed else "server-skipped"
+    return finding(code, server, server=server, reason=reason.splitlines()[0])
+
+
+def stale_program(arm: Arm, record: BuildRecord) -> list[Finding]:
+    """One finding where the program of a server is older than its sources."""
+    if record.stale is None:
+        return []
+    case = "" if record.commands else "unbuilt"
+    program, source = arm.config.run[0], record.stale
+    return [
+        finding("stale-program", arm.name, case, server=arm.name, program=program, source=source)
     ]

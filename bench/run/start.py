@@ -9,6 +9,7 @@ import shutil
 import sys
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import __version__
@@ -19,7 +20,7 @@ from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, SupervisorClient
 from bench.reports.wording.findings import all_told, with_text
-from bench.run.asking import absent, wrong_answer
+from bench.run.asking import wrong_answer
 from bench.run.builder import content_here
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
@@ -37,13 +38,13 @@ from bench.run.whereabouts import (
     server_host,
     tool_versions,
 )
+from bench.servers import never_made
 from bench.servers.git import described, is_dirty
 from bench.store.derived import remove_charts, shown_charts
 from bench.store.run_directory import RunDirectory, find_run, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bench.model.host_facts import Host
     from bench.model.plan import Plan
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 _KEPT = frozenset(
     {"concurrent-run", "resumed-changed", "server-skipped", "build-failed", "damaged-record"}
 )
-"""Findings that a resumed run keeps of its earlier parts; the others are found anew."""
+"""Findings that a resumed run keeps of its earlier parts; the others are found again."""
 
 
 class Options(NamedTuple):
@@ -157,13 +158,13 @@ def _at_place(planned: Planned, options: Options) -> tuple[Planned, Host]:
 
 
 def _check_there(plan: Plan) -> None:
-    """What needs no build to be seen is told before any.
+    """Report what can be seen without a build before any is made.
 
     Raises:
         UsageError: `run` of a server names what is not there.
     """
     for arm in plan.arms:
-        if reason := absent(arm):
+        if reason := "" if arm.url else never_made(Path(arm.folder), arm.config):
             raise UsageError(f"{arm.name}: {reason}", advice="is `run` in its server.yaml right?")
 
 
@@ -209,7 +210,7 @@ def _resume(
             advice="start a new run, or add --force-resume, which marks the report",
         )
     with hold_machine(allow_concurrent=options.allow_concurrent) as turn:
-        damaged = directory.mend()
+        damaged = directory.repair()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
         info = info.model_copy(update=update)

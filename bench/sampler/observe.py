@@ -14,7 +14,7 @@ from bench.sampler.window import Sample, Span, Work, byte_series, loaded_span
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.sampler.group import MemoryReading
+    from bench.sampler.group import GroupReading, MemoryReading
     from bench.sampler.linux.procfs import CpuTimes
     from bench.sampler.marks import Mark
     from bench.sampler.platforms import Platform
@@ -27,8 +27,8 @@ _WHY: Final = {
     "server_busy": "the server was gone",
     "rss_peak_bytes": "the server was gone",
     "memory_slope_bytes_per_s": "fewer than three readings in the second half of the window",
-    "voluntary_switches": "too many threads, or not told by this system",
-    "involuntary_switches": "too many threads, or not told by this system",
+    "voluntary_switches": "too many threads, or not reported by this system",
+    "involuntary_switches": "too many threads, or not reported by this system",
 }
 
 
@@ -76,7 +76,7 @@ def _cpu_series(watched: WatchedGroup, loaded: Span) -> tuple[float, ...]:
 
 
 def _cpu_busy_s(begin: Mark, end: Mark, platform: Platform) -> dict[int, float] | None:
-    """How long each CPU was busy, whoever it was that used it."""
+    """How long each CPU was busy, for whichever process."""
     first, last = begin.system.cpus, end.system.cpus
     if first is None or last is None:
         return None
@@ -95,7 +95,7 @@ def _resources(
     switched = group.switches(begin.tasks, end.tasks) if begin.tasks and end.tasks else None
     memory = _peak_memory(_within(watched.memory, begin, end, after_s=window.BIN_S))
     values = {
-        "server_cpu_s": _server_cpu_s(begin, end),
+        "server_cpu_s": _cpu_s(begin.group, end.group),
         "load_cpu_s": _load_cpu_s(begin, end),
         "span_s": end.at_s - begin.at_s,
         "server_busy": _server_busy(ticks, begin, end, loaded, platform),
@@ -120,7 +120,8 @@ def _resources(
     notes = {name: why for name, why in platform.reasons.items() if "." in name}
     if memory and not memory.shared_once:
         notes["rss_peak_bytes.pss"] = "smaps_rollup not readable: shared pages count in full"
-    return Resources.model_validate({**values, "unavailable": {**missing, **notes}})
+    database = {"database_cpu_s": _cpu_s(begin.database, end.database)}
+    return Resources.model_validate({**values, **database, "unavailable": {**missing, **notes}})
 
 
 def _counters(begin: Mark, end: Mark, watched: WatchedGroup, platform: Platform) -> Counters:
@@ -175,10 +176,10 @@ def _fast_share(begin: Mark, end: Mark) -> float | None:
     return min(1.0, max(0.0, fast / own)) if own > 0 else None
 
 
-def _server_cpu_s(begin: Mark, end: Mark) -> float | None:
-    if begin.group is None or end.group is None:
+def _cpu_s(begin: GroupReading | None, end: GroupReading | None) -> float | None:
+    if begin is None or end is None:
         return None
-    return max(0, end.group.cpu_ns - begin.group.cpu_ns) / NS_PER_S
+    return max(0, end.cpu_ns - begin.cpu_ns) / NS_PER_S
 
 
 def _load_cpu_s(begin: Mark, end: Mark) -> tuple[float, ...]:

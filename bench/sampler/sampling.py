@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import queue
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
@@ -59,6 +61,7 @@ class Sampler:
         port: of the server; None where it is on another machine, so that neither its
             connections nor its traffic over the loopback can be seen.
         space: process that holds the network namespace of server and load; 0 = the machine's.
+        database_pid: first process of the database beside the server, 0 = there is none.
         traffic: reads the bytes that went between load and server; None = over the loopback.
         platform: how this system is read.
     """
@@ -71,6 +74,7 @@ class Sampler:
         load_cpus: tuple[int, ...],
         port: int | None,
         space: int = 0,
+        database_pid: int = 0,
         traffic: Callable[[], int | None] | None = None,
         platform: Platform | None = None,
     ) -> None:
@@ -78,10 +82,13 @@ class Sampler:
             server_pid, server_cpus, load_cpus, space=space
         )
         self._server = self._platform.group(server_pid)
+        self._database = self._platform.group(database_pid) if database_pid else None
         self._port = port
         self._traffic = traffic or self._platform.loopback_bytes
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        # Not an Event: its lock is taken in Python, so that a Ctrl-C just then would leave it
+        # held, and the next `set` would wait for ever (seen: `bench ab` that did not end).
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._ours = self._platform.group(os.getpid())
@@ -107,7 +114,7 @@ class Sampler:
         trace: TracebackType | None,
     ) -> None:
         self._stopped = True
-        self._wake.set()
+        self._wake.put(None)
         self._thread.join()
         self._platform.stop_counting()
 
@@ -132,7 +139,7 @@ class Sampler:
         self._memory_pace.want(mark.at_s)
         self._resident_pace.want(mark.at_s)
         self._socket_pace.want(mark.at_s + BIN_S)
-        self._wake.set()
+        self._wake.put(None)
         return mark
 
     def window(self, begin: Mark, end: Mark) -> Observation:
@@ -157,6 +164,7 @@ class Sampler:
             system=system,
             counts=counts,
             core_times=self._platform.core_times(),
+            database=self._database.read() if self._database else None,
         )
 
     def _look_at_loads(self, now_s: float, *, fresh: bool = True) -> dict[int, int]:
@@ -176,8 +184,8 @@ class Sampler:
                 count += 1
                 next_s += TRAFFIC_S * max(1, int((now_s - next_s) / TRAFFIC_S) + 1)
             self._slow(now_s)
-            self._wake.wait(max(0.0, next_s - time.monotonic()))
-            self._wake.clear()
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=max(0.0, next_s - time.monotonic()))
 
     def _sample(self) -> None:
         if self._port is None:

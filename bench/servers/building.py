@@ -18,6 +18,7 @@ from bench.model.summary import BuildRecord
 from bench.model.target import LOOPBACK
 from bench.process import Command, capture
 from bench.process.executables import executable
+from bench.servers.built_program import build_environment, check_made, newer_source, program_of
 from bench.servers.environment import (
     base_environment,
     command_environment,
@@ -38,6 +39,7 @@ _STAMP: Final = ".build/stamp.json"
 _NOT_SOURCE: Final = frozenset(
     {".venv", "venv", "target", "node_modules", ".build", "__pycache__", ".git", "dist", "build"}
 )
+_INSTALLED: Final = (".venv", "venv", "node_modules", "vendor")
 _LOCKS: Final = (
     "Cargo.lock",
     "requirements.txt",
@@ -112,6 +114,13 @@ def toolchain(arm: Arm) -> Toolchain:
     return Toolchain(None, None)
 
 
+def python_for(arm: Arm) -> str:
+    """The interpreter for `{python}`; looked for only where `run` or `env` names it."""
+    named = [*arm.config.run, *arm.config.env.values(), *arm.env.values()]
+    wanted = any("{python}" in word for word in named)
+    return (toolchain(arm).python or "") if wanted else ""
+
+
 def satisfies(version: str, constraint: str) -> bool:
     """Whether a Python version such as `3.12.4` fits `>=3.11`, `~=3.11.2`, `>=3.11,<3.14`.
 
@@ -173,7 +182,7 @@ def _is_source(path: Path) -> bool:
 
 
 def sources(folder: Path) -> list[Path]:
-    """The files of a server that somebody wrote, sorted; server.yaml is not among them."""
+    """The files of a server that someone wrote, sorted; server.yaml is not among them."""
     made = {folder / name for name in _stamp(folder)[1:]}
     found = []
     for root, folders, files in os.walk(folder):
@@ -195,18 +204,24 @@ def build(arm: Arm, supervisor: SupervisorClient, log: Path, *, cpus: str = "1")
     digest = content_hash(arm, tools)
     folder = Path(arm.folder)
     commands = tuple(fill_all(argv, values) for argv in arm.config.build)
-    cached = _stamp(folder)[:1] == [digest] or not commands
+    program = program_of(arm)
+    there = program is None or program.exists()
+    cached = not commands or (there and _stamp(folder)[:1] == [digest])
     began = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     if not cached:
         before = set(sources(folder))
         (folder / _STAMP).unlink(missing_ok=True)
-        env = command_environment(arm.config.env, values)
+        env = build_environment(arm, values)
         for argv in commands:
             _run(arm, argv, supervisor, log, env)
+        check_made(arm, env)
         _write_stamp(folder, digest, before)
     else:
         log.touch()
+    stale = None if cached and commands else _stale(arm, folder)
+    if stale and commands:  # so that it is built, and said, the next time too
+        (folder / _STAMP).unlink(missing_ok=True)
     artefact = _artefact(arm, folder)
     return BuildRecord(
         server=arm.name,
@@ -219,6 +234,8 @@ def build(arm: Arm, supervisor: SupervisorClient, log: Path, *, cpus: str = "1")
         artefact_bytes=artefact[1] if artefact else None,
         seconds=round(time.monotonic() - began, 3) if not cached else 0.0,
         cached=cached,
+        installed_bytes=None if artefact else _installed_bytes(folder),
+        stale=stale,
     )
 
 
@@ -295,6 +312,19 @@ def _lockfile(folder: Path) -> str | None:
     return None
 
 
+def _stale(arm: Arm, folder: Path) -> str | None:
+    """A source that is newer than the program made from it, as seen from the server's folder."""
+    program = program_of(arm)
+    if program is None:
+        return None
+    source = (folder / arm.config.source).resolve()
+    known = sources(folder)
+    if source != folder.resolve() and source.is_dir():
+        known += repository_files(source)
+    newest = newer_source(program, known)
+    return os.path.relpath(newest, folder) if newest else None
+
+
 def _artefact(arm: Arm, folder: Path) -> tuple[str, int] | None:
     """Hash and size of the program that `run` starts, where it lies in the server's folder."""
     program = folder / arm.config.run[0]
@@ -302,3 +332,14 @@ def _artefact(arm: Arm, folder: Path) -> tuple[str, int] | None:
         return None
     data = program.read_bytes()
     return hashlib.sha256(data).hexdigest(), len(data)
+
+
+def _installed_bytes(folder: Path) -> int | None:
+    """Size of the packages that its build installed, each file once; None where there are none."""
+    sizes = [
+        os.lstat(os.path.join(root, name)).st_size  # noqa: PTH118 - thousands of files
+        for installed in _INSTALLED
+        for root, _, files in os.walk(folder / installed)
+        for name in files
+    ]
+    return sum(sizes) or None

@@ -39,6 +39,11 @@ _LOOK_EVERY_S: Final = 0.25
 _SEGMENTS_BYTES: Final = 250
 """Headers of a request and of TCP segments, about: beside the bytes of bodies and answers."""
 
+_ENDED_ITSELF: Final = (
+    "exit code 0: it ended by itself, as after so many requests (uvicorn: --limit-max-requests): "
+    "leave such a limit out, or give it workers that are replaced"
+)
+
 
 class TrialSetting(NamedTuple):
     """What a trial is made of.
@@ -90,14 +95,16 @@ class TrialRun:
         self.questioning: TrialQuestions | None = None
         self.state_before: QuickState | None = None
         self.next_look = 0.0
+        self.replaced = 0
+        self.log_bytes = self.logged_bytes = 0
         self.machines: tuple[MachinePart, ...] = ()
         self.disturbances: tuple[Finding, ...] = ()
 
     def serve(self) -> TrialServer:
         """The server of this trial, not yet started."""
         setting = self.setting
-        log = setting.folder / "server.log"
-        return serving(setting.arm, setting.cpus, setting.supervisor, setting.rng, log)
+        given = (setting.arm, setting.cpus, setting.supervisor, setting.rng)
+        return serving(*given, setting.folder / "server.log", asked=(setting.workload.id,))
 
     def has_tool(self, name: str) -> bool:
         """Whether that load tool is where the load runs."""
@@ -155,6 +162,7 @@ class TrialRun:
             load_cpus=self.setting.cpus.load,
             port=self.server.port if self.server.target.is_local else None,
             space=self.server.target.space,
+            database_pid=self.server.database.pid if self.server.database else 0,
         )
 
     def load_up(self) -> TrialLoader[Any]:
@@ -207,6 +215,12 @@ class TrialRun:
     def begin_window(self) -> None:
         """The window is about to begin."""
         self.state_before = self.power()
+        self.log_bytes = self._log_size()
+
+    def _log_size(self) -> int:
+        """Bytes that the server has printed so far."""
+        log = self.setting.folder / "server.log"
+        return log.stat().st_size if log.is_file() else 0
 
     def warming_up(self, elapsed: float) -> None:
         """While the warm-up goes on: look after the server, and question it."""
@@ -221,6 +235,7 @@ class TrialRun:
     def right_after(self) -> None:
         """The load of the window has ended this moment: question the server while it is hot."""
         began = time.monotonic()
+        self.logged_bytes = max(0, self._log_size() - self.log_bytes)
         self._questions.right_after()
         self.phases["verify"] += time.monotonic() - began
 
@@ -267,12 +282,13 @@ class TrialRun:
     def verify_again(self) -> None:
         """The same process still answers rightly, and nobody else does in its place."""
         self._check_alive()
-        self.server.check_listener()
+        self.replaced = self.server.check_listener()
         self.verify()
 
     def look_after(self, elapsed: float) -> None:
         """Look after the server while the load goes on."""
         self.server.cap_log()
+        self.server.check_database()
         limit = self.setting.arm.config.memory_limit
         if limit and elapsed >= self.next_look:
             self.next_look = elapsed + _LOOK_EVERY_S
@@ -295,10 +311,12 @@ class TrialRun:
         return self.questioning.result() if self.questioning else SidechannelResult()
 
     def _check_alive(self) -> None:
+        self.server.check_database()
         if self.server.rc is not None:
             raise StartError(
                 f"{self.setting.arm.name} died ({self.server.end()})\n{self.server.tail()}",
                 code="server-died",
+                advice="" if self.server.rc else _ENDED_ITSELF,
             )
 
     def _settle(self) -> None:

@@ -28,17 +28,17 @@ class Question:
     def __init__(self, request: Rendered, sent: bytes) -> None:
         self.request = request
         self.sent = sent
-        self._known: set[bytes] = set()
+        self._known: set[tuple[str, bytes]] = set()
 
     def wrong(self, answer: HttpResponse) -> str | None:
         """What is wrong with an answer, None = nothing; a body seen before costs nothing."""
         expect = self.request.expect
-        seen = answer.body in self._known and not expect.headers
-        if seen and answer.status == expect.status and "content-encoding" not in answer.headers:
+        body = answer.headers.get("content-encoding", ""), answer.body
+        if body in self._known and not expect.headers and answer.status == expect.status:
             return None
         found = difference(expect, answer)
         if found is None and len(answer.body) <= _KNOWN_BYTES and len(self._known) < _KNOWN:
-            self._known.add(answer.body)
+            self._known.add(body)
         return found
 
 

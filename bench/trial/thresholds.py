@@ -7,6 +7,10 @@ from typing import Final
 ERRORS_MAX: Final = 0.001
 """Share of errors and unexpected statuses above which a trial is not believed."""
 
+LOGGED_MAX: Final = 20
+"""Bytes of output per request from which on a server writes a line for each: the shortest useful
+line, `GET / 200` with a time, has about so many."""
+
 WINDOW_OFF_MAX: Final = 0.05
 """Share by which the real window may differ from the one asked for."""
 
@@ -62,6 +66,10 @@ windows would by chance, if their steps were independent."""
 STATIONARY_STEPS: Final = 5
 """Steps of 100 ms that each third of a window must have; shorter windows are not judged."""
 
+
+DATABASE_LEAST_US: Final = 2.0
+"""CPU microseconds per request below which a database was not asked: the least query over a
+connection costs it ten times that."""
 
 UNSEEN_HEADER_BYTES: Final = 0.05
 """Bytes per answer by which headers may differ though no verified answer did: one line of 50

@@ -2,6 +2,7 @@
 
 Placeholders `{NAME}` are replaced by one drawn value per name and request: percent-encoded in
 the path, as text in text bodies, and as the typed value where a JSON string is exactly `{NAME}`.
+`{NAME:text}` is the value as text there too: a number in a path that comes back as a string.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 SAME_AS_BODY: Final = "same-as-body"
 MAX_POOL_BYTES: Final = 16 * 2**20
 MAX_SLOTS: Final = 2**16
+AS_TEXT: Final = ":text"
+"""Behind a name: its value as text, also where a JSON string holds nothing else."""
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 
 Value = str | int
@@ -39,6 +42,7 @@ class Rendered(NamedTuple):
         kind: index into `workload.kinds`.
         path: with the query string, percent-encoded where values were put in.
         expect: placeholders replaced, `same-as-body` resolved to the parsed body.
+        then: what is asked right after it where answers are verified, with the same values.
     """
 
     kind: int
@@ -47,6 +51,7 @@ class Rendered(NamedTuple):
     headers: dict[str, str]
     body: bytes
     expect: Expect
+    then: Rendered | None = None
 
 
 class Pool(NamedTuple):
@@ -174,7 +179,18 @@ def _render(template: RequestKind, kind: int, body: bytes, rng: random.Random) -
         headers=dict(template.headers),
         body=filled,
         expect=_fill_expect(template.expect, values, filled),
+        then=_then(template, kind, values, encoded),
     )
+
+
+def _then(
+    template: RequestKind, kind: int, values: Mapping[str, Value], encoded: Mapping[str, str]
+) -> Rendered | None:
+    if template.then is None:
+        return None
+    path = _fill_text(template.then.path, encoded)
+    expect = _fill_expect(template.then.expect, values, b"")
+    return Rendered(kind, "GET", path, {}, b"", expect)
 
 
 def _draw(generator: Generator, rng: random.Random) -> Value:
@@ -188,7 +204,8 @@ def _fill_text(text: str, values: Mapping[str, Value]) -> str:
     if not values:
         return text
     names = "|".join(map(re.escape, values))
-    return re.sub(rf"\{{({names})\}}", lambda match: str(values[match[1]]), text)
+    found = rf"\{{({names})(?:{AS_TEXT})?\}}"
+    return re.sub(found, lambda match: str(values[match[1]]), text)
 
 
 def _fill_json(value: JsonValue, values: Mapping[str, Value]) -> JsonValue:
@@ -254,5 +271,5 @@ def _parse_body(body: bytes) -> Any:
     except ValueError as error:
         shown = body[:60].decode("utf-8", "replace")
         raise UsageError(
-            f"expect.json is {SAME_AS_BODY}, but the body is no JSON: {shown!r}"
+            f"expect.json is {SAME_AS_BODY}, but the body is not JSON: {shown!r}"
         ) from (error)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from bench.cli import common, compare_command
+from bench.cli import compare_command
 from bench.errors import BenchError, GateMetError, UsageError
+from bench.model.metric_names import METRICS
 from bench.model.run_comparison import Change
-from bench.model.summary import METRICS
+from bench.model.summary import Metrics
 from bench.reports.compare_answer import METRIC_NAMES, render
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view, with_status
 
@@ -205,9 +206,9 @@ def test_the_help_shows_one_example_a_line() -> None:
     assert "\\b" not in text
 
 
-def test_the_metrics_offered_are_those_of_the_summary() -> None:
-    """The copy that spares `bench --help` an import is kept equal."""
-    assert common.METRICS == METRICS
+def test_every_metric_is_a_field_and_has_a_name() -> None:
+    """What can be asked for is what a summary has, and tables call it by name."""
+    assert tuple(Metrics.model_fields) == METRICS
     assert tuple(METRIC_NAMES) == METRICS
 
 
@@ -260,3 +261,33 @@ def test_a_gate_that_compares_nothing_does_not_pass(
 
     assert isinstance(result.exception, BenchError)
     assert not isinstance(result.exception, GateMetError)
+
+
+def test_one_round_that_halves_the_rate(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """The headline says what was measured; a gate that cannot tell does not pass."""
+    half = {"axum": Truth(rps=30_000), "spikard": Truth(rps=17_000)}
+    runs |= {"a": _view(BOTH, rounds=1), "b": _view(half, rounds=1)}
+    plain = _call(tmp_path, "a", "b")
+    gated = _call(tmp_path, "a", "b", "--fail-on", "slower")
+
+    assert "Not decided by requests/s in 2 of 2 cells" in plain.stdout
+    assert "measured 0.5" in plain.stdout.splitlines()[2]
+    assert plain.exit_code == 0
+    assert type(gated.exception) is BenchError
+    assert "the gate cannot tell 2 of the cells" in str(gated.exception)
+
+
+def test_one_of_five_rounds_that_halves_the_rate(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """It decides nothing, and hides in no `nothing is worse`."""
+
+    def edit(trial: TrialRecord) -> TrialRecord:
+        if trial.round != 3 or trial.server != "axum" or trial.load is None:
+            return trial
+        load = trial.load.model_copy(update={"throughput_rps": trial.load.throughput_rps / 2})
+        return trial.model_copy(update={"load": load})
+
+    runs |= {"a": _view(BOTH, rounds=5), "b": _view(BOTH, rounds=5, edit=edit)}
+    headline = _call(tmp_path, "a", "b").stdout.splitlines()[2]
+
+    assert "Not decided by requests/s in " in headline
+    assert "anywhere from -" in headline

@@ -36,6 +36,8 @@ Processes:
     --exit-at-start CODE     exits at once
     --exit-after N           exits with code 3 after N responses
     --restart-after N        a supervisor holds the port; its worker is replaced after N responses
+    --retire-after N         the same, but a worker answers what it has, says `Connection: close`
+                             and ends when nothing is open any more
     --own-session            the server leaves the process group for a session of its own
     --stray-child KIND       forks a child that ignores SIGTERM and stays (120 s at most):
                              group, session (of its own), port (own session, holds the port too)
@@ -142,7 +144,7 @@ def serve(options: argparse.Namespace) -> None:
     listener = listen(options.port + options.port_offset, options.host)
     if options.stray_child == "port":
         stray_child(counts, "port")
-    if options.restart_after:
+    if options.restart_after or options.retire_after:
         supervise(counts, lambda: Server(options, counts).run(listener))
     Server(options, counts).run(listener)
 
@@ -162,6 +164,7 @@ def read_options() -> argparse.Namespace:
         "reset-connections",
         "exit-after",
         "restart-after",
+        "retire-after",
         "most-connections",
         "lie-every",
         "tell-every",

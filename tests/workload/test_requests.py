@@ -11,7 +11,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.model.plan import RequestKind, Workload
-from bench.model.workload_config import Expect, Generator
+from bench.model.workload_config import Expect, Generator, Then
 from bench.workload.requests import MAX_POOL_BYTES, MAX_SLOTS, is_constant, pool, raw, render
 
 
@@ -68,6 +68,20 @@ def test_a_json_string_that_is_the_placeholder_becomes_the_typed_value() -> None
     request = one(bodies=(b'{ "id":"{user}", "t": "no {user}", "{user}": 1 }',), values=USER)
 
     assert request.body == b'{ "id":7, "t": "no 7", "7": 1 }'
+
+
+def test_a_number_can_be_expected_as_a_string() -> None:
+    """`{NAME:text}` is a string wherever it stands: what a server read from the path."""
+    form = '{"id": "{user:text}", "n": "{user}"}'
+    request = one(
+        path="/u/{user}",
+        bodies=(form.encode(),),
+        values=USER,
+        expect=Expect.model_validate({"json": json.loads(form), "headers": {"x": "{user:text}"}}),
+    )
+
+    assert json.loads(request.body) == request.expect.json_value == {"id": "7", "n": 7}
+    assert (request.path, request.expect.headers) == ("/u/7", {"x": "7"})
 
 
 def test_text_values_are_escaped_in_json_bodies() -> None:
@@ -229,3 +243,14 @@ def test_constant_means_no_values_and_one_body_at_most() -> None:
     assert is_constant(kind(bodies=(b"a",)))
     assert not is_constant(kind(bodies=(b"a", b"b")))
     assert not is_constant(kind(values=USER))
+
+
+def test_what_follows_has_the_values_of_its_request() -> None:
+    """A second read asks for what was just written."""
+    then = {"path": "/u/{user}/again", "expect": {"json": {"id": "{user}"}}}
+    values = {"user": Generator.model_validate({"int": [1, 10**9]})}
+    request = one(path="/u/{user}", values=values, then=Then.model_validate(then))
+
+    assert request.then.path == f"{request.path}/again"
+    assert request.then.expect.json_value == {"id": int(request.path.removeprefix("/u/"))}
+    assert (request.then.method, request.then.body) == ("GET", b"")

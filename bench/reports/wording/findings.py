@@ -21,6 +21,8 @@ Held = TypeVar("Held", "Host", "TrialRecord")
 _SAID: Final = Words("{said}")
 SAID_CODES: Final = frozenset(
     {
+        "database-down",
+        "database-missing",
         "memory-limit",
         "no-answer",
         "not-listener",
@@ -30,7 +32,6 @@ SAID_CODES: Final = frozenset(
         "server-died",
         "server-machine-lost",
         "server-not-ready",
-        "server-restarted",
         "shared-core",
         "sweep-short",
         "tool-failed",
