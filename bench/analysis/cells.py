@@ -6,6 +6,7 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.database_share import database_share
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
 from bench.model.load_result import PERCENTILES, unanswered
@@ -64,6 +65,8 @@ def summarize(
         achieved_ratio=_achieved(cell, offered),
         lateness_us=_lateness(cell),
         startup_s=middle(trial.startup_s for trial in cell.usable),
+        first_request_s=middle(trial.first_request_s for trial in cell.usable),
+        database=database_share(cell),
         memory_slope_bytes_per_s=slope.value if (slope := memory_slope(cell)) else None,
         bound=bound_of(cell),
         findings=tuple(codes),

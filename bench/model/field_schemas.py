@@ -97,6 +97,19 @@ CHOICES: Final = WithJsonSchema(
 WORKLOAD_CHOICE: Final = WithJsonSchema(
     {"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 )
+SERVICES: Final = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "array", "items": {"const": "postgres"}, "uniqueItems": True},
+            {
+                "type": "object",
+                "properties": {"postgres": WORKLOAD_CHOICE.json_schema},
+                "additionalProperties": False,
+            },
+        ],
+        "examples": [["postgres"], {"postgres": ["db-read"]}],
+    }
+)
 ENV: Final = WithJsonSchema(
     {
         "type": "object",

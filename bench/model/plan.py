@@ -13,7 +13,7 @@ from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
 from bench.model.sweep import Swept
-from bench.model.workload_config import Expect, Generator
+from bench.model.workload_config import Expect, Generator, Then
 
 SOLO: Final = "-solo"
 """Ending of load profiles under which servers are measured alone to choose among them."""
@@ -67,10 +67,11 @@ class LoadProfile(GrownModel):
         return self.loop == "open" and self.rate_rps is None and self.rate_share is None
 
 
-class RequestKind(Model):
+class RequestKind(GrownModel):
     """One kind of request of a workload, with its bodies read from disk.
 
     Attributes:
+        then: asked right after it where answers are verified.
         bodies: request body templates, one drawn at random per request; empty = no body.
     """
 
@@ -81,6 +82,12 @@ class RequestKind(Model):
     bodies: tuple[bytes, ...] = Field(repr=False)
     values: dict[str, Generator]
     expect: Expect
+    then: Then | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("then",)
 
 
 class Workload(Model):

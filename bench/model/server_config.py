@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from bench.model import field_schemas
 from bench.model.base import Model
 from bench.model.fields import (
     Argv,
@@ -21,6 +22,20 @@ from bench.model.fields import (
     Whole,
     WorkloadChoice,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def _services(value: Any) -> Any:
+    """`[postgres]`, or `{postgres: [db-read]}`, as a mapping with `all` or workloads."""
+    named = dict.fromkeys(value, "all") if isinstance(value, list) else value
+    if not isinstance(named, dict) or not named.keys() <= {"postgres"}:
+        raise ValueError("expected [postgres], or {postgres: [db-read]} for some workloads only")
+    return named
+
+
+Services = Annotated[dict[str, WorkloadChoice], BeforeValidator(_services), field_schemas.SERVICES]
 
 
 class Stop(Model):
@@ -62,6 +77,9 @@ class ServerConfig(Model):
         memory_limit: such as `4GB`.
         source: the folder of the git repository that `bench ab --ref` checks out.
         workloads: `all`, or the ids of those it can answer.
+        services: `[postgres]`: a PostgreSQL is started before it, with a table `items`, and its
+            address replaces `{postgres_url}`; it shall keep `{postgres_pool}` connections, over
+            all of its processes. `{postgres: [db-read]}`: only for these workloads. Default: none.
     """
 
     title: Title = ""
@@ -81,7 +99,13 @@ class ServerConfig(Model):
     memory_limit: Size | None = None
     source: RelativePath = "."
     workloads: WorkloadChoice = "all"
+    services: Services = {}
 
     def serves(self, workload: str) -> bool:
         """Whether the server answers a workload, by its own word."""
         return self.workloads == "all" or workload in self.workloads
+
+    def wants_database(self, asked: Collection[str] | None) -> bool:
+        """Whether it needs a PostgreSQL for one of the workloads; None = whatever it is asked."""
+        wanted = self.services.get("postgres", ())
+        return wanted == "all" or any(name in wanted for name in asked or ())

@@ -6,13 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from bench.model.base import SCHEMA_VERSION, Model
-from bench.model.basis import Basis, WindowStep
+from bench.model.base import SCHEMA_VERSION, GrownModel, Model
+from bench.model.basis import Basis, WindowAdvice, WindowStep
 from bench.model.capacity import CapacityResult
 from bench.model.cpu_profile import Conversion, ServerProfile
+from bench.model.database import DatabaseShare
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
 from bench.model.plan import LoadProfile, Plan, Skipped
+from bench.model.scaling import Scaling
 from bench.model.trial_record import Bound, Exchange, TrialRecord
 
 Word = Literal[
@@ -128,7 +130,7 @@ class CellLateness(Model):
     p99: float | None
 
 
-class CellSummary(Model):
+class CellSummary(GrownModel):
     """One server x workload x profile over all rounds.
 
     Attributes:
@@ -142,6 +144,9 @@ class CellSummary(Model):
         bytes_per_s: bytes of response bodies per second.
         lateness_us: of an open loop on an exact schedule, else None.
         startup_s: from the start of the process to its first right answer, median over trials.
+        first_request_s: what the first request of the workload took, median over trials.
+        built_bytes: size of what its build made, None where it made nothing.
+        database: what a request costs the database beside it; None where there is none.
         memory_slope_bytes_per_s: of resident memory in the second half of the window, mean.
     """
 
@@ -160,11 +165,19 @@ class CellSummary(Model):
     achieved_ratio: float | None
     lateness_us: CellLateness | None = None
     startup_s: float | None = None
+    first_request_s: float | None = None
+    built_bytes: int | None = None
     memory_slope_bytes_per_s: float | None = None
+    database: DatabaseShare | None = None
     bound: Bound
     findings: tuple[str, ...]
     cost: Cost | None = None
     load_share: float | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("database", "first_request_s", "built_bytes")
 
 
 class Comparison(Model):
@@ -211,30 +224,11 @@ class CellDetail(Model):
     memory_slope: tuple[float, float] | None = None
 
 
-class WindowAdvice(Model):
-    """Which window gives the narrowest intervals for the same time, by what a run measured.
-
-    Attributes:
-        window_s: as it was.
-        best_s: as it would be best, from 1 to 60 s.
-        wider: width of the intervals with `window_s` over that with `best_s`.
-        within_sd: standard deviation of ln(rate) over one second inside a trial.
-        between_sd: the same from trial to trial, which no longer window takes away.
-        overhead_s: what a trial takes beside its window: start, checks, warm-up, stop.
-    """
-
-    window_s: float
-    best_s: float
-    wider: float
-    within_sd: float
-    between_sd: float
-    overhead_s: float
-
-
-class Summary(Model):
+class Summary(GrownModel):
     """The object of `bench report --as json`.
 
     Attributes:
+        scaling: what sweeps show, a course for each server.
         measured_s: seconds that all trials took from start to stop, excluded ones too; builds,
             calibration and pauses are not part of it.
         window: None in a plan of duets, without closed loops, and below three rounds.
@@ -254,14 +248,21 @@ class Summary(Model):
     noise_floor: float | None
     measured_s: float = 0.0
     window: WindowAdvice | None = None
+    scaling: tuple[Scaling, ...] = ()
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
 
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("scaling",)
 
-class BuildRecord(Model):
+
+class BuildRecord(GrownModel):
     """How a server was built: what stands in builds/<server>.json.
 
     Attributes:
+        installed_bytes: of all files in the folder into which the build installed packages.
         version: as the server's own `version` command printed it, or None.
         runtime: interpreter or toolchain, such as `Python 3.11.7`, or None.
         stale: a source that is newer than the compiled program, although it was just built, or
@@ -279,6 +280,12 @@ class BuildRecord(Model):
     seconds: float
     cached: bool
     stale: str | None = None
+    installed_bytes: int | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("installed_bytes",)
 
 
 class RunInfo(Model):

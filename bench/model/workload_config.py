@@ -121,6 +121,18 @@ def _without_unset_json(
     return {key: value for key, value in dumped.items() if key not in ("json_value", "json")}
 
 
+class Then(Model):
+    """A GET that is asked right after a request when answers are verified; no part of the load.
+
+    Attributes:
+        path: may hold the `{NAME}` of the request's values.
+        expect: the answer that it must get, as for a request.
+    """
+
+    path: UrlPath
+    expect: Expect = Expect()
+
+
 class RequestConfig(Model):
     """One kind of request in a workload.
 
@@ -135,6 +147,8 @@ class RequestConfig(Model):
         values: what each `{NAME}` stands for: `{int: [low, high]}` or `{choice: [a, b]}`.
         expect: `status`; `json` (compared by meaning: the order of keys does not count) or
             `same-as-body`; `text` (exact); `headers` (those named). Default: status 200.
+        then: `{path, expect}`: asked right after it, with the same values, when answers are
+            verified, so that what was written is read again. Default: nothing.
     """
 
     weight: Whole = Field(default=1, ge=1, le=10_000)
@@ -144,6 +158,7 @@ class RequestConfig(Model):
     body: BodyConfig | None = None
     values: dict[ValueName, Generator] = {}
     expect: Expect = Expect()
+    then: Then | None = None
 
 
 class WorkloadConfig(Model):

@@ -14,6 +14,7 @@ from bench.plans.choosing import comes_along
 from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
 from bench.servers import RunningServer, build, missing, never_made
+from bench.servers.postgres_found import ADVICE, find_postgres
 from bench.store.cache import cache_folder
 from bench.trial.verify import verify
 
@@ -93,8 +94,14 @@ def verify_servers(
             SupervisorClient() as supervisor,
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         ):
-            log = Path(scratch, "server.log")
-            yield from _verify(arm, workloads_of(project, arm), cpus, supervisor, log)
+            chosen = workloads_of(project, arm)
+            if find_postgres() is None:
+                lost = [one for one in chosen if arm.config.wants_database((one.id,))]
+                for one in lost:
+                    why = f"skipped: PostgreSQL is not here: {ADVICE}"
+                    yield Verified(arm.name, one.id, (), why, skipped=True)
+                chosen = [one for one in chosen if one not in lost]
+            yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
 
 
 def workloads_of(project: Project, arm: Arm) -> list[Workload]:
@@ -118,7 +125,8 @@ def _verify(
 ) -> Iterator[Verified]:
     rng = random.SystemRandom()
     try:
-        with RunningServer(arm, cpus, supervisor, rng, log) as server:
+        asked = [workload.id for workload in workloads]
+        with RunningServer(arm, cpus, supervisor, rng, log, asked=asked) as server:
             for workload in workloads:
                 try:
                     exchanges = verify(server.target, workload, rng)

@@ -13,6 +13,7 @@ from bench.servers.running import RunningServer, ask_status
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Collection
     from pathlib import Path
     from types import TracebackType
 
@@ -38,6 +39,7 @@ class ExistingServer:
 
     ready_s = 0.0
     startup_s = None
+    database = None
     stop_s = 0.0
     log_cut = False
 
@@ -82,6 +84,9 @@ class ExistingServer:
                 code="server-restarted",
             )
         return 0
+
+    def check_database(self) -> None:
+        """Its database, where it has one, is not ours."""
 
     def memory_bytes(self) -> int:
         """0: a limit cannot be set for a server that is not ours."""
@@ -168,9 +173,15 @@ def _listening(port: int) -> dict[str, int]:
 
 
 def serving(
-    arm: Arm, cpus: CpuSplit, supervisor: SupervisorClient, rng: random.Random, log: Path
+    arm: Arm,
+    cpus: CpuSplit,
+    supervisor: SupervisorClient,
+    rng: random.Random,
+    log: Path,
+    *,
+    asked: Collection[str] | None = None,
 ) -> RunningServer | ExistingServer:
     """The server of a trial: started for it, or one that runs already."""
     if arm.url is not None:
         return ExistingServer(arm)
-    return RunningServer(arm, cpus, supervisor, rng, log)
+    return RunningServer(arm, cpus, supervisor, rng, log, asked=asked)

@@ -209,10 +209,22 @@ def verify(
             if wrong:
                 raise VerifyError(f"{request.method} {request.path}: {wrong}")
             took(spent_s)
+            _check_then(target, request, timeout_s=timeout_s)
             seen.append((request, answer))
         _check_varied(target, workload, kind, rng, timeout_s=timeout_s)
         exchanges.append(_exchange(spec.weight, seen))
     return tuple(exchanges)
+
+
+def _check_then(target: Target, request: Rendered, *, timeout_s: float) -> None:
+    """What the request wrote is there when it is read again."""
+    if request.then is None:
+        return
+    wrong = difference(request.then.expect, ask(target, request.then, timeout_s=timeout_s))
+    if wrong:
+        raise VerifyError(
+            f"GET {request.then.path}, right after {request.method} {request.path}: {wrong}"
+        )
 
 
 def _check_varied(

@@ -5,6 +5,7 @@
 
 import cluster from 'node:cluster'
 import Fastify from 'fastify'
+import database from './database.js'
 
 const fastify = Fastify({ logger: false })
 
@@ -61,6 +62,8 @@ fastify.delete(
   { schema: { params: integers('user_id') } },
   async (request) => ({ user_id: request.params.user_id, deleted: true })
 )
+
+if (process.env.POSTGRES_URL) fastify.register(database)
 
 const processes = Number(process.env.CPUS ?? 1)
 

@@ -28,14 +28,14 @@ KEYS: dict[type[BaseModel], str] = {
     ServerRef: "id as env url",
     Exclude: "server workload profile",
     WorkloadConfig: "title requests lua",
-    RequestConfig: "weight method path headers body values expect",
+    RequestConfig: "weight method path headers body values expect then",
     BodyConfig: "file text json lines",
     Expect: "status json text headers",
     Generator: "int choice",
     ServerConfig: (
         "title language style needs python build run env ready ready_headers ready_timeout version"
         " stop"
-        " memory_limit source workloads port"
+        " memory_limit source workloads port services"
     ),
 }
 

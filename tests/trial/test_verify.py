@@ -15,7 +15,7 @@ import pytest
 from bench.errors import VerifyError
 from bench.model.plan import RequestKind, Workload
 from bench.model.target import Target
-from bench.model.workload_config import Expect
+from bench.model.workload_config import Expect, Then
 from bench.trial.side_channel import SideChannel
 from bench.trial.verify import HttpResponse, ask, difference, sizes, verify
 from bench.workload.requests import render
@@ -127,6 +127,27 @@ def test_the_first_right_answer_is_timed() -> None:
 
     assert len(took) == 2
     assert took[0] > 0.15
+
+
+def test_what_was_written_is_read_again() -> None:
+    """A server that answers rightly and keeps nothing is found out by the request that follows."""
+    then = Then.model_validate({"path": "/again", "expect": {"text": "kept"}})
+    asked: list[bytes] = []
+
+    def reply(body: bytes) -> bytes:
+        asked.append(body)
+        return http(body or b"kept")
+
+    kinds = workload(echo_kind(then=then))
+    with serving(reply) as target:
+        verify(target, kinds, random.Random(1))
+    assert asked.count(b"") == 2
+    with (
+        serving(lambda body: http(body or b"lost")) as target,
+        pytest.raises(VerifyError) as caught,
+    ):
+        verify(target, kinds, random.Random(1))
+    assert str(caught.value).startswith("GET /again, right after POST /echo: expected the text")
 
 
 def test_an_echo_passes_with_its_real_sizes() -> None:

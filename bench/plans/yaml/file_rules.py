@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from bench.plans.yaml.document import Loc, YamlDocument
 
-PLACEHOLDERS: Final = ("host", "port", "cpus", "python")
-"""What is replaced in build, run, env and version."""
+PLACEHOLDERS: Final = ("host", "port", "cpus", "python", "postgres_url", "postgres_pool")
+"""What is replaced in build, run, env and version; the last two where there is a PostgreSQL."""
 
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
 _ESCAPED: Final = re.compile(r"\{\{|\}\}")

@@ -59,6 +59,11 @@ _VALIDITY: Final[Mapping[str, Words]] = {
     "errors/some": Words(_bad_share),
     "window-off": Words("the window was {window_s:.3f} s, {asked_s:g} s were asked for"),
     "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were stated"),
+    "database-idle": Words(
+        "the database beside the server used {us:.2f} us of CPU per request: the answers came "
+        "from elsewhere",
+        "does the server ask it? a cache in the server is another workload",
+    ),
     "log-cut": Words(
         "the server flooded its output; its log was cut back to 1 MB",
         "switch request logging off",

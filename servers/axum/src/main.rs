@@ -2,6 +2,8 @@
 //!
 //! Usage: `axum-server PORT`, or `axum-server --version` for the version of Axum. Threads come from `TOKIO_WORKER_THREADS`. No logging, no middleware.
 
+mod database;
+
 use std::net::Ipv4Addr;
 
 use axum::{
@@ -110,6 +112,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let host = std::env::args().nth(2).unwrap_or_else(|| Ipv4Addr::LOCALHOST.to_string());
     let listener = tokio::net::TcpListener::bind((host, argument.parse()?)).await?;
-    axum::serve(listener, app()).await?;
+    let app = app().merge(database::routes().await?);
+    axum::serve(listener, app).await?;
     Ok(())
 }
