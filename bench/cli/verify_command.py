@@ -20,7 +20,8 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
 
     Without SERVERS: all of the project; where it has none, those that come with bench.
     Each request kind is sent twice with random values; status, JSON by meaning, text and
-    headers must be as the workload says. Exit code 1 when anything is wrong.
+    headers must be as the workload says. Exit code 1 when anything is wrong. A workload that
+    server.yaml says it `cannot` answer is listed with the reason.
     """
     from bench.plans.choosing import choose_arms
     from bench.plans.project import find_project
@@ -44,7 +45,9 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
             }
         )
         if not as_json:
-            word = "skipped" if item.skipped else "wrong" if item.error else "ok"
+            word = "wrong" if item.error else "ok"
+            if item.skipped:
+                word = "cannot" if item.workload else "skipped"
             mark = click.style(word, fg={"ok": "green", "wrong": "red"}.get(word, "yellow"))
             sizes = ", ".join(
                 f"{e.method} {e.path.partition('?')[0][:40]} {format_bytes(e.response_bytes)}"

@@ -31,6 +31,7 @@ GIT_REF: Final = _text(r"\S", "main", maxLength=250)
 URL_PATH: Final = _text(r"^/[^ #\\]*$")
 RELATIVE_PATH: Final = _text(r"^[^/~\\][^\\]*$")
 SERVER_URL: Final = _text(r"^http://[^/]+/?$", "http://127.0.0.1:3000")
+SHA256: Final = _text(r"^[0-9a-f]{64}$")
 METHOD: Final = _text(r"^[A-Z]{1,16}$", "GET", "POST")
 VALUE_NAME: Final = _text(r"^[a-z_][a-z0-9_]*$")
 RATE: Final = WithJsonSchema(

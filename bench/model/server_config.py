@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from bench.model.fields import (
     Argv,
     Duration,
     Env,
+    Identifier,
     Pythons,
     RelativePath,
     SentHeaders,
@@ -21,6 +22,9 @@ from bench.model.fields import (
     Whole,
     WorkloadChoice,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Stop(Model):
@@ -60,6 +64,8 @@ class ServerConfig(Model):
         memory_limit: such as `4GB`.
         source: the folder of the git repository that `bench ab --ref` checks out.
         workloads: `all`, or the ids of those it can answer.
+        cannot: workloads that it cannot answer, each with the reason: `{stream: "no streams"}`.
+            Default: none.
     """
 
     title: Title = ""
@@ -79,7 +85,14 @@ class ServerConfig(Model):
     memory_limit: Size | None = None
     source: RelativePath = "."
     workloads: WorkloadChoice = "all"
+    cannot: dict[Identifier, Text] = {}
 
     def serves(self, workload: str) -> bool:
         """Whether the server answers a workload, by its own word."""
-        return self.workloads == "all" or workload in self.workloads
+        listed = self.workloads == "all" or workload in self.workloads
+        return listed and workload not in self.cannot
+
+    def served(self, known: Iterable[str]) -> list[str]:
+        """Those that it answers, in their order in server.yaml; with `all` those of `known`."""
+        names = known if self.workloads == "all" else self.workloads
+        return [name for name in names if self.serves(name)]

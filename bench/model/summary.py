@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bench.model.base import SCHEMA_VERSION, Model
+from bench.model.base import SCHEMA_VERSION, GrownModel, Model
 from bench.model.basis import Basis, WindowStep
 from bench.model.capacity import CapacityResult
 from bench.model.cpu_profile import Conversion, ServerProfile
@@ -138,7 +138,7 @@ class CellLateness(Model):
     p99: float | None
 
 
-class CellSummary(Model):
+class CellSummary(GrownModel):
     """One server x workload x profile over all rounds.
 
     Attributes:
@@ -148,6 +148,9 @@ class CellSummary(Model):
         total_requests: sum over usable trials of complete responses.
         bytes_per_s: bytes of response bodies per second.
         lateness_us: of an open loop on an exact schedule, else None.
+        first_byte_us: of an open loop on an exact schedule, from when a request was due to the
+            first byte of the body, median over trials of their medians; None where that is the
+            time of the whole response, within a tenth.
         startup_s: from the start of the process to its first right answer, median over trials.
         memory_slope_bytes_per_s: of resident memory in the second half of the window, mean.
     """
@@ -164,12 +167,18 @@ class CellSummary(Model):
     offered_rps: float | None
     achieved_ratio: float | None
     lateness_us: CellLateness | None = None
+    first_byte_us: float | None = None
     startup_s: float | None = None
     memory_slope_bytes_per_s: float | None = None
     bound: Bound
     findings: tuple[str, ...]
     cost: Cost | None = None
     load_share: float | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("first_byte_us",)
 
 
 class Comparison(Model):

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import nearest
+from bench.plans.random_checks import check_random
 from bench.plans.yaml.spelling import shown, spelling
 from bench.workload.json_equal import is_json_type
 from bench.workload.requests import SAME_AS_BODY
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from bench.plans.yaml.document import Loc, YamlDocument
 
-_NAMED: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NAMED: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\.sha256)?\}")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 _CARRIERS: Final = ("path", "body", "expect")
@@ -35,6 +36,7 @@ def check_request(
     """
     _check_headers(document, loc, request)
     _check_values(document, loc, request, bodies)
+    check_random(document, loc, request)
     _check_json(document, loc, request, bodies)
 
 

@@ -83,8 +83,11 @@ def verify_servers(
         if record is None:
             yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
             continue
-        served = arm.config.workloads
-        names = _workloads(project, arm.server) if served == "all" else served
+        known = _workloads(project, arm.server)
+        names = arm.config.served(known)
+        for name, why in arm.config.cannot.items():
+            if name in known:
+                yield Verified(arm.name, name, (), why, skipped=True)
         with (
             SupervisorClient() as supervisor,
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,

@@ -33,7 +33,8 @@ class Question:
     def wrong(self, answer: HttpResponse) -> str | None:
         """What is wrong with an answer, None = nothing; a body seen before costs nothing."""
         expect = self.request.expect
-        seen = answer.body in self._known and not expect.headers
+        more = expect.headers or expect.has_headers or expect.events or expect.min_time
+        seen = answer.body in self._known and not more
         if seen and answer.status == expect.status and "content-encoding" not in answer.headers:
             return None
         found = difference(expect, answer)

@@ -11,6 +11,7 @@ from bench.trial import disturbances as judgement
 from bench.trial.byte_check import byte_census, error_total
 from bench.trial.schedule_checks import offered_rps, schedule_findings
 from bench.trial.thresholds import ERRORS_MAX, WINDOW_OFF_MAX
+from bench.trial.wait_check import waits_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,6 +124,7 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
         return
     yield from _errors(evidence.load, evidence.trial)
     yield from _bytes(evidence, evidence.load)
+    yield from waits_skipped(evidence.load, evidence.workload, evidence.profile, evidence.trial)
     off = evidence.load.duration_s / evidence.profile.duration_s - 1
     if abs(off) > WINDOW_OFF_MAX and not _stretched(evidence):
         yield finding(

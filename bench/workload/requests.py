@@ -2,11 +2,13 @@
 
 Placeholders `{NAME}` are replaced by one drawn value per name and request: percent-encoded in
 the path, as text in text bodies, and as the typed value where a JSON string is exactly `{NAME}`.
+Random bytes stand in bodies as they are; `{NAME.sha256}` is their hash.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import math
 import re
@@ -28,6 +30,8 @@ SAME_AS_BODY: Final = "same-as-body"
 MAX_POOL_BYTES: Final = 16 * 2**20
 MAX_SLOTS: Final = 2**16
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
+
+HASH_OF: Final = ".sha256"
 
 Value = str | int
 
@@ -164,8 +168,11 @@ def _slots(weights: Sequence[int], by_kind: Sequence[range], variants: int) -> l
 
 
 def _render(template: RequestKind, kind: int, body: bytes, rng: random.Random) -> Rendered:
-    values = {name: _draw(generator, rng) for name, generator in template.values.items()}
-    filled = _fill_body(body, values)
+    drawn = {name: _draw(generator, rng) for name, generator in template.values.items()}
+    values = {name: value for name, value in drawn.items() if not isinstance(value, bytes)}
+    blobs = {name: value for name, value in drawn.items() if isinstance(value, bytes)}
+    hashes = {name + HASH_OF: hashlib.sha256(data).hexdigest() for name, data in blobs.items()}
+    filled = _fill_blobs(body, values, blobs) if blobs else _fill_body(body, values)
     encoded = {name: quote(str(value), safe="") for name, value in values.items()}
     return Rendered(
         kind=kind,
@@ -173,11 +180,13 @@ def _render(template: RequestKind, kind: int, body: bytes, rng: random.Random) -
         path=_fill_text(template.path, encoded),
         headers=dict(template.headers),
         body=filled,
-        expect=_fill_expect(template.expect, values, filled),
+        expect=_fill_expect(template.expect, {**values, **hashes}, filled),
     )
 
 
-def _draw(generator: Generator, rng: random.Random) -> Value:
+def _draw(generator: Generator, rng: random.Random) -> Value | bytes:
+    if generator.random is not None:
+        return rng.randbytes(generator.random)
     if generator.int_range is not None:
         return rng.randint(*generator.int_range)
     return rng.choice(generator.choice or [""])
@@ -220,6 +229,15 @@ def _fill_body(body: bytes, values: Mapping[str, Value]) -> bytes:
     return _fill_text(typed, inner).encode("utf-8")
 
 
+def _fill_blobs(body: bytes, values: Mapping[str, Value], blobs: Mapping[str, bytes]) -> bytes:
+    """Random bytes in their places; what stands between them is text."""
+    names = b"|".join(re.escape(name.encode()) for name in blobs)
+    parts = re.split(rb"\{(" + names + rb")\}", body)
+    parts[::2] = [_fill_text(part.decode("utf-8"), values).encode() for part in parts[::2]]
+    parts[1::2] = [blobs[name.decode()] for name in parts[1::2]]
+    return b"".join(parts)
+
+
 def _json_text(value: Value) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -245,6 +263,10 @@ def _fill_expect(expect: Expect, values: Mapping[str, Value], body: bytes) -> Ex
         update["text"] = _fill_text(expect.text, values)
     if values and expect.headers:
         update["headers"] = {k: _fill_text(v, values) for k, v in expect.headers.items()}
+    if values and expect.contains:
+        update["contains"] = [_fill_text(text, values) for text in expect.contains]
+    if values and expect.events:
+        update["events"] = [_fill_text(text, values) for text in expect.events]
     return expect.model_copy(update=update) if update else expect
 
 

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import services
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
 app = FastAPI()
+app.include_router(services.router)
+app.mount("/static", services.static)
+app.mount("/static-gzip", services.compressed)
 
 
 @app.get("/health")

@@ -6,9 +6,12 @@ The port comes from the environment: PORT. Processes and workers come from the c
 import os
 from typing import Any
 
+import services
 from robyn import Request, Robyn
 
 app = Robyn(__file__)
+app.include_router(services.router)
+app.serve_directory(route="/static", directory_path="static")
 
 
 @app.get("/health")

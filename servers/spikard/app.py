@@ -5,9 +5,11 @@ The port comes from the environment: SPIKARD_SERVER_PORT.
 
 from typing import Any
 
+import services
 from spikard import App, Body
 
 app = App()
+services.register(app)
 
 
 @app.get("/health")

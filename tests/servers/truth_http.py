@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
+import hashlib
 import json
 import mmap
 import os
@@ -16,6 +18,7 @@ import struct
 import sys
 import time
 from array import array
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -40,6 +43,7 @@ COUNTERS = (
     "stray_pid",
 )
 EXITED, RESTART = 3, 75
+PAGE = Path(__file__).parents[2] / "servers" / "axum" / "static" / "page.html"
 ENDS = (signal.SIGTERM, signal.SIGINT)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection:[ \t]*close", re.IGNORECASE)
@@ -50,11 +54,12 @@ _SPIN_S = 300e-6
 
 
 class Answer(NamedTuple):
-    """Status, Content-Type and body of a response."""
+    """Status, Content-Type and body of a response, and lines of further headers."""
 
     status: int
     kind: str
     body: bytes
+    more: str = ""
 
 
 def as_json(value: Any) -> Answer:
@@ -134,6 +139,7 @@ class Server:
         self.held = array("d")
         self.deaf = False
         self.open = 0
+        self.upload: dict[str, Any] = {}
         self.gate: Gate | None = None
         self.loop = asyncio.SelectorEventLoop(precise_selector())
 
@@ -142,8 +148,11 @@ class Server:
     ) -> tuple[Answer, float]:
         """The response to the n-th request, the nth of its connection, and the seconds it waits."""
         options = self.options
-        answer = self.liar(n, nth, target, right_answer(method, target, body))
         delay = options.delay_ms / 1e3
+        served = self.service(n, target, body)
+        if served:
+            return served[0], delay + served[1]
+        answer = self.liar(n, nth, target, right_answer(method, target, body))
         if options.burn_us:
             burn(options.burn_us)
         if options.lie_after is not None and n > options.lie_after:
@@ -159,6 +168,25 @@ class Server:
             self.counts.add("late")
             delay += options.late_ms / 1e3
         return answer, delay
+
+    def service(self, n: int, target: str, body: bytes) -> tuple[Answer, float] | None:
+        """A wait, an upload, a file: the answer and its own delay; None for another request."""
+        options = self.options
+        _, kind, name = (*target.split("/"), "", "")[:3]
+        if kind == "delay":
+            skipped = options.skip_waits_after is not None and n > options.skip_waits_after
+            return as_json({"waited_ms": int(name)}), 0.0 if skipped else int(name) / 1e3
+        if kind == "upload":
+            seen = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+            self.upload = self.upload if options.unread and self.upload else seen
+            return as_json(self.upload), 0.0
+        if kind in ("static", "static-gzip"):
+            packed = kind == "static-gzip" and not options.never_gzip
+            more = "Last-Modified: Thu, 26 Nov 2026 12:00:00 GMT\r\n"
+            more += "Content-Encoding: gzip\r\n" if packed else ""
+            data = PAGE.read_bytes()
+            return Answer(200, "text/html", gzip.compress(data) if packed else data, more), 0.0
+        return None
 
     def liar(self, n: int, nth: int, target: str, answer: Answer) -> Answer:
         """The answer of a server that lies now and then, from the first request on."""
@@ -346,7 +374,7 @@ class Connection(asyncio.Protocol):
         close = "Connection: close\r\n" if self.last else ""
         head = (
             f"HTTP/1.1 {answer.status} Status\r\nContent-Type: {answer.kind}\r\n"
-            f"{close}Content-Length: {len(answer.body)}\r\n\r\n"
+            f"{answer.more}{close}Content-Length: {len(answer.body)}\r\n\r\n"
         )
         self.transport.write(head.encode() + answer.body)
 
