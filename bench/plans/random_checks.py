@@ -39,7 +39,7 @@ def check_random(document: YamlDocument, loc: Loc, request: Mapping[str, Any]) -
             document.add((*loc, "body"), message, "write body: {text: ...} or {file: ...}")
     for name in sorted({*_HASHED.findall(_text(request.get("expect")))} - blobs):
         if name in values:
-            message = f"{{{name}{HASH_OF}}} is the hash of random bytes, and {name} is none"
+            message = f"{{{name}{HASH_OF}}} is a hash of random bytes, which {name} is not"
             document.add((*loc, "expect"), message, f"write values: {{{name}: {{random: 100KB}}}}")
 
 

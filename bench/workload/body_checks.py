@@ -37,7 +37,7 @@ def body_difference(expect: Expect, headers: Mapping[str, str], body: bytes) -> 
 def events_of(body: bytes) -> list[str]:
     """The data of each server-sent event, as the HTML standard reads a stream.
 
-    An event ends with an empty line; one that is cut off before it is none.
+    An event ends with an empty line; one that is cut off before it does not count.
     """
     events: list[str] = []
     data: list[str] = []

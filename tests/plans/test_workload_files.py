@@ -210,7 +210,7 @@ requests:
         ("path: /, body: {text: '{f}'}, expect: {text: '{f}'}", "which only a body can hold"),
         (
             "path: '/{n}', body: {text: '{f}'}, expect: {text: '{n.sha256}'}",
-            "{n.sha256} is the hash of random bytes, and n is none",
+            "{n.sha256} is a hash of random bytes, which n is not",
         ),
         (
             "path: /, body: {text: '{f}'}, expect: {text: '{g.sha256}'}",

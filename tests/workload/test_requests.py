@@ -235,7 +235,7 @@ def test_constant_means_no_values_and_one_body_at_most() -> None:
 def test_random_bytes_stand_in_the_body_and_their_hash_in_what_is_expected() -> None:
     """Other bytes in each request, as they are; text beside them is filled in as everywhere."""
     values = {**USER, "file": Generator.model_validate({"random": "5KB"})}
-    asked = {
+    asked: dict[str, Any] = {
         "bodies": (b"user {user}: {file}, {file}",),
         "values": values,
         "expect": Expect.model_validate({"json": {"hash": "{file.sha256}", "user": "{user}"}}),
