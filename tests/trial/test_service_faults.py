@@ -26,14 +26,6 @@ def workload(name: str) -> Workload:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["delay", "upload", "static", "static-gzip"])
-def test_an_honest_server_is_right(tmp_path: Path, name: str) -> None:
-    """Waited, read, unpacked: each is as the workload says."""
-    with ground_truth.start(log=tmp_path / "log") as server:
-        assert verify(Target("127.0.0.1", server.port), workload(name), random.Random(name))
-
-
-@pytest.mark.real
 @pytest.mark.parametrize(
     ("fault", "name", "words"),
     [
