@@ -66,12 +66,12 @@ async fn form(contact: web::Form<Contact>) -> impl Responder {
 }
 
 #[post("/multipart")]
-async fn multipart(MultipartForm(form): MultipartForm<PhotoForm>) -> impl Responder {
+async fn multipart(MultipartForm(photo): MultipartForm<PhotoForm>) -> impl Responder {
     web::Json(Photo {
-        title: form.title.into_inner(),
-        filename: form.file.file_name.unwrap_or_default(),
-        bytes: form.file.data.len(),
-        sha256: hex(Sha256::digest(&form.file.data)),
+        title: photo.title.into_inner(),
+        filename: photo.file.file_name.unwrap_or_default(),
+        bytes: photo.file.data.len(),
+        sha256: hex(Sha256::digest(&photo.file.data)),
     })
 }
 
