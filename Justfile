@@ -100,6 +100,11 @@ perf-paced *ARGS: _dev
 perf-ab *ARGS: _dev
     @python -P scripts/perf_ab.py "$@"
 
+# Find the costlier of 16 commits by `bench bisect`, and none where there is none (hours; goes on)
+[no-exit-message]
+perf-bisect *ARGS: _dev
+    @python -P scripts/perf_bisect.py "$@"
+
 # Search the rate of a real server of known cost: within 5 % in 5 of 5 searches (about 15 min)
 [no-exit-message]
 perf-capacity *ARGS: _dev

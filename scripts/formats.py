@@ -1,10 +1,12 @@
-"""Writes the tables of keys in docs/formats.md, from the models, and that of docs/servers.md.
+"""Writes docs/glossary.md and the tables of docs/formats.md and docs/servers.md: `just formats`.
 
-`just formats` starts it.
+The keys come from the fields of the models, the words from their docstrings, and who answers what
+from the servers' own files.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _ROOT: Final = Path(__file__).parents[1]
 DOCUMENT: Final = _ROOT / "docs" / "formats.md"
 SERVERS: Final = _ROOT / "docs" / "servers.md"
+GLOSSARY: Final = _ROOT / "docs" / "glossary.md"
 MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "matrix": MatrixConfig,
     "server of a matrix": ServerRef,
@@ -96,7 +99,40 @@ def tables(text: str) -> list[str]:
     return [found[2] for found in _TABLE.finditer(text)]
 
 
+def words() -> dict[str, str]:
+    """Each word that a docstring of the model has in bold -> the sentence that says what it is.
+
+    Raises:
+        ValueError: a word is explained twice.
+    """
+    found: dict[str, str] = {}
+    for file in sorted((_ROOT / "bench" / "model").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            docstring = ast.get_docstring(node) or ""
+            text = " ".join(docstring.partition("\nAttributes")[0].split())
+            for sentence in re.split(r"(?<=\.) (?=[A-Z*])", text):
+                for word in re.findall(r"\*\*(.+?)\*\*", sentence):
+                    name = re.sub(r"^[A-Z](?=[a-z])", lambda first: first[0].lower(), word)
+                    if name in found:
+                        raise ValueError(f"{word!r} is explained twice, the second time in {file}")
+                    found[name] = sentence
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def glossary() -> str:
+    """The page of words."""
+    head = (
+        "# Glossary\n\nOne word, one meaning: in the reports, in these pages and in the code, "
+        "whose docstrings this page is made of (`just formats`).\n\n"
+    )
+    rows = [f"| {word} | {_cell(sentence)} |" for word, sentence in words().items()]
+    return head + "\n".join(["| word | meaning |", "|---|---|", *rows, ""])
+
+
 if __name__ == "__main__":
+    GLOSSARY.write_text(glossary(), encoding="utf-8")
     for path, renew in ((DOCUMENT, renewed), (SERVERS, renewed_servers)):
         path.write_text(renew(path.read_text(encoding="utf-8")), encoding="utf-8")
-        print(f"formats: {path}")
+    print(f"formats: {DOCUMENT}, {SERVERS}, {GLOSSARY}")

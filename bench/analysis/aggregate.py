@@ -1,4 +1,4 @@
-"""Findings of trials told once per cell, and findings about the run as a whole."""
+"""Findings of trials, each shown once per cell, and findings about the run as a whole."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cell_findings(cell: CellTrials) -> tuple[Finding, ...]:
 
 
 def _of_trial(trial: TrialRecord) -> list[Finding]:
-    """A trial's findings; a reason that has none is told in the trial's own sentence."""
+    """A trial's findings; a reason without one is put in the trial's own sentence."""
     told = {each.code for each in trial.findings}
     missing = [code for code in trial.reasons if code not in told and code in CODES]
     said = trial.detail or trial.status

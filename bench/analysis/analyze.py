@@ -14,11 +14,11 @@ from bench.analysis.loadtool_effect import tool_findings
 from bench.analysis.noise import (
     arms_findings,
     copies,
+    copy_pairs,
     noise_floor,
     noisy_host,
     outlier_findings,
     residuals_of,
-    twins,
 )
 from bench.analysis.searches import load_share
 from bench.analysis.trials import CellTrials, by_cell
@@ -57,7 +57,7 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
     cost = cost_duets(plan, data.trials)
     told = main_cells(plan)
     done = [_with_cost(_group(data, group), cost, told) for group in grouped]
-    found = (*copies(grouped, twins(plan)), *cost.copies)
+    found = (*copies(grouped, copy_pairs(plan)), *cost.copies)
     floor = noise_floor(found)
     polished = [each for each in map(residuals_of, grouped) if each]
     noisy = noisy_host(cells, floor, polished, plan.margin)
@@ -129,7 +129,7 @@ def _group(data: RunData, cells: tuple[CellTrials, ...]) -> _Group:
 
 
 def _with_cost(group: _Group, cost: CostDuets, told: frozenset[Cell]) -> _Group:
-    """The cost of each server where it is told: once per workload."""
+    """The cost of each server where it is shown: once per workload."""
     cells = tuple(
         cell.model_copy(update={"cost": cost.found.get((cell.server, cell.workload))})
         if Cell(server=cell.server, workload=cell.workload, profile=cell.profile) in told

@@ -42,7 +42,7 @@ class SearchState(NamedTuple):
 
     Attributes:
         following: what is to be tried next, None where it has ended or cannot go on.
-        repeats: the id of a trial that told nothing and is run again next, "" where there is none.
+        repeats: the id of a trial that showed nothing and is run again next, or "".
     """
 
     result: CapacityResult
@@ -242,7 +242,7 @@ def measured_us(
 ) -> float | None:
     """The promised measure in microseconds, failures above all; None where it falls among them.
 
-    Unlike in tables a percentile is told however few requests lie beyond it: whether it is below
+    Unlike in tables a percentile is used however few requests lie beyond it: whether it is below
     a limit is a question of how many requests are above that, and the search asks it again.
     """
     if counts is None or counts.moments is None:
@@ -265,7 +265,7 @@ def answered_share(measured: LoadResult, load: LoadProfile, promise: Promise) ->
     """Share of the offered rate with which the server kept up.
 
     The last responses come after the window: as much of that as the promise allows, and at most
-    a tenth of the window, is no falling behind.
+    a tenth of the window, is not a falling behind.
     """
     window = load.duration_s
     slack = min(promise.limit_us / 1e6, _SLACK * window)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
 from bench.model.load_result import PERCENTILES, unanswered
+from bench.model.metric_names import METRICS
 from bench.model.summary import (
-    METRICS,
     CellLatency,
     CellLateness,
     CellSummary,

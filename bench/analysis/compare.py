@@ -8,12 +8,9 @@ from bench.analysis.run_differences import changes
 from bench.analysis.trials import CellTrials, by_cell, compared, shown
 from bench.analysis.verdicts import NoiseBounds, Ratio, decide, no_trials_because
 from bench.errors import UsageError
+from bench.model.metric_names import HIGHER_IS_BETTER, METRICS
 from bench.model.run_comparison import CompareResult, CompareRow, MissingCell
-from bench.model.summary import (
-    HIGHER_IS_BETTER,
-    METRICS,
-    Metric,
-)
+from bench.model.summary import Metric
 from bench.stats.intervals import geometric, welch
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis.aggregate import cell_findings
 from bench.analysis.noise import compare_copies
-from bench.analysis.trials import cost_cells, shown
+from bench.analysis.trials import LATENESS, cost_cells, shown
 from bench.analysis.verdicts import decide, no_trials_because, not_comparable, paired_ratio
 from bench.analysis.windows import read_windows, window_findings
 from bench.model.summary import Cost
@@ -31,7 +31,8 @@ class CostDuets(NamedTuple):
     Attributes:
         found: (server, workload) -> its cost.
         copies: two copies of the baseline, one pair per workload.
-        findings: of the trials and windows.
+        findings: of the trials and windows, but for what concerns response times alone: those
+            of these duets are compared nowhere.
     """
 
     found: dict[tuple[str, str], Cost]
@@ -59,6 +60,7 @@ def cost_duets(plan: Plan, trials: Iterable[TrialRecord]) -> CostDuets:
         each
         for cell in cells
         for each in (*cell_findings(cell), *window_findings(cell, read_windows(cell)))
+        if each.code not in LATENESS
     )
     return CostDuets(found, tuple(copies), findings)
 
@@ -105,7 +107,7 @@ def _mean(cell: CellTrials) -> float | None:
 
 
 def main_cells(plan: Plan) -> frozenset[Cell]:
-    """Where a cost is told: with the first closed profile of each server and workload."""
+    """Where a cost is shown: with the first closed profile of each server and workload."""
     closed = [profile.id for profile in plan.profiles if profile.loop == "closed"]
     found: dict[tuple[str, str], Cell] = {}
     for name in closed:

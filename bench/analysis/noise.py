@@ -54,7 +54,7 @@ class Copies(NamedTuple):
         return math.expm1(max(abs(math.log(low)), abs(math.log(high))))
 
 
-def twins(plan: Plan) -> tuple[tuple[str, str], ...]:
+def copy_pairs(plan: Plan) -> tuple[tuple[str, str], ...]:
     """Pairs of arms that the plan says are copies of one server."""
     return tuple((arm.copy_of, arm.name) for arm in plan.arms if arm.copy_of is not None)
 

@@ -14,7 +14,7 @@ from bench.model.history import (
     SeriesChange,
     SeriesPoint,
 )
-from bench.model.summary import HIGHER_IS_BETTER
+from bench.model.metric_names import HIGHER_IS_BETTER
 from bench.stats.change_points import LEAST_SEGMENT, change_points
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _change(metric: str, dots: Sequence[_Dot], shift: LevelChange, cause: Cause)
 def newest_worse(series: Sequence[Series], last: int) -> list[tuple[Series, SeriesChange]]:
     """Series that stand on a worse level since one of their last points, by the server's doing.
 
-    Only the newest shift of a series counts: what was mended since is no reason. The interval
+    Only the newest shift of a series counts: what was fixed since is not a reason. The interval
     of the ratio must exclude 1.
 
     Args:

@@ -21,6 +21,9 @@ COST_METRIC: Final = "requests_per_cpu_second"
 """By which duets compare: CPU time per request, seen the way in which more is better."""
 UNCOMPARED: Final = frozenset({"pacer-late", "arrivals-off", "not-stationary"})
 """Findings of a trial whose response times are the load generator's or a moment's."""
+LATENESS: Final = frozenset({"pacer-late", "late-pacer"})
+"""Of these CPU per request has nothing: a request that was sent some microseconds late costs what
+it costs. Of `arrivals-off` it has: a server pays less for requests that come in bursts."""
 _TAIL: Final = "tail"
 _CLOSED_ONLY: Final = frozenset({"throughput_rps"})
 
@@ -47,7 +50,7 @@ class CellTrials(NamedTuple):
         """Those that enter estimates: valid and suspect ones, ascending by round.
 
         None where the server was caught with a wrong answer in one of them: the next one, in
-        which no question hit, is no better.
+        which no question hit, is not better.
         """
         if any(map(lied, self.recorded)):
             return ()

@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.trials import DUET_DIAGNOSIS, LATENCIES, compared, shown
 from bench.model.basis import Basis
-from bench.model.summary import (
-    HIGHER_IS_BETTER,
-    METRICS,
-    Comparison,
-    Verdict,
-    Word,
-)
+from bench.model.metric_names import HIGHER_IS_BETTER, METRICS
+from bench.model.summary import Comparison, Verdict, Word
 from bench.model.trial_record import lied
 from bench.stats.intervals import Estimate, paired
 from bench.stats.multiple import holm, odd_one_out, sign_flip_p

@@ -77,7 +77,7 @@ def precision(plan: Plan, trials: Iterable[TrialRecord]) -> Precision:
     Compared are throughput ratios to the baseline (closed loop); p50 ratios where every profile
     is open; single estimates where there is nothing to compare with. Where a time is given, p99
     ratios and the cost of a request count too. Cells without any usable trial do not count: no
-    number of rounds mends them.
+    number of rounds fixes them.
 
     Args:
         plan: with `precision` and `max_rounds`.

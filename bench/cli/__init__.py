@@ -36,7 +36,7 @@ COMMANDS: Final[dict[str, str]] = {
     "parse": "Turn one raw load tool output into JSON.",
     "import": "Make a run of results that were measured elsewhere.",
     "host": "Show hardware and system as a run records them.",
-    "doctor": "Say what is missing or noisy and what mends it.",
+    "doctor": "Say what is missing or noisy and what fixes it.",
     "setup": "Install missing load tools.",
     "schema": "Print the JSON Schema of configuration files, for editors.",
     "list": "List servers, workloads, matrices or runs.",

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bench.cli.common import METRICS, TerminatedError, emit_json, project_option
+from bench.cli.common import TerminatedError, emit_json, project_option
 from bench.errors import BenchError, GateMetError, UsageError
+from bench.model.metric_names import METRICS
 from bench.units import format_eta, parse_duration, parse_percent
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _DETECT_LEAST: Final = 0.001
     default="2%",
     show_default=True,
     metavar="PERCENT",
-    help="The difference that matters: go on until it could be told.",
+    help="The difference that matters: go on until it could be seen.",
 )
 @click.option(
     "--max-time",
@@ -241,7 +242,7 @@ def _check_compared(view: RunView) -> None:
 def _gate(result: Result, metric: str) -> None:
     """Turn the result into an exit code; an arm that could not be measured comes first.
 
-    A copy of the baseline is no candidate: what it differs by is noise.
+    A copy of the baseline is not a candidate: what it differs by is noise.
     """
     view = result.view
     if result.exit_code:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.model.bisect import BisectAsked
+    from bench.plans.bisect_plan import Searched
     from bench.plans.project import Project
     from bench.run.bisecting import BisectParts
     from bench.stats.bisection import BisectEnd, BisectProgress, CommitGraph
@@ -37,6 +38,12 @@ _LEAST: Final = 0.005
 @click.argument("server", required=False, metavar="SERVER")
 @click.option("--good", metavar="REF", help="A branch, tag or commit that costs less.")
 @click.option("--bad", metavar="REF", help="A later one that costs more.")
+@click.option(
+    "--with",
+    "dependency",
+    metavar="NAME",
+    help="Search published versions of a dependency: --good and --bad are two of them.",
+)
 @click.option("--workload", metavar="W", help="What is asked (default: the only one it serves).")
 @click.option(
     "--detect", metavar="PERCENT", help="The least difference that matters.  [default: 5%]"
@@ -68,35 +75,38 @@ def command(server: str | None, project: Path | None, **options: Any) -> int:
     Each is measured at the same time and on the same CPUs as good and as bad, until it is proven
     (99 %) to be nearer to one of them; so it needs no quiet machine. One that does not build, or
     answers wrongly, is passed over for a neighbor and named. Equal content is measured once.
-    At last the culprit is held against its parent, which gives the ratio that is told.
+    At last the culprit is held against its parent, which gives the ratio of the answer.
 
-    Commits are checked out beside your tree, which is not touched, and built once. Finished steps
+    Commits are checked out beside your tree, which is not touched, and built once. With --with
+    the versions that the registry has are searched in the same way, each in a copy of the server.
+    Finished steps
     are kept: after Ctrl-C, or with a longer --max-time, --resume goes on.
 
     \b
     bench bisect mine --good v1.4 --bad main --workload json-small
     bench bisect mine --good main~40 --bad HEAD --detect 2% --max-time 1h
+    bench bisect spikard --with spikard --good 0.16.0 --bad 0.17.2
     bench bisect --resume latest --max-time 2h
 
     \b
     Exit codes: 0 found, 1 not decided (the shortest range left is named) or no difference,
     2 usage.
     """
-    from bench.plans.bisect_plan import searched
+    from bench.plans.bisect_plan import searched_again
     from bench.plans.project import find_project
 
     found = find_project(Path.cwd(), project)
     if options["resume"]:
         folder, asked = _kept(found, server, options)
-        repository, graph = searched(found, asked.server, asked.good, asked.bad)
+        world = searched_again(found, asked)
     else:
-        asked, repository, graph = _new(found, server, options)
+        asked, world = _new(found, server, options)
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-bisect-{asked.bad[:6]}"
         folder = _folder(found, name, asked)
     again = "bench bisect --resume latest" + (f" --project {project}" if project else "")
     parts = _parts(found, asked, folder, options)
-    end = _search(parts, graph, again)
-    _print(end, asked, repository, graph, as_json=options["as_json"])
+    end = _search(parts, world.graph, again)
+    _print(end, asked, world, as_json=options["as_json"])
     click.echo(os.path.relpath(folder.path), err=True)
     return EXIT_OK if end.culprit else EXIT_FAILED
 
@@ -113,8 +123,18 @@ def _kept(
     """A bisect on disk; only its time may be changed."""
     from bench.store.bisect_files import BisectFolder
 
-    names = ("good", "bad", "workload", *(name for name in _DEFAULTS if name != "max_time"))
-    given = [f"--{name}" for name in names if options[name] is not None]
+    names = (
+        "good",
+        "bad",
+        "dependency",
+        "workload",
+        *(name for name in _DEFAULTS if name != "max_time"),
+    )
+    given = [
+        "--with" if name == "dependency" else f"--{name}"
+        for name in names
+        if options[name] is not None
+    ]
     if server or given:
         raise UsageError(
             f"--resume goes on as it began; {', '.join([*([server] if server else []), *given])} "
@@ -130,7 +150,7 @@ def _kept(
 
 def _new(
     project: Project, server: str | None, options: dict[str, Any]
-) -> tuple[BisectAsked, Path, CommitGraph]:
+) -> tuple[BisectAsked, Searched]:
     from bench.model.bisect import BisectAsked
     from bench.plans.bisect_plan import searched, workload_of
 
@@ -145,7 +165,9 @@ def _new(
     _seconds("duration", given["duration"])
     _parsed("warmup", given["warmup"], parse_duration)
     max_time_s = _seconds("max_time", given["max_time"])
-    repository, graph = searched(project, server, options["good"], options["bad"])
+    dependency = options["dependency"]
+    world = searched(project, server, options["good"], options["bad"], dependency)
+    graph = world.graph
     asked = BisectAsked(
         server=server,
         good=graph.good,
@@ -157,8 +179,10 @@ def _new(
         connections=given["connections"],
         duration=given["duration"],
         warmup=given["warmup"],
+        dependency=dependency or "",
+        versions=(graph.good, *graph.order) if dependency else (),
     )
-    return asked, repository, graph
+    return asked, world
 
 
 def _seconds(option: str, text: str) -> float:
@@ -195,20 +219,20 @@ def _parts(
 
 
 def _search(parts: BisectParts, graph: CommitGraph, again: str) -> BisectEnd:
-    from bench.reports.wording.bisect_words import progress_words
+    from bench.reports.wording.bisect_words import counted, progress_words
     from bench.run.bisecting import BisectMeasuring
     from bench.stats.bisection import Bisection
 
     asked = parts.asked
-    count = len(graph.order)
+    count, what = len(graph.order), _what(asked)
     click.echo(
-        f"{asked.named[0]}..{asked.named[1]}: {count} commit{'s' if count > 1 else ''}, "
+        f"{asked.named[0]}..{asked.named[1]}: {counted(count, what)}, "
         f"about {count.bit_length()} steps, {format_eta(asked.max_time_s)} at most",
         err=True,
     )
 
     def tell(told: BisectProgress) -> None:
-        text = progress_words(told, graph.good, graph.bad, search.reason(told.commit))
+        text = progress_words(told, graph.good, graph.bad, search.reason(told.commit), what)
         click.echo(printable(text), err=True)
 
     try:
@@ -219,18 +243,14 @@ def _search(parts: BisectParts, graph: CommitGraph, again: str) -> BisectEnd:
         raise
 
 
-def _print(
-    end: BisectEnd, asked: BisectAsked, repository: Path, graph: CommitGraph, *, as_json: bool
-) -> None:
+def _what(asked: BisectAsked) -> str:
+    return "version" if asked.dependency else "commit"
+
+
+def _print(end: BisectEnd, asked: BisectAsked, world: Searched, *, as_json: bool) -> None:
     """The answer: one line, or one object."""
     from bench.reports.bisect_answer import bisect_answer
-    from bench.reports.wording.bisect_words import (
-        culprit_words,
-        ending_words,
-        reason_words,
-        short_hash,
-    )
-    from bench.servers.git import change_of
+    from bench.reports.wording.bisect_words import ending_words, reason_words, short_hash
 
     if as_json:
         emit_json(bisect_answer(end))
@@ -238,8 +258,18 @@ def _print(
     for commit, reason in end.skipped:
         click.echo(printable(f"passed over {short_hash(commit)}: {reason_words(reason)}"), err=True)
     if end.culprit:
-        change = change_of(repository, end.culprit, graph.parents[end.culprit][0])
-        line = culprit_words(end, change.authored[:10], change.subject, change.files)
+        line = _found(end, end.culprit, asked, world)
     else:
-        line = ending_words(end, asked.detect, format_eta(asked.max_time_s))
+        line = ending_words(end, asked.detect, format_eta(asked.max_time_s), _what(asked))
     click.echo(printable(line))
+
+
+def _found(end: BisectEnd, culprit: str, asked: BisectAsked, world: Searched) -> str:
+    from bench.reports.wording.bisect_words import culprit_words, version_words
+    from bench.servers.git import change_of
+
+    older = world.graph.parents[culprit][0]
+    if world.repository is None:
+        return version_words(end, asked.dependency, older)
+    change = change_of(world.repository, culprit, older)
+    return culprit_words(end, change.authored[:10], change.subject, change.files)

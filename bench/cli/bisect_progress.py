@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class StepProgress(Progress):
-    """Says of a step only trials that cannot be used: what it found is told when it has ended."""
+    """Says of a step only trials that cannot be used: what it found is shown when it has ended."""
 
     def finished(self, record: TrialRecord, done: int, total: int) -> None:
         """A trial has ended and is on disk."""
@@ -20,7 +20,7 @@ class StepProgress(Progress):
             super().finished(record, done, total)
 
     def skipped(self, skipped: Skipped) -> None:
-        """A commit takes no part: it is told as passed over."""
+        """A commit takes no part: it is shown as passed over."""
 
     def added(self, rounds: int, reason: str) -> None:
         """Rounds are added until the step decides: of no interest one by one."""

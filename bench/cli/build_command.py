@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.common import emit_json, json_option, project_option
+from bench.cli.waiting import Waiting
 from bench.errors import EXIT_FAILED, EXIT_OK
 from bench.units import format_bytes, format_eta
+
+if TYPE_CHECKING:
+    from bench.model.plan import Arm
+    from bench.model.summary import BuildRecord
 
 
 @click.command()
@@ -29,20 +35,28 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
     arms = choose_arms(find_project(Path.cwd(), project), servers)
     failed = False
     rows = []
-    for arm, record, reason in build_servers(
-        arms, lambda arm: click.echo(f"building {arm.name} ...", err=True)
-    ):
-        if record is None:
-            failed = failed or not reason.startswith("skipped")
-            rows.append({"server": arm.name, "built": False, "reason": reason})
-            click.echo(f"{arm.name:<12} {reason}", err=True)
-            continue
-        rows.append({"server": arm.name, "built": True, **record.model_dump(mode="json")})
-        if not as_json:
-            how = "unchanged" if record.cached else f"built in {format_eta(record.seconds)}"
-            size = f", {format_bytes(record.artefact_bytes)}" if record.artefact_bytes else ""
-            version = record.version or "version unknown"
-            click.echo(f"{arm.name:<12} {version} ({record.runtime or 'no runtime'}{size}) {how}")
+    with Waiting() as waiting:
+        for arm, record, reason in build_servers(arms, waiting):
+            waiting.close()
+            failed = failed or (record is None and not reason.startswith("skipped"))
+            rows.append(_row(arm, record, reason))
+            if record is None:
+                click.echo(f"{arm.name:<12} {reason}", err=True)
+            elif not as_json:
+                _show(arm, record)
     if as_json:
         emit_json({"builds": rows})
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _row(arm: Arm, record: BuildRecord | None, reason: str) -> dict[str, Any]:
+    if record is None:
+        return {"server": arm.name, "built": False, "reason": reason}
+    return {"server": arm.name, "built": True, **record.model_dump(mode="json")}
+
+
+def _show(arm: Arm, record: BuildRecord) -> None:
+    how = "unchanged" if record.cached else f"built in {format_eta(record.seconds)}"
+    size = f", {format_bytes(record.artefact_bytes)}" if record.artefact_bytes else ""
+    version = record.version or "version unknown"
+    click.echo(f"{arm.name:<12} {version} ({record.runtime or 'no runtime'}{size}) {how}")

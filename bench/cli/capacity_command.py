@@ -28,7 +28,7 @@ _OWN = ("matrix", "promise", "tolerance", "max_time", "connections", "duration",
 @click.option(
     "--max-time",
     metavar="DURATION",
-    help="For each server and workload, builds not counted; then what is known is told, as not "
+    help="For each server and workload, builds not counted; then what is known is printed, as not "
     "confirmed.  [default: 5m]",
 )
 @click.option("--matrix", metavar="NAME", help="Servers and workloads of that matrix instead.")
@@ -99,7 +99,7 @@ def _planned(project: Project, names: tuple[str, ...], options: dict[str, Any]) 
         planned = planned_again(project, directory, None)
         if planned.plan.search is None:
             raise UsageError(
-                f"{directory.path.name} is no search for a rate",
+                f"{directory.path.name} is not a search for a rate",
                 advice="`bench run --resume` goes on with it",
             )
         return planned

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from bench.plans.project import Project
 
+_LOGS = ("logs", "charts", "matrices")
+_CACHED = (*_LOGS, "worktrees", "arms", "servers", "profiled", "try", "loadtools")
 _BUILD_PARTS = (".venv", "target", "node_modules", ".build")
 
 
@@ -29,8 +31,8 @@ class Item(NamedTuple):
 
 @click.command()
 @click.option("--builds", is_flag=True, help="Remove what was built in servers/.")
-@click.option("--runs", is_flag=True, help="Remove run directories in reports/.")
-@click.option("--keep", type=click.IntRange(0), default=3, help="Newest runs to keep (3).")
+@click.option("--runs", is_flag=True, help="Remove runs and bisects in reports/.")
+@click.option("--keep", type=click.IntRange(0), default=3, help="Newest of them to keep (3).")
 @click.option(
     "--cache",
     is_flag=True,
@@ -80,17 +82,20 @@ def _builds(project: Project) -> Iterator[Item]:
 
 
 def _runs(project: Project, keep: int) -> Iterator[Item]:
+    from bench.store.bisect_files import list_bisects
     from bench.store.run_directory import list_runs
 
-    runs = list_runs(project.root / "reports")
-    for run in runs[: max(0, len(runs) - keep)]:
-        yield Item("runs", run.path, _size(run.path))
+    reports = project.root / "reports"
+    runs = [each.path for each in list_runs(reports)]
+    runs = sorted([*runs, *(each.path for each in list_bisects(reports))])
+    for path in runs[: max(0, len(runs) - keep)]:
+        yield Item("runs", path, _size(path))
 
 
 def _cache() -> Iterator[Item]:
     from bench.store.cache import cache_folder
 
-    for name in ("logs", "worktrees", "arms", "servers", "profiled", "try", "matrices"):
+    for name in _CACHED:
         folder = cache_folder() / name
         if folder.is_dir():
             yield Item("cache", folder, _size(folder))

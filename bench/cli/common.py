@@ -11,17 +11,6 @@ import click
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-METRICS = (
-    "throughput_rps",
-    "requests_per_cpu_second",
-    "p50_us",
-    "p99_us",
-    "cpu_us_per_request",
-    "instructions_per_request",
-    "rss_peak_bytes",
-)
-"""What verdicts are about, as in bench.model.summary, which is too slow to import for --help."""
-
 project_option = click.option(
     "--project",
     type=click.Path(file_okay=False, path_type=Path),

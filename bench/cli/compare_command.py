@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import METRICS, emit_json, json_option, project_option
+from bench.cli.common import emit_json, json_option, project_option
 from bench.errors import BenchError, GateMetError, UsageError
+from bench.model.metric_names import METRICS
 from bench.units import parse_percent
 
 if TYPE_CHECKING:

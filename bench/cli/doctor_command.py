@@ -1,4 +1,4 @@
-"""`bench doctor`: what is missing or noisy on this machine, and the command that mends it."""
+"""`bench doctor`: what is missing or noisy on this machine, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def command(
     """Examine this machine and change nothing.
 
     State is what there is, with a 2-second measurement of the clock, of each CPU's steadiness and
-    of loopback. Advice would make results steadier, with the command that mends and the one that
+    of loopback. Advice would make results steadier, with the command that fixes and the one that
     undoes it. Errors make results unusable here: then the exit code is 3.
     """
     if noise or ceiling:

@@ -61,7 +61,7 @@ def command(
 
     `bench history add RUN` keeps the summary of a run as a small file in reports/history/, by
     commit and machine; commit these files. From 6 runs of one machine on lasting shifts are
-    told, each against the ceiling server or the baseline of the same runs, so that what the
+    shown, each against the ceiling server or the baseline of the same runs, so that what the
     machine does is not taken for the server's.
 
     \b
@@ -83,7 +83,7 @@ def command(
         commit_url.startswith(("https://", "http://")) and "{commit}" in commit_url
     ):
         raise UsageError(
-            f"--commit-url {commit_url!r} is no address of commits",
+            f"--commit-url {commit_url!r} is not an address of commits",
             advice="such as https://example.org/commit/{commit}",
         )
     entries = _entries(project)

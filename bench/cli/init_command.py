@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import printable
+from bench.cli.waiting import Waiting
 from bench.errors import EXIT_FAILED, EXIT_OK, BenchError, UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **m
     from bench.plans.starter import propose
 
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder")
+        raise UsageError(f"{folder} is not a folder")
     wish = _wish(folder, name, more["port_env"], more["path"])
     proposal = propose(folder, wish)
     if ci or action is not None:
@@ -78,14 +79,16 @@ def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **m
 
 def _try(folder: Path, name: str, advice: str) -> int:
     """Build, start and ask the server once; say what came of it."""
-    from bench.plans.choosing import choose_arms
+    from bench.plans.choosing import choose_arms, hidden_server
     from bench.plans.project import find_project
     from bench.run.build_and_verify import verify_servers
 
-    click.echo("trying it: build, start, ask ...", err=True)
+    project = find_project(folder, folder)
+    if hides := hidden_server(project, name):
+        click.echo(f"note: {hides}", err=True)
     try:
-        project = find_project(folder, folder)
-        found = list(verify_servers(project, choose_arms(project, [name]), lambda _: None))
+        with Waiting() as waiting:
+            found = list(verify_servers(project, choose_arms(project, [name]), waiting))
     except BenchError as error:
         click.echo(f"does not run yet: {printable(str(error))}\n{advice}")
         return EXIT_FAILED
@@ -166,7 +169,7 @@ def _check_place(folder: Path, place: PurePosixPath) -> None:
         if parent.exists() and not parent.is_dir():
             raise UsageError(f"{parent} is a file", advice=f"{place} cannot be written beside it")
     if (target.exists() or target.is_symlink()) and not target.is_file():
-        raise UsageError(f"{target} is there and is no file", advice="move it away")
+        raise UsageError(f"{target} is there and is not a file", advice="move it away")
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def command(kind: str, project: Path | None, *, as_json: bool) -> None:
     """List what KIND of things this project has: servers, workloads, matrices or runs.
 
+    Bisects are among the runs: `bench bisect --resume NAME` goes on with one.
     A file that cannot be read is listed with the reason; `bench validate` says more. A matrix is
     listed with the time that it takes on this machine, builds not counted.
     """
@@ -106,7 +107,22 @@ def _runs(project: Project) -> list[dict[str, Any]]:
         state = "finished" if info.finished else "not finished"
         text = f"{plan.title} - {done} of {len(plan.trials)} trials, {state}, {info.started}"
         rows.append({"id": run.path.name, "text": text})
-    return rows
+    return sorted([*rows, *_bisects(project)], key=lambda row: row["id"])
+
+
+def _bisects(project: Project) -> list[dict[str, Any]]:
+    from bench.store.bisect_files import BisectFolder, list_bisects
+
+    def text(path: Path) -> str:
+        folder = BisectFolder(path)
+        asked, looks = folder.asked(), folder.looks()
+        what = f" --with {asked.dependency}" if asked.dependency else ""
+        kept = f"{len(looks)} measurement{'' if len(looks) == 1 else 's'} kept"
+        return f"bisect {asked.server}{what}: {'..'.join(asked.named)}, {kept}"
+
+    return [
+        _row(each.path.name, each.path, text) for each in list_bisects(project.root / "reports")
+    ]
 
 
 def _row(name: str, path: Path, text: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cli.progress import Progress
+from bench.cli.waiting import Waiting
 from bench.reports.primary_metric import lead_of, value_in
 from bench.reports.rows import format_interval, shower
 from bench.reports.wording.verdict_words import ratio_text
@@ -18,6 +19,7 @@ from bench.units import format_rate
 
 if TYPE_CHECKING:
     from bench.model.plan import Arm, Cell, Plan, PlannedTrial
+    from bench.model.summary import BuildRecord
     from bench.model.trial_record import TrialRecord
     from bench.reports.primary_metric import PrimaryMetric
     from bench.stats.intervals import Estimate
@@ -57,11 +59,18 @@ class LiveProgress(Progress):
             redirect_stdout=False,
             redirect_stderr=False,
         )
+        self._waiting = Waiting(self._console)
 
     def building(self, arm: Arm) -> None:
-        """A server is about to be built."""
+        """A server is about to be built; while it is, the time is counted."""
         if arm.config.build:
-            self._draw(f"building {arm.name} ...")
+            self._live.stop()
+            self._waiting(f"building {arm.name} (what is unchanged is kept)")
+
+    def built(self, arm: Arm, record: BuildRecord) -> None:
+        """A server is built, or was already."""
+        self._waiting.close()
+        super().built(arm, record)
 
     def calibrating(self, server: str, workload: str) -> None:
         """A capacity is about to be measured."""
@@ -85,9 +94,11 @@ class LiveProgress(Progress):
 
     def close(self) -> None:
         """Take the table away: the report says it all again."""
+        self._waiting.close()
         self._live.stop()
 
     def _line(self, text: str) -> None:
+        self._waiting.close()
         self._console.print(Text.from_ansi(text))
 
     def _load(self, cell: Cell) -> str:
@@ -99,6 +110,7 @@ class LiveProgress(Progress):
 
     def _draw(self, now: str) -> None:
         self._now = now
+        self._waiting.close()
         if not self._live.is_started:
             self._live.start()
         self._live.update(Group(*self._tables(), Text(now, no_wrap=True)), refresh=True)

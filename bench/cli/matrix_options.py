@@ -42,7 +42,7 @@ def overrides_of(options: dict[str, Any]) -> Overrides:
     """The overrides that the options of `matrix_options` ask for.
 
     Raises:
-        UsageError: a duration that is none.
+        UsageError: not a duration.
     """
     from bench.plans.overrides import Overrides
 

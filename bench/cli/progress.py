@@ -44,7 +44,7 @@ class Progress:
         self._search = plan.search is not None
 
     def kept(self) -> None:
-        """The run is on disk from here on: after an interruption it can be gone on with."""
+        """The run is on disk from here on: after an interruption it can be resumed."""
         self._kept = True
 
     def interrupted(self, again: str = "bench run --resume latest") -> None:

@@ -68,7 +68,7 @@ def command(
     path = find_run(run, root / "reports").path
     if write:
         for name in profile_into.renew_into(path):
-            click.echo(f"broken down anew: {name}", err=True)
+            click.echo(f"broken down again: {name}", err=True)
         click.echo(f"renewed in {path}", err=True)
     if publish:
         _publish(path, publish)

@@ -143,7 +143,7 @@ def _measure(
 
 
 def _profile(project: Project, run: Path) -> RunView:
-    """Add profiles to the run; what cannot be profiled here is no failure of the run."""
+    """Add profiles to the run; what cannot be profiled here is not a failure of the run."""
     from bench.profiling.into_run import profile_into
     from bench.profiling.profile_run import ProfileOptions
     from bench.run.opening import open_run

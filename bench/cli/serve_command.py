@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bench.cli.common import TerminatedError, printable, project_option
+from bench.cli.waiting import Waiting
 from bench.errors import EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
-    from bench.model.plan import Arm
     from bench.run.serving import ServedTarget
     from bench.servers import RunningServer
 
@@ -44,8 +44,9 @@ def command(server: str, project: Path | None) -> int:
     found = find_project(Path.cwd(), project)
     ready = False
     try:
-        with served(found, server, _say_building) as running:
+        with Waiting() as waiting, served(found, server, waiting) as running:
             ready = True  # first of all: whoever reads the address may press Ctrl-C at once
+            waiting.close()
             _announce(running.server)
             _follow(running)
             click.echo(f"{server} ended: {running.server.end()}", err=True)
@@ -55,10 +56,6 @@ def command(server: str, project: Path | None) -> int:
             raise
         click.echo("stopped", err=True)
         return EXIT_OK
-
-
-def _say_building(arm: Arm) -> None:
-    click.echo(f"building {arm.name} ...", err=True)
 
 
 def _announce(server: RunningServer) -> None:

@@ -135,7 +135,7 @@ def _consent(plan: InstallPlan, facts: SetupFacts, *, yes: bool) -> None:
 
 
 def at_terminal() -> bool:
-    """Whether somebody is there to be asked."""
+    """Whether someone is there to be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 

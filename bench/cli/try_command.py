@@ -62,7 +62,7 @@ _AND: Final = "--and"
     "--port",
     type=click.IntRange(1, 65535),
     metavar="PORT",
-    help="The port of a server that cannot be told another; {port} is then not needed.",
+    help="The port of a server that cannot be given another; {port} is then not needed.",
 )
 @click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
 @click.option("--json", "as_json", is_flag=True, help="Print the object of `report --as json`.")

@@ -28,8 +28,8 @@ def command(files: tuple[Path, ...], project: Path | None, *, as_json: bool) -> 
     Nothing is built or started.
 
     Each problem has the file, the line, the key, what is wrong and what was expected.
-    Exit code 2 when there are any. A program that is not there and that no build makes is a
-    warning on stderr.
+    Exit code 2 when there are any. A program that is not there and that no build makes, and
+    an id that hides a server of bench's, are warnings on stderr.
     """
     checked = _check(files, project)
     if as_json:
@@ -70,15 +70,17 @@ def _check(files: tuple[Path, ...], folder: Path | None) -> ValidationResult:
 
 
 def _warnings(files: tuple[Path, ...], folder: Path | None) -> tuple[Problem, ...]:
-    """Programs that nothing makes: the file is right, and the server would not start."""
+    """Files that are right, and hardly meant: a program that nothing makes, an id of bench's."""
     from bench.plans.project import find_project
     from bench.plans.validation import project_servers, warnings
 
     roots = [path for path in files if _is_project(path)]
     if not files:
         roots = [find_project(Path.cwd(), folder).root]
-    named = [path for path in files if not _is_project(path)]
-    return warnings([*named, *(one for root in roots for one in project_servers(root))])
+    listed = [(root, path) for root in roots for path in project_servers(root)]
+    listed += [(_start(path.resolve()), path) for path in files if not _is_project(path)]
+    found = (warnings(find_project(root, folder), [path]) for root, path in listed)
+    return tuple(sorted({one for some in found for one in some}))
 
 
 def _start(path: Path) -> Path:

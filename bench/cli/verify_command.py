@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.common import emit_json, json_option, printable, project_option
+from bench.cli.waiting import Waiting
 from bench.errors import EXIT_FAILED, EXIT_OK
 from bench.units import format_bytes
+
+if TYPE_CHECKING:
+    from bench.run.build_and_verify import Verified
 
 
 @click.command()
@@ -31,30 +36,36 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
     arms = choose_arms(found, servers)
     failed = False
     rows = []
-    for item in verify_servers(
-        found, arms, lambda arm: click.echo(f"starting {arm.name} ...", err=True)
-    ):
-        failed = failed or bool(item.error and not item.skipped)
-        rows.append(
-            {
-                "server": item.server,
-                "workload": item.workload or None,
-                "ok": not item.error,
-                "skipped": item.skipped,
-                "error": item.error or None,
-            }
-        )
-        if not as_json:
-            word = "wrong" if item.error else "ok"
-            if item.skipped:
-                word = "cannot" if item.workload else "skipped"
-            mark = click.style(word, fg={"ok": "green", "wrong": "red"}.get(word, "yellow"))
-            sizes = ", ".join(
-                f"{e.method} {e.path.partition('?')[0][:40]} {format_bytes(e.response_bytes)}"
-                for e in item.exchanges
-            )
-            text = printable(item.error) or sizes
-            click.echo(f"{item.server:<12} {item.workload:<14} {mark}  {text}")
+    with Waiting() as waiting:
+        for item in verify_servers(found, arms, waiting):
+            waiting.close()
+            failed = failed or bool(item.error and not item.skipped)
+            rows.append(_row(item))
+            if not as_json:
+                _show(item)
     if as_json:
         emit_json({"results": rows})
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _row(item: Verified) -> dict[str, Any]:
+    return {
+        "server": item.server,
+        "workload": item.workload or None,
+        "ok": not item.error,
+        "skipped": item.skipped,
+        "error": item.error or None,
+    }
+
+
+def _show(item: Verified) -> None:
+    word = "wrong" if item.error else "ok"
+    if item.skipped:
+        word = "cannot" if item.workload else "skipped"
+    mark = click.style(word, fg={"ok": "green", "wrong": "red"}.get(word, "yellow"))
+    sizes = ", ".join(
+        f"{e.method} {e.path.partition('?')[0][:40]} {format_bytes(e.response_bytes)}"
+        for e in item.exchanges
+    )
+    text = printable(item.error) or sizes
+    click.echo(f"{item.server:<12} {item.workload:<14} {mark}  {text}")

@@ -28,7 +28,7 @@ class Need(NamedTuple):
 
     severity: Severity
     why: str
-    mend: str
+    fix: str
 
 
 TOOLCHAINS: Final[Mapping[str, Need]] = {
@@ -125,7 +125,7 @@ def tool_findings(
             severity=need.severity,
             name=name,
             needed_for=need.why,
-            install=need.mend,
+            install=need.fix,
         )
     for name, minimum in outdated.items():
         yield finding(

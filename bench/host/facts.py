@@ -40,13 +40,13 @@ class FactSheet:
         self.values: dict[str, Any] = {}
         self.reasons: dict[str, str] = {}
 
-    def put(self, path: str, value: Any, reason: str = "not told by this system") -> None:
+    def put(self, path: str, value: Any, reason: str = "not reported by this system") -> None:
         """Keep a value, or the reason where it is None; the first real value of a path stays."""
         if self.values.get(path) is not None:
             return
         self.values[path] = value
         if value is None:
-            self.reasons[path] = reason or "not told by this system"
+            self.reasons[path] = reason or "not reported by this system"
         else:
             self.reasons.pop(path, None)
 

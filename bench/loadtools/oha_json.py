@@ -88,12 +88,12 @@ def read(text: str) -> OhaReport:
     except orjson.JSONDecodeError as error:
         if "Success rate:" in text[:_SUMMARY_CHARS]:
             raise ParseError(
-                f"this is no JSON but the summary that oha prints for people "
+                f"this is not JSON but the summary that oha prints for people "
                 f"({text.strip()[:40]!r}...): run it with `--output-format json -o FILE`, and give "
                 "that file"
             ) from error
         place = text[max(0, error.pos - 40) : error.pos + 40]
-        raise ParseError(f"the output of oha is no JSON ({error.msg})", excerpt=place) from error
+        raise ParseError(f"the output of oha is not JSON ({error.msg})", excerpt=place) from error
     return _report(value)
 
 
@@ -102,7 +102,7 @@ def _report(value: Any) -> OhaReport:
     summary = _object(_need(top, "summary", ""), "summary")
     status = _counts(top, "statusCodeDistribution")
     if bad := [code for code in status if not _STATUS.fullmatch(code)]:
-        raise ParseError("statusCodeDistribution has a key that is no status", excerpt=bad[0])
+        raise ParseError("statusCodeDistribution has a key that is not a status", excerpt=bad[0])
     total = _seconds(_need(summary, "total", "summary."), "summary.total")
     if total is None:
         raise ParseError("summary.total is null in the output of oha")
@@ -135,13 +135,13 @@ def _check(report: OhaReport) -> None:
 
 def _need(value: Mapping[str, Any], key: str, where: str) -> Any:
     if key not in value:
-        raise ParseError(f"this is no result of oha: {where}{key} is missing", excerpt=str(value))
+        raise ParseError(f"not a result of oha: {where}{key} is missing", excerpt=str(value))
     return value[key]
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ParseError(f"this is no result of oha: {name} is no object", excerpt=str(value))
+        raise ParseError(f"not a result of oha: {name} is not an object", excerpt=str(value))
     return value
 
 
@@ -150,13 +150,13 @@ def _seconds(value: Any, name: str) -> float | None:
         return None
     good = isinstance(value, int | float) and not isinstance(value, bool)
     if not good or not math.isfinite(value) or value < 0:
-        raise ParseError(f"{name} of oha is no length of time", excerpt=str(value))
+        raise ParseError(f"{name} of oha is not a length of time", excerpt=str(value))
     return float(value)
 
 
 def _count(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ParseError(f"{name} of oha is no count", excerpt=str(value))
+        raise ParseError(f"{name} of oha is not a count", excerpt=str(value))
     return value
 
 

@@ -72,13 +72,13 @@ def read_db(path: Path, *, pacer: bool = False) -> Rows:
         with closing(sqlite3.connect(uri, uri=True)) as db:
             columns = {row[1] for row in db.execute("PRAGMA table_info(oha)")}
             if not columns >= _COLUMNS:
-                raise ParseError(f"{path.name} is no database of oha", excerpt=str(sorted(columns)))
+                raise ParseError(f"{path.name} is not oha's database", excerpt=str(sorted(columns)))
             runs = "count(DISTINCT run)" if "run" in columns else "1"  # not before oha 1.9
             totals = db.execute(_TOTALS.format(runs=runs)).fetchone()
             groups = db.execute(_GROUPED).fetchall()
             intended = _intended(path.name, db) if pacer else []
     except sqlite3.Error as error:
-        raise ParseError(f"{path.name} is no database of oha", excerpt=str(error)) from error
+        raise ParseError(f"{path.name} is not oha's database", excerpt=str(error)) from error
     count, fastest, slowest, first, last, corrected, runs = totals
     if runs > 1:
         raise ParseError(f"{path.name} holds {runs} runs; oha appends to a file that is there")
@@ -101,7 +101,7 @@ def _intended(name: str, db: sqlite3.Connection) -> list[float]:
     """Intended times in ascending order; checked in bulk, since there may be a million."""
     times = [at for (at,) in db.execute(_PACER)]
     if not set(map(type, times)) <= {float, int} or not all(map(math.isfinite, times)):
-        raise ParseError(f"{name} holds a time that is no number")
+        raise ParseError(f"{name} holds a time that is not a number")
     times.sort()
     return times
 
@@ -112,7 +112,7 @@ def _check_numbers(
     """SQLite stores what it is given: a damaged file may hold text where numbers belong."""
     for value in values:
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
-            raise ParseError(f"{name} holds a time that is no number", excerpt=str(value))
+            raise ParseError(f"{name} holds a time that is not a number", excerpt=str(value))
     for microseconds, status, _ in groups:
         good = isinstance(microseconds, int) and isinstance(status, int)
         if not good or microseconds < 0 or not 100 <= status < _STATUS_MAX:  # type: ignore[operator]  # noqa: PLR2004 - a status has three digits
@@ -138,7 +138,7 @@ def read_csv(text: str) -> Rows:
     """
     header, _, rest = text.partition("\n")
     if header != CSV_HEADER:
-        raise ParseError("this is no CSV of oha", excerpt=header)
+        raise ParseError("this is not a CSV of oha", excerpt=header)
     if not text.endswith("\n"):
         raise ParseError("the CSV of oha is cut short", excerpt=rest.rpartition("\n")[2])
     groups: Counter[tuple[int, int]] = Counter()
@@ -167,8 +167,8 @@ def _csv_rows(text: str) -> Iterator[tuple[float, float, int]]:
             start, _, _, _, duration, _, status = line.split(",")
             values = float(start), float(duration), int(status)
         except ValueError as error:
-            raise ParseError(f"line {number} is no row of oha's CSV", excerpt=line) from error
+            raise ParseError(f"line {number} is not a row of oha's CSV", excerpt=line) from error
         known = 100 <= values[2] < _STATUS_MAX  # noqa: PLR2004 - a status has three digits
         if not (known and all(map(math.isfinite, values)) and min(values) >= 0):
-            raise ParseError(f"line {number} is no row of oha's CSV", excerpt=line)
+            raise ParseError(f"line {number} is not a row of oha's CSV", excerpt=line)
         yield values

@@ -142,7 +142,7 @@ def read(text: str) -> PacedReport:
     """Read the document, and check that it adds up.
 
     Raises:
-        ParseError: it is none, is cut off, or its sums do not agree.
+        ParseError: it is not one, is cut off, or its sums do not agree.
     """
     try:
         report = PacedReport.model_validate_json(text)

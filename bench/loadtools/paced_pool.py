@@ -31,9 +31,9 @@ def encode(pool: Pool, host: str) -> bytes:
 def _expected(request: Rendered) -> tuple[str, str, str, str]:
     """Head or not, status, least and greatest length of a body, as far as they are known.
 
-    As with all load tools 200 to 399 is a success; only an error that the workload expects is
-    told from others. A text is compared by its length, JSON only for being there: a server may
-    write it in its own way. What they say is verified before and after the load.
+    As with all load tools 200 to 399 is a success; only an error that the workload expects
+    is distinguished from others. A text is compared by its length, JSON only for being there: a
+    server may write it in its own way. What they say is verified before and after the load.
     """
     head = request.method == "HEAD"
     status = request.expect.status

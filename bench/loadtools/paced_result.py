@@ -69,7 +69,7 @@ def _errors(report: PacedReport) -> ErrorCounts:
     """By the kinds that all load tools share; malformed answers are `other`.
 
     What was left in the queue or in flight after the drain is `deadline`: a rate that the server
-    cannot keep up with is told as such, not as failures.
+    cannot keep up with is reported as such, not as failures.
     """
     kinds, counts = report.errors, report.requests
     return ErrorCounts(

@@ -31,7 +31,7 @@ class ToolOutput(NamedTuple):
     """What one load process left behind.
 
     Attributes:
-        folder: where the tool was told to write its files.
+        folder: where the tool was asked to write its files.
     """
 
     rc: int

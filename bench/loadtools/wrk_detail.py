@@ -114,7 +114,7 @@ def read_detail(data: bytes) -> Detail:
         value: Any = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         place = data[max(0, error.pos - 40) : error.pos + 40].decode("utf-8", "replace")
-        raise ParseError(f"the detail of wrk is no JSON ({error.msg})", excerpt=place) from error
+        raise ParseError(f"the detail of wrk is not JSON ({error.msg})", excerpt=place) from error
     try:
         detail = Detail.model_validate(value)
     except pydantic.ValidationError as error:

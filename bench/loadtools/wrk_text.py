@@ -151,7 +151,7 @@ def _one(lines: list[str], name: str) -> re.Match[str]:
     near = next((line for line in lines if beginning.match(line)), "")
     what = "cannot be read" if near else "is missing"
     raise ParseError(
-        f"this is no complete result of wrk: the line of its {_NAMES[name]} {what}",
+        f"this is not a complete result of wrk: the line of its {_NAMES[name]} {what}",
         excerpt=near or lines[-1],
     )
 

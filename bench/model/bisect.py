@@ -9,11 +9,14 @@ class BisectAsked(Model):
     """What a bisect was started with: enough to go on with it.
 
     Attributes:
-        good: hash of the commit that costs less, as it was when the bisect began.
-        bad: hash of the one that costs more.
+        good: hash of the commit that costs less, as it was when the bisect began; of a
+            dependency its version.
+        bad: the same of the one that costs more.
         named: both as the user named them.
         detect: least difference that matters, as a share.
         max_time_s: for all measuring, builds not counted.
+        dependency: whose versions are searched; "" where commits are.
+        versions: of it, from good to bad, as they were published when the bisect began.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -27,6 +30,8 @@ class BisectAsked(Model):
     connections: int
     duration: str
     warmup: str
+    dependency: str = ""
+    versions: tuple[str, ...] = ()
 
 
 class BisectLook(Model):

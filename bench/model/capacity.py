@@ -13,7 +13,7 @@ StepCause = Literal["kept", "broken", "behind", "errors", "died", "client", "pac
 
 SearchEnd = Literal["found", "never", "bound", "most", "unsettled", "cut", "unusable"]
 """How a search ended; see `bench.stats.rate_search`. `unusable`: two trials in a row at one rate
-told nothing."""
+showed nothing."""
 
 
 class CapacityStep(Model):
@@ -24,7 +24,7 @@ class CapacityStep(Model):
         achieved_rps: answered, None where nothing was measured.
         p99_us: of the response times, None where fewer than ten requests lie beyond.
         why: what decided, in words; "" until a report is made.
-        value_us: what the promise is about, as measured; None where it cannot be told.
+        value_us: what the promise is about, as measured; None where it cannot be known.
         share: of the offered rate that was answered in time.
         whole: a whole trial, not a short one.
     """
@@ -53,7 +53,7 @@ class CapacityResult(Model):
         profile: the load, without a rate.
         end: how the search ended.
         confirmed: by whole trials.
-        reason: why a trial told nothing, or "".
+        reason: why a trial showed nothing, or "".
     """
 
     schema_version: int = SCHEMA_VERSION

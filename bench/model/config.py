@@ -43,7 +43,7 @@ from bench.model.sweep import SweepConfig
 
 
 class ProfileConfig(Model):
-    """A load profile: tool, loop, connections or rate, warm-up, window.
+    """A **load profile**: tool, loop, connections or offered rate, warm-up, window.
 
     Attributes:
         id: its name in tables. Default: such as `wrk-c50`.
@@ -109,7 +109,7 @@ def _plain(value: float) -> str:
 
 
 class ServerRef(Model):
-    """A server in a matrix: its id, or the address of one that somebody else runs.
+    """A server in a matrix: its id, or the address of one that someone else runs.
 
     Attributes:
         id: the server. Default: none, required where there is no `url`.
@@ -257,7 +257,7 @@ class Exclude(Model):
 
 
 class MatrixConfig(Model):
-    """What to combine: servers x workloads x profiles, and how often.
+    """A **matrix**: what to combine: servers x workloads x load profiles, and how often.
 
     Attributes:
         title: shown in reports. Default: the name of the file.
@@ -293,7 +293,7 @@ class MatrixConfig(Model):
         design: `blocks`: each trial alone, in rounds of random order. `duet`: each server
             together with the baseline on the same CPUs, compared by CPU time per request.
         exclude: combinations to leave out: `{server, workload, profile}`, `*` matches all.
-        ceiling: adds a minimal server, as fast as this machine can answer: whoever comes near
+        ceiling: adds a minimal server, as fast as this machine can answer: a server that comes near
             it was not the limit.
         allow_remote: permits `{url: ...}` on another host; without it only this machine's
             loopback is loaded. Such a server's report carries the finding `remote`.

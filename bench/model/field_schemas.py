@@ -1,4 +1,4 @@
-"""What editors are told of the values in bench.model.fields: JSON Schema of what users write.
+"""JSON Schema of the values in bench.model.fields, for editors: what users write.
 
 Looser than the validators, which have the last word, and never stricter.
 """

@@ -118,7 +118,7 @@ def _share(value: float) -> float:
 
 
 class Rate(Model):
-    """An offered rate: requests per second, or a share of the slowest server's capacity."""
+    """An **offered rate**: requests per second, or a share of the slowest server's capacity."""
 
     rps: float | None = None
     share: float | None = Field(default=None, gt=0, le=1)

@@ -115,7 +115,7 @@ class Example(NamedTuple):
 
 
 class Finding(Model):
-    """One thing the reader must know, as figures; reports make the sentences from them.
+    """A **finding**: one thing the reader must know, as figures; reports make sentences from them.
 
     Attributes:
         code: one of `CODES`.

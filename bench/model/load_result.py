@@ -38,6 +38,9 @@ class ErrorCounts(Model):
 class LatencySummary(Model):
     """Latency of successes in microseconds.
 
+    **Service time** is from the request being sent to its last byte received. **Response time** is
+    from the moment at which the request was due to its last byte received.
+
     Attributes:
         min: None where the tool does not tell (wrk's text has none).
         mean: None where the tool's print is cut short (wrk from 999.995 ms to 1 s).
@@ -66,6 +69,9 @@ class LatencyCounts(Protocol):
 
 class LoadResult(Model):
     """One measured window as one load tool saw it, over all of its processes.
+
+    A **load tool** is a program that sends the requests: wrk, oha, paced. **Throughput** is the
+    number of successful responses per second.
 
     Attributes:
         duration_s: the real window; the longest over the processes.

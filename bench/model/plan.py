@@ -100,12 +100,16 @@ class Workload(Model):
 class Arm(Model):
     """A server as it stands in a plan: a name of its own, its folder and its environment.
 
+    An **arm** is one side of a comparison: a server at a ref, a version or a setting. The
+    **baseline** is the arm that all others are compared with. An **A/A copy** is an arm equal to
+    the baseline, entered to show the noise.
+
     Attributes:
         name: the name in tables (`as` in the matrix, else the id).
         server: the id of the server, the name of its folder.
         folder: absolute path of the folder with server.yaml.
         env: added to the environment that server.yaml names; in JSON without secrets.
-        url: of a server that somebody else runs, else None.
+        url: of a server that someone else runs, else None.
         hash: content hash of the build (source tree, lock files, toolchain, command), or None.
         source_hash: git's hash of the tree that the folder was checked out from, part of `hash`;
             None where the folder is the user's own.
@@ -141,7 +145,7 @@ class CpuSplit(Model):
     """Which CPUs serve, which load, which do the rest; logical CPU numbers.
 
     Attributes:
-        server_count: CPUs that a server is told it has (threads, processes).
+        server_count: the number of CPUs passed to a server (threads, processes).
         load_count: load tool processes when a profile says auto.
         notes: what the reader must know about this split, as finding codes and words.
     """
@@ -156,7 +160,7 @@ class CpuSplit(Model):
 
 
 class Cell(Model):
-    """One combination of server (arm name), workload and profile."""
+    """A **cell**: one combination of server (arm name), workload and load profile."""
 
     server: str
     workload: str
@@ -169,7 +173,10 @@ class Cell(Model):
 
 
 class PlannedTrial(Model):
-    """One cell in one round; `id` is `r03-axum.json-small.wrk-c50`."""
+    """One cell in one round; `id` is `r03-axum.json-small.wrk-c50`.
+
+    A **round** is a block of trials that holds each cell once.
+    """
 
     id: str
     round: int

@@ -56,7 +56,7 @@ def parse_promise(text: object) -> Promise:
     """Read `p99<10ms`.
 
     Raises:
-        ValueError: it is none; the message says what one looks like, or which part is wrong.
+        ValueError: it is not one; the message says what one looks like, or which part is wrong.
     """
     shape = "expected a promise such as p99<10ms"
     found = _FORM.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST else None
@@ -64,13 +64,13 @@ def parse_promise(text: object) -> Promise:
         raise ValueError(shape)
     measure, sign, limit = found[1].lower(), found[2], found[3]
     if measure not in MEASURES:
-        raise ValueError(f"{shape}: {found[1]} is none of {', '.join(MEASURES)}")
+        raise ValueError(f"{shape}: {found[1]} is not one of {', '.join(MEASURES)}")
     if sign != "<":
         raise ValueError(f"{shape}: response times stay below a limit, write {measure}<{limit}")
     try:
         limit_us = parse_duration(limit) * 1e6
     except ValueError:
-        raise ValueError(f"{shape}: {limit} is no duration such as 500us, 10ms or 2s") from None
+        raise ValueError(f"{shape}: {limit} is not a duration such as 500us, 10ms or 2s") from None
     if limit_us < LEAST_US:
         raise ValueError(
             f"nothing can keep {measure}<{limit}: an answer over the loopback interface alone "

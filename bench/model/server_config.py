@@ -40,7 +40,7 @@ class Stop(Model):
 
 
 class ServerConfig(Model):
-    """How a server is built, started, recognised as ready, and stopped.
+    """A **server**, an implementation under test: how it is built, started, ready and stopped.
 
     Attributes:
         title: shown in reports. Default: the folder's name.
@@ -51,7 +51,7 @@ class ServerConfig(Model):
             as in `requires-python` of a Python package (`"==3.12.*"` for any 3.12).
         build: commands, run once for each state of the folder.
         run: starts the server in the foreground, on 127.0.0.1 and `{port}`.
-        port: the one port of a server that cannot be told another; `{port}` is then not needed.
+        port: the one port of a server that cannot be given another; `{port}` is then not needed.
             On Linux it runs in a network namespace of its own, together with its load. Default:
             none, `bench` chooses.
         env: variables for build, run and version; those that a matrix adds are for run alone.

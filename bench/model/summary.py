@@ -26,20 +26,10 @@ Word = Literal[
     "not-comparable",
     "baseline",
 ]
-METRICS = (
-    "throughput_rps",
-    "requests_per_cpu_second",
-    "p50_us",
-    "p99_us",
-    "cpu_us_per_request",
-    "instructions_per_request",
-    "rss_peak_bytes",
-)
-HIGHER_IS_BETTER = frozenset({"throughput_rps", "requests_per_cpu_second"})
 
 
 class Verdict(Model):
-    """What may be said of a server against the baseline, for one metric.
+    """A **verdict**: what may be said of a server against the baseline, for one metric.
 
     Attributes:
         text: the same in words; "" until a report is made.
@@ -63,7 +53,7 @@ class Verdict(Model):
 
 
 class Metric(Model):
-    """An estimate: geometric mean over rounds, 95 % interval, number of trials."""
+    """An **estimate**: geometric mean over rounds, its 95 % interval, number of trials."""
 
     value: float
     low: float | None
@@ -201,7 +191,7 @@ class CellDetail(Model):
         warmup: requests/s per 250 ms, mean over trials.
         plateau_s: seconds of warm-up until 98 % of the plateau, or None.
         drift: change of the rate from the first to the last third of the windows, mean over
-            trials, as a share; None where it cannot be told.
+            trials, as a share; None where it cannot be known.
         steps: lasting changes of more than 5 % inside single windows.
         spread: standard deviation of ln(throughput) from trial to trial, or None.
         first_request_s: what the first request of the workload took, median over trials.
@@ -295,9 +285,11 @@ class BuildRecord(Model):
 class RunInfo(Model):
     """run.json: what this run is, when it ran and how it ended.
 
+    A **run** is one `bench run` (or `ab`, `try`, `capacity`), with what was resumed of it.
+
     Attributes:
         matrix_file: where the matrix lies, relative to the project; "" where there is none.
-        resumed: when it was gone on with, UTC.
+        resumed: when it was resumed, UTC.
         commit: of the project when the run began; None without git, and in older runs.
         dirty: whether tracked files of the project differed from that commit.
     """

@@ -12,7 +12,7 @@ _THIS_MACHINE: Final = {"localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}
 
 
 class Target(NamedTuple):
-    """Host and port of a server.
+    """A **target**: a running server, as host and port at which it is asked.
 
     Attributes:
         host: a name or an address, an IPv6 one without brackets.

@@ -85,6 +85,8 @@ class Exchange(Model):
 class Resources(Model):
     """Deltas of the measured window; None where the system does not tell.
 
+    A **sample** is one reading in a window; the series of a trial are made of them.
+
     Attributes:
         server_cpu_s: CPU time of the server's process group.
         load_cpu_s: CPU time of each load tool process.
@@ -127,7 +129,7 @@ class Counters(Model):
         connections_seen: most established connections at the server's port.
         cpu_stall_us: time in which a task waited for a CPU, on the whole machine; recorded,
             never a reason, since a loaded CPU makes it by itself.
-        core_busy_s: CPU seconds that each kind of core was busy, whoever used it, the fastest
+        core_busy_s: CPU seconds that each kind of core was busy, for whichever process, the fastest
             first; empty where all are of one kind, or the kinds cannot be told apart.
     """
 
@@ -194,6 +196,10 @@ class Partner(Model):
 
 class TrialRecord(Model):
     """One finished trial; one line of trials.jsonl, and trial.json in its folder.
+
+    A **trial** is one cell in one round: a fresh server, warm-up, window; what is repeated. The
+    **validity** of a trial, its `status`, says whether it is to be believed; a verdict is never
+    about a trial.
 
     Attributes:
         trial: its id; `<id>.2` is a re-run of an invalid one.

@@ -57,7 +57,7 @@ class Generator(GrownModel):
     Attributes:
         int_range: `[low, high]`: a whole number, both ends included.
         choice: `[a, b]`: one of these texts or whole numbers.
-        random: such as `100KB`: so many random bytes, for `body` alone; `{NAME.sha256}` in
+        random: such as `100KB`: so many random bytes, for `body` alone; `{NAME:sha256}` in
             `expect` is their hash.
     """
 
@@ -195,7 +195,7 @@ class RequestConfig(Model):
         body: one of `file: PATH`, `text: "..."`, `json: {...}`, `lines: PATH` (one body per
             line, drawn at random).
         values: what each `{NAME}` stands for: `{int: [low, high]}`, `{choice: [a, b]}`, or
-            `{random: 100KB}`: random bytes for the body, with their hash as `{NAME.sha256}`.
+            `{random: 100KB}`: random bytes for the body, with their hash as `{NAME:sha256}`.
         expect: the answer that it must get, see below. Default: status 200.
     """
 
@@ -209,7 +209,7 @@ class RequestConfig(Model):
 
 
 class WorkloadConfig(Model):
-    """The requests of a workload, and the response that each must get.
+    """A **workload**: the requests, and the response that each must get.
 
     Attributes:
         title: shown in reports. Default: the name of the file.

@@ -10,7 +10,7 @@ from bench.errors import ConfigError, UsageError, did_you_mean
 from bench.loadtools import ranked
 from bench.loadtools.install.find import choose
 from bench.plans.arms import make_arms
-from bench.plans.choosing import comes_along
+from bench.plans.choosing import comes_along, hidden_server
 from bench.plans.doctor_plans import plan_document
 from bench.plans.duets import as_choice, with_alone
 from bench.plans.lengths import trials_s
@@ -98,7 +98,7 @@ def plan_ab(project: Project, asked: ArmOptions, effort: Duration) -> Contest:
     trees = {ids[arm.name]: arm.tree for arm in made if arm.tree}
     origin = asked.servers[0] if len(asked.servers) == 1 else None
     planned = _planned(project, document, trees, effort, origin)
-    hidden = (_hides(project, name) for name in asked.servers)
+    hidden = (hidden_server(project, name) for name in asked.servers)
     notes = (*(arm.note for arm in made if arm.note), *_equal(made), *filter(None, hidden))
     return Contest(project, planned, notes)
 
@@ -218,7 +218,7 @@ def _planned(
 
 
 def _by_option(error: ConfigError, file: str) -> UsageError:
-    """The same problems, named by option: the matrix is none that the user wrote."""
+    """The same problems, named by option: the user did not write the matrix."""
     if not any(problem.file.endswith(file) for problem in error.problems):
         return error
     said = []
@@ -239,30 +239,20 @@ def _alone_rounds(plan: Plan, effort: Duration) -> int:
     return _ALONE_MOST if _ALONE_MOST * each <= _ALONE_SHARE * effort.max_time_s else 1
 
 
-def _hides(project: Project, name: str) -> str:
-    """What is said of an id that a server of bench's has too."""
-    builtin = project.builtin
-    if builtin == project.root or comes_along(project, project.servers[name]):
-        return ""
-    if builtin is None or not (builtin / "servers" / name).is_dir():
-        return ""
-    return f"{name} is this project's; the server {name} that comes with bench is hidden by it"
-
-
 def _equal(made: tuple[BuiltArms, ...]) -> list[str]:
     """Arms that are the same thing under two names."""
     notes = []
     for index, arm in enumerate(made):
-        twin = next((one.name for one in made[:index] if one.what == arm.what), None)
-        if twin:
+        original = next((one.name for one in made[:index] if one.what == arm.what), None)
+        if original:
             notes.append(
-                f"{twin} and {arm.name} are the same content: this compares a server with itself"
+                f"{original} and {arm.name} are the same content: a server is compared with itself"
             )
     return notes
 
 
 def with_arms(project: Project, directory: RunDirectory) -> Project:
-    """The project with the arms that a run on disk made, so that it can be gone on with."""
+    """The project with the arms that a run on disk made, so that it can be resumed."""
     plan: Plan = directory.plan()
     made = {
         arm.server: Path(arm.folder, "server.yaml")

@@ -12,7 +12,7 @@ from bench.errors import UsageError
 from bench.model.fields import DEPENDENCY, arm_name
 from bench.plans.choosing import choose_arms
 from bench.plans.dependencies import change_dependency
-from bench.plans.releases import newest
+from bench.plans.releases import between, newest, published
 from bench.plans.server_files import load_server
 from bench.servers.build_dirs import copy_files, copy_server
 from bench.servers.building import hash_files, repository_files, sources
@@ -122,6 +122,21 @@ def _with_releases(project: Project, asked: ArmOptions) -> ArmOptions:
     return asked._replace(
         refs=(*found.refs, *asked.refs), dependencies=(*found.dependencies, *kept)
     )
+
+
+def versions_between(
+    project: Project, server: str, dependency: str, good: str, bad: str
+) -> tuple[str, ...]:
+    """Published versions of what a server depends on, the oldest first, good and bad included.
+
+    Raises:
+        UsageError: no such server, dependency or version, or nobody knows how it is got.
+    """
+    choose_arms(project, (server,))  # names the nearest of those that are not there
+    make_arm(project, server, dependency=f"{dependency}=={bad}")  # refuses what is not used
+    folder = project.servers[server].resolve().parent
+    found = published(dependency, _document(project.servers[server]), folder)
+    return between(found, dependency, good, bad)
 
 
 def make_arm(

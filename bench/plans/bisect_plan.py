@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import UsageError
+from bench.model.fields import DEPENDENCY
 from bench.plans.ab import Contest, Duration, plan_ab
-from bench.plans.arms import ArmOptions, repository_around
+from bench.plans.arms import ArmOptions, repository_around, versions_between
 from bench.plans.duets import with_alone
 from bench.plans.lengths import trials_s
-from bench.servers.git import commit_of, commits_between
+from bench.servers.git import commit_of, commits_between, described
 from bench.stats.bisection import CommitGraph
 from bench.stats.intervals import MIN_ROUNDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bench.model.bisect import BisectAsked
@@ -24,14 +27,26 @@ if TYPE_CHECKING:
 SHORT: Final = 12
 """Digits of a hash in names of arms."""
 _ROUNDS_MOST: Final = 40
-"""Of one look: what is not told by then is no difference that a bisect can go by."""
+"""Of one look: what is not seen by then is not a difference that a bisect can go by."""
+
+
+class Searched(NamedTuple):
+    """What is searched: commits of a repository, or versions of a dependency.
+
+    Attributes:
+        graph: from good to bad.
+        repository: where its commits are, None where versions are searched.
+    """
+
+    graph: CommitGraph
+    repository: Path | None = None
 
 
 def commit_graph(repository: Path, good: str, bad: str) -> CommitGraph:
     """The commits that are searched.
 
     Raises:
-        UsageError: a ref is not there, names two things, or good is no ancestor of bad.
+        UsageError: a ref is not there, names two things, or good is not an ancestor of bad.
     """
     first, last = commit_of(repository, good), commit_of(repository, bad)
     links = commits_between(repository, first, last)
@@ -46,14 +61,62 @@ def commit_graph(repository: Path, good: str, bad: str) -> CommitGraph:
     )
 
 
-def searched(project: Project, server: str, good: str, bad: str) -> tuple[Path, CommitGraph]:
-    """The repository of a server and its commits from good to bad.
+def version_line(versions: Sequence[str]) -> CommitGraph:
+    """Versions one after the other, the first known to be good."""
+    return CommitGraph(
+        good=versions[0],
+        order=tuple(versions[1:]),
+        parents={later: (older,) for older, later in itertools.pairwise(versions)},
+        content={version: version for version in versions},
+    )
+
+
+def searched(
+    project: Project, server: str, good: str, bad: str, dependency: str | None = None
+) -> Searched:
+    """The commits of a server's repository, or the versions of a dependency, from good to bad.
 
     Raises:
-        UsageError: no such server, no repository, or refs that cannot be searched.
+        UsageError: no such server, no repository, or refs or versions that cannot be searched.
     """
+    if dependency is not None:
+        _check_name(dependency)
+        return Searched(version_line(versions_between(project, server, dependency, good, bad)))
     repository = repository_around(project, server)
-    return repository, commit_graph(repository, good, bad)
+    return Searched(commit_graph(repository, good, bad), repository)
+
+
+def _check_name(dependency: str) -> None:
+    match = DEPENDENCY.fullmatch(dependency)
+    if match is not None:
+        raise UsageError(
+            f"--with {dependency!r}: expected a name alone",
+            advice=f"--with {match[1]} --good VERSION --bad {match[2]}",
+        )
+
+
+def searched_again(project: Project, asked: BisectAsked) -> Searched:
+    """What a bisect on disk searches: its versions as they were, no registry is asked.
+
+    Raises:
+        UsageError: no such server any more, or its commits are gone.
+    """
+    if asked.dependency:
+        return Searched(version_line(asked.versions))
+    repository = repository_around(project, asked.server)
+    for named, commit in zip(asked.named, (asked.good, asked.bad), strict=True):
+        if described(repository, commit) is None:
+            raise UsageError(
+                f"{named} was {commit[:SHORT]} when this bisect began; the repository has no such "
+                "commit any more",
+                advice="was it rebased away? start a new bisect",
+            )
+    return Searched(commit_graph(repository, asked.good, asked.bad), repository)
+
+
+def arm_of(asked: BisectAsked, commit: str) -> str:
+    """A commit or version as its arm is called: the ref, or `name==version`."""
+    return f"{asked.dependency}=={commit}" if asked.dependency else commit[:SHORT]
 
 
 def plan_look(
@@ -61,14 +124,16 @@ def plan_look(
 ) -> Contest:
     """A saturated duet of a commit with each of the others, until its ratios are that narrow.
 
-    There is no copy of the commit and nothing is measured alone: both would double the time and
+    No copy of the commit is measured and nothing is measured alone: both would double the time and
     decide nothing here.
 
     Raises:
         UsageError: the server does not exist in the commit.
         BuildError: git refuses.
     """
-    refs = tuple(each[:SHORT] for each in (commit, *against))
+    texts = tuple(arm_of(asked, each) for each in (commit, *against))
+    arms = ArmOptions((asked.server,), () if asked.dependency else texts)
+    arms = arms._replace(dependencies=texts if asked.dependency else ())
     effort = Duration(
         detect=asked.detect,
         max_time_s=asked.max_time_s,
@@ -78,7 +143,7 @@ def plan_look(
         warmup=asked.warmup,
         paced=False,
     )
-    contest = plan_ab(project, ArmOptions((asked.server,), refs), effort)
+    contest = plan_ab(project, arms, effort)
     plan = _without_copies(contest.planned.plan)
     update = {"precision": math.expm1(half_width), "max_rounds": _ROUNDS_MOST}
     plan = with_alone(plan.model_copy(update=update), 0)

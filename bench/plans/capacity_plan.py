@@ -156,7 +156,7 @@ def _check_known(kind: str, name: str, known: Collection[str]) -> None:
 
 
 def _by_option(error: ConfigError, file: str) -> UsageError:
-    """The same problems, named by option: the matrix is none that the user wrote."""
+    """The same problems, named by option: the user did not write the matrix."""
     own: Sequence[Any] = [one for one in error.problems if one.file.endswith(file)]
     if not own:
         return error

@@ -42,6 +42,16 @@ def comes_along(project: Project, path: Path) -> bool:
     return project.root_of(path) == project.builtin != project.root
 
 
+def hidden_server(project: Project, name: str) -> str:
+    """What is said of an id that a server of bench's has too, or ""."""
+    builtin = project.builtin
+    if builtin is None or builtin == project.root or name not in project.servers:
+        return ""
+    if comes_along(project, project.servers[name]) or not (builtin / "servers" / name).is_dir():
+        return ""
+    return f"{name} is this project's; the server {name} that comes with bench is hidden by it"
+
+
 def _arm(project: Project, name: str) -> Arm:
     return Arm(
         name=name,

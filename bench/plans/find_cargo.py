@@ -57,8 +57,8 @@ def _choose(programs: list[_Program], wanted: str) -> tuple[_Program | None, str
         return None, f"no program was found (no [[bin]], no src/main.rs): name it for {_UNKNOWN}"
     others = sorted({one.name for one in programs} - {chosen.name})
     if others:
-        return chosen, f"is it {chosen.name} and not {', '.join(others)}? how is it told its port?"
-    return chosen, f"{chosen.name} is the only program: how is it told its port?"
+        return chosen, f"is it {chosen.name} and not {', '.join(others)}? how is it given its port?"
+    return chosen, f"{chosen.name} is the only program: how is it given its port?"
 
 
 def _packages(folder: Path, data: dict[str, Any]) -> list[Path]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNKNOWN: Final = "THE-PACKAGE"
-_LOOK: Final = "is this the main package, and how is it told its port?"
+_LOOK: Final = "is this the main package, and how is it given its port?"
 
 
 def find_go(folder: Path, name: str) -> FoundServer | None:
@@ -44,7 +44,7 @@ def _package(folder: Path) -> tuple[str, str]:
             f"./{_UNKNOWN}",
             f"no package main was found: name the one that listens for {_UNKNOWN}",
         )
-    others = f"is it {commands[0]} and not {', '.join(commands[1:])}? how is it told its port?"
+    others = f"is it {commands[0]} and not {', '.join(commands[1:])}? how is it given its port?"
     return f"./cmd/{commands[0]}", others if commands[1:] else _LOOK
 
 

@@ -36,7 +36,7 @@ def find_gradle(folder: Path, _name: str) -> FoundServer | None:
         needs="java" if own else "java, gradle",
         build=[[f"{UP}/gradlew" if own else "gradle", "-p", UP, "--console=plain", task]],
         run=[script] if starts else ["java", "-jar", f"{UP}/build/libs/{_UNKNOWN}.jar"],
-        look=f"{name} is started by the script of installDist: how is it told its port?"
+        look=f"{name} is started by the script of installDist: how is it given its port?"
         if starts
         else f"name the file in build/libs that `gradle {task}` makes for {_UNKNOWN}.jar",
         unknown="" if starts else _UNKNOWN,

@@ -22,18 +22,23 @@ def find_library(folder: Path, name: str) -> FoundServer | None:
 
 
 def _node(folder: Path, _name: str) -> FoundServer | None:
-    library = str((json_of(folder / "package.json") or {}).get("name"))
+    data = json_of(folder / "package.json") or {}
+    library = str(data.get("name"))
     if library not in NODE:
         return None
-    program, builds = NODE[library]
-    install = ["npm", "install", "--prefix", UP, "--no-audit", "--no-fund"]
+    program, compiled = NODE[library]
+    builds = compiled and (folder / "src").is_dir()  # a published package is built already
+    script = str(table_of(data, "scripts").get("build")) if builds else ""
+    needs = "node, bun" if re.search(r"\bbun\b", script) else "node"
+    # Without a lock file: nothing is left in the checkout that git does not ignore.
+    install = ["npm", "install", "--prefix", UP, "--no-package-lock", "--no-audit", "--no-fund"]
     build = (
         [install, ["npm", "run", "build", "--prefix", UP]]
         if builds
         else [[*install, "--omit=dev", "--ignore-scripts"]]
     )
-    file = "app.mjs" if builds else "app.cjs"
-    made = FoundServer("package.json", "JavaScript", "node", build, ["node", file], library)
+    file = "app.mjs" if compiled else "app.cjs"
+    made = FoundServer("package.json", "JavaScript", needs, build, ["node", file], library)
     return _told(made, {file: program})
 
 
@@ -96,6 +101,9 @@ def _manifest(crate: str, path: str, needs: dict[str, str]) -> str:
     lines += ["publish = false", "", "[workspace]", "", "[dependencies]"]
     lines.append(f'{crate} = {{ path = "{path}"{needs.get(crate, "")} }}')
     lines += [f"{name} = {wanted}" for name, wanted in needs.items() if name != crate]
+    if any(name.startswith(f"{crate}-") for name in needs):
+        # Its companions use it too: of two copies, neither has the traits of the other.
+        lines += ["", "[patch.crates-io]", f'{crate} = {{ path = "{path}" }}']
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ _UNKNOWN: Final = "THE-SCRIPT"
 _BUN: Final = ("bun.lock", "bun.lockb", "bunfig.toml")
 _DENO: Final = ("deno.json", "deno.jsonc", "deno.lock")
 _START: Final = re.compile(r"(?:node|bun(?: run)?) (?:--?[\w-]+(?:=\S+)? )*(\S+)")
-_LOOK: Final = "is this the script that listens, and how is it told its port?"
+_LOOK: Final = "is this the script that listens, and how is it given its port?"
 
 
 def find_node(folder: Path, _name: str) -> FoundServer | None:
@@ -82,7 +82,7 @@ def _of_members(folder: Path, members: list[Path], *, typed: bool) -> tuple[str,
         f"{one.relative_to(folder)}/{name}" for one, name in found.items() if (one / name).is_file()
     ]
     if len(able) == 1:
-        return able[0], f"{able[0]} is the only script of a workspace: how is it told its port?"
+        return able[0], f"{able[0]} is the only script of a workspace: how is it given its port?"
     said = f"several workspaces have one ({', '.join(able)})" if able else "no workspace has one"
     return _UNKNOWN, f"name the script that listens for {_UNKNOWN}: {said}"
 

@@ -138,7 +138,7 @@ def _run(folder: Path, app: _App | None, script: Path | None) -> tuple[list[str]
     python = ".venv/bin/python"
     if app is None and script is not None:
         place = script.relative_to(folder)
-        return [python, f"{UP}/{place}"], False, f"is {place} what listens, told its port?"
+        return [python, f"{UP}/{place}"], False, f"is {place} what listens, given its port?"
     if app is None:
         look = f"no application was found: name what starts the server for {_SCRIPT}"
         return [python, f"{UP}/{_SCRIPT}"], False, look

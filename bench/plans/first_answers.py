@@ -109,7 +109,7 @@ def expectation(first: HttpResponse, second: HttpResponse) -> tuple[dict[str, An
     try:
         text = first.body.decode()
     except UnicodeDecodeError:
-        return status, ["the answer is no text: only the status is checked"]
+        return status, ["the answer is not text: only the status is checked"]
     if is_json_type(first.headers.get("content-type", "")):
         value = _json(text)
         if value is not None and not _braces(value):

@@ -33,7 +33,7 @@ _WARMUP_S: Final = 1.0
 _WINDOW_S: Final = 1.0
 _ONLY_WINDOW_S: Final = 3.0
 _PILOTS: Final = 3
-"""The median of three is no accident; of two copies the fewest whose spread says anything."""
+"""The median of three is not an accident; of two copies the fewest whose spread says anything."""
 
 _PILOT_S: Final = 4.5
 _SHARE: Final = 0.2
@@ -46,7 +46,7 @@ class Calibrating(NamedTuple):
     repeat: int
 
 
-def calibrating(plan: Plan, twin: str = "") -> tuple[Calibrating, ...]:
+def calibrating(plan: Plan, copy: str = "") -> tuple[Calibrating, ...]:
     """The trials that measure what a plan does not know yet.
 
     Three for each cell whose profile offers a share of a capacity, one where the time is short; in
@@ -55,10 +55,10 @@ def calibrating(plan: Plan, twin: str = "") -> tuple[Calibrating, ...]:
 
     Args:
         plan: with the capacities and spreads that are known.
-        twin: the arm that is the baseline again, "" where there is none.
+        copy: the arm that is the baseline again, "" where there is none.
     """
     repeat = _pilots(plan)
-    wanted = [Calibrating(cell, repeat) for cell in plan.cells if _wanted(plan, cell, twin)]
+    wanted = [Calibrating(cell, repeat) for cell in plan.cells if _wanted(plan, cell, copy)]
     # All points of a load curve are shares of the same capacity.
     first: dict[str, Calibrating] = {}
     for one in wanted:
@@ -81,7 +81,7 @@ def calibrating_load(plan: Plan, profile: LoadProfile) -> LoadProfile:
     return profile.model_copy(update=update)
 
 
-def estimate(plan: Plan, trials: Iterable[PlannedTrial], twin: str = "") -> float:
+def estimate(plan: Plan, trials: Iterable[PlannedTrial], copy: str = "") -> float:
     """Seconds that trials and the calibration before them take, guessed before any was run.
 
     A time that is given is the most, but for the rounds that are measured in any case.
@@ -89,7 +89,7 @@ def estimate(plan: Plan, trials: Iterable[PlannedTrial], twin: str = "") -> floa
     profiles = {profile.id: profile for profile in plan.profiles}
     before = (
         one.repeat * _length(calibrating_load(plan, profiles[one.cell.profile]))
-        for one in calibrating(plan, twin)
+        for one in calibrating(plan, copy)
     )
     planned = tuple(trials)
     calibration = math.fsum(before)
@@ -145,7 +145,7 @@ def _pilots(plan: Plan) -> int:
     return _PILOTS if affordable else 1
 
 
-def _wanted(plan: Plan, cell: Cell, twin: str) -> bool:
+def _wanted(plan: Plan, cell: Cell, copy: str) -> bool:
     """Whether a cell needs a calibrating trial."""
     profile = next(one for one in plan.profiles if one.id == cell.profile)
     if plan.design == "duet" and cell.server == plan.baseline:
@@ -154,6 +154,6 @@ def _wanted(plan: Plan, cell: Cell, twin: str) -> bool:
         return capacity_key(cell, plan) not in plan.calibrated
     shares = any(one.rate_share is not None for one in plan.profiles)
     first = cell.profile == plan.profiles[0].id
-    if shares or not first or not twin or cell.server != twin or plan.precision is None:
+    if shares or not first or not copy or cell.server != copy or plan.precision is None:
         return False
     return _pilots(plan) >= SPREAD_LEAST and cell.workload not in plan.spreads

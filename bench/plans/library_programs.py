@@ -95,7 +95,7 @@ async def hello() -> str:
 
 app = Litestar([hello])
 """,
-        ("uvicorn",),
+        ("uvicorn", "pydantic"),
         _UVICORN,
         "uvicorn serves it",
     ),

@@ -83,7 +83,7 @@ def check_promise(document: YamlDocument, data: dict[str, Any]) -> None:
 
 
 def _check_limit(document: YamlDocument, data: dict[str, Any]) -> None:
-    """A limit beyond the timeout is no limit: what comes later has failed."""
+    """A limit beyond the timeout is not a limit: what comes later has failed."""
     profiles = data.get("profiles")
     if document.is_bad(("promise",)) or not isinstance(profiles, list):
         return

@@ -1,4 +1,4 @@
-"""The newest releases of what a server is built from: tags, or published versions.
+"""Releases of what a server is built from: tags, or published versions.
 
 A registry is asked by the tool that the server's build uses, so that mirrors and credentials of
 the user hold.
@@ -6,6 +6,7 @@ the user hold.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from bench.errors import UsageError
+from bench.errors import UsageError, did_you_mean
 from bench.plans.dependencies import build_tool, direct_in
 from bench.process import capture
 from bench.servers.environment import base_environment, startable
@@ -59,14 +60,60 @@ def newest(
         return Releases(refs=_last(tags, count, "tags with a version"))
     tool = build_tool(document)
     name = named[0] if named else _only(folders, tool)
+    found = published(name, document, folders[0])
+    versions = _last(found, count, f"published versions of {name}")
+    return Releases(dependencies=tuple(f"{name}=={version}" for version in versions))
+
+
+def published(name: str, document: dict[str, Any], folder: Path) -> list[str]:
+    """The versions of a dependency that its registry has, in order, none before a release.
+
+    Args:
+        name: the dependency.
+        document: the server.yaml; the first known tool of its build is asked.
+        folder: of the server.
+
+    Raises:
+        UsageError: the build has no such tool, or the registry does not answer.
+    """
+    tool = build_tool(document)
     if tool is None:
         raise UsageError(
-            f"--releases: it is not known how the build of this server gets {name}",
-            advice="name the versions: --with NAME==VERSION, or refs: --ref REF",
+            f"it is not known how the build of this server gets {name}",
+            advice="compare versions or refs by hand: bench ab SERVER --ref REF --ref REF",
         )
-    found = _PUBLISHED[tool](name, folders[0])
-    versions = _last(_ordered(found), count, f"published versions of {name}")
-    return Releases(dependencies=tuple(f"{name}=={version}" for version in versions))
+    return _ordered(_PUBLISHED[tool](name, folder))
+
+
+def between(versions: Sequence[str], name: str, good: str, bad: str) -> tuple[str, ...]:
+    """Those of published versions that lie between two of them, both included.
+
+    Raises:
+        UsageError: one of them is not published, both are the same, or good is the newer one.
+    """
+    first, last = (_place(versions, name, each) for each in (good, bad))
+    if first == last:
+        raise UsageError(f"good and bad are the same version, {bad}", advice="name an older good")
+    if first > last:
+        raise UsageError(
+            f"good ({good}) is newer than bad ({bad})",
+            advice="the older version is --good; what became cheaper cannot be searched for",
+        )
+    return tuple(versions[first : last + 1])
+
+
+def _place(versions: Sequence[str], name: str, wanted: str) -> int:
+    """Where a version stands, however it is written: 1.0 is 1.0.0."""
+    with contextlib.suppress(InvalidVersion):
+        asked = Version(wanted)
+        for index, version in enumerate(versions):
+            if Version(version) == asked:
+                return index
+    newest_known = f"the newest is {versions[-1]}" if versions else "it has none"
+    raise UsageError(
+        f"{name} {wanted} is none of the {len(versions)} versions that are published as releases",
+        advice=did_you_mean(wanted, versions, newest_known),
+    )
 
 
 def _last(found: Sequence[str], count: int, what: str) -> tuple[str, ...]:
@@ -139,9 +186,8 @@ def _asked(argv: Sequence[str], folder: Path) -> str:
         return done.stdout
     said = [line for line in (done.stderr if done else "").splitlines() if line.strip()]
     raise UsageError(
-        f"--releases: `{' '.join(argv)}` gives no versions: "
-        f"{said[-1].strip() if said else 'it cannot be run'}",
-        advice="name the versions: --with NAME==VERSION",
+        f"`{' '.join(argv)}` gives no versions: {said[-1].strip() if said else 'it cannot be run'}",
+        advice="`bench ab SERVER --with NAME==VERSION` asks no registry",
     )
 
 

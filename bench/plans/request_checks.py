@@ -10,14 +10,15 @@ from bench.errors import nearest
 from bench.plans.random_checks import check_random
 from bench.plans.yaml.spelling import shown, spelling
 from bench.workload.json_equal import is_json_type
-from bench.workload.requests import SAME_AS_BODY
+from bench.workload.requests import AS_TEXT, HASH_OF, SAME_AS_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.plans.yaml.document import Loc, YamlDocument
 
-_NAMED: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\.sha256)?\}")
+_NAMED: Final = re.compile(rf"\{{([A-Za-z_][A-Za-z0-9_]*)(?:{AS_TEXT}|{HASH_OF})?\}}")
+_FORM: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:[^{}]*)\}")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 _CARRIERS: Final = ("path", "body", "expect")
@@ -64,7 +65,7 @@ def _check_values(
     for key, value in (("body", inline), ("expect", expect)):
         used |= _check_inline(document, (*loc, key), value, values)
     for one in bodies:
-        used |= {name for name in values if b"{%s}" % name.encode() in one}
+        used |= set(_NAMED.findall(one.decode("utf-8", "replace"))) & values.keys()
     if "path" not in request or any(document.has_bad((*loc, key)) for key in _CARRIERS):
         return
     for name in values:
@@ -103,6 +104,10 @@ def _check_inline(
         used = set(_NAMED.findall(value))
         for name in sorted(used - values.keys()) if values else ():
             document.add(loc, f"{{{name[:40]}}} has no entry in values", spelling(name, values))
+        for name, form in _FORM.findall(value):
+            if name in values and form not in (AS_TEXT, HASH_OF):
+                wanted = f"{{{name}}}, or {{{name}{AS_TEXT}}} for the value as text"
+                document.add(loc, f"{{{name}{form[:20]}}} is not a form of a value", wanted)
     return used
 
 
@@ -128,7 +133,7 @@ def _check_json(
         if fault:
             line = f" (line {number} of the file)" if len(bodies) > 1 else ""
             why = f"expect.json is {SAME_AS_BODY}" if same else "content-type says JSON"
-            document.add((*loc, "body"), f"the body is no JSON though {why}: {fault}{line}")
+            document.add((*loc, "body"), f"the body is not JSON though {why}: {fault}{line}")
             return
 
 
@@ -177,4 +182,4 @@ def _parse_fault(text: str) -> str:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

@@ -82,7 +82,7 @@ def _check_command(document: YamlDocument, loc: Loc, command: list[Any]) -> None
         document.add((*loc, 0), "a whole command line stands in one argument", f"write {form}")
     if command and isinstance(command[0], str) and is_assignment(command[0]):
         name, _, value = command[0].partition("=")
-        message = f"no shell reads this: {name}=... is no program"
+        message = f"no shell reads this: {name}=... is not a program"
         document.add((*loc, 0), message, f'write env: {{{name}: "{value}"}} beside run')
     for index, word in enumerate(command):
         if isinstance(word, str) and is_shell_word(word):
@@ -107,7 +107,7 @@ def _check_port(document: YamlDocument) -> None:
         )
         document.add(
             ("run",),
-            "the server is not told its port: {port} stands neither in run nor in env",
+            "the server is not given its port: {port} stands neither in run nor in env",
             advice,
         )
 

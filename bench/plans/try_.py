@@ -60,7 +60,7 @@ class TryOptions(NamedTuple):
         more_paths: asked besides that of the request, each by itself.
         expect: `first`: what the baseline answers first; `own`: each server its own first
             answer; `status`: the status alone.
-        port: the one on which the commands listen, whatever they are told; None = {port}.
+        port: the one on which the commands listen, whatever they are given; None = {port}.
     """
 
     request: Request
@@ -111,7 +111,7 @@ def plan_try(trying: TryOptions, folder: Path) -> Contest:
         check_typed(command)
         if trying.port is None and not any("{port}" in word for word in command):
             raise UsageError(
-                f"the server is not told its port: {{port}} is not in `{shlex.join(command)}`",
+                f"the server is not given its port: {{port}} is not in `{shlex.join(command)}`",
                 advice="such as -- python app.py {port}, or -- env PORT={port} node server.js; "
                 "one that has a port of its own: --port 3000",
             )

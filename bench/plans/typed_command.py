@@ -40,7 +40,7 @@ def check_typed(command: Sequence[str]) -> None:
     first = command[0]
     if is_assignment(first):
         raise UsageError(
-            f"no shell reads the command: {first} is no program",
+            f"no shell reads the command: {first} is not a program",
             advice=f"put env before it: -- env {shlex.join(command)}",
         )
     if first in _BUILTIN:

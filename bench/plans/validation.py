@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import Problem, UsageError
 from bench.model.plan import CpuSplit, Pinning
+from bench.plans.choosing import hidden_server
 from bench.plans.expansion import Sources, expand
 from bench.plans.matrix_files import read_matrix
 from bench.plans.overrides import Overrides
@@ -14,6 +15,7 @@ from bench.plans.workload_files import read_workload
 from bench.plans.yaml.files import as_named
 from bench.plans.yaml.reader import read_document
 from bench.plans.yaml.spelling import printable
+from bench.servers import never_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,30 +110,27 @@ def _file(path: Path) -> Path:
     return path / "server.yaml" if (path / "server.yaml").exists() else path
 
 
-def warnings(paths: Sequence[Path]) -> tuple[Problem, ...]:
-    """Programs that are not there and that no `build` could make; a hint, not an error."""
+def warnings(project: Project, paths: Sequence[Path]) -> tuple[Problem, ...]:
+    """What is right as it is written, and yet hardly meant; a hint, not an error.
+
+    Programs that are not there and that no `build` could make, and ids that hide a server which
+    comes with `bench`.
+    """
     found = []
     for path in map(_file, paths):
-        if path.name == "server.yaml" and path.is_file():
-            config, document = read_server(path, None)
-            program = config.run[0] if config else ""
-            lacking = "THE-" in program or not (config and config.build)
-            if config and lacking and _absent(path.parent, program):
-                message = f"there is no program {program}, and no build makes it"
-                line = document.line(("run",))
-                found.append(Problem(as_named(path), line, "run", message, "add build"))
+        if path.name != "server.yaml" or not path.is_file():
+            continue
+        config, document = read_server(path, None)
+        if config and (lacks := never_made(path.parent, config)):
+            found.append(Problem(as_named(path), document.line(("run",)), "run", lacks, ""))
+        if hides := hidden_server(project, path.parent.name):
+            found.append(Problem(as_named(path), 0, "", hides, ""))
     return tuple(sorted(found))
 
 
 def project_servers(root: Path) -> list[Path]:
     """Every server.yaml of a project."""
     return [path for path in _files(root) if path.name == "server.yaml"]
-
-
-def _absent(folder: Path, program: str) -> bool:
-    if "/" in program:
-        return "{" not in program and not (folder / program).exists()
-    return False
 
 
 def _kind(path: Path) -> str:

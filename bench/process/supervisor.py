@@ -9,8 +9,8 @@ subreaper: there it kills groups and the descendants that `ps` shows; a process 
 its group and its parent before that escapes, which `bench doctor` looks for.
 
 A process id is given out again once its process was reaped and its group is empty: a child is
-ours until it is reaped, what it left while its group exists; whoever has the id then is a
-stranger, whom no signal may reach.
+ours until it is reaped, what it left while its group exists; the process that has the id then is a
+stranger, which no signal may reach.
 
 It must not do anything else: no logging, no policy.
 """

@@ -65,7 +65,7 @@ def profile_into(
         project: where servers and workloads are.
         run: a run directory.
         wish: load and method.
-        told: called with what is done now.
+        told: called with what is being done.
 
     Returns:
         How many profile runs were added, and what could not be profiled, with the reasons.

@@ -61,7 +61,7 @@ class ProfiledTrialRun(TrialRun):
     def __init__(self, setting: TrialSetting, prepared: Prepared, *, gil: bool = False) -> None:
         super().__init__(setting)
         if not isinstance(self.server, RunningServer):
-            raise UsageError(f"{setting.arm.name} was started by somebody else: not profiled")
+            raise UsageError(f"{setting.arm.name} was started by someone else: not profiled")
         self._started = self.server
         self._prepared = prepared
         self._gil = gil

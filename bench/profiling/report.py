@@ -222,7 +222,7 @@ def _gil(found: Sequence[Profiled]) -> Section:
         "Held on a CPU: share of the window in which its holder ran on a CPU, the least that it "
         "was held (perf). Held: share of looks at which a thread had it, running or not (py-spy). "
         "Taking: share of CPU time spent in taking and releasing it. Time asleep while waiting "
-        "is no CPU time and is not seen. Threads: those that took it after a wait (perf), those "
+        "is not CPU time and is not seen. Threads: those that took it after a wait (perf), those "
         "seen holding it (py-spy).",
         ("server", "held on a CPU", "held", "taking and releasing", "threads"),
         rows,

@@ -101,12 +101,12 @@ def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     floor = view.summary.noise_floor
     noise = f"; noise floor {percent(floor)}" if floor is not None else ""
     if floor is not None and row.verdict.beyond_margin and within_noise(row.verdict, floor):
-        noise += ", which is no less: two copies of one server may differ as much"
+        noise += ", which is not less: two copies of one server may differ as much"
     return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, cells, row)})"
 
 
 def within_noise(verdict: Verdict, floor: float) -> bool:
-    """Whether a difference is no larger than what two copies of one server may differ by."""
+    """Whether a difference is not larger than what two copies of one server may differ by."""
     ratio = verdict.ratio
     return ratio is not None and max(ratio, 1 / ratio) <= 1 + floor
 
@@ -127,12 +127,12 @@ def _load(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
 def _drifts(view: RunView, arm: str, workload: str) -> list[str]:
     """What went on changing inside the windows: it stands under the verdict."""
     cells = {
-        f"{name}.{workload}.{profile}"
+        f"{name}.{workload}.{profile}": f"{name} ({profile})"  # a release has dots in its name
         for name in (view.plan.baseline, arm)
         for profile in view.profiles
     }
     return [
-        f"{one.scope.split('.')[0]} ({one.scope.rpartition('.')[2]}): {text_of(one)}"
+        f"{cells[one.scope]}: {text_of(one)}"
         for one in view.summary.findings
         if one.code in _CHANGING and one.scope in cells
     ]
@@ -259,12 +259,18 @@ def text(view: RunView) -> str:
     for answer in answers(view):
         head = f"{answer.workload}: " if len(view.plan.workloads) > 1 else ""
         parts.append("\n".join(f"{head}{line}" for line in answer.said))
-    if any(len(answer.said) > 1 for answer in answers(view)):
+    if _two_loads(view):
         parts.append(WHICH)
     if doubts := _warnings(view):
         parts.append("\n".join(doubts))
     parts += [terminal_table(_table(view, *each)) for each in _details(view)]
     return "\n\n".join(parts) + "\n"
+
+
+def _two_loads(view: RunView) -> bool:
+    """Whether the same question is answered for two loads, so that one may be quoted wrongly."""
+    judged = [row for row in view.summary.comparisons if row.verdict.word != "baseline"]
+    return len({row.profile for row in judged if row.metric == QUESTION}) > 1
 
 
 def markdown(view: RunView) -> str:
@@ -285,6 +291,7 @@ def comment(view: RunView) -> tuple[Block, ...]:
             Bullets(tuple((strong(answer.workload), f": {line}") for line in answer.said))
             for answer in answers(view)
         ),
+        *([Paragraph(WHICH)] if _two_loads(view) else []),
         *([Bullets(tuple(doubts))] if doubts else []),
         *folded,
         Paragraph(_footer(view)),

@@ -165,7 +165,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Blocks that are there for whoever asks."""
+    """Blocks that are there for readers who ask."""
 
     summary: str
     blocks: tuple[Block, ...]

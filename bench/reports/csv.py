@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from bench.model.load_result import PERCENTILES
-from bench.model.summary import METRICS
+from bench.model.metric_names import METRICS
 from bench.reports import escape
 
 if TYPE_CHECKING:

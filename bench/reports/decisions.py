@@ -58,7 +58,7 @@ def verdict_by(entry: Entry, lead: PrimaryMetric) -> Verdict | None:
 def decisions(view: View) -> tuple[Decision, ...]:
     """All comparisons of candidates: by what leads each group, and by cost where it was measured.
 
-    Cost is one comparison per server and workload, under whichever profile it is told.
+    Cost is one comparison per server and workload, under whichever profile it is shown.
     """
     found = [
         Decision(group, entry, group.lead, verdict)

@@ -60,7 +60,7 @@ def doctor(diagnosis: Diagnosis) -> tuple[Section, ...]:
 
 
 def _findings(found: Sequence[Finding]) -> Block:
-    """Each finding with why it matters, the command that mends and the one that undoes."""
+    """Each finding with why it matters, the command that fixes and the one that undoes."""
     if not found:
         return Paragraph("none")
     return Numbered(tuple(_finding(in_words(item)) for item in found))
@@ -70,7 +70,7 @@ def _finding(item: Finding) -> tuple[Text, tuple[Text, ...]]:
     lines: list[Text] = [f"why: {item.why}"] if item.why else []
     lines += [
         (f"{label}: ", code(text))
-        for label, text in (("mend", item.advice), ("undo", item.undo))
+        for label, text in (("fix", item.advice), ("undo", item.undo))
         if text
     ]
     return (strong(item.code), f": {item.text}"), tuple(lines)

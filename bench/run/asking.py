@@ -1,46 +1,22 @@
-"""Asks every arm once before anything is calibrated or measured: what is wrong is told first."""
+"""Asks every arm once before anything is calibrated or measured: what is wrong is said first."""
 
 from __future__ import annotations
 
 import random
-import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bench.errors import StartError, VerifyError
 from bench.plans.own_answers import workload_for
 from bench.servers import serving
-from bench.servers.environment import command_environment, found_program
 from bench.trial.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from bench.model.plan import Arm, Plan, Workload
     from bench.process import SupervisorClient
-
-_SCRIPTS: Final = (".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".php", ".jar")
-_UNKNOWN: Final = {"cpus": "1", "port": "0", "python": ""}
-
-
-def absent(arm: Arm) -> str:
-    """What `run` names and no build makes, or ""; nothing is started."""
-    if arm.url is not None or arm.config.build:
-        return ""
-    folder = Path(arm.folder)
-    program, *words = arm.config.run
-    if "{" in program:
-        return ""
-    path = command_environment(arm.config.env, _UNKNOWN)["PATH"]
-    there = shutil.which(str(folder / program)) if "/" in program else found_program(program, path)
-    if not there:
-        return f"there is no program {program}: it has no `build`, and `run` cannot start it"
-    for word in () if "-c" in words else words:  # a shell goes where it likes
-        script = word.endswith(_SCRIPTS) and "{" not in word and not word.startswith("-")
-        if script and not (folder / word).is_file():
-            return f"there is no file {word}, which `run` names"
-    return ""
 
 
 def wrong_answer(
@@ -64,3 +40,10 @@ def wrong_answer(
         except (StartError, VerifyError) as error:
             return str(error)
     return ""
+
+
+def nothing_to_compare(plan: Plan, gone: Collection[str]) -> bool:
+    """Whether the servers that take no part were the baseline, or all that it is compared with."""
+    names = {arm.name for arm in plan.arms}.difference(gone)
+    alone = names <= {plan.baseline, *plan.copies}
+    return bool(gone) and (plan.baseline not in names or alone)

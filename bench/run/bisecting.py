@@ -8,7 +8,7 @@ from bench.analysis.trials import COST_METRIC, by_cell
 from bench.errors import BenchError, BuildError, UsageError
 from bench.model.bisect import BisectLook
 from bench.model.fields import arm_name
-from bench.plans.bisect_plan import SHORT, least_s, plan_look
+from bench.plans.bisect_plan import arm_of, least_s, plan_look
 from bench.run.start import start_run
 from bench.stats.bisection import CostRatios
 
@@ -101,8 +101,9 @@ class BisectMeasuring:
         listener = parts.listen(plan)
         how = parts.options._replace(reports=parts.folder.runs)
         result = start_run(contest.project, planned, listener, how)
-        ratios = _ratios(result.view, against)
-        failure = "" if ratios else _failure(result.view, commit, against)
+        names = {each: arm_name(arm_of(parts.asked, each)) for each in (commit, *against)}
+        ratios = _ratios(result.view, against, names)
+        failure = "" if ratios else _failure(result.view, commit, names)
         return BisectLook(
             commit=commit,
             against=against,
@@ -126,12 +127,14 @@ def _failed(commit: str, against: tuple[str, ...], half_width: float, reason: st
     )
 
 
-def _ratios(view: RunView, against: tuple[str, ...]) -> dict[str, tuple[float, ...]]:
+def _ratios(
+    view: RunView, against: tuple[str, ...], names: dict[str, str]
+) -> dict[str, tuple[float, ...]]:
     """Cost of the commit, the baseline of the duets, against each arm; {} unless all are known."""
     cells = {cell.cell.server: cell for cell in by_cell(view.plan, view.trials)}
     found = {}
     for other in against:
-        cell = cells.get(arm_name(other[:SHORT]))
+        cell = cells.get(names[other])
         if cell is None or cell.partner is None:
             return {}
         theirs, ours = cell.values(COST_METRIC), cell.partner.values(COST_METRIC)
@@ -143,20 +146,23 @@ def _ratios(view: RunView, against: tuple[str, ...]) -> dict[str, tuple[float, .
     return found
 
 
-def _failure(view: RunView, commit: str, against: tuple[str, ...]) -> str:
+def _failure(view: RunView, commit: str, names: dict[str, str]) -> str:
     """Why a commit has no figures, in one line.
+
+    Args:
+        view: the run of the look.
+        commit: the one that was looked at.
+        names: commit -> its arm, of all that took part.
 
     Raises:
         BenchError: it is one that it was compared with which could not be built.
     """
     lost = {one.server: one.reason.splitlines()[0] for one in view.plan.skipped}
-    for other in against:
-        name = arm_name(other[:SHORT])
-        if name in lost:
+    for other, name in names.items():
+        if other != commit and name in lost:
             raise BenchError(f"{name} was to be compared with, and cannot be: {lost[name]}")
-    name = arm_name(commit[:SHORT])
-    if name in lost:
-        return lost[name]
+    if names[commit] in lost:
+        return lost[names[commit]]
     bad = next((each for each in view.trials if not each.usable), None)
     said = bad.detail.strip().splitlines() if bad else []
     return said[0] if said else "no trial of it can be used"

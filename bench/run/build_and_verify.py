@@ -13,7 +13,7 @@ from bench.host.cpu_split import split
 from bench.plans.choosing import comes_along
 from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
-from bench.servers import RunningServer, build, missing
+from bench.servers import RunningServer, build, missing, never_made
 from bench.store.cache import cache_folder
 from bench.trial.verify import verify
 
@@ -43,13 +43,13 @@ class Verified(NamedTuple):
 
 
 def build_servers(
-    arms: Iterable[Arm], told: Callable[[Arm], None]
+    arms: Iterable[Arm], told: Callable[[str], None]
 ) -> Iterator[tuple[Arm, BuildRecord | None, str]]:
     """Build each server; yields its record, or None and the reason.
 
     Args:
         arms: the servers.
-        told: called before each build.
+        told: hears what is done now.
     """
     cpus = split(local_topology(), None, None)
     logs = cache_folder() / "logs"
@@ -59,7 +59,8 @@ def build_servers(
             if reason:
                 yield arm, None, f"skipped: {reason}"
                 continue
-            told(arm)
+            if arm.config.build:
+                told(f"building {arm.name}")
             log = logs / f"build-{arm.name}.log"
             log.unlink(missing_ok=True)
             try:
@@ -71,18 +72,25 @@ def build_servers(
 
 
 def verify_servers(
-    project: Project, arms: Sequence[Arm], told: Callable[[Arm], None]
+    project: Project, arms: Sequence[Arm], told: Callable[[str], None]
 ) -> Iterator[Verified]:
-    """Build, start and ask each server every workload that it says it can serve."""
+    """Build, start and ask each server every workload that it says it can serve.
+
+    What can be seen without a build is reported before any build.
+    """
     workloads = {
         name: load_workload(path, project.root_of(path))
         for name, path in sorted(project.workloads.items())
     }
     cpus = split(local_topology(), None, None)
-    for arm, record, reason in build_servers(arms, told):
+    lacks = {arm.name: never_made(Path(arm.folder), arm.config) for arm in arms}
+    yield from (Verified(name, "", (), lack) for name, lack in lacks.items() if lack)
+    whole = [arm for arm in arms if not lacks[arm.name]]
+    for arm, record, reason in build_servers(whole, told):
         if record is None:
             yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
             continue
+        told(f"starting {arm.name}")
         known = _workloads(project, arm.server)
         names = arm.config.served(known)
         for name, why in arm.config.cannot.items():

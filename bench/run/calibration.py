@@ -106,7 +106,7 @@ def not_calibrated(plan: Plan, directory: RunDirectory) -> list[Finding]:
 
 
 def _why(directory: RunDirectory, cell: Cell) -> str:
-    """What went wrong in the calibrating trial, which lies in the run but is none of its trials."""
+    """What went wrong in the calibrating trial, which lies in the run but does not count."""
     trial = _name(cell, 1)
     try:
         record = directory.read_model(f"trials/{trial}/trial.json", TrialRecord)

@@ -1,4 +1,4 @@
-"""How long the rounds of a run take: what is told beforehand, and when no more fits."""
+"""How long the rounds of a run take: what is announced, and when no more fits."""
 
 from __future__ import annotations
 

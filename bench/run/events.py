@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it; the session never prints."""
+"""What a run tells its listeners; the session never prints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Listener(Protocol):
     """What wants to know how a run goes on (the progress display)."""
 
     def kept(self) -> None:
-        """The run is on disk from here on: after an interruption it can be gone on with."""
+        """The run is on disk from here on: after an interruption it can be resumed."""
 
     def building(self, arm: Arm) -> None:
         """A server is about to be built."""
@@ -29,7 +29,7 @@ class Listener(Protocol):
         """A capacity is about to be measured."""
 
     def expects(self, left_s: float) -> None:
-        """How long the whole run will probably still take; told before each trial."""
+        """How long the whole run will probably still take; called before each trial."""
 
     def began(self, planned: PlannedTrial, done: int, total: int) -> None:
         """A trial is about to run."""

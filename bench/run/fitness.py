@@ -34,7 +34,7 @@ def fit_host(plan: Plan, tools: dict[str, str | None], *, strict: bool) -> Host:
     if strict and errors:
         raise UnfitHostError(
             "this machine is unfit for measuring: " + "; ".join(text_of(item) for item in errors),
-            advice="`bench doctor` says what mends it; without --strict the run is marked instead",
+            advice="`bench doctor` says what fixes it; without --strict the run is marked instead",
         )
     return host
 

@@ -26,7 +26,7 @@ _AROUND_S: Final = 1.5
 class SearchSession(Session):
     """One run of a plan with a promise.
 
-    Everything that decides what is tried next is on disk: a run that is gone on with asks for the
+    Everything that decides what is tried next is on disk: a run that is resumed asks for the
     same rates as one that was not interrupted.
     """
 
@@ -85,7 +85,7 @@ class SearchSession(Session):
         return after
 
     def _planned(self, cell: Cell, load: LoadProfile, repeats: str) -> PlannedTrial:
-        """The next trial of a rate; one that told nothing is run again under its own id."""
+        """The next trial of a rate; one that showed nothing is run again under its own id."""
         own = cell.model_copy(update={"profile": load.id})
         known = [trial for trial in self._seen if trial.cell == own]
         if repeats:

@@ -19,7 +19,6 @@ from bench.servers import RunningServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bench.model.plan import Arm
     from bench.plans.project import Project
 
 
@@ -31,13 +30,13 @@ class ServedTarget(NamedTuple):
 
 
 @contextlib.contextmanager
-def served(project: Project, name: str, told: Callable[[Arm], None]) -> Iterator[ServedTarget]:
+def served(project: Project, name: str, told: Callable[[str], None]) -> Iterator[ServedTarget]:
     """Build a server, start it on its CPUs and a free port, and stop it at the end.
 
     Args:
         project: where the server is.
         name: its id.
-        told: called before it is built.
+        told: hears what is done now.
 
     Raises:
         UsageError: there is no such server.

@@ -13,6 +13,7 @@ from bench.model.plan import Skipped
 from bench.model.trial_record import lied
 from bench.plans.cost import batches, is_cost, no_rate, with_rate, without_cost_of
 from bench.reports.wording.findings import text_of
+from bench.run.asking import nothing_to_compare
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
@@ -20,7 +21,7 @@ from bench.run.fitness import beyond_loopback, not_restarted, one_port
 from bench.run.measuring import Measuring
 from bench.run.next_rounds import forecast_s, next_round
 from bench.run.tidy import tidy
-from bench.servers import build, missing
+from bench.servers import build, lacking
 from bench.store.run_directory import NEEDED_BYTES
 
 if TYPE_CHECKING:
@@ -112,10 +113,12 @@ class Session:
         """Build every server; those that cannot be are taken out of the plan, with the reason."""
         skipped = list(self.plan.skipped)
         gone: set[str] = set()
-        for arm in self.plan.arms:
-            if self._ask is not None and gone & {self.plan.baseline}:
-                break  # nothing is left to compare with: the rest need not be built
-            reason = (None if arm.url else missing(arm) or self._build(arm)) or self._asked(arm)
+        lack = {arm.name: lacking(arm) for arm in self.plan.arms}
+        for arm in sorted(self.plan.arms, key=lambda arm: lack[arm.name] is None):
+            if self._ask is not None and nothing_to_compare(self.plan, gone):
+                break  # the rest need not be built
+            built = lack[arm.name] or (None if arm.url else self._build(arm))
+            reason = built or self._asked(arm)
             if reason:
                 gone.add(arm.name)
                 skipped.append(Skipped(server=arm.name, reason=reason))
@@ -201,10 +204,8 @@ class Session:
     def _comparable(self) -> bool:
         """Whether the servers that were skipped left a duet with two sides to compare."""
         plan = self.plan
-        if not plan.cells or plan.design != "duet" or not plan.skipped:
-            return bool(plan.cells)
-        names = {arm.name for arm in plan.arms}
-        return plan.baseline in names and not names <= {plan.baseline, *plan.copies}
+        gone = {one.server for one in plan.skipped}
+        return bool(plan.cells) and not (plan.design == "duet" and nothing_to_compare(plan, gone))
 
     def _pending(self, trials: tuple[PlannedTrial, ...]) -> Iterator[PlannedTrial]:
         done = {record.trial: record.status for record in self._records}

@@ -10,6 +10,7 @@ import shutil
 import sys
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import __version__
@@ -29,7 +30,7 @@ from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, SupervisorClient
 from bench.reports.wording.findings import all_told, with_text
-from bench.run.asking import absent, wrong_answer
+from bench.run.asking import wrong_answer
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
 from bench.run.opening import render, write_derived
@@ -37,13 +38,13 @@ from bench.run.resume import changes, matrix_place
 from bench.run.searching import SearchSession
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Session, SessionResult
+from bench.servers import never_made
 from bench.servers.git import described, is_dirty
 from bench.store.derived import remove_charts, shown_charts
 from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bench.model.host_facts import Host
     from bench.model.plan import Plan
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 _KEPT = frozenset(
     {"concurrent-run", "resumed-changed", "server-skipped", "build-failed", "damaged-record"}
 )
-"""Findings that a resumed run keeps of its earlier parts; the others are found anew."""
+"""Findings that a resumed run keeps of its earlier parts; the others are found again."""
 
 
 class Options(NamedTuple):
@@ -104,12 +105,12 @@ def tool_versions(plan: Plan) -> dict[str, str | None]:
     names |= {closed_tool(p.tool) for p in plan.profiles if p.rate_share is not None}
     for name in sorted(names):
         found = ready(name)
-        mend = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
+        advice = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
         if found is None:
-            raise ToolMissingError(f"the load tool {name} is not installed", advice=mend)
+            raise ToolMissingError(f"the load tool {name} is not installed", advice=advice)
         outdated = too_old(TOOLS[name], found.version)
         if outdated:
-            raise ToolMissingError(outdated, advice=mend)
+            raise ToolMissingError(outdated, advice=advice)
         versions[name] = found.version
     return versions
 
@@ -157,13 +158,13 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
 
 
 def _check_there(plan: Plan) -> None:
-    """What needs no build to be seen is told before any.
+    """Report what can be seen without a build before any is made.
 
     Raises:
         UsageError: `run` of a server names what is not there.
     """
     for arm in plan.arms:
-        if reason := absent(arm):
+        if reason := "" if arm.url else never_made(Path(arm.folder), arm.config):
             raise UsageError(f"{arm.name}: {reason}", advice="is `run` in its server.yaml right?")
 
 
@@ -207,7 +208,7 @@ def _resume(
             advice="start a new run, or add --force-resume, which marks the report",
         )
     with hold_machine(allow_concurrent=options.allow_concurrent) as turn:
-        damaged = directory.mend()
+        damaged = directory.repair()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
         info = info.model_copy(update=update)
@@ -336,7 +337,7 @@ def _resumed(changed: tuple[str, ...]) -> list[Finding]:
 
 
 def _set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
-    """A torn last line is an unfinished trial like any other; other damage must be told."""
+    """A torn last line is an unfinished trial like any other; other damage must be reported."""
     lines = [str(item.line) for item in damaged if item.reason != TORN]
     if not lines:
         return []

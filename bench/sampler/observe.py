@@ -27,8 +27,8 @@ _WHY: Final = {
     "server_busy": "the server was gone",
     "rss_peak_bytes": "the server was gone",
     "memory_slope_bytes_per_s": "fewer than three readings in the second half of the window",
-    "voluntary_switches": "too many threads, or not told by this system",
-    "involuntary_switches": "too many threads, or not told by this system",
+    "voluntary_switches": "too many threads, or not reported by this system",
+    "involuntary_switches": "too many threads, or not reported by this system",
 }
 
 
@@ -76,7 +76,7 @@ def _cpu_series(watched: WatchedGroup, loaded: Span) -> tuple[float, ...]:
 
 
 def _cpu_busy_s(begin: Mark, end: Mark, platform: Platform) -> dict[int, float] | None:
-    """How long each CPU was busy, whoever it was that used it."""
+    """How long each CPU was busy, for whichever process."""
     first, last = begin.system.cpus, end.system.cpus
     if first is None or last is None:
         return None

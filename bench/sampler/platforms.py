@@ -60,7 +60,7 @@ class Platform(Protocol):
         ...
 
     def port_bytes(self, port: int) -> int | None:
-        """Bytes that the connections of the server's port have received; None = not told."""
+        """Bytes that the connections of the server's port have received; None = not reported."""
         ...
 
     def frequency_mhz(self) -> float | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import queue
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
@@ -78,7 +80,9 @@ class Sampler:
         self._server = self._platform.group(server_pid)
         self._port = port
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        # Not an Event: its lock is taken in Python, so that a Ctrl-C just then would leave it
+        # held, and the next `set` would wait for ever (seen: `bench ab` that did not end).
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._ours = self._platform.group(os.getpid())
@@ -104,7 +108,7 @@ class Sampler:
         trace: TracebackType | None,
     ) -> None:
         self._stopped = True
-        self._wake.set()
+        self._wake.put(None)
         self._thread.join()
         self._platform.stop_counting()
 
@@ -129,7 +133,7 @@ class Sampler:
         self._memory_pace.want(mark.at_s)
         self._resident_pace.want(mark.at_s)
         self._socket_pace.want(mark.at_s + BIN_S)
-        self._wake.set()
+        self._wake.put(None)
         return mark
 
     def window(self, begin: Mark, end: Mark) -> Observation:
@@ -173,8 +177,8 @@ class Sampler:
                 count += 1
                 next_s += TRAFFIC_S * max(1, int((now_s - next_s) / TRAFFIC_S) + 1)
             self._slow(now_s)
-            self._wake.wait(max(0.0, next_s - time.monotonic()))
-            self._wake.clear()
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=max(0.0, next_s - time.monotonic()))
 
     def _sample(self) -> None:
         if self._port is None:

@@ -11,6 +11,7 @@ from bench.servers.building import (
 )
 from bench.servers.existing import ExistingServer, serving
 from bench.servers.ports import choose_port, listeners
+from bench.servers.programs import lacking, never_made
 from bench.servers.running import RunningServer
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "buildable_copy",
     "choose_port",
     "content_hash",
+    "lacking",
     "listeners",
     "missing",
+    "never_made",
     "satisfies",
     "serving",
     "toolchain",

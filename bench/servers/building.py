@@ -172,7 +172,7 @@ def _is_source(path: Path) -> bool:
 
 
 def sources(folder: Path) -> list[Path]:
-    """The files of a server that somebody wrote, sorted; server.yaml is not among them."""
+    """The files of a server that someone wrote, sorted; server.yaml is not among them."""
     made = {folder / name for name in _stamp(folder)[1:]}
     found = []
     for root, folders, files in os.walk(folder):

@@ -137,7 +137,7 @@ def commits_between(repository: Path, good: Commit, bad: Commit) -> tuple[Linked
     """The commits that descend from good and lead to bad, parents before children, bad last.
 
     Raises:
-        UsageError: they are one commit, or good is no ancestor of bad.
+        UsageError: they are one commit, or good is not an ancestor of bad.
     """
     if good.commit == bad.commit:
         raise UsageError(
@@ -156,7 +156,7 @@ def commits_between(repository: Path, good: Commit, bad: Commit) -> tuple[Linked
 
 def _no_ancestor(repository: Path, good: str, bad: str) -> UsageError:
     """Why no path of commits leads from good to bad, and what to do about it."""
-    said = f"good ({good[:12]}) is no ancestor of bad ({bad[:12]})"
+    said = f"good ({good[:12]}) is not an ancestor of bad ({bad[:12]})"
     done = _git(repository, "merge-base", good, bad)
     base = done[1].strip() if done and done[0] == 0 else ""
     if base == bad:
@@ -186,7 +186,7 @@ class CommitChange(NamedTuple):
 
 
 def change_of(repository: Path, commit: str, parent: str) -> CommitChange:
-    """A commit as it is told to people.
+    """A commit as people are shown it.
 
     Raises:
         BuildError: git refuses.

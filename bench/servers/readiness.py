@@ -31,7 +31,7 @@ _MORE_PATIENCE_S: Final = 8.0
 
 
 class Elsewhere:
-    """Notices a server that listens on another port than the one that it was told.
+    """Notices a server that listens on another port than the one that it was given.
 
     Attributes:
         certain: it has answered there for some time, and nothing listens where it should.
@@ -66,7 +66,7 @@ class Elsewhere:
             return ""
         best = self._answering(target, ports)
         self.advice = (
-            f"if it cannot be told its port, say so: `port: {best}` in its server.yaml, or "
+            f"if it cannot be given its port, say so: `port: {best}` in its server.yaml, or "
             f"`bench try --port {best}`; otherwise pass {{port}} to it"
         )
         return " and ".join(map(str, ports))

@@ -16,6 +16,7 @@ from bench.process import Command, network_space, spaces_allowed
 from bench.process.family import family_pids
 from bench.servers.building import toolchain
 from bench.servers.environment import base_environment, fill, fill_all, redacted, startable
+from bench.servers.log_end import last_words
 from bench.servers.ports import choose_port, is_free, listeners
 from bench.servers.readiness import SWITCHING, Elsewhere, ask_status
 
@@ -30,7 +31,6 @@ __all__ = ["SWITCHING", "RunningServer", "ask_status"]
 
 _POLL_S: Final = 0.010
 _PORT_FREE_S: Final = 5.0
-_TAIL_LINES: Final = 12
 LOG_CAP_BYTES: Final = 16_000_000
 LOG_KEEP_BYTES: Final = 1_000_000
 
@@ -203,7 +203,7 @@ class RunningServer:
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except OSError:
             return ""
-        return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:])
+        return "\n".join(f"    {line}" for line in last_words(lines))
 
     def end(self) -> str:
         """How it ended, in words."""

@@ -23,7 +23,7 @@ LOOKS: Final = (1 / 2, 1 / 2.24, 1 / 2.65)
 """Half-widths of one look after the other, in units of the difference that is searched. Pooled
 they reach 1/2, 1/3 and 1/4 of it: weights 4, 9 - 4, 16 - 9."""
 _CREEP: Final = 0.5
-"""Of `detect`: a commit in between that costs less than this above good is no first culprit."""
+"""Of `detect`: a commit in between that costs less than this above good is not a first culprit."""
 UNDECIDED: Final = "undecided"
 
 
@@ -202,7 +202,7 @@ class Bisection:
         self._told(commit, found or "passed-over")
 
     def _level(self, commit: str) -> str:
-        """good, bad, or "" for one that cannot be told."""
+        """good, bad, or "" for one that cannot be known."""
         content = self._graph.content[commit]
         if content not in self._known:
             found = self._judge(commit)

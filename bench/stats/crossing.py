@@ -53,7 +53,7 @@ def crossing(points: Sequence[Near], low: float, high: float) -> Crossing:
     """Fit ln(measured / promised) over ln(rate) and find where it is 0.
 
     Weighted least squares; points far from the line count less (Huber's weights), since a stall
-    of the machine is no property of the server. The interval is that of an inverse prediction
+    of the machine is not a property of the server. The interval is that of an inverse prediction
     (NIST/SEMATECH e-Handbook 2.3.6), by the delta method.
 
     Args:

@@ -63,7 +63,7 @@ class Histogram:
         """Make one of ascending pairs, as JSON has them.
 
         Raises:
-            ValueError: the first that is no pair of whole numbers, not above the one before it,
+            ValueError: the first that is not a pair of whole numbers, not above the one before it,
                 or without samples.
         """
         try:
@@ -144,7 +144,7 @@ class Histogram:
     def ranked(self, percent: float, *, censored: int = 0) -> int | None:
         """The nearest-rank percentile, however few requests lie beyond it.
 
-        For whoever asks whether it is below a limit, not how large it is; see `percentiles`.
+        For those who ask whether it is below a limit, not how large it is; see `percentiles`.
 
         Returns:
             None where its rank falls among the censored.

@@ -3,7 +3,7 @@
 Doubling until it fails, then bisection on the rate by short trials; then whole trials, three at
 each rate, at r and 1.1 r, and between them until they are as close as asked. A search is a
 generator: it yields what is to be tried next and is sent what came of it. The same outcomes give
-the same search, so that one that was interrupted is gone on with by sending it what is known.
+the same search, so that one that was interrupted is resumed by sending it what is known.
 
 Noise of a machine only ever adds to response times: a trial that holds with room to spare is
 believed, one that fails is repeated, and of three the one in the middle counts. The answer is
@@ -30,7 +30,7 @@ BEYOND: Final = 1.1
 """Where the promise is shown to fail, as a multiple of the rate at which it is shown to hold."""
 
 REPEATS: Final = 3
-"""Trials at one rate that are decisive: the one in the middle is no outlier."""
+"""Trials at one rate that are decisive: the one in the middle is not an outlier."""
 
 OVERLOADED_BELOW: Final = 0.9
 """Share of the offered rate below which one trial is enough: no noise takes a tenth away."""
@@ -72,7 +72,7 @@ class Tried(NamedTuple):
     """What came of a trial.
 
     Attributes:
-        ratio: measured / promised; infinite where it cannot be told for failures.
+        ratio: measured / promised; infinite where it cannot be known for failures.
         achieved: share of the offered rate that was answered.
         holds: the promise held, and the server kept up with the rate.
         limit: where it does not hold: whether the load, not the server, is to blame.
@@ -278,7 +278,7 @@ def _answer(bracket: _Bracket, tried: Sequence[Tried], rules: SearchRules) -> Fo
 
 
 def _near(tried: Iterable[Tried], low: float, high: float) -> list[Near]:
-    """The trials by which the answer is told; one that the load spoiled is none."""
+    """The trials that give the answer; one that the load spoiled is not among them."""
     return [
         Near(one.rate, _told(one), 1.0 if one.whole else _SHORT_WEIGHT)
         for one in tried

@@ -38,7 +38,7 @@ def variances(
 
     The two halves of a window differ by what varies inside: the variance of ln(second / first)
     is four times that of the whole window's mean. A course that all windows have in common (a
-    warm-up that went on) is no variance.
+    warm-up that went on) is not a variance.
 
     Args:
         halves: per cell, what was done in the first and in the second half of each window.

@@ -46,7 +46,7 @@ class BisectFolder:
         Raises:
             UsageError: there is none.
         """
-        known = sorted(path.parent for path in reports.glob(f"*/{_ASKED}"))
+        known = [each.path for each in list_bisects(reports)]
         if name == "latest" and known:
             return cls(known[-1])
         for path in (reports / name, reports.parent / name):
@@ -93,3 +93,8 @@ class BisectFolder:
         """
         lines = [each.model_dump_json() for each in (*self.looks(), look)]
         write_atomic(self.path / _LOOKS, "".join(f"{line}\n" for line in lines).encode())
+
+
+def list_bisects(reports: Path) -> list[BisectFolder]:
+    """All bisects, oldest first (their names begin with the time)."""
+    return [BisectFolder(path.parent) for path in sorted(reports.glob(f"*/{_ASKED}"))]

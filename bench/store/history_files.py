@@ -20,7 +20,7 @@ _SAFE: Final = re.compile(r"[^\w.-]")
 
 
 class UnreadableEntry(NamedTuple):
-    """A file that is no entry, and why."""
+    """A file that is not an entry, and why."""
 
     path: Path
     reason: str

@@ -65,7 +65,7 @@ class RunDirectory:
         """
         for number in range(1, 1000):
             path = reports / (run_id if number == 1 else f"{run_id}-{number}")
-            with _telling("make", path), contextlib.suppress(FileExistsError):
+            with _as_store_error("make", path), contextlib.suppress(FileExistsError):
                 path.mkdir(parents=True, mode=0o700)
                 return cls(path)
         raise StoreError(f"cannot make {path}: File exists")
@@ -87,7 +87,7 @@ class RunDirectory:
     def trial_folder(self, trial: str) -> Path:
         """Make an empty folder for a trial; what an interrupted one left there is removed."""
         folder = self.path / "trials" / trial
-        with _telling("make", folder):
+        with _as_store_error("make", folder):
             if folder.exists():
                 shutil.rmtree(folder)
             folder.mkdir(parents=True, mode=0o700)
@@ -102,7 +102,7 @@ class RunDirectory:
         self.write_model(f"trials/{record.trial}/trial.json", record)
         path = self.path / _TRIALS
         line = _dump(record) + b"\n"
-        with _telling("write", path):
+        with _as_store_error("write", path):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             try:
                 line = _line_break(descriptor) + line
@@ -120,7 +120,7 @@ class RunDirectory:
     def seal_trial(self, record: TrialRecord) -> TrialRecord:
         """Add the hashes of the raw output that lies in the trial's folder, and append it."""
         folder = self.path / "trials" / record.trial
-        with _telling("read", folder):
+        with _as_store_error("read", folder):
             hashes = {
                 str(path.relative_to(folder)): sha256_file(path)
                 for path in sorted(folder.rglob("*"))
@@ -130,7 +130,7 @@ class RunDirectory:
         self.append_trial(sealed)
         return sealed
 
-    def mend(self) -> tuple[Damaged, ...]:
+    def repair(self) -> tuple[Damaged, ...]:
         """Move lines of trials.jsonl that are no records to trials.damaged.
 
         Returns:
@@ -256,7 +256,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     Raises:
         StoreError: disk full, no permission; nothing is left half written.
     """
-    with _telling("write", path):
+    with _as_store_error("write", path):
         replace_file(path, data)
 
 
@@ -325,7 +325,7 @@ def _line_break(descriptor: int) -> bytes:
 
 
 @contextlib.contextmanager
-def _telling(verb: str, path: Path) -> Iterator[None]:
+def _as_store_error(verb: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

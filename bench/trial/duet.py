@@ -114,7 +114,7 @@ def _each(lives: list[TrialRun], name: str) -> Callable[[float], None]:
 
 @contextlib.contextmanager
 def _noting(lives: list[TrialRun]) -> Iterator[None]:
-    """Turn what went wrong into the reason of both: half a duet is none."""
+    """Turn what went wrong into the reason of both: half a duet is of no use."""
     try:
         yield
     except (StartError, VerifyError) as error:

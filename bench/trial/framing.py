@@ -43,7 +43,7 @@ def framed(data: bytes, method: str, *, ended: bool) -> Framed | None:
         ended: nothing more will come.
 
     Raises:
-        ValueError: this is no HTTP/1 answer, or it ends before it is complete.
+        ValueError: this is not an HTTP/1 answer, or it ends before it is complete.
     """
     start = interim = 0
     while True:

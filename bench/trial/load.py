@@ -100,9 +100,9 @@ def run_together(
         started: per loader, called once with its pids.
         tick: called four times a second with the seconds since the start, while waiting.
         ended: called when all processes have ended, before their output is read: reading it
-            takes up to a second of our own CPU time, which is no part of the window.
+            takes up to a second of our own CPU time, which is not a part of the window.
         enough: asked after each tick; where it says so the processes are ended before their
-            time, and nothing is returned: what they then write is no result.
+            time, and nothing is returned: what they then write is not a result.
 
     Raises:
         LoadFailure: a process failed, hung, or its output is not a result.

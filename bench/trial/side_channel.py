@@ -1,6 +1,6 @@
 """Asks a server beside its load: over several connections, kept and fresh, and judges all it says.
 
-Nothing here waits unless it is told how long: within a window it sends, and looks at the next
+Nothing here waits unless the caller says how long: within a window it sends, and looks at the next
 occasion what has come.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _RECV: Final = 262_144
 _LATE_S: Final = 1.0
-"""A saturated server may be slow: a later answer is none, and no error."""
+"""A saturated server may be slow: a later answer does not count, and is not an error."""
 _REFUSED_MAX: Final = 3
 _FIRST_LINES: Final = 2
 _KEPT: Final = 10**9
@@ -88,7 +88,7 @@ class Line:
 
         Raises:
             OSError: the connection broke.
-            ValueError: what came is no HTTP.
+            ValueError: what came is not HTTP.
         """
         assert self.question is not None  # noqa: S101 - only lines that carry one are read
         ended = False

@@ -2,7 +2,7 @@
 
 Compilers inside a server (V8, a JVM) wait for work: at a low offered rate eight seconds are not
 enough. So it is first loaded as much as it can take, then at the rate of the window, each until
-its CPU time per request is flat; longer than a cap it is not warmed, and that is told.
+its CPU time per request is flat; longer than a cap it is not warmed, and that is reported.
 """
 
 from __future__ import annotations

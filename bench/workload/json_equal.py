@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 _SHOWN_CHARS: Final = 120
+_QUOTED: Final = ", the same as a string: {NAME:text} expects a value like that"
 
 
 def json_equal(expected: Any, body: bytes) -> bool:
@@ -40,7 +41,7 @@ def parse(body: bytes) -> Any:
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
 
 
 def json_difference(expected: Any, got: Any, place: str = "$") -> str | None:
@@ -57,7 +58,8 @@ def json_difference(expected: Any, got: Any, place: str = "$") -> str | None:
         found = (json_difference(a, b, f"{place}[{i}]") for i, (a, b) in pairs)
         return next((text for text in found if text), None)
     if isinstance(expected, bool) != isinstance(got, bool) or expected != got:
-        return f"{place}: expected {_value(expected)}, got {_value(got)}"
+        same = isinstance(got, str) and not isinstance(expected, str) and str(expected) == got
+        return f"{place}: expected {_value(expected)}, got {_value(got)}{_QUOTED if same else ''}"
     return None
 
 

@@ -2,7 +2,8 @@
 
 Placeholders `{NAME}` are replaced by one drawn value per name and request: percent-encoded in
 the path, as text in text bodies, and as the typed value where a JSON string is exactly `{NAME}`.
-Random bytes stand in bodies as they are; `{NAME.sha256}` is their hash.
+`{NAME:text}` is the value as text there too: a number in a path that comes back as a string.
+Random bytes stand in bodies as they are; `{NAME:sha256}` is their hash.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
 SAME_AS_BODY: Final = "same-as-body"
 MAX_POOL_BYTES: Final = 16 * 2**20
 MAX_SLOTS: Final = 2**16
+AS_TEXT: Final = ":text"
+"""Behind a name: its value as text, also where a JSON string holds nothing else."""
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 
-HASH_OF: Final = ".sha256"
+HASH_OF: Final = ":sha256"
+"""Behind the name of random bytes: their hash."""
 
 Value = str | int
 
@@ -197,7 +201,8 @@ def _fill_text(text: str, values: Mapping[str, Value]) -> str:
     if not values:
         return text
     names = "|".join(map(re.escape, values))
-    return re.sub(rf"\{{({names})\}}", lambda match: str(values[match[1]]), text)
+    found = rf"\{{({names})(?:{AS_TEXT})?\}}"
+    return re.sub(found, lambda match: str(values[match[1]]), text)
 
 
 def _fill_json(value: JsonValue, values: Mapping[str, Value]) -> JsonValue:
@@ -276,5 +281,5 @@ def _parse_body(body: bytes) -> Any:
     except ValueError as error:
         shown = body[:60].decode("utf-8", "replace")
         raise UsageError(
-            f"expect.json is {SAME_AS_BODY}, but the body is no JSON: {shown!r}"
+            f"expect.json is {SAME_AS_BODY}, but the body is not JSON: {shown!r}"
         ) from (error)

@@ -9,7 +9,7 @@ import pytest
 from bench.analysis import compare
 from bench.analysis.run_differences import changes
 from bench.errors import UsageError
-from bench.model.summary import METRICS
+from bench.model.metric_names import METRICS
 from bench.reports.wording.verdict_words import verdict_text
 from bench.stats.intervals import welch
 from tests.factories import (

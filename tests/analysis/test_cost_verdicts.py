@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.analysis import RunData, analyze, precision
+from bench.model.finding import finding
 from bench.model.trial_record import Partner, TrialRecord
 from bench.plans.cost import with_cost
 from tests.factories import Truth, closed_profile, run_data, run_view
@@ -101,3 +102,19 @@ def test_with_a_time_the_widest_against_its_goal_comes_first() -> None:
     assert [group.urgency for group in found] == sorted((g.urgency for g in found), reverse=True)
     assert {group.profile: group.goal for group in found}["cost"] == pytest.approx(0.0016)
     assert {group.profile for group in timeless.groups} == {"wrk-c50"}
+
+
+def test_lateness_is_no_doubt_about_the_cost() -> None:
+    """Response times of these duets are compared nowhere; bursts do change what is compared."""
+    data = _data()
+    late = [
+        finding(code, "t", case) for code, case in (("pacer-late", ""), ("arrivals-off", "even"))
+    ]
+    trials = tuple(
+        trial.model_copy(update={"findings": tuple(late)}) if trial.partner else trial
+        for trial in data.trials
+    )
+    codes = {each.code for each in analyze(data._replace(trials=trials))[0].findings}
+
+    assert "arrivals-off" in codes
+    assert "pacer-late" not in codes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.analysis import analyze
-from bench.analysis.noise import copies, residuals_of, twins
+from bench.analysis.noise import copies, copy_pairs, residuals_of
 from bench.analysis.trials import by_cell
 from bench.model.plan import mark_copies
 from bench.reports.wording.findings import in_words as told
@@ -78,7 +78,7 @@ def test_copies_are_equal_in_server_environment_and_build(
     second: Truth, expected: tuple[tuple[str, str], ...]
 ) -> None:
     """Another environment makes another arm, not a copy."""
-    assert twins(run_data({"a": Truth(), "second": second}).plan) == expected
+    assert copy_pairs(run_data({"a": Truth(), "second": second}).plan) == expected
 
 
 def test_builds_that_differ_make_no_copies() -> None:
@@ -86,14 +86,14 @@ def test_builds_that_differ_make_no_copies() -> None:
     plan = run_data({"a": Truth(), "b": Truth(server="a")}).plan
     arms = (plan.arms[0], plan.arms[1].model_copy(update={"hash": "else"}))
 
-    assert twins(mark_copies(plan.model_copy(update={"arms": arms}))) == ()
+    assert copy_pairs(mark_copies(plan.model_copy(update={"arms": arms}))) == ()
 
 
 def test_the_baseline_is_never_the_copy() -> None:
     """Wherever it stands, the others are copies of it."""
     data = run_data({"x": Truth(server="a"), "y": Truth(server="a")}, baseline="y")
 
-    assert twins(data.plan) == (("y", "x"),)
+    assert copy_pairs(data.plan) == (("y", "x"),)
 
 
 def test_a_duet_says_nothing_about_copies_of_another_arm() -> None:
@@ -104,15 +104,15 @@ def test_a_duet_says_nothing_about_copies_of_another_arm() -> None:
     beside = tuple(cell._replace(partner=cells[0]) for cell in cells)
 
     assert [c.cell.server for c in cells] == ["a", "b", "b2"]
-    assert copies([beside], twins(data.plan)) == ()
-    assert len(copies([cells], twins(data.plan))) == 1
+    assert copies([beside], copy_pairs(data.plan)) == ()
+    assert len(copies([cells], copy_pairs(data.plan))) == 1
 
 
 def test_three_copies_are_held_against_the_first() -> None:
     """Two pairs, not three."""
     truth = {name: Truth(server="a") for name in ("x", "y", "z")}
 
-    assert twins(run_data(truth).plan) == (("x", "y"), ("x", "z"))
+    assert copy_pairs(run_data(truth).plan) == (("x", "y"), ("x", "z"))
 
 
 def test_copies_under_open_load_are_compared_by_p50() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bench.analysis.trials import by_cell, compared, shown
 from bench.model.cpu_profile import ProfileRecord
-from bench.model.summary import METRICS
+from bench.model.metric_names import METRICS
 from bench.model.trial_record import Resources, TrialRecord, cpu_us_per_request
 from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, closed_profile, open_profile, run_data, with_status

@@ -9,12 +9,13 @@ import pytest
 from bench.analysis import analyze
 from bench.analysis.trials import by_cell
 from bench.analysis.verdicts import BASELINE, NoiseBounds, Ratio, decide, paired_ratio
-from bench.model.summary import HIGHER_IS_BETTER, METRICS, Comparison, Verdict
+from bench.model.metric_names import HIGHER_IS_BETTER, METRICS
 from bench.reports.wording.verdict_words import verdict_text
 from bench.stats.intervals import Estimate, paired
 from tests.factories import Truth, closed_profile, open_profile, run_data, with_status
 
 if TYPE_CHECKING:
+    from bench.model.summary import Comparison, Verdict
     from bench.model.trial_record import TrialRecord
 
 FAST = paired([1.10, 1.11, 1.09, 1.10, 1.10], [1.0] * 5)

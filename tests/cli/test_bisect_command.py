@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.model.bisect import BisectLook
+from bench.model.bisect import BisectAsked, BisectLook
+from bench.plans.bisect_plan import plan_look
+from bench.plans.project import find_project
 from bench.run.bisecting import BisectMeasuring
 from tests.servers.ground_truth import write_server
 
@@ -229,3 +231,167 @@ def test_several_workloads_are_named(bench: Bench, project: Path) -> None:
     done = bisect(bench, project, *_ALL)
 
     assert (done.code, "name one: --workload W" in done.err) == (2, True), done.err
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"), [("bisect.json", "{"), ("looks.jsonl", '{"commit": 1}')]
+)
+def test_a_damaged_file_is_one_message(
+    bench: Bench, project: Path, monkeypatch: pytest.MonkeyPatch, file: str, damage: str
+) -> None:
+    """It is named with what to do; nothing is measured on top of it."""
+    world = costs(project, monkeypatch, 1, 1, 1, 1, 1, 1)
+    bisect(bench, project, *_ALL)
+    (path,) = project.glob(f"reports/*/{file}")
+    path.write_text(damage)
+    measured = len(world.asked)
+    done = bisect(bench, project, "--resume", "latest")
+
+    assert (done.code, f"{path} cannot be read: " in done.err) == (2, True), done.err
+    assert "start a new bisect" in done.err
+    assert len(world.asked) == measured
+
+
+def test_a_commit_that_was_rebased_away(
+    bench: Bench, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as git has it the search goes on; then it is named with what it was called."""
+    costs(project, monkeypatch, 1, 1, 1, 1.1, 1.1, 1.1).stop_after = 1
+    bisect(bench, project, *_ALL)
+    old = git(project, "rev-parse", "main")
+    git(project, "reset", "-q", "--hard", "main~2")
+    still = bisect(bench, project, "--resume", "latest")
+    git(project, "reflog", "expire", "--expire=now", "--all")
+    git(project, "gc", "-q", "--prune=now")
+    gone = bisect(bench, project, "--resume", "latest")
+
+    assert still.code == 130
+    assert (gone.code, f"main was {old[:12]} when this bisect began" in gone.err) == (2, True)
+    assert "was it rebased away?" in gone.err
+
+
+def test_a_bisect_is_listed_and_cleaned(
+    bench: Bench, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among the runs, by the name that --resume takes; removed with its runs, the newest kept."""
+    costs(project, monkeypatch, 1, 1, 1, 1, 1, 1)
+    bisect(bench, project, *_ALL)
+    (folder,) = project.glob("reports/*")
+    (folder / "runs" / "one").mkdir(parents=True)
+    listed = bench("list", "runs", "--project", str(project))
+    kept = bench("clean", "--runs", "--yes", "--project", str(project))
+    there = folder.exists()
+    bench("clean", "--runs", "--keep", "0", "--yes", "--project", str(project))
+
+    assert f"{folder.name}  bisect mine: main~5..main, 1 measurement kept" in listed.out
+    assert str(folder) not in kept.out
+    assert there
+    assert not folder.exists()
+
+
+VERSIONS = ["5.0.0", "5.1.0", "5.2.0-rc.1", "5.2.0", "5.10.0", "5.11.0"]
+
+
+@pytest.fixture
+def depending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A server that npm gets fastify for, and an npm that knows its versions."""
+    root = tmp_path / "project"
+    (root / "configs").mkdir(parents=True)
+    file = write_server(root, "mine", workloads=["json-small"], build=[["npm", "ci"]])
+    (file.parent / "package.json").write_text('{"dependencies": {"fastify": "^5.0.0"}}')
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "npm").write_text(f"#!/bin/sh\necho '{json.dumps(VERSIONS)}'\n")
+    (tools / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:/bin:/usr/bin")
+    return root
+
+
+_WITH = ("mine", "--with", "fastify", "--good", "5", "--bad", "5.11.0")
+
+
+def test_versions_of_a_dependency_are_searched(
+    bench: Bench, depending: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of versions, none before a release; gone on with, no registry is asked."""
+    known = {"5.0.0": 1, "5.1.0": 1, "5.2.0": 1, "5.10.0": 1.1, "5.11.0": 1.1}
+    world = Costs(monkeypatch, dict(known))
+    world.stop_after = 1
+    broken = bisect(bench, depending, *_WITH)
+    (depending.parent / "bin" / "npm").unlink()
+    world.stop_after = 1000
+    listed = bench("list", "runs", "--project", str(depending))
+    said = bisect(bench, depending, "--resume", "latest")
+    data = json.loads(bisect(bench, depending, "--resume", "latest", "--json").out)
+
+    assert broken.code == 130
+    assert "5..5.11.0: 4 versions, about 3 steps" in broken.err
+    assert "bisect mine --with fastify: 5..5.11.0, 1 measurement kept" in listed.out
+    assert (said.code, said.out.count("\n")) == (0, 1)
+    assert said.out.startswith("fastify 5.10.0: a request costs 1.")
+    assert said.out.endswith("of what it costs with 5.2.0\n")
+    assert "versions left" in said.err
+    assert (data["culprit"], data["candidates"]) == ("5.10.0", ["5.10.0"])
+
+
+def test_a_version_that_does_not_build_is_passed_over(
+    bench: Bench, depending: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shortest range is told in words of versions."""
+    Costs(monkeypatch, {"5.0.0": 1, "5.1.0": 1, "5.10.0": 1.1, "5.11.0": 1.1})
+    said = bisect(bench, depending, *_WITH)
+
+    assert (said.code, "passed over 5.2.0: no such file" in said.err) == (1, True)
+    assert said.out == (
+        "the versions that are left cannot be told apart; the first that costs more is one of 2: "
+        "5.2.0 5.10.0\n"
+    )
+
+
+def test_each_version_is_an_arm_with_its_own_build(depending: Path) -> None:
+    """The look that is planned installs what it is about, each in a copy of the server."""
+    asked = BisectAsked(
+        server="mine",
+        good="5.0.0",
+        bad="5.11.0",
+        named=("5", "5.11.0"),
+        workload="json-small",
+        detect=0.05,
+        max_time_s=60,
+        connections=8,
+        duration="1s",
+        warmup="0s",
+        dependency="fastify",
+        versions=("5.0.0", "5.1.0", "5.11.0"),
+    )
+    project = find_project(depending, depending)
+    plan = plan_look(project, asked, "5.1.0", ("5.0.0", "5.11.0"), 0.02).planned.plan
+
+    assert [arm.name for arm in plan.arms] == ["fastify-5.1.0", "fastify-5.0.0", "fastify-5.11.0"]
+    assert [arm.config.build[-1][-1] for arm in plan.arms] == [
+        *("fastify@5.1.0", "fastify@5.0.0", "fastify@5.11.0"),
+    ]
+    assert plan.baseline == "fastify-5.1.0"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("fastify", "4.0.0", "5.11.0"), "fastify 4.0.0 is none of the 5 versions"),
+        (("fastify", "5.2.0-rc.1", "5.11.0"), "fastify 5.2.0-rc.1 is none of the 5 versions"),
+        (("fastify", "new", "5.11.0"), "fastify new is none of the 5 versions"),
+        (("fastify", "5.11", "5.2.0"), "good (5.11) is newer than bad (5.2.0)"),
+        (("fastify", "5.1.0", "5.1"), "good and bad are the same version"),
+        (("fastify@5.1.0", "5.0.0", "5.1.0"), "--with 'fastify@5.1.0': expected a name alone"),
+        (("koa", "1.0.0", "2.0.0"), "the server does not depend on it"),
+    ],
+)
+def test_each_mistake_with_versions_is_one_message(
+    bench: Bench, depending: Path, words: tuple[str, str, str], said: str
+) -> None:
+    """Exit 2, nothing measured, no traceback, no folder."""
+    name, good, bad = words
+    done = bisect(bench, depending, "mine", "--with", name, "--good", good, "--bad", bad)
+
+    assert (done.code, said in done.err) == (2, True), done.err
+    assert not list(depending.glob("reports/*"))

@@ -36,7 +36,7 @@ def test_a_hot_mac_is_unfit() -> None:
     assert result.return_value == 3
     assert "1. thermal: the machine is slowed down by heat right now (pressure heavy)" in errors
     assert "   - why: Each trial would run at another speed." in errors
-    assert "   - mend: Wait until it is cool" in errors
+    assert "   - fix: Wait until it is cool" in errors
     assert result.stdout.rstrip().endswith("Unfit for measuring: 1 error.")
 
 
@@ -46,7 +46,7 @@ def test_a_mac_on_battery_is_fit_with_advice() -> None:
 
     advice = result.stdout.partition("\nAdvice\n")[2].partition("\nErrors\n")[0]
     assert result.return_value == 0
-    assert "   - mend: Connect the charger.\n   - undo: Disconnect it." in advice
+    assert "   - fix: Connect the charger.\n   - undo: Disconnect it." in advice
     assert "\nErrors\n------\n\nnone\n" in result.stdout
     assert result.stdout.rstrip().endswith("Fit for measuring.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,3 +161,29 @@ def test_without_an_action_the_place_is_named(bench: Bench, tmp_path: Path) -> N
 
     assert "put where bench comes from in place of OWNER/bench@COMMIT" in said.out
     assert "uses: OWNER/bench@COMMIT" in (tmp_path / ".github/workflows/bench.yml").read_text()
+
+
+_ACTIONLINT = shutil.which("actionlint", path=f"{os.environ['PATH']}:{Path.home() / 'go' / 'bin'}")
+
+
+@pytest.mark.skipif(
+    _ACTIONLINT is None,
+    reason="actionlint missing: go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7",
+)
+def test_actionlint_has_nothing_to_say(bench: Bench, tmp_path: Path) -> None:
+    """Of the workflow that is written, with the action beside it, and of this project's own."""
+    assert _ACTIONLINT is not None
+    git(tmp_path, "init", "-q")
+    bench("init", str(tmp_path), "--name", "mine", "--no-try", "--ci", "--action", "me/bench@v1")
+    written = tmp_path / ".github" / "workflows" / "bench.yml"
+    local = written.read_text().replace("uses: me/bench@v1", "uses: ./action")
+    written.with_name("local.yml").write_text(local)
+    (tmp_path / "action").mkdir()
+    shutil.copy(_ROOT / "action.yml", tmp_path / "action" / "action.yml")
+    own = sorted((_ROOT / ".github" / "workflows").glob("*.yml"))
+    for where, files in ((tmp_path, []), (_ROOT, own)):
+        done = subprocess.run(
+            [_ACTIONLINT, "-no-color", *map(str, files)],
+            cwd=where, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -77,6 +77,45 @@ def test_a_terminal_has_a_live_table() -> None:
     assert said.endswith(b"\x1b[?25h") or b"\x1b[?25h" in said  # the cursor comes back
 
 
+WAITING = """
+import time
+from bench.cli.waiting import Waiting
+
+with Waiting() as waiting:
+    waiting("building mine")
+    time.sleep(1.1)
+    waiting("starting mine")
+"""
+
+
+def test_a_build_counts_its_seconds_on_a_terminal() -> None:
+    """The line is redrawn while it goes on and is gone at the end; a log has a plain one."""
+    said = on_a_terminal("-c", WAITING)
+    logged = subprocess.run(
+        [sys.executable, "-c", WAITING], capture_output=True, check=True, cwd=ROOT
+    ).stderr
+
+    assert b"building mine ... 0 s" in said
+    assert b"building mine ... 1 s" in said
+    assert said.rstrip().endswith(b"\x1b[2K")
+    assert logged == b"building mine ...\nstarting mine ...\n"
+
+
+def test_a_build_of_a_run_is_shown_while_it_goes_on() -> None:
+    """No thread is left of it when the first trial begins."""
+    progress, screen, data = _watched()
+    arm = data.plan.arms[0]
+    arm = arm.model_copy(update={"config": arm.config.model_copy(update={"build": [["make"]]})})
+    threads = threading.active_count()
+    progress.building(arm)
+    assert threading.active_count() > threads
+    progress.began(data.plan.trials[0], 0, 6)
+
+    assert threading.active_count() == threads
+    assert f"building {arm.name} (what is unchanged is kept) ... 0 s" in screen.getvalue()
+    progress.close()
+
+
 def _watched(design: str = "blocks") -> tuple[LiveProgress, io.StringIO, RunData]:
     data = run_data({"axum": Truth(), "spikard": Truth(rps=17_000)}, rounds=3)
     plan = data.plan.model_copy(update={"design": design})

@@ -96,7 +96,7 @@ def test_folder_of_a_project(tmp_path: Path) -> None:
     code, result = _run(str(tmp_path / "p"), str(tmp_path / "q" / "configs" / "m.yaml"))
 
     assert code == 2
-    assert "p/servers/two/server.yaml:1: run: the server is not told its port" in result.stdout
+    assert "p/servers/two/server.yaml:1: run: the server is not given its port" in result.stdout
     assert result.stderr == "5 files checked: 1 problem\n"
 
 

@@ -33,10 +33,10 @@ def test_a_promise_is_read(
     [
         ("", "such as p99<10ms"),
         ("p99", "such as p99<10ms"),
-        ("p98<10ms", "p98 is none of p50, p90"),
+        ("p98<10ms", "p98 is not one of p50, p90"),
         ("p99>10ms", "write p99<10ms"),
         ("p99<=10ms", "write p99<10ms"),
-        ("p99<10", "10 is no duration"),
+        ("p99<10", "10 is not a duration"),
         ("p99<10 ms", "such as p99<10ms"),
         ("p99<5us", "nothing can keep p99<5us"),
         ("p99<0ms", "nothing can keep"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("command", "words", "advice"),
     [
-        (("LISTEN={port}", "ruby", "web.rb"), "LISTEN={port} is no program", "env 'LISTEN="),
+        (("LISTEN={port}", "ruby", "web.rb"), "LISTEN={port} is not a program", "env 'LISTEN="),
         (("ruby web.rb {port}",), "in one pair of quotes", "-- ruby web.rb {port}"),
         (("ruby", "web.rb", "{port}", ">", "log"), "> means something only", "leave it out"),
         (("ruby", "web.rb", "{port}", "2>&1"), "2>&1 means something only", "sh -c"),

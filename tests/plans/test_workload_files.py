@@ -116,7 +116,7 @@ requests:
     [
         (b"\xff{}", "it is not UTF-8"),
         (b"[" * 200_000, "it is nested too deeply"),
-        (b'{"a": Infinity}', "Infinity is no JSON"),
+        (b'{"a": Infinity}', "Infinity is not JSON"),
         (b'{"a": 1', "it stops being JSON at line 1, column 8"),
         (b"", "it stops being JSON at line 1, column 1"),
     ],
@@ -128,7 +128,7 @@ def test_body_that_is_no_json(tmp_path: Path, body: bytes, words: str) -> None:
     refused = _refused(tmp_path, text, body=body)
 
     assert (
-        "w.yaml:4: requests[0].body: the body is no JSON though content-type says JSON" in refused
+        "w.yaml:4: requests[0].body: the body is not JSON though content-type says JSON" in refused
     )
     assert words in refused
 
@@ -209,11 +209,11 @@ requests:
         ("path: /, body: {json: ['{f}']}", "which JSON and lines cannot hold"),
         ("path: /, body: {text: '{f}'}, expect: {text: '{f}'}", "which only a body can hold"),
         (
-            "path: '/{n}', body: {text: '{f}'}, expect: {text: '{n.sha256}'}",
-            "{n.sha256} is a hash of random bytes, which n is not",
+            "path: '/{n}', body: {text: '{f}'}, expect: {text: '{n:sha256}'}",
+            "{n:sha256} is a hash of random bytes, which n is not",
         ),
         (
-            "path: /, body: {text: '{f}'}, expect: {text: '{g.sha256}'}",
+            "path: /, body: {text: '{f}'}, expect: {text: '{g:sha256}'}",
             "{g} has no entry",
         ),
         ("path: /", "the value is not used: {f}"),
@@ -239,7 +239,7 @@ requests:
     path: /
     values: {f: {random: 1KB}}
     body: {text: "a {f} b"}
-    expect: {json: {hash: "{f.sha256}"}, min_time: 5ms}
+    expect: {json: {hash: "{f:sha256}"}, min_time: 5ms}
 """
     (kind,) = _load(tmp_path, text).kinds
 
@@ -255,3 +255,12 @@ def test_what_came_later_changes_no_hash(tmp_path: Path) -> None:
 
     assert dumped["values"]["n"] == {"int_range": [1, 2], "choice": None}
     assert dumped["expect"] == {"status": 200, "text": "hi", "headers": {}}
+
+
+def test_a_value_as_text(tmp_path: Path) -> None:
+    """`{NAME:text}` uses the value; another form, and a name that is not there, are refused."""
+    text = "requests: [{path: '/u/{id}', values: {id: {int: [1, 9]}}, expect: {json: {id: '%s'}}}]"
+
+    assert _load(tmp_path, text % "{id:text}").kinds[0].values
+    assert "{id:str} is not a form of a value" in _refused(tmp_path, text % "{id:str}")
+    assert "{ix} has no entry in values" in _refused(tmp_path, text % "{ix:text}")

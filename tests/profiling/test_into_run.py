@@ -194,7 +194,7 @@ def test_check_and_report_look_at_the_raw_profile(run: Path, tmp_path: Path) -> 
 
     assert "gives something else now" in before.stdout
     assert (before.return_value, after.return_value) == (1, 0)
-    assert "broken down anew" in renewed.stderr
+    assert "broken down again" in renewed.stderr
     assert renewed.stdout == ""
     assert "## Where the time goes" in file.read_text()
     assert (tmp_path / "charts" / "where-json-small.svg").is_file()

@@ -314,7 +314,7 @@ class TestServers:
         points = [plain(point) for point in block.items[0][1]]
 
         assert points[0] == "Rust, axum 0.8.9, rustc 1.88.0; async def handlers"
-        assert points[-1] == "somebody else runs it at http://127.0.0.1:1"
+        assert points[-1] == "someone else runs it at http://127.0.0.1:1"
         assert any(point.startswith("taken from the build cache by") for point in points)
 
 

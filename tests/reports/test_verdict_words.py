@@ -8,7 +8,8 @@ import pytest
 
 from bench.analysis.verdicts import word_of
 from bench.model.basis import Basis
-from bench.model.summary import HIGHER_IS_BETTER, METRICS, Verdict
+from bench.model.metric_names import HIGHER_IS_BETTER, METRICS
+from bench.model.summary import Verdict
 from bench.reports.wording.verdict_words import (
     percent,
     percents,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from bench.model.finding import finding
 from bench.model.summary import Verdict
 from bench.reports import rows
 from bench.reports.blocks import Bullets, plain
@@ -26,6 +27,7 @@ from tests.reports import samples
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView, Word
+    from bench.model.trial_record import TrialRecord
     from bench.reports.blocks import Block
 
 
@@ -217,6 +219,26 @@ def test_notes_beside_a_number() -> None:
     assert re.fullmatch(r"a copy of axum: noise floor \d\.\d%", found[1])
     assert re.fullmatch(r"warm-up \d\.\d s", found[2])
     assert notes(view, group, group.entries[0]) == ""
+
+
+def test_lateness_is_a_remark_beside_response_times_only() -> None:
+    """In an open loop it stands there; in a duet CPU per request is compared, late or not."""
+
+    def late(trial: TrialRecord) -> TrialRecord:
+        found = (finding("pacer-late", trial.trial), finding("arrivals-off", trial.trial, "even"))
+        return trial.model_copy(update={"findings": found})
+
+    data = run_data({"axum": Truth(), "robyn": Truth()}, profiles=(open_profile(),), edit=late)
+    run = run_view(data)
+    said = []
+    for design in ("blocks", "duet"):
+        plan = run.plan.model_copy(update={"design": design})
+        view = make_view(run.model_copy(update={"plan": plan}))
+        said.append(notes(view, view.groups[0], view.groups[0].entries[1]))
+
+    assert "the load tool sent late: response times not compared where it did" in said[0]
+    assert "sent late" not in said[1]
+    assert all("requests not sent as scheduled" in text for text in said)
 
 
 def test_response_times_are_no_lower_bounds() -> None:

@@ -76,7 +76,7 @@ def test_a_search_is_interrupted_and_ends_in_an_answer(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("one", "json-small"), "what must hold?"),
-        (("one", "json-small", "--promise", "p98<1ms"), "p98 is none of p50"),
+        (("one", "json-small", "--promise", "p98<1ms"), "p98 is not one of p50"),
         (("one", "json-small", "--promise", "p99<1us"), "nothing can keep"),
         (("none", "json-small", "--promise", "p99<1ms"), "there is no server 'none'"),
         (("one", "json-smal", "--promise", "p99<1ms"), "did you mean json-small?"),

@@ -83,11 +83,11 @@ def test_without_a_closed_loop_nothing_is_measured_alone() -> None:
 def test_a_copy_that_is_there_is_enough() -> None:
     """A matrix that enters the baseline twice gets no third copy."""
     first = _DATA.plan.arms[0]
-    twin: Arm = first.model_copy(update={"name": "second", "copy_of": "axum"})
+    second: Arm = first.model_copy(update={"name": "second", "copy_of": "axum"})
     cells = _DATA.plan.cells
     copied = tuple(c.model_copy(update={"server": "second"}) for c in cells if c.server == "axum")
     plan = _DATA.plan.model_copy(
-        update={"arms": (*_DATA.plan.arms, twin), "cells": (*cells, *copied)}
+        update={"arms": (*_DATA.plan.arms, second), "cells": (*cells, *copied)}
     )
 
     assert [arm.name for arm in as_duet(plan).arms] == ["axum", "fastapi", "second"]

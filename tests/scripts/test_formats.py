@@ -1,4 +1,4 @@
-"""The tables of docs/formats.md are what the models say."""
+"""The tables of docs/formats.md and the glossary are what the models say."""
 
 from __future__ import annotations
 
@@ -30,3 +30,32 @@ def test_a_slip_is_mended() -> None:
 
     assert slip != text
     assert formats.renewed(slip) == text
+
+
+def test_the_glossary_is_the_docstrings() -> None:
+    """`just formats` would change nothing, and each word that the house uses is explained once."""
+    assert formats.GLOSSARY.read_text(encoding="utf-8") == formats.glossary()
+    assert set(formats.words()) == {
+        "A/A copy",
+        "arm",
+        "baseline",
+        "cell",
+        "estimate",
+        "finding",
+        "load profile",
+        "load tool",
+        "matrix",
+        "offered rate",
+        "response time",
+        "round",
+        "run",
+        "sample",
+        "server",
+        "service time",
+        "target",
+        "throughput",
+        "trial",
+        "validity",
+        "verdict",
+        "workload",
+    }

@@ -16,6 +16,7 @@ from bench.model.server_config import ServerConfig
 from bench.model.target import Target
 from bench.process import SupervisorClient
 from bench.servers import RunningServer
+from bench.servers.log_end import last_words
 from bench.servers.running import ask_status
 from tests.trial.test_verify import serving
 
@@ -106,3 +107,13 @@ def test_a_program_that_goes_into_the_background(tmp_path: Path) -> None:
     time.sleep(0.6)  # by then it would listen
     with pytest.raises(ConnectionRefusedError), socket.create_connection(server.target, 1):
         pass
+
+
+@pytest.mark.parametrize("cause", ["TypeError: x.y is not a function", "panic: no port", "E [A]"])
+def test_the_cause_before_a_long_stack_is_shown(cause: str) -> None:
+    """Node and Go say first what is wrong: the line is kept, though the stack is cut."""
+    log = ["listening soon", cause, *(f"    at step {number}" for number in range(20))]
+
+    assert (last_words(log)[0] == cause) == (": " in cause)
+    assert last_words(log)[-1] == "    at step 19"
+    assert last_words(["a", "b"]) == ["a", "b"]

@@ -89,10 +89,10 @@ def test_mending_moves_what_is_no_record(run: RunDirectory) -> None:
     whole = path.read_bytes()
     path.write_bytes(b'{"trial": 1}\n' + whole + whole[:50])
 
-    assert [item.line for item in run.mend()] == [1, 4]
+    assert [item.line for item in run.repair()] == [1, 4]
     assert path.read_bytes() == whole
     assert (run.path / "trials.damaged").read_bytes() == b'{"trial": 1}\n' + whole[:50] + b"\n"
-    assert run.mend() == ()
+    assert run.repair() == ()
 
 
 def test_mending_keeps_a_record_that_only_lacks_its_line_break(run: RunDirectory) -> None:
@@ -101,7 +101,7 @@ def test_mending_keeps_a_record_that_only_lacks_its_line_break(run: RunDirectory
     path = run.path / "trials.jsonl"
     os.truncate(path, path.stat().st_size - 1)
 
-    assert run.mend() == ()
+    assert run.repair() == ()
     assert len(run.trials()[0]) == 1
 
 

@@ -295,7 +295,7 @@ def test_a_stream_is_timed_from_its_first_byte() -> None:
 def test_a_question_larger_than_any_buffer_arrives_whole() -> None:
     """The side channel sends a large upload piece by piece, while the server reads slowly."""
     values = {"file": Generator.model_validate({"random": "4MB"})}
-    expect = Expect.model_validate({"json": {"sha256": "{file.sha256}"}})
+    expect = Expect.model_validate({"json": {"sha256": "{file:sha256}"}})
     kind = echo_kind(b"{file}", values=values, expect=expect, headers={})
 
     def reply(body: bytes) -> Reply:

@@ -24,7 +24,7 @@ def test_key_order_and_number_spelling_mean_nothing() -> None:
         ({"a": 1}, {}, "$: key 'a' is missing"),
         ({}, {"a": 1}, "$: key 'a' was not expected"),
         ([1, 2], [1], "$: expected 2 items, got 1"),
-        ([{"x": [0]}], [{"x": ["0"]}], "$[0].x[0]: expected 0, got '0'"),
+        ([{"x": [0]}], [{"x": ["1"]}], "$[0].x[0]: expected 0, got '1'"),
         (True, 1, "$: expected True, got 1"),
         (0, False, "$: expected 0, got False"),
         (None, 0, "$: expected None, got 0"),
@@ -122,3 +122,10 @@ def test_what_is_no_json(text: bytes) -> None:
 def test_content_types_of_one_json_document(content_type: str, *, is_json: bool) -> None:
     """The type counts, not that the word stands somewhere in it."""
     assert is_json_type(content_type) == is_json
+
+
+def test_a_number_that_came_as_a_string_is_said() -> None:
+    """The difference is easily overlooked: the form that expects it is named."""
+    assert "{NAME:text}" in str(json_difference({"id": 7}, {"id": "7"}))
+    assert "{NAME:text}" not in str(json_difference({"id": 7}, {"id": "8"}))
+    assert "{NAME:text}" not in str(json_difference({"id": "7"}, {"id": 7}))

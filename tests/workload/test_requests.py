@@ -71,6 +71,20 @@ def test_a_json_string_that_is_the_placeholder_becomes_the_typed_value() -> None
     assert request.body == b'{ "id":7, "t": "no 7", "7": 1 }'
 
 
+def test_a_number_can_be_expected_as_a_string() -> None:
+    """`{NAME:text}` is a string wherever it stands: what a server read from the path."""
+    form = '{"id": "{user:text}", "n": "{user}"}'
+    request = one(
+        path="/u/{user}",
+        bodies=(form.encode(),),
+        values=USER,
+        expect=Expect.model_validate({"json": json.loads(form), "headers": {"x": "{user:text}"}}),
+    )
+
+    assert json.loads(request.body) == request.expect.json_value == {"id": "7", "n": 7}
+    assert (request.path, request.expect.headers) == ("/u/7", {"x": "7"})
+
+
 def test_text_values_are_escaped_in_json_bodies() -> None:
     """A quote in a value cannot end the string."""
     request = one(bodies=(b'{"a": "{name}", "b": "x {name}", "c": "\\"{name}"}',), values=NAME)
@@ -238,7 +252,7 @@ def test_random_bytes_stand_in_the_body_and_their_hash_in_what_is_expected() -> 
     asked: dict[str, Any] = {
         "bodies": (b"user {user}: {file}, {file}",),
         "values": values,
-        "expect": Expect.model_validate({"json": {"hash": "{file.sha256}", "user": "{user}"}}),
+        "expect": Expect.model_validate({"json": {"hash": "{file:sha256}", "user": "{user}"}}),
     }
     request, other = one(**asked), one(2, **asked)
     data = request.body.removeprefix(b"user 7: ")[:5000]

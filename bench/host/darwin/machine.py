@@ -164,7 +164,7 @@ def _read_cpu(keys: Mapping[str, str], facts: FactSheet, clusters: tuple[Cluster
     named = re.search(r"@ ([\d.]+)GHz", facts.get("cpu.model") or "")
     base = _megahertz(keys, "hw.cpufrequency")
     printed = float(named[1]) * _MHZ_PER_GHZ if named else None
-    facts.put("cpu.base_mhz", base or printed, "not told on Apple silicon")
+    facts.put("cpu.base_mhz", base or printed, "not reported on Apple silicon")
     facts.put("cpu.max_mhz", _megahertz(keys, "hw.cpufrequency_max"), "no hw.cpufrequency_max")
 
 

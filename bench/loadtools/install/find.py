@@ -126,7 +126,7 @@ def find_tool(
 
 
 def built_path(name: str, sources: SourceBuild) -> Path:
-    """Where the executable built from these very sources lies: changed ones are built anew."""
+    """Where the executable built from these very sources lies: changed ones are built again."""
     digest = hashlib.sha256(repr((sources.flags, sources.libraries)).encode())
     for file in (*sources.files, *sources.headers):
         digest.update(file.read_bytes())

@@ -43,7 +43,7 @@ def ready(name: str) -> Installed | None:
 
 
 def _build(name: str, sources: SourceBuild, compiler: str) -> None:
-    """Compile beside the place and rename: whoever builds it at the same time loses nothing."""
+    """Compile beside the place and rename: another process that does the same loses nothing."""
     place = built_path(name, sources)
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:

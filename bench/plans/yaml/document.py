@@ -15,7 +15,7 @@ Loc = tuple[str | int, ...]
 """The way to a value: `("profiles", 0, "rate")`."""
 
 PROBLEMS_MAX: Final = 200
-_AND_SO_ON: Final = f"more than {PROBLEMS_MAX} problems: mend the first ones"
+_AND_SO_ON: Final = f"more than {PROBLEMS_MAX} problems: fix the first ones"
 _WORDS_MAX: Final = 400
 _KEY_MAX: Final = 120
 

@@ -131,7 +131,7 @@ class _Composer:
     def _scalar(self, loc: Loc, event: Any) -> Any:
         text: str = event.value
         if any("\ud800" <= char <= "\udfff" for char in text):
-            self._document.add(loc, "a \\u escape that is no character")
+            self._document.add(loc, "a \\u escape that is not a character")
             return ""
         if event.style is not None:
             return text

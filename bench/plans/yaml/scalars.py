@@ -93,6 +93,6 @@ def _odd(text: str) -> Scalar:
         return _ambiguous(text, why, f'decimal digits, or "{text}"')
     if _NOT_A_NUMBER.fullmatch(text):
         return Scalar(
-            text, f"{text} is no number that can be used here", f'write "{text}" for text'
+            text, f"{text} is not a number that can be used here", f'write "{text}" for text'
         )
     return Scalar(text)

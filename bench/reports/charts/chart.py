@@ -33,7 +33,7 @@ class Chart(NamedTuple):
     Attributes:
         name: of its file, without suffix.
         title: a sentence that says what is seen.
-        alt: the same figures in words, for whoever cannot see it.
+        alt: the same figures in words, for readers who cannot see it.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Bar(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A point of one server's line; `mark` is "" or why the point is no part of the figures."""
+    """A point of one server's line; `mark` is "" or why the point is not a part of the figures."""
 
     server: str
     x: float

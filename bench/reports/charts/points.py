@@ -34,7 +34,7 @@ class RatioPoint(NamedTuple):
 
 
 class TrialPoint(NamedTuple):
-    """One trial; `mark` is "" or why it is no part of the figures."""
+    """One trial; `mark` is "" or why it is not a part of the figures."""
 
     server: str
     value: float

@@ -95,7 +95,7 @@ def _method_lines(view: View) -> list[tuple[str, Text]]:
 def _cpus(split: CpuSplit) -> str:
     if split.pinning.state == "none":
         told = (
-            f"servers are told to use {split.server_count}, load tool processes {split.load_count}"
+            f"servers are asked to use {split.server_count}, load tool processes {split.load_count}"
         )
         return f"{told}; not pinned ({split.pinning.reason})"
     return f"server on {_numbers(split.server)}, load tool on {_numbers(split.load)}, pinned"

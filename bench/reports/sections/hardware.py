@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.reports.blocks import Bullets, Folded, Heading, OnPage, Paragraph, Table, code
+from bench.reports.sections.core_kinds import core_blocks
 from bench.reports.wording.findings import text_of
 from bench.reports.wording.machine_words import (
     UNKNOWN,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def hardware_blocks(view: View) -> tuple[Block, ...]:
-    """The short table, the sentence about pinning, what is unusual, and the full table."""
+    """The short table, pinning, kinds of core, what is unusual, and the full table."""
     if view.run.info.imported:
         return ()
     host = view.run.host
@@ -32,6 +33,7 @@ def hardware_blocks(view: View) -> tuple[Block, ...]:
         Heading("Hardware"),
         machine_table(host),
         *notes,
+        *core_blocks(view),
         *([Bullets(unusual)] if unusual else []),
         Paragraph(("Every setting that was read: ", code("host.json"), " of the run.")),
         OnPage("Everything recorded of the machine", full_tables(host, view.run.host_after)),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GIL_NOTE: Final = (
     "Held: share of the window in which its holder ran on a CPU, the least that it was held. "
     "Taking: share of CPU time spent in taking and releasing it. Threads: those seen taking it. "
-    "Time asleep while waiting is no CPU time and is not seen."
+    "Time asleep while waiting is not CPU time and is not seen."
 )
 
 _ALIKE: Final = 1.2
@@ -184,11 +184,11 @@ def picture_links(view: View, items: Sequence[ServerProfile]) -> list[Block]:
 
 
 def made_again(view: View) -> Block:
-    """How the same is made anew, for a report without links."""
+    """How the same is made again, for a report without links."""
     return Paragraph(
         (
             "Flame graphs and raw profiles lie in the run's directory; ",
             code(f"bench profile --into {view.run.info.run_id}"),
-            " takes the profiles anew.",
+            " takes the profiles again.",
         )
     )

@@ -73,7 +73,7 @@ def _in_one_line(array: re.Match[str]) -> str:
 
 
 def _meaning(text: str) -> object:
-    """The JSON value, or the text itself where it is none (shortened bodies are none)."""
+    """The JSON value, or the text itself where it is not JSON (as shortened bodies)."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -36,7 +36,7 @@ def _item(view: View, arm: Arm) -> tuple[Text, tuple[Text, ...]]:
         env = " ".join(f"{name}={value}" for name, value in sorted(arm.env.items()))
         lines.append(("environment: ", code(env)))
     if arm.url:
-        lines.append(("somebody else runs it at ", code(arm.url)))
+        lines.append(("someone else runs it at ", code(arm.url)))
     lines += _cannot(view, arm)
     return head, tuple(line for line in lines if line)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bench.stats.bisection import BisectEnd, BisectProgress, BisectStep
 
 _DIGITS: Final = 12
+_HASH: Final = 40
 _SHOWN: Final = 5
 _UNDECIDED: Final = "nearer neither to good nor to bad by as many pairs as a step has"
 _FOUND: Final = {
@@ -23,11 +24,18 @@ _FOUND: Final = {
 
 
 def short_hash(commit: str) -> str:
-    """As much of a hash as people read."""
-    return commit[:_DIGITS]
+    """As much of a hash as people read; a version is none, and whole."""
+    return commit[:_DIGITS] if len(commit) >= _HASH else commit
 
 
-def progress_words(told: BisectProgress, good: str, bad: str, reason: str = "") -> str:
+def counted(count: int, what: str = "commit") -> str:
+    """`1 commit`, `4 versions`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def progress_words(
+    told: BisectProgress, good: str, bad: str, reason: str = "", what: str = "commit"
+) -> str:
     """`a1b2c3d4e5f6 costs more: 1.052x [...] of good, 0.999x [...] of bad; 4 commits left`.
 
     Args:
@@ -35,13 +43,14 @@ def progress_words(told: BisectProgress, good: str, bad: str, reason: str = "") 
         good: hash of the commit that is called so.
         bad: the same.
         reason: why it was passed over.
+        what: what is searched: commit or version.
     """
     names = {good: "good", bad: "bad"}
     ratios = ", ".join(
         f"{_ratio(step)} of {names.get(step.against, short_hash(step.against))}"
         for step in told.steps
     )
-    left = f"{told.left} commit{'s' if told.left > 1 else ''} left"
+    left = f"{counted(told.left, what)} left"
     if told.found not in _FOUND:
         return f"{short_hash(told.commit)} passed over: {reason_words(reason)}; {left}"
     why = ratios or "the same content as one that is known"
@@ -50,7 +59,7 @@ def progress_words(told: BisectProgress, good: str, bad: str, reason: str = "") 
 
 def reason_words(reason: str) -> str:
     """Why a commit was passed over."""
-    return _UNDECIDED if reason == UNDECIDED else reason or "it cannot be told"
+    return _UNDECIDED if reason == UNDECIDED else reason or "it cannot be known"
 
 
 def _ratio(step: BisectStep) -> str:
@@ -62,14 +71,23 @@ def culprit_words(end: BisectEnd, authored: str, subject: str, files: Sequence[s
     assert end.culprit is not None  # noqa: S101 - only called for those
     assert end.last is not None  # noqa: S101 - it is found by that comparison
     shown = ", ".join(files[:_SHOWN]) + (", ..." if len(files) > _SHOWN else "")
-    count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+    count = counted(len(files), "file")
     return (
         f"{short_hash(end.culprit)} {authored} {subject}: a request costs {_ratio(end.last)} "
         f"of what it costs in the parent; {count} changed: {shown}"
     )
 
 
-def ending_words(end: BisectEnd, detect: float, max_time: str) -> str:
+def version_words(end: BisectEnd, dependency: str, older: str) -> str:
+    """The answer in one line where versions of a dependency were searched."""
+    assert end.last is not None  # noqa: S101 - it is found by that comparison
+    return (
+        f"{dependency} {end.culprit}: a request costs {_ratio(end.last)} of what it costs "
+        f"with {older}"
+    )
+
+
+def ending_words(end: BisectEnd, detect: float, max_time: str, what: str = "commit") -> str:
     """Why there is no culprit, and what was proven, in one line."""
     if end.why == "same" and end.last is None:
         return "no difference: good and bad have the same content"
@@ -85,17 +103,18 @@ def ending_words(end: BisectEnd, detect: float, max_time: str) -> str:
         )
     if end.why == "failed":
         return f"bad cannot be measured: {reason_words(end.skipped[-1][1])}"
-    return f"{_why_open(end, max_time)}; {_range(end.candidates)}"
+    return f"{_why_open(end, max_time, what)}; {_range(end.candidates)}"
 
 
-def _why_open(end: BisectEnd, max_time: str) -> str:
+def _why_open(end: BisectEnd, max_time: str, what: str) -> str:
     if end.why == "time":
         return f"the time ({max_time}) is over"
     if end.why == "unconfirmed":
         assert end.last is not None or end.skipped  # noqa: S101 - one of both is the reason
         why = _ratio(end.last) if end.last else reason_words(end.skipped[-1][1])
-        return f"the last commit left is not proven to cost more than its parent: {why}"
-    return "the commits that are left cannot be told apart"
+        before = "its parent" if what == "commit" else "the one before it"
+        return f"the last {what} left is not proven to cost more than {before}: {why}"
+    return f"the {what}s that are left cannot be told apart"
 
 
 def _range(candidates: Sequence[str]) -> str:

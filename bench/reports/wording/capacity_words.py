@@ -63,7 +63,7 @@ def answer(result: CapacityResult) -> str:
     if result.end == "never":
         return f"no rate keeps {promise}: {_at_lowest(result)}"
     if result.end == "unusable":
-        return f"{promise}: no answer, two trials in a row told nothing ({result.reason})"
+        return f"{promise}: no answer, two trials in a row showed nothing ({result.reason})"
     if not result.rate_rps:
         return f"{promise}: no answer, it was not seen to hold at any rate{_whose(result)}"
     if result.at_least:

@@ -50,5 +50,5 @@ def cause_words(change: SeriesChange) -> str:
 
 
 def short_history(points: int, least: int) -> str:
-    """Why nothing can be told yet."""
-    return f"the longest series has {points} runs; from {least} on a shift can be told"
+    """Why nothing can be seen yet."""
+    return f"the longest series has {points} runs; from {least} on a shift can be seen"

@@ -77,7 +77,7 @@ _SYSTEM: Final[Mapping[str, Words]] = {
     ),
     "unpinned": Words(
         "Server and load tool share the scheduler: macOS lets nobody hold a process on a core.",
-        "Nothing mends it; thread counts are matched to the fast cores instead.",
+        "Nothing fixes it; thread counts are matched to the fast cores instead.",
         "A thread may move to a slower core; expect more spread than on Linux.",
     ),
     "cpu-quota": Words(
@@ -165,7 +165,7 @@ _POWER: Final[Mapping[str, Words]] = {
     ),
     "governor": _governor("the CPU frequency governor is {governor}"),
     "governor/saving": _governor(
-        "the CPU frequency governor is {governor}, told to save energy ({preference})"
+        "the CPU frequency governor is {governor}, asked to save energy ({preference})"
     ),
     "governor/changed": _CHANGED,
     "frequency/run": Words(

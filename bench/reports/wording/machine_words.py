@@ -8,7 +8,7 @@ from bench.host.budget import new_connections_per_s, port_count
 from bench.host.source import format_cpulist
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bench.host.measure import Measured
     from bench.model.host_facts import CpuInfo, Host
@@ -207,3 +207,21 @@ def _shares(named: Sequence[tuple[str, float]]) -> str:
     shown = named if len(named) <= _SHOWN else worst
     said = ", ".join(f"{name} {share:.1%}" for name, share in shown)
     return said if len(named) <= _SHOWN else f"worst of {len(named)}: {said}"
+
+
+def core_words(busy: Mapping[str, Sequence[float]], server: Sequence[float]) -> str:
+    """How much each kind of core did, from the least to the most of all trials.
+
+    Args:
+        busy: kind -> its share of the busy time in each trial, whoever used it.
+        server: share of the server's CPU time on the fastest kind, where the system tells it.
+    """
+    kinds = ", ".join(f"{kind} {_between(shares)}" for kind, shares in busy.items())
+    said = f"Of the busy CPU time in the windows each kind of core had: {kinds}."
+    own = f" Of the servers' CPU time {_between(server)} was on the fastest kind." if server else ""
+    return said + own
+
+
+def _between(shares: Sequence[float]) -> str:
+    low, high = (f"{share:.0%}" for share in (min(shares), max(shares)))
+    return low if low == high else f"{low} to {high}"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.trials import LATENESS
+from bench.reports.primary_metric import PER_CPU
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,9 +32,9 @@ _CODE_NOTES: Final = {
     "drift": "rate drifts inside the window",
     "timeouts": "timeouts",
     "little": "latency and rate disagree (Little)",
-    "late-pacer": "the load tool sent late",
-    "pacer-late": "the load tool sent late: not compared where it did",
-    "arrivals-off": "requests not sent as scheduled: not compared where so",
+    "late-pacer": "the load tool sent late: part of its response times",
+    "pacer-late": "the load tool sent late: response times not compared where it did",
+    "arrivals-off": "requests not sent as scheduled: response times not compared where so",
     "not-stationary": "response times had not settled: not compared where so",
     "connections-short": "fewer connections than asked",
     "wrong-response": "wrong answers",
@@ -70,7 +73,7 @@ def notes(view: View, group: Group, entry: Entry) -> str:
     found = [
         *_trials(view, entry),
         *_copy(view, entry),
-        *_codes(entry),
+        *_codes(group, entry),
         *_bound(group, entry),
         *_warmup(entry),
     ]
@@ -113,8 +116,11 @@ def _reasons(view: View, entry: Entry, status: str) -> str:
     return f" ({', '.join(codes)})" if codes else ""
 
 
-def _codes(entry: Entry) -> list[str]:
-    return [text for name, text in _CODE_NOTES.items() if name in entry.cell.findings]
+def _codes(group: Group, entry: Entry) -> list[str]:
+    """The remarks that concern what is compared here."""
+    spared = LATENESS if group.lead is PER_CPU else frozenset()
+    found = set(entry.cell.findings) - spared
+    return [text for name, text in _CODE_NOTES.items() if name in found]
 
 
 def _bound(group: Group, entry: Entry) -> list[str]:

@@ -80,7 +80,7 @@ _ENDED: Final[Mapping[str, Words]] = {
     "too-few-rounds": Words(_few_rounds, "raise rounds to 5"),
     "baseline-missing": Words(
         "nothing to compare with{where}: the baseline {baseline} has no result, {cause}",
-        "name another baseline in the matrix, or mend this one",
+        "name another baseline in the matrix, or fix this one",
     ),
     "concurrent-run": Words("another run of `bench` went on at the same time"),
     "resumed-changed": Words(
@@ -107,7 +107,7 @@ _ENDED: Final[Mapping[str, Words]] = {
             f"{', '.join(values['servers'])} need the same port and are measured one "
             "after the other: this system gives them no network namespaces of their own"
         ),
-        "let them be told their port, or measure on Linux, as root or with user namespaces",
+        "let them be given their port, or measure on Linux, as root or with user namespaces",
     ),
     "not-restarted": Words(
         "{server} was running already: every trial met the same process",

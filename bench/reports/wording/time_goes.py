@@ -39,7 +39,7 @@ _NAMED: Final = 3
 _WORTH: Final = 0.05
 """A part below this share of the whole is not worth a word."""
 _GROWN: Final = 1.5
-"""CPU per request that grows by less over a larger body is no finding."""
+"""CPU per request that grows by less over a larger body is not a finding."""
 _GIL_SHARE: Final = 0.02
 
 
@@ -192,7 +192,7 @@ def slope_words(view: View, found: Conversion) -> list[str]:
         start = f"{title}: each KB of body, sent and returned, adds {interval(line.slope)}"
         if line.intercept.low <= 0:
             rest = (
-                "; what a request costs before any byte cannot be told from 0 by the line "
+                "; what a request costs before any byte cannot be distinguished from 0 by the line "
                 f"({interval(line.intercept)})"
             )
         else:

@@ -53,7 +53,7 @@ _VALIDITY: Final[Mapping[str, Words]] = {
         "carry when each takes {least_ms:.3g} ms: the server skips the wait",
         "look for a cache or a shortcut in the handler",
     ),
-    "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were told"),
+    "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were stated"),
     "log-cut": Words(
         "the server flooded its output; its log was cut back to 1 MB",
         "switch request logging off",
@@ -144,7 +144,7 @@ _LOAD_TOOLS: Final[Mapping[str, Words]] = {
     "pacer-late": Words(
         "half of the requests were sent more than {p50_us} us after they were due although a "
         "connection was free, with a median response time of {median_us:g} us: response times "
-        "of this trial are not compared",
+        "of this trial are not compared, its CPU per request is",
         _UNDISTURBED,
     ),
     "pacer-late/tail": Words(

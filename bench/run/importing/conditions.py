@@ -28,7 +28,7 @@ def refuse_copies(sources: Sequence[ResultFile]) -> None:
             if other.label == source.label and other.load == source.load:
                 raise UsageError(
                     f"{source.label}: {source.name} holds the same result as {other.name}",
-                    advice="a copy is no second round: measure again",
+                    advice="a copy is not a second round: measure again",
                 )
 
 
@@ -36,7 +36,7 @@ def unlike(source: ResultFile, first: ResultFile, trial: str) -> tuple[Finding, 
     """In what a result was measured otherwise than the first one, as far as the files tell."""
     names = dict.fromkeys((*first.conditions, *source.conditions))
     found = [
-        f"{name} {source.conditions.get(name, 'not told')}, not {first.conditions.get(name)}"
+        f"{name} {source.conditions.get(name, 'not reported')}, not {first.conditions.get(name)}"
         for name in names
         if source.conditions.get(name) != first.conditions.get(name)
     ]
@@ -50,7 +50,7 @@ def unlike(source: ResultFile, first: ResultFile, trial: str) -> tuple[Finding, 
 
 
 def redirects(load: LoadResult, trial: str) -> tuple[Finding, ...]:
-    """Redirects among the successes: whoever leads on has done none of the work."""
+    """Redirects among the successes: a redirect has done none of the work."""
     counts = {int(status): count for status, count in (load.status or {}).items()}
     found = {status: count for status, count in counts.items() if status in _REDIRECTS and count}
     total = sum(found.values())

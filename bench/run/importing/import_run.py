@@ -1,6 +1,6 @@
 """Makes a run of results that were measured elsewhere, so that all reports render it.
 
-Nothing is added that was not told: no processes, no resources, no machine but in words.
+Nothing is added that was not reported: no processes, no resources, no machine but in words.
 Latencies that a tool distorts (wrk's text) lose their percentiles and get a finding.
 """
 

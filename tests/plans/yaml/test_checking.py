@@ -135,7 +135,7 @@ def test_problems_end_somewhere(tmp_path: Path) -> None:
     problems = _server(tmp_path, SERVER + "".join(f"k{n}: 1\n" for n in range(PROBLEMS_MAX + 50)))
 
     assert len(problems) == PROBLEMS_MAX + 1
-    assert problems[-1].message == "more than 200 problems: mend the first ones"
+    assert problems[-1].message == "more than 200 problems: fix the first ones"
 
 
 def test_workloads_of_a_server_are_looked_up_only_where_known(tmp_path: Path) -> None:
