@@ -114,6 +114,14 @@ perf-capacity *ARGS: _dev
 chaos *ARGS: _dev
     @python -P scripts/chaos.py "$@"
 
+# Kill a controller while a server runs on another machine (20 times): nothing may be left there
+chaos-machines *ARGS: _dev
+    @python -P scripts/chaos_machines.py "$@"
+
+# What agents on other machines cost, seen with 64 on this one (about 2 min): docs/scale.md
+perf-agents *ARGS: _dev
+    @python -P scripts/perf_agents.py "$@"
+
 # 300 trials of 50 ms: no growth of memory, descriptors or overhead (about 3 min)
 soak *ARGS: _dev
     @python -P scripts/soak.py "$@"

@@ -11,6 +11,8 @@ The tree::
      +- StartError            1   a server did not get ready
      +- VerifyError           1   a server answered wrongly
      +- StoreError            1   a run directory cannot be written (disk full, permissions)
+     +- MachineError          1   another machine cannot be reached or used
+     |   +- MachineLostError  1   it was reached, and is gone
      +- UnfitHostError        3   the machine is unfit for measuring, under --strict or in doctor
      +- GateMetError          4   the comparison gate was met
 """
@@ -118,11 +120,13 @@ class StartError(BenchError):
 
     Attributes:
         code: the reason code that the trial records, such as `server-died`.
+        listens: the port on which it listens in place of its own; 0 = it does not.
     """
 
-    def __init__(self, message: str, *, code: str, advice: str = "") -> None:
+    def __init__(self, message: str, *, code: str, advice: str = "", listens: int = 0) -> None:
         super().__init__(message, advice=advice)
         self.code = code
+        self.listens = listens
 
 
 class VerifyError(BenchError):
@@ -139,6 +143,22 @@ class VerifyError(BenchError):
 
 class StoreError(BenchError):
     """A run directory cannot be written or read."""
+
+
+class MachineError(BenchError):
+    """Another machine cannot be reached or used.
+
+    Attributes:
+        machine: its name.
+    """
+
+    def __init__(self, message: str, *, machine: str, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.machine = machine
+
+
+class MachineLostError(MachineError):
+    """A machine was reached and is gone: its cable, its power, its agent."""
 
 
 class UnfitHostError(BenchError):

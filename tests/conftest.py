@@ -13,6 +13,7 @@ from bench.loadtools import TOOLS
 from bench.loadtools.install.find import search_path
 from bench.loadtools.install.ready import ready
 from tests.coverage_data import set_aside
+from tests.lab import lab, whole_lab  # noqa: F401 - fixtures: pytest finds them here
 from tests.quiet import (  # noqa: F401 - hooks: pytest finds them here
     pytest_report_teststatus,
     pytest_runtest_protocol,

@@ -6,6 +6,7 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.database_share import database_share
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
 from bench.model.load_result import PERCENTILES, unanswered
@@ -57,13 +58,17 @@ def summarize(
         metrics=Metrics(**{m: _metric(cell, m, verdicts.get((server, m))) for m in METRICS}),
         latency_us=latency(cell, counts),
         success_rate=_success_rate(loads),
-        total_requests=sum(load.requests for load in loads),
+        total_requests=sum(load.requests for load in loads) if loads else None,
+        errors=_errors(loads),
+        errors_excluded=_errors(_excluded(cell)),
         bytes_per_s=_bytes_per_s(cell, body),
         offered_rps=offered,
         achieved_ratio=_achieved(cell, offered),
         lateness_us=_lateness(cell),
         first_byte_us=_first_byte(cell),
         startup_s=middle(trial.startup_s for trial in cell.usable),
+        first_request_s=middle(trial.first_request_s for trial in cell.usable),
+        database=database_share(cell),
         memory_slope_bytes_per_s=slope.value if (slope := memory_slope(cell)) else None,
         bound=bound_of(cell),
         findings=tuple(codes),
@@ -72,6 +77,16 @@ def summarize(
 
 def _loads(cell: CellTrials) -> list[LoadResult]:
     return [trial.load for trial in cell.usable if trial.load]
+
+
+def _excluded(cell: CellTrials) -> list[LoadResult]:
+    used = {trial.trial for trial in cell.usable}
+    return [trial.load for trial in cell.recorded if trial.load and trial.trial not in used]
+
+
+def _errors(loads: Sequence[LoadResult]) -> int | None:
+    """Requests that did not succeed; None where there is no load to count in."""
+    return sum(_failures(load.errors) for load in loads) if loads else None
 
 
 def _metric(cell: CellTrials, metric: str, verdict: Verdict | None) -> Metric | None:

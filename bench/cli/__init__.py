@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -37,6 +38,7 @@ COMMANDS: Final[dict[str, str]] = {
     "import": "Make a run of results that were measured elsewhere.",
     "host": "Show hardware and system as a run records them.",
     "doctor": "Say what is missing or noisy and what fixes it.",
+    "machines": "Check machines that server and load run on.",
     "setup": "Install missing load tools.",
     "schema": "Print the JSON Schema of configuration files, for editors.",
     "list": "List servers, workloads, matrices or runs.",
@@ -110,6 +112,7 @@ class _Signals:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run `bench`; the only place that turns errors into exit codes."""
+    _print_what_can_be()
     handler = _Signals()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
@@ -139,6 +142,13 @@ def main(args: Sequence[str] | None = None) -> None:
         _say(wrapped)
         sys.exit(wrapped.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_what_can_be() -> None:
+    """A terminal or a pipe that knows Latin letters only gets ? for everything else."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _say(error: BenchError) -> None:

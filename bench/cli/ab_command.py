@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bench.cli.common import TerminatedError, emit_json, project_option
+from bench.cli.common import TerminatedError, emit_json, machines_option, project_option
 from bench.errors import BenchError, GateMetError, UsageError
 from bench.model.metric_names import METRICS
 from bench.units import format_eta, parse_duration, parse_percent
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.plans.ab import Contest, Duration
     from bench.plans.arms import ArmOptions
     from bench.run.start import Result
+    from bench.trial.remote.lab import Lab
 
 _DETECT_LEAST: Final = 0.001
 
@@ -86,6 +87,7 @@ _DETECT_LEAST: Final = 0.001
     show_default=True,
     help="What --fail-on looks at.",
 )
+@machines_option
 @click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
 @click.option("--json", "as_json", is_flag=True, help="Print the object of `report --as json`.")
 @click.option("--markdown", is_flag=True, help="Print Markdown for a pull-request comment.")
@@ -107,6 +109,7 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
     bench ab mine --with fastify --releases 5
     bench ab mine --env THREADS=1 --env THREADS=2
     bench ab axum fastapi --fail-on slower --markdown
+    bench ab mine --ref main --machines lab
 
     \b
     Exit codes: 0 compared (no significant difference included), 1 an arm could not be built or
@@ -114,13 +117,19 @@ def command(servers: tuple[str, ...], project: Path | None, **options: Any) -> i
     """
     from bench.plans.ab import plan_ab
     from bench.plans.project import find_project
+    from bench.run.whereabouts import opened, weigh
 
-    contest = plan_ab(find_project(Path.cwd(), project), _asked(servers, options), _effort(options))
-    for note in contest.notes:
-        click.echo(f"note: {note}", err=True)
-    click.echo(_announcement(contest), err=True)
-    again = "bench run --resume latest" + (f" --project {project}" if project else "")
-    result = measure(contest, allow_concurrent=options["allow_concurrent"], again=again)
+    asked, effort = _asked(servers, options), _effort(options)
+    with opened(options["machines"]) as lab:
+        weigh(lab)
+        contest = plan_ab(find_project(Path.cwd(), project), asked, effort, lab)
+        for note in contest.notes:
+            click.echo(f"note: {note}", err=True)
+        click.echo(_announcement(contest), err=True)
+        again = "bench run --resume latest" + (f" --project {project}" if project else "")
+        again += f" --machines {options['machines']}" if lab else ""
+        how = options["allow_concurrent"]
+        result = measure(contest, allow_concurrent=how, again=again, lab=lab)
     _print(result.view, options)
     click.echo(os.path.relpath(result.directory.path), err=True)
     _check_compared(result.view)
@@ -187,7 +196,11 @@ def _announcement(contest: Contest) -> str:
 
 
 def measure(
-    contest: Contest, *, allow_concurrent: bool = False, again: str = "bench run --resume latest"
+    contest: Contest,
+    *,
+    allow_concurrent: bool = False,
+    again: str = "bench run --resume latest",
+    lab: Lab | None = None,
 ) -> Result:
     """Run a comparison and show how it goes on.
 
@@ -195,12 +208,14 @@ def measure(
         contest: what to run.
         allow_concurrent: go on beside another run.
         again: the command that goes on with it after an interruption.
+        lab: the machines of server and load; None = this one.
     """
     from bench.cli.progress import watch
     from bench.run.start import Options, start_run
 
     progress = watch(contest.planned.plan)
     how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]), ask_first=True)
+    how = how._replace(lab=lab)
     try:
         return start_run(contest.project, contest.planned, progress, how)
     except (KeyboardInterrupt, TerminatedError):
@@ -264,9 +279,13 @@ def _gate(result: Result, metric: str) -> None:
         for row in rows
         if row.server not in view.plan.copies and not within_noise(row.verdict, floor)
     ]
+    few = [r for r in rows if r.verdict.low is None and r.server not in view.plan.copies]
     met = [r for r in judged if r.verdict.word in ("slower", "more") and r.verdict.beyond_margin]
     if met:
         from bench.reports.wording.verdict_words import verdict_text
 
         said = verdict_text(met[0].verdict)
         raise GateMetError(f"{met[0].workload}, {met[0].profile}: {said}")
+    if few:
+        first = f"{few[0].server}, {few[0].workload}, {few[0].profile}"
+        raise BenchError(f"the gate cannot tell {first}: {few[0].verdict.word}")

@@ -30,7 +30,9 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
     """
     from bench.plans.choosing import choose_arms
     from bench.plans.project import find_project
+    from bench.reports.wording.findings import told
     from bench.run.build_and_verify import build_servers
+    from bench.run.fitness import stale_program
 
     arms = choose_arms(find_project(Path.cwd(), project), servers)
     failed = False
@@ -42,7 +44,10 @@ def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) ->
             rows.append(_row(arm, record, reason))
             if record is None:
                 click.echo(f"{arm.name:<12} {reason}", err=True)
-            elif not as_json:
+                continue
+            for note in map(told, stale_program(arm, record)):
+                click.echo(f"{arm.name:<12} {note.text}\n             {note.advice}", err=True)
+            if not as_json:
                 _show(arm, record)
     if as_json:
         emit_json({"builds": rows})

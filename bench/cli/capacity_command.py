@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import TerminatedError, emit_json, project_option
+from bench.cli.common import TerminatedError, emit_json, machines_option, project_option
 from bench.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
     from bench.run.start import Result
+    from bench.trial.remote.lab import Lab
 
 _OWN = ("matrix", "promise", "tolerance", "max_time", "connections", "duration", "warmup", "seed")
 
@@ -41,6 +42,7 @@ _OWN = ("matrix", "promise", "tolerance", "max_time", "connections", "duration",
 @click.option("--warmup", metavar="DURATION", help="Warm-up of each trial.  [default: 1s]")
 @click.option("--seed", type=click.IntRange(0), help="Content of random requests, arrivals.")
 @click.option("--resume", metavar="RUN", help="Go on with a search that did not finish.")
+@machines_option
 @click.option("--strict", is_flag=True, help="Refuse a machine that is unfit for measuring.")
 @click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -64,6 +66,7 @@ def command(names: tuple[str, ...], project: Path | None, **options: Any) -> int
     bench capacity axum json-small --promise "p99<10ms"
     bench capacity axum fastapi json-small --promise "mean<2ms" --tolerance 2%
     bench capacity --matrix json-small --promise "p99<10ms" --max-time 3m
+    bench capacity axum json-small --promise "p99<10ms" --machines lab
     bench capacity --resume latest
 
     \b
@@ -71,10 +74,14 @@ def command(names: tuple[str, ...], project: Path | None, **options: Any) -> int
     built or measured, 2 usage.
     """
     from bench.plans.project import find_project
+    from bench.run.whereabouts import opened, weigh
 
     found = find_project(Path.cwd(), project)
-    planned = _planned(found, names, options)
-    result = _search(found, planned, options, project)
+    with opened(options["machines"]) as lab:
+        if not options["resume"]:
+            weigh(lab)
+        planned = _planned(found, names, options, lab)
+        result = _search(found, planned, options, project, lab=lab)
     if result.finished_before:
         click.echo(f"{result.directory.path.name} is finished: nothing to go on with", err=True)
     show_capacities(result.view, as_json=options["as_json"])
@@ -83,7 +90,9 @@ def command(names: tuple[str, ...], project: Path | None, **options: Any) -> int
     return result.exit_code if answered else EXIT_FAILED
 
 
-def _planned(project: Project, names: tuple[str, ...], options: dict[str, Any]) -> Planned:
+def _planned(
+    project: Project, names: tuple[str, ...], options: dict[str, Any], lab: Lab | None
+) -> Planned:
     from bench.run.resume import planned_again
     from bench.store.run_directory import find_run
 
@@ -103,10 +112,12 @@ def _planned(project: Project, names: tuple[str, ...], options: dict[str, Any]) 
                 advice="`bench run --resume` goes on with it",
             )
         return planned
-    return _new(project, names, options)
+    return _new(project, names, options, lab)
 
 
-def _new(project: Project, names: tuple[str, ...], options: dict[str, Any]) -> Planned:
+def _new(
+    project: Project, names: tuple[str, ...], options: dict[str, Any], lab: Lab | None
+) -> Planned:
     from bench.plans.capacity_plan import CapacityAsked, plan_capacity
     from bench.units import parse_duration
 
@@ -124,23 +135,29 @@ def _new(project: Project, names: tuple[str, ...], options: dict[str, Any]) -> P
             raise UsageError(f"--max-time {options['max_time']!r}: {error}") from None
         if not given["max_time_s"]:
             raise UsageError("--max-time: expected a duration above 0s")
-    return plan_capacity(
-        project, CapacityAsked(names, options["matrix"], options["promise"], **given)
-    )
+    asked = CapacityAsked(names, options["matrix"], options["promise"], **given)
+    return plan_capacity(project, asked, lab)
 
 
 def _search(
-    project: Project, planned: Planned, options: dict[str, Any], where: Path | None
+    project: Project,
+    planned: Planned,
+    options: dict[str, Any],
+    where: Path | None,
+    *,
+    lab: Lab | None,
 ) -> Result:
     from bench.cli.progress import Progress
     from bench.run.start import Options, resume_run, start_run
 
     progress = Progress(planned.plan)
     again = "bench capacity --resume latest" + (f" --project {where}" if where else "")
+    again += f" --machines {options['machines']}" if lab else ""
     how = Options(
         strict=options["strict"],
         allow_concurrent=options["allow_concurrent"],
         argv=tuple(sys.argv[1:]),
+        lab=lab,
     )
     try:
         if options["resume"]:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _LOGS = ("logs", "charts", "matrices")
 _CACHED = (*_LOGS, "worktrees", "arms", "servers", "profiled", "try", "loadtools")
 _BUILD_PARTS = (".venv", "target", "node_modules", ".build")
+_CACHED = (
+    *("logs", "worktrees", "arms", "servers", "profiled", "try", "matrices"),
+    *("agents", "far"),  # what other machines were brought, or brought here
+)
 
 
 class Item(NamedTuple):
@@ -36,7 +40,7 @@ class Item(NamedTuple):
 @click.option(
     "--cache",
     is_flag=True,
-    help="Remove logs, checkouts, arms and `try` from the user's cache.",
+    help="Remove logs, checkouts, arms, `try` and parcels of agents from the user's cache.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option

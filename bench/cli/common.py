@@ -17,6 +17,11 @@ project_option = click.option(
     default=None,
     help="Folder with configs/ and servers/ (default: the nearest parent that has one of them).",
 )
+machines_option = click.option(
+    "--machines",
+    metavar="NAME",
+    help="Server and load on these machines of ~/.config/bench/machines.yaml, or FILE:NAME.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 

@@ -35,7 +35,8 @@ def _margin(_context: click.Context, _option: click.Parameter, value: str | None
     "--fail-on",
     type=click.Choice(["slower"]),
     default=None,
-    help="Exit 4 when a cell is slower beyond the margin, 1 when a cell is missing on one side.",
+    help="Exit 4 when a cell is slower beyond the margin, 1 when a cell is missing on one side "
+    "or has too few rounds.",
 )
 @click.option(
     "--metric",
@@ -73,7 +74,7 @@ def command(
 
     \b
     Exit codes: 0 compared (inconclusive included), 2 usage,
-    and with --fail-on: 4 the gate is met, 1 a cell is missing on one side.
+    and with --fail-on: 4 the gate is met, 1 a cell is missing or has too few rounds to tell.
 
     \b
     bench compare main-run latest
@@ -118,4 +119,11 @@ def _gate(result: CompareResult) -> None:
         raise GateMetError(
             f"{len(result.gate)} of the cells beyond the margin, such as {row.workload}, "
             f"{row.profile}: {row.verdict.text}"
+        )
+    few = [row for row in result.rows if row.metric == result.metric and row.verdict.low is None]
+    if few:
+        raise BenchError(
+            f"the gate cannot tell {len(few)} of the cells, such as "
+            f"{few[0].server}.{few[0].workload}.{few[0].profile}: {few[0].verdict.text}",
+            advice="more rounds in both runs",
         )

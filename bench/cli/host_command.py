@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import emit_json, json_option
+from bench.cli.common import emit_json, json_option, machines_option
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@machines_option
 @json_option
 @click.option("--all", "full", is_flag=True, help="Show the full table below the summary.")
 @click.option(
@@ -36,9 +37,15 @@ if TYPE_CHECKING:
     help="Write what is read to this new folder, redacted, for a bug report.",
 )
 def command(
-    root: Path | None, system: System | None, target: Path | None, *, as_json: bool, full: bool
+    root: Path | None,
+    system: System | None,
+    target: Path | None,
+    machines: str | None,
+    *,
+    as_json: bool,
+    full: bool,
 ) -> None:
-    """Show this machine, or one that was captured.
+    """Show this machine, one that was captured, or each of --machines.
 
     Values that cannot be read are null, each with its reason under `unavailable`. Serial numbers,
     UUIDs, host and user names are never recorded, neither here nor in a capture.
@@ -53,6 +60,11 @@ def command(
 
     if system and not root:
         raise UsageError("--system needs --root", advice="This machine's system is known.")
+    if machines:
+        if root or target:
+            raise UsageError("--machines is for machines as they are: without --root, --capture")
+        _all(machines, as_json=as_json, full=full)
+        return
     chosen = system or local_system()
     if target:
         _capture(target, chosen, root)
@@ -61,6 +73,25 @@ def command(
     if as_json:
         emit_json(host.model_copy(update={"findings": tuple(map(in_words, host.findings))}))
     else:
+        _print(host, full=full)
+
+
+def _all(machines: str, *, as_json: bool, full: bool) -> None:
+    """Show each machine of a group, the server's first."""
+    from bench.reports.wording.findings import in_words
+    from bench.run.whereabouts import opened
+
+    with opened(machines) as lab:
+        hosts = {name: facts.host for name, facts in lab.facts.items()} if lab else {}
+    if as_json:
+        said = {
+            name: host.model_copy(update={"findings": tuple(map(in_words, host.findings))})
+            for name, host in hosts.items()
+        }
+        emit_json({"machines": {name: one.model_dump(mode="json") for name, one in said.items()}})
+        return
+    for name, host in hosts.items():
+        click.echo(f"{name}:")
         _print(host, full=full)
 
 

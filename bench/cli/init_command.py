@@ -15,6 +15,7 @@ from bench.errors import EXIT_FAILED, EXIT_OK, BenchError, UsageError
 
 if TYPE_CHECKING:
     from bench.plans.starter import InitOptions, Proposal
+    from bench.run.build_and_verify import Verified
 
 
 @click.command()
@@ -74,21 +75,28 @@ def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **m
     if more["no_try"] or untried:
         click.echo(f"not tried: {untried or '--no-try'}")
         return EXIT_OK
-    return _try(folder, wish.name, f"edit {place}, then `bench verify {wish.name}`")
+    return _try(folder, place, f"edit {place}, then `bench verify {wish.name}`")
 
 
-def _try(folder: Path, name: str, advice: str) -> int:
-    """Build, start and ask the server once; say what came of it."""
-    from bench.plans.choosing import choose_arms, hidden_server
+def _try(folder: Path, place: PurePosixPath, advice: str) -> int:
+    """Build, start and ask the server once; say what came of it.
+
+    One that listens on a port of its own, as in most first examples, is tried again with it.
+    """
+    from bench.plans.choosing import hidden_server
     from bench.plans.project import find_project
-    from bench.run.build_and_verify import verify_servers
 
-    project = find_project(folder, folder)
-    if hides := hidden_server(project, name):
+    if hides := hidden_server(find_project(folder, folder), place.parent.name):
         click.echo(f"note: {hides}", err=True)
     try:
-        with Waiting() as waiting:
-            found = list(verify_servers(project, choose_arms(project, [name]), waiting))
+        found = _verified(folder, place.parent.name)
+        port = found[0].listens if found else 0
+        if port:
+            click.echo(f"it listens on {port}, whatever it is given: `port: {port}` in {place}")
+            text = (folder / place).read_text("utf-8")
+            note = "# it cannot be given another"
+            (folder / place).write_text(f"{text}port: {port}  {note}\n", encoding="utf-8")
+            found = _verified(folder, place.parent.name)
     except BenchError as error:
         click.echo(f"does not run yet: {printable(str(error))}\n{advice}")
         return EXIT_FAILED
@@ -102,6 +110,16 @@ def _try(folder: Path, name: str, advice: str) -> int:
             seen = f"{answer.status}, {answer.response_bytes} bytes"
             click.echo(f"it runs: {asked} was answered with {seen}; ready for `bench run first`")
     return EXIT_OK
+
+
+def _verified(folder: Path, name: str) -> list[Verified]:
+    from bench.plans.choosing import choose_arms
+    from bench.plans.project import find_project
+    from bench.run.build_and_verify import verify_servers
+
+    project = find_project(folder, folder)
+    with Waiting() as waiting:
+        return list(verify_servers(project, choose_arms(project, [name]), waiting))
 
 
 def _with_ci(proposal: Proposal, server: str, action: str | None, *, ci: bool) -> Proposal:

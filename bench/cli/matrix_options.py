@@ -97,6 +97,7 @@ def show(plan: Plan, *, as_json: bool) -> None:
             f"to {plan.search.tolerance:.0%}"
         )
     cpus = plan.cpus
+    _machines(plan)
     echo(
         f"  CPUs       server {_list(cpus.server) or cpus.server_count}, "
         f"load {_list(cpus.load) or cpus.load_count}, rest {_list(cpus.housekeeping) or '-'}; "
@@ -119,6 +120,11 @@ def show(plan: Plan, *, as_json: bool) -> None:
     for batch in batches(plan):
         what = " of the cost" if is_cost(plan, batch[0]) else ""
         echo(f"    round {batch[0].round}{what}: {' '.join(trial.cell.id for trial in batch)}")
+
+
+def _machines(plan: Plan) -> None:
+    for one in plan.machines.machines if plan.machines else ():
+        click.echo(f"  machine    {one.name}: CPUs {_list(one.cpus)}")
 
 
 def _count(plan: Plan) -> str:

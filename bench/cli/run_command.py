@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import TerminatedError, emit_json, project_option
+from bench.cli.common import TerminatedError, emit_json, machines_option, project_option
 from bench.cli.matrix_options import matrix_options, overrides_of, show
 from bench.errors import UsageError
 
@@ -38,6 +38,7 @@ _OVERRIDES = (
 @matrix_options
 @click.option("--resume", metavar="RUN", help="Go on with a run that did not finish.")
 @click.option("--force-resume", is_flag=True, help="Resume although something changed.")
+@machines_option
 @click.option("--strict", is_flag=True, help="Refuse a machine that is unfit for measuring.")
 @click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop (as `bench plan`).")
@@ -58,7 +59,8 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
 
     MATRIX is a name in configs/ or a path. Each round holds every server x workload x
     profile once, in random order, each time with a fresh server. Finished trials are kept
-    whatever happens; `--resume latest` goes on.
+    whatever happens; `--resume latest` goes on. With --machines server and load run on
+    machines of their own (`bench machines --help`).
 
     Results go to stdout, progress to stderr; the last line of stderr is the run directory.
 
@@ -66,15 +68,23 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
     bench run quick
     bench run json-small --servers axum,fastapi --rounds 10
     bench run --resume latest
+    bench run json-small --machines lab
     """
     from bench.plans.project import find_project
+    from bench.run.whereabouts import opened, weigh
 
+    if options["machines"] and options["profile"]:
+        raise UsageError("--profile does not run on several machines yet")
     found = _resumable(find_project(Path.cwd(), project), options["resume"])
-    planned = _planned(found, matrix, options)
-    if options["dry_run"]:
-        show(planned.plan, as_json=options["as_json"])
-        return 0
-    return _run(found, planned, options)
+    with opened(options["machines"]) as lab:
+        options["lab"] = lab
+        if not options["resume"]:
+            weigh(lab)
+        planned = _planned(found, matrix, options)
+        if options["dry_run"]:
+            show(planned.plan, as_json=options["as_json"])
+            return 0
+        return _run(found, planned, options)
 
 
 def _resumable(project: Project, run: str | None) -> Project:
@@ -102,7 +112,7 @@ def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> P
     if not matrix:
         names = ", ".join(sorted(project.matrices))
         raise UsageError("which matrix?", advice=f"there are: {names}")
-    return plan_matrix(project, matrix, overrides_of(options))
+    return plan_matrix(project, matrix, overrides_of(options), options["lab"])
 
 
 def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
@@ -136,6 +146,7 @@ def _measure(
         allow_concurrent=options["allow_concurrent"],
         force_resume=options["force_resume"],
         argv=tuple(sys.argv[1:]),
+        lab=options["lab"],
     )
     if options["resume"]:
         return resume_run(project, options["resume"], planned, listener, how)

@@ -12,17 +12,20 @@ from bench.errors import StoreError, UsageError
 
 @click.command()
 @click.argument(
-    "kind", type=click.Choice(["matrix", "workload", "server"]), required=False, default=None
+    "kind",
+    type=click.Choice(["matrix", "workload", "server", "machines"]),
+    required=False,
+    default=None,
 )
 @click.option("--write", is_flag=True, help="Write all of them into .bench/schema of the project.")
 @project_option
 def command(kind: str | None, project: Path | None, *, write: bool) -> None:
-    """Print the JSON Schema of a KIND of file: matrix, workload or server.
+    """Print the JSON Schema of a KIND of file: matrix, workload, server or machines.
 
     Editors complete and check by it what they open. `bench init` writes the schemas into
     .bench/schema and names them in the first line of each file, with a relative path, so that
     no network is asked: commit them. After another version of bench was installed, --write
-    renews them.
+    renews them. That of machines is of your own machines.yaml, which belongs to no project.
 
     \b
     bench schema matrix > matrix.json

@@ -64,7 +64,7 @@ def _announce(server: RunningServer) -> None:
     words = ["env", *settings, *record.argv] if settings else record.argv
     cpus = f" on CPUs {', '.join(map(str, record.cpus))}" if record.cpus else ""
     click.echo(f"ready after {server.ready_s:.2f} s{cpus}: {shlex.join(words)}", err=True)
-    click.echo(f"http://127.0.0.1:{server.port}")
+    click.echo(f"http://{server.target.authority}")
     sys.stdout.flush()
     click.echo("Ctrl-C stops it", err=True)
 

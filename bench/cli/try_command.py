@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench.cli.ab_command import measure
-from bench.cli.common import emit_json
+from bench.cli.common import emit_json, machines_option
 from bench.errors import BenchError, UsageError
 from bench.units import parse_duration
 
@@ -64,6 +64,7 @@ _AND: Final = "--and"
     metavar="PORT",
     help="The port of a server that cannot be given another; {port} is then not needed.",
 )
+@machines_option
 @click.option("--allow-concurrent", is_flag=True, help="Go on beside another run; marks both.")
 @click.option("--json", "as_json", is_flag=True, help="Print the object of `report --as json`.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -73,7 +74,7 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     The server is started afresh for each trial. What it answers first is what every later
     answer must be. Several commands separated by --and are told apart by what each does alone;
     what a request costs is measured at the same time too, as `ab` does. The first is the
-    baseline. Braces other than {port}, {cpus} and {python} stay as they are.
+    baseline. Braces other than {host}, {port}, {cpus} and {python} stay as they are.
 
     \b
     bench try --path /hello -- python app.py {port}
@@ -83,6 +84,11 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     bench try --port 3000 -- node server.js
     bench try --url http://127.0.0.1:3000/hello
     """
+    if options["machines"]:
+        raise UsageError(
+            "`bench try` does not run on several machines yet",
+            advice="`bench init` makes a project of it: then `bench run --machines`",
+        )
     from bench.plans.try_ import plan_try
     from bench.reports.wording.in_words import summary_in_words
 

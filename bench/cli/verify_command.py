@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit_json, json_option, printable, project_option
+from bench.cli.common import emit_json, json_option, machines_option, printable, project_option
 from bench.cli.waiting import Waiting
 from bench.errors import EXIT_FAILED, EXIT_OK
 from bench.units import format_bytes
@@ -18,26 +18,36 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("servers", nargs=-1)
+@machines_option
 @json_option
 @project_option
-def command(servers: tuple[str, ...], project: Path | None, *, as_json: bool) -> int:
+def command(
+    servers: tuple[str, ...], project: Path | None, machines: str | None, *, as_json: bool
+) -> int:
     """Build and start SERVERS and check the response to every workload.
 
     Without SERVERS: all of the project; where it has none, those that come with bench.
     Each request kind is sent twice with random values; status, JSON by meaning, text and
     headers must be as the workload says. Exit code 1 when anything is wrong. A workload that
     server.yaml says it `cannot` answer is listed with the reason.
+
+    With --machines servers run on their machine, and a machine of the load asks.
     """
     from bench.plans.choosing import choose_arms
     from bench.plans.project import find_project
     from bench.run.build_and_verify import verify_servers
+    from bench.run.far_verify import verify_far
+    from bench.run.whereabouts import opened
 
     found = find_project(Path.cwd(), project)
     arms = choose_arms(found, servers)
     failed = False
     rows = []
-    with Waiting() as waiting:
-        for item in verify_servers(found, arms, waiting):
+    with opened(machines) as lab, Waiting() as waiting:
+        verified = (
+            verify_far(found, arms, waiting, lab) if lab else verify_servers(found, arms, waiting)
+        )
+        for item in verified:
             waiting.close()
             failed = failed or bool(item.error and not item.skipped)
             rows.append(_row(item))

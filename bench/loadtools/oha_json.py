@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import ParseError
+from bench.loadtools.other_tools import another_than
 from bench.model.load_result import ErrorCounts
 
 if TYPE_CHECKING:
@@ -92,8 +93,12 @@ def read(text: str) -> OhaReport:
                 f"({text.strip()[:40]!r}...): run it with `--output-format json -o FILE`, and give "
                 "that file"
             ) from error
+        if other := another_than("oha", text):
+            raise ParseError(other, excerpt=text.strip()[:60]) from error
         place = text[max(0, error.pos - 40) : error.pos + 40]
         raise ParseError(f"the output of oha is not JSON ({error.msg})", excerpt=place) from error
+    if other := another_than("oha", text):
+        raise ParseError(other, excerpt=text.strip()[:60])
     return _report(value)
 
 

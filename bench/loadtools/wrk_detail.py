@@ -35,6 +35,19 @@ class _Latency(_Strict):
     stdev: float
 
 
+class _Script(_Strict):
+    """Requests that a user's script made.
+
+    Attributes:
+        other: those that are not in the workload.
+        example: method and path of the first of these, "" where there is none.
+    """
+
+    sent: NonNegativeInt
+    other: NonNegativeInt
+    example: str
+
+
 class Detail(_Strict):
     """What bench.lua writes; wrk's own words, nothing undone yet.
 
@@ -42,6 +55,7 @@ class Detail(_Strict):
         timeout_us: the limit above which wrk counts a timeout, where it could be read.
         histogram_source: ffi = read from wrk's array, api = through its calls.
         sent: requests handed to wrk per kind, None with a user's own request().
+        script: what a user's own request() made, None without one.
     """
 
     format: Literal["bench-wrk"]
@@ -55,6 +69,7 @@ class Detail(_Strict):
     timeout_us: NonNegativeInt | None
     histogram_source: Literal["ffi", "api", "empty"]
     sent: list[NonNegativeInt] | None
+    script: _Script | None = None
     histogram: list[Any] = Field(repr=False)
 
 
@@ -98,7 +113,7 @@ def parse(data: bytes, *, connections: int, tool_version: str | None = None) -> 
         else summarize(counts, timeouts=errors.timeout, source="raw"),
         histogram=counts,
         sent=None if detail.sent is None else tuple(detail.sent),
-        findings=(_mismatch(problem, connections),) if problem else (),
+        findings=(*((_mismatch(problem, connections),) if problem else ()), *_strange(detail)),
     )
 
 
@@ -164,6 +179,16 @@ def _check(detail: Detail, counts: Histogram, wanted: int) -> str:
         told = "nothing" if own is None else f"{own.min} to {own.max} us"
         return f"the histogram spans {moments.min} to {moments.max} us, wrk says {told}"
     return ""
+
+
+def _strange(detail: Detail) -> tuple[Finding, ...]:
+    """Requests of a script of which nobody knows what the answers should be."""
+    made = detail.script
+    if made is None or not made.other:
+        return ()
+    return (
+        finding("script-requests", "load", other=made.other, sent=made.sent, example=made.example),
+    )
 
 
 def _mismatch(text: str, connections: int) -> Finding:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from bench.errors import ParseError
 from bench.loadtools.merging import own_percentiles
+from bench.loadtools.other_tools import another_than
 from bench.model.load_result import ErrorCounts, LatencySummary, LoadResult
 
 _NUMBER = r"[0-9]+\.[0-9][0-9]"
@@ -73,6 +74,8 @@ def read(text: str) -> Text:
     if not text.strip():
         raise ParseError("the output of wrk is empty")
     lines = text.splitlines()
+    if other := another_than("wrk", text):
+        raise ParseError(other, excerpt=lines[0])
     found = {name: _one(lines, name) for name in _LINES}
     requests = int(found["requests"][1])
     socket, bad = _optional(lines, _SOCKET), _optional(lines, _BAD_STATUS)

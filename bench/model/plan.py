@@ -8,11 +8,12 @@ from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, GrownModel, Model
 from bench.model.load_result import Loop
+from bench.model.machine_part import MachinesPlan
 from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
 from bench.model.sweep import Swept
-from bench.model.workload_config import Expect, Generator
+from bench.model.workload_config import Expect, Generator, Then
 
 SOLO: Final = "-solo"
 """Ending of load profiles under which servers are measured alone to choose among them."""
@@ -66,10 +67,11 @@ class LoadProfile(GrownModel):
         return self.loop == "open" and self.rate_rps is None and self.rate_share is None
 
 
-class RequestKind(Model):
+class RequestKind(GrownModel):
     """One kind of request of a workload, with its bodies read from disk.
 
     Attributes:
+        then: asked right after it where answers are verified.
         bodies: request body templates, one drawn at random per request; empty = no body.
     """
 
@@ -80,6 +82,12 @@ class RequestKind(Model):
     bodies: tuple[bytes, ...] = Field(repr=False)
     values: dict[str, Generator]
     expect: Expect
+    then: Then | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("then",)
 
 
 class Workload(Model):
@@ -249,6 +257,8 @@ class Plan(GrownModel):
             the first three excepted; None = as long as it takes.
         search: of a search for the rate that keeps a promise, what is promised; `max_time_s`
             is then that of each cell.
+        machines: where server and load have machines of their own; `cpus` are then the server's,
+            and as many for the load as all its machines have.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -279,11 +289,12 @@ class Plan(GrownModel):
     max_time_s: float | None = None
     options: dict[str, str] = {}
     search: Sought | None = None
+    machines: MachinesPlan | None = None
 
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("search",)
+        return ("search", "machines")
 
     @property
     def loads(self) -> tuple[LoadProfile, ...]:

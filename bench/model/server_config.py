@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from bench.model import field_schemas
 from bench.model.base import Model
 from bench.model.fields import (
     Argv,
@@ -24,7 +25,18 @@ from bench.model.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
+
+
+def _services(value: Any) -> Any:
+    """`[postgres]`, or `{postgres: [db-read]}`, as a mapping with `all` or workloads."""
+    named = dict.fromkeys(value, "all") if isinstance(value, list) else value
+    if not isinstance(named, dict) or not named.keys() <= {"postgres"}:
+        raise ValueError("expected [postgres], or {postgres: [db-read]} for some workloads only")
+    return named
+
+
+Services = Annotated[dict[str, WorkloadChoice], BeforeValidator(_services), field_schemas.SERVICES]
 
 
 class Stop(Model):
@@ -50,7 +62,9 @@ class ServerConfig(Model):
         python: which interpreter `{python}` may be, such as `">=3.11,<3.14"` or `"~=3.11.2"`,
             as in `requires-python` of a Python package (`"==3.12.*"` for any 3.12).
         build: commands, run once for each state of the folder.
-        run: starts the server in the foreground, on 127.0.0.1 and `{port}`.
+        run: starts the server in the foreground, on `{host}` and `{port}`. `{host}` is 127.0.0.1,
+            or with `--machines` the address named there; without those 127.0.0.1 or ::1 may be
+            written.
         port: the one port of a server that cannot be given another; `{port}` is then not needed.
             On Linux it runs in a network namespace of its own, together with its load. Default:
             none, `bench` chooses.
@@ -66,6 +80,9 @@ class ServerConfig(Model):
         workloads: `all`, or the ids of those it can answer.
         cannot: workloads that it cannot answer, each with the reason: `{stream: "no streams"}`.
             Default: none.
+        services: `[postgres]`: a PostgreSQL is started before it, with a table `items`, and its
+            address replaces `{postgres_url}`; it shall keep `{postgres_pool}` connections, over
+            all of its processes. `{postgres: [db-read]}`: only for these workloads. Default: none.
     """
 
     title: Title = ""
@@ -86,6 +103,7 @@ class ServerConfig(Model):
     source: RelativePath = "."
     workloads: WorkloadChoice = "all"
     cannot: dict[Identifier, Text] = {}
+    services: Services = {}
 
     def serves(self, workload: str) -> bool:
         """Whether the server answers a workload, by its own word."""
@@ -96,3 +114,8 @@ class ServerConfig(Model):
         """Those that it answers, in their order in server.yaml; with `all` those of `known`."""
         names = known if self.workloads == "all" else self.workloads
         return [name for name in names if self.serves(name)]
+
+    def wants_database(self, asked: Collection[str] | None) -> bool:
+        """Whether it needs a PostgreSQL for one of the workloads; None = whatever it is asked."""
+        wanted = self.services.get("postgres", ())
+        return wanted == "all" or any(name in wanted for name in asked or ())

@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 LOOPBACK: Final = "127.0.0.1"
+LOOPBACK_6: Final = "::1"
 _HTTP_PORT: Final = 80
-_THIS_MACHINE: Final = {"localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - nothing is bound
+_THIS_MACHINE: Final = {"localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::": LOOPBACK_6}  # noqa: S104 - nothing is bound
 
 
 class Target(NamedTuple):
@@ -49,6 +50,11 @@ class Target(NamedTuple):
         return 0
 
     @property
+    def on_ipv6(self) -> Target:
+        """The same port of the loopback address of IPv6."""
+        return Target(LOOPBACK_6, self.port)
+
+    @property
     def is_local(self) -> bool:
         """Whether what is sent there stays on this machine's loopback."""
         try:
@@ -63,11 +69,16 @@ class InnerTarget(Target):
     _space: int
 
     @classmethod
-    def at(cls, port: int, space: int) -> InnerTarget:
+    def at(cls, port: int, space: int, host: str = LOOPBACK) -> InnerTarget:
         """The loopback inside the namespace that a process holds."""
-        made = cls(LOOPBACK, port)
+        made = cls(host, port)
         made._space = space
         return made
+
+    @property
+    def on_ipv6(self) -> InnerTarget:
+        """The same port of the namespace's loopback address of IPv6."""
+        return InnerTarget.at(self.port, self._space, LOOPBACK_6)
 
     @property
     def space(self) -> int:

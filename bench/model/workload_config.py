@@ -168,6 +168,15 @@ class Expect(Model):
         return dumped
 
     @property
+    def has_body(self) -> bool:
+        """Whether anything is expected of the body."""
+        return (
+            self.has_json
+            or self.text is not None
+            or bool(self.sha256 or self.contains or self.events)
+        )
+
+    @property
     def has_json(self) -> bool:
         """Whether a JSON value is expected at all (null is a value)."""
         return "json_value" in self.model_fields_set
@@ -181,6 +190,18 @@ def _without_unset_json(
     if "json_value" in model.model_fields_set:
         return dumped
     return {key: value for key, value in dumped.items() if key not in ("json_value", "json")}
+
+
+class Then(Model):
+    """A GET that is asked right after a request when answers are verified; no part of the load.
+
+    Attributes:
+        path: may hold the `{NAME}` of the request's values.
+        expect: the answer that it must get, as for a request.
+    """
+
+    path: UrlPath
+    expect: Expect = Expect()
 
 
 class RequestConfig(Model):
@@ -197,6 +218,8 @@ class RequestConfig(Model):
         values: what each `{NAME}` stands for: `{int: [low, high]}`, `{choice: [a, b]}`, or
             `{random: 100KB}`: random bytes for the body, with their hash as `{NAME:sha256}`.
         expect: the answer that it must get, see below. Default: status 200.
+        then: `{path, expect}`: asked right after it, with the same values, when answers are
+            verified, so that what was written is read again. Default: nothing.
     """
 
     weight: Whole = Field(default=1, ge=1, le=10_000)
@@ -206,6 +229,7 @@ class RequestConfig(Model):
     body: BodyConfig | None = None
     values: dict[ValueName, Generator] = {}
     expect: Expect = Expect()
+    then: Then | None = None
 
 
 class WorkloadConfig(Model):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
     from bench.store.run_directory import RunDirectory
+    from bench.trial.remote.lab import Lab
 
 _ROUNDS: Final = 5
 _ROUNDS_MOST: Final = 99
@@ -78,8 +79,10 @@ class Contest(NamedTuple):
     notes: tuple[str, ...]
 
 
-def plan_ab(project: Project, asked: ArmOptions, effort: Duration) -> Contest:
-    """Make the arms and plan their comparison.
+def plan_ab(
+    project: Project, asked: ArmOptions, effort: Duration, lab: Lab | None = None
+) -> Contest:
+    """Make the arms and plan their comparison, on the machines of a lab where there is one.
 
     Raises:
         UsageError: what is asked for does not exist; says what does.
@@ -97,7 +100,7 @@ def plan_ab(project: Project, asked: ArmOptions, effort: Duration) -> Contest:
     document = _document(asked, made, ids, effort, names)
     trees = {ids[arm.name]: arm.tree for arm in made if arm.tree}
     origin = asked.servers[0] if len(asked.servers) == 1 else None
-    planned = _planned(project, document, trees, effort, origin)
+    planned = _planned(project, document, trees, effort, origin, lab=lab)
     hidden = (hidden_server(project, name) for name in asked.servers)
     notes = (*(arm.note for arm in made if arm.note), *_equal(made), *filter(None, hidden))
     return Contest(project, planned, notes)
@@ -188,6 +191,8 @@ def _planned(
     trees: dict[str, str],
     effort: Duration,
     origin: str | None,
+    *,
+    lab: Lab | None,
 ) -> Planned:
     """Plan; rounds are added while an interval is too wide and the time allows it.
 
@@ -197,11 +202,12 @@ def _planned(
         trees: server -> git's hash of what it was checked out from.
         effort: how long.
         origin: the server that all arms are versions of, None where they are servers.
+        lab: the machines of server and load; None = this one.
     """
     digest = hashlib.sha256(repr((document, sorted(trees.items()))).encode()).hexdigest()[:8]
     name = f"ab-{digest}"
     try:
-        planned = plan_document(project, name, document)
+        planned = plan_document(project, name, document, lab=lab)
     except ConfigError as error:
         raise _by_option(error, f"{name}.yaml") from None
     plan = planned.plan.model_copy(update={"max_time_s": effort.max_time_s})

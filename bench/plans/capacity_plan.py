@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bench.model.promise import Promise
     from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
+    from bench.trial.remote.lab import Lab
 
 _LEAST_TIMEOUT_S: Final = 2.0
 _TIMES_LIMIT: Final = 4
@@ -58,8 +59,8 @@ class CapacityAsked(NamedTuple):
     seed: int | None = None
 
 
-def plan_capacity(project: Project, asked: CapacityAsked) -> Planned:
-    """Plan the search.
+def plan_capacity(project: Project, asked: CapacityAsked, lab: Lab | None = None) -> Planned:
+    """Plan the search, on the machines of a lab where there is one.
 
     Raises:
         UsageError: no promise, no such server or workload, an option that cannot be meant.
@@ -83,7 +84,7 @@ def plan_capacity(project: Project, asked: CapacityAsked) -> Planned:
     digest = hashlib.sha256(repr(document).encode()).hexdigest()[:8]
     name = f"capacity-{digest}"
     try:
-        planned = plan_document(project, name, document)
+        planned = plan_document(project, name, document, lab=lab)
     except ConfigError as error:
         raise _by_option(error, f"{name}.yaml") from None
     return with_max_time(planned, asked.max_time_s)

@@ -18,6 +18,7 @@ from bench.store.run_directory import write_atomic
 if TYPE_CHECKING:
     from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
+    from bench.trial.remote.lab import Lab
 
 _NO_OVERRIDES: Final = Overrides()
 _NOISE_ROUNDS: Final = 5
@@ -29,18 +30,30 @@ CEILING: Final = "ceiling"
 
 
 def plan_document(
-    project: Project, name: str, document: dict[str, Any], overrides: Overrides = _NO_OVERRIDES
+    project: Project,
+    name: str,
+    document: dict[str, Any],
+    overrides: Overrides = _NO_OVERRIDES,
+    *,
+    lab: Lab | None = None,
 ) -> Planned:
     """Plan a matrix that is not a file of the user.
 
     It is kept in the cache, so that a run of it can be resumed.
+
+    Args:
+        project: where ids are looked up.
+        name: of the file in the cache.
+        document: the matrix.
+        overrides: what the command line says otherwise.
+        lab: the machines of server and load; None = this one.
 
     Raises:
         ConfigError: the document is wrong.
     """
     path = cache_folder() / "matrices" / f"{name}.yaml"
     write_atomic(path, orjson.dumps(document, option=orjson.OPT_INDENT_2))  # JSON is YAML
-    return plan_matrix(project, str(path), overrides)
+    return plan_matrix(project, str(path), overrides, lab)
 
 
 def plan_noise(project: Project, server: str) -> Planned:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNKNOWN: Final = "THE-PACKAGE"
+_GIN: Final = "github.com/gin-gonic/gin"
 _LOOK: Final = "is this the main package, and how is it given its port?"
 
 
@@ -29,6 +30,7 @@ def find_go(folder: Path, name: str) -> FoundServer | None:
         run=[output],
         look=look,
         unknown=_UNKNOWN if package.endswith(_UNKNOWN) else "",
+        settings={"GIN_MODE": "release"} if _GIN in text_of(folder / "go.mod") else {},
     )
 
 

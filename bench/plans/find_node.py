@@ -39,6 +39,7 @@ def find_node(folder: Path, _name: str) -> FoundServer | None:
         run=["bun" if bun else "node", f"{UP}/{script}"],
         look=look,
         unknown=_UNKNOWN if script == _UNKNOWN else "",
+        settings={"NODE_ENV": "production"},
     )
 
 

@@ -16,7 +16,7 @@ from bench.host.cpu_split import split
 from bench.model.workload_config import Expect
 from bench.process import SupervisorClient
 from bench.servers import serving
-from bench.trial.verify import HttpResponse, ask
+from bench.trial.verify import HttpResponse, ask, plain_body
 from bench.workload.json_equal import is_json_type
 from bench.workload.requests import Rendered
 
@@ -84,10 +84,14 @@ def _twice(arm: Arm, target: Target, request: Request, deadline: float) -> First
     second = ask(target, rendered)
     for answer in (first, second):
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - 2xx
+            leads = answer.headers.get("location")
             raise VerifyError(
-                f"{arm.name} answered {request.method} {request.path} with {answer.status}: "
+                f"{arm.name} answered {request.method} {request.path} with {answer.status}"
+                f"{f', which leads to {leads}' if leads else ''}: "
                 f"{answer.body[:200].decode('utf-8', 'replace')}",
-                advice="is it the right --path, --method, --body and --header?",
+                advice="ask that path itself: redirects are not followed"
+                if leads
+                else "is it the right --path, --method, --body and --header?",
             )
     plain = not (first.interim or first.until_close)
     return FirstAnswer(*expectation(first, second), plain)
@@ -101,13 +105,12 @@ def request_parts(request: Request) -> tuple[str, str, dict[str, str], bytes]:
 def expectation(first: HttpResponse, second: HttpResponse) -> tuple[dict[str, Any], list[str]]:
     """What two answers to the same request have in common, and what must be said of it."""
     status: dict[str, Any] = {"status": first.status}
-    if first.body != second.body or first.status != second.status:
-        why = "two answers differ: only the status is checked"
-        return status, [why]
-    if len(first.body) > _KEPT_BODY:
-        return status, ["the answer is large: only the status is checked"]
+    body = plain_body(first)
+    lacks = _cannot_be_kept(body, first.status, plain_body(second), second.status)
+    if lacks or body is None:
+        return status, [f"{lacks}: only the status is checked"]
     try:
-        text = first.body.decode()
+        text = body.decode()
     except UnicodeDecodeError:
         return status, ["the answer is not text: only the status is checked"]
     if is_json_type(first.headers.get("content-type", "")):
@@ -117,6 +120,14 @@ def expectation(first: HttpResponse, second: HttpResponse) -> tuple[dict[str, An
     if re.search(r"\{[^{}]*\}", text):
         return status, ["the answer has {...} in it: only the status is checked"]
     return status | {"text": text}, []
+
+
+def _cannot_be_kept(first: bytes | None, status: int, second: bytes | None, other: int) -> str:
+    if first is None:
+        return "the answer is packed and cannot be unpacked"
+    if first != second or status != other:
+        return "two answers differ"
+    return "the answer is large" if len(first) > _KEPT_BODY else ""
 
 
 def _json(text: str) -> Any:

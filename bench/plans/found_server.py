@@ -25,6 +25,7 @@ class FoundServer(NamedTuple):
         files: written beside server.yaml: a small program that imports a library's checkout.
         answer: what such a program answers; None = not known.
         unknown: what must be named before anything can be tried; "" = nothing.
+        settings: variables that make it run as in production.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class FoundServer(NamedTuple):
     files: dict[str, str] = {}
     answer: str | None = None
     unknown: str = ""
+    settings: dict[str, str] = {}
 
 
 def text_of(path: Path) -> str:

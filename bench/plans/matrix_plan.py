@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.host import local_topology
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bench.model.plan import Plan, Workload
     from bench.plans.overrides import Overrides
     from bench.plans.project import Project
+    from bench.trial.remote.lab import Lab
 
 _SEED_BITS: Final = 31
 
@@ -36,8 +38,16 @@ class Planned(NamedTuple):
     matrix: MatrixFile
 
 
-def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
-    """Read a matrix and say what a run of it would do on this machine.
+def plan_matrix(
+    project: Project, name: str, overrides: Overrides, lab: Lab | None = None
+) -> Planned:
+    """Read a matrix and say what a run of it would do.
+
+    Args:
+        project: where it is looked up.
+        name: of the matrix, or its path.
+        overrides: what the command line says otherwise.
+        lab: the machines of server and load; None = this one.
 
     Raises:
         ConfigError: the matrix or what it names is wrong; all problems at once.
@@ -46,11 +56,12 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
     matrix = read_matrix(find_matrix(project, name), project)
     variants = with_variants(project, matrix, overrides)
     topology = local_topology()
+    cpus = lab.split if lab else partial(split, topology)
     plan, workloads = make_plan(
         variants.project,
         matrix,
         overrides,
-        cpus=lambda config: split(topology, config.server_cpus, config.load_cpus),
+        cpus=lambda config: cpus(config.server_cpus, config.load_cpus),
         unsupported=unsupported,
         draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
     )
@@ -60,7 +71,9 @@ def plan_matrix(project: Project, name: str, overrides: Overrides) -> Planned:
     )
     plan = mark_copies(plan)
     workloads |= own_workloads(project, plan.workloads, (arm.name for arm in plan.arms))
-    apart = sharing_port(plan) and not spaces_allowed()
+    if lab is not None:
+        plan = plan.model_copy(update={"machines": lab.plan})
+    apart = sharing_port(plan) and (lab is not None or not spaces_allowed())
     if apart:
         plan = one_after_the_other(plan)
     if plan.design == "duet":

@@ -111,7 +111,7 @@ def _place(versions: Sequence[str], name: str, wanted: str) -> int:
                 return index
     newest_known = f"the newest is {versions[-1]}" if versions else "it has none"
     raise UsageError(
-        f"{name} {wanted} is none of the {len(versions)} versions that are published as releases",
+        f"{name} {wanted} is not among the {len(versions)} versions that are published as releases",
         advice=did_you_mean(wanted, versions, newest_known),
     )
 

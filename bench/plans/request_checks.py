@@ -62,6 +62,7 @@ def _check_values(
         used |= _check_path(document, (*loc, "path"), path, values)
     body, expect = request.get("body"), request.get("expect")
     inline = body if isinstance(body, dict) and not {"file", "lines"} & body.keys() else None
+    used |= _check_then(document, (*loc, "then"), request.get("then"), values)
     for key, value in (("body", inline), ("expect", expect)):
         used |= _check_inline(document, (*loc, key), value, values)
     for one in bodies:
@@ -72,6 +73,17 @@ def _check_values(
         if name not in used:
             message = f"the value is not used: {{{name}}} stands neither in path, body nor expect"
             document.add((*loc, "values", name), message)
+
+
+def _check_then(document: YamlDocument, loc: Loc, then: Any, values: Mapping[str, Any]) -> set[str]:
+    """Names used in the request that follows; it has no body, and so none to come back."""
+    if not isinstance(then, dict):
+        return set()
+    path, expect = then.get("path"), then.get("expect")
+    used = _check_path(document, (*loc, "path"), path, values) if isinstance(path, str) else set()
+    if isinstance(expect, dict) and expect.get("json") == SAME_AS_BODY:
+        document.add((*loc, "expect", "json"), f"{SAME_AS_BODY}: this request has no body")
+    return used | _check_inline(document, (*loc, "expect"), expect, values)
 
 
 def _check_path(document: YamlDocument, loc: Loc, path: str, values: Mapping[str, Any]) -> set[str]:

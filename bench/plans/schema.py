@@ -11,12 +11,13 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from bench.loadtools import TOOLS
 from bench.model import field_schemas
 from bench.model.config import MatrixConfig
+from bench.model.machines import MachinesConfig
 from bench.model.server_config import ServerConfig
 from bench.model.workload_config import WorkloadConfig
 from bench.units import format_duration
@@ -33,7 +34,10 @@ FILES: Final[Mapping[str, type[BaseModel]]] = {
     "workload": WorkloadConfig,
     "server": ServerConfig,
 }
-"""Kind of file -> its model."""
+"""Kind of file of a project -> its model."""
+
+KINDS: Final[Mapping[str, type[BaseModel]]] = {**FILES, "machines": MachinesConfig}
+"""The same with the user's own file of machines, which belongs to no project."""
 
 FOLDER: Final = PurePosixPath(".bench", "schema")
 """Where a project keeps its schemas."""
@@ -60,7 +64,7 @@ class Key(NamedTuple):
 
 def schema_text(kind: str) -> str:
     """The JSON Schema of a kind of file; the same text for the same version of `bench`."""
-    made: dict[str, Any] = FILES[kind].model_json_schema(schema_generator=_Generator)
+    made: dict[str, Any] = KINDS[kind].model_json_schema(schema_generator=_Generator)
     if kind == "matrix":  # the model does not know the registry of load tools
         tool = made["$defs"]["ProfileConfig"]["properties"]["tool"]
         tool["enum"] = list(TOOLS)
@@ -157,6 +161,8 @@ class _Generator(GenerateJsonSchema):
         made = super().model_schema(schema)
         made["title"] = model.__name__.removesuffix("Config")
         made["description"] = inspect.cleandoc(model.__doc__ or "").partition("\n\nAttributes:")[0]
+        if issubclass(model, RootModel):  # keys of the user's own
+            return made
         texts = descriptions(model)
         for name, field in model.model_fields.items():
             about = made["properties"][field.alias or name]

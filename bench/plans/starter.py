@@ -127,7 +127,10 @@ def _server_yaml(server: FoundServer, wish: InitOptions, *, own: bool) -> str:
     lines.append(f"run: {json.dumps(run)}")
     if not server.port_argument and not (own and not wish.port_env):
         name = "PORT" if server.files else wish.port_env or "PORT"
-        lines.append(f'env: {{{name}: "{{port}}"}}  # how the server is given its port')
+        more = "".join(f", {key}: {value}" for key, value in server.settings.items())
+        lines.append(f'env: {{{name}: "{{port}}"{more}}}  # how the server is given its port')
+    elif server.settings:
+        lines.append(f"env: {json.dumps(server.settings)}")
     lines.append(
         f"ready: {json.dumps(wish.path)}  # a path that is answered with 2xx once it is up"
     )

@@ -84,6 +84,11 @@ def split_url(url: str) -> tuple[str, str]:
     parts, target = urlsplit(""), None
     with contextlib.suppress(ValueError):  # a port beyond 65535, a bracket that is not closed
         parts, target = urlsplit(url), Target.of_url(url)
+    if parts.scheme == "https":
+        raise UsageError(
+            f"--url {url!r}: plain HTTP/1.1 is what is measured, without TLS",
+            advice="start the server without a certificate and give its http:// address",
+        )
     if parts.scheme != "http" or target is None:
         raise UsageError(f"--url {url!r}: expected an address such as http://127.0.0.1:3000/path")
     if not target.is_local:

@@ -92,7 +92,7 @@ def connect(target: Target, timeout_s: float) -> socket.socket:
     """
     if not target.space:
         return socket.create_connection((target.host, target.port), timeout=timeout_s)
-    made = socket_in(target.space)
+    made = socket_in(target.space, socket.AF_INET6 if ":" in target.host else socket.AF_INET)
     try:
         made.settimeout(timeout_s)
         made.connect((target.host, target.port))

@@ -29,6 +29,7 @@ _NAMES: Final = {
     "throughput_rps": "rate",
 }
 
+_DIFFER: Final = frozenset({"faster", "slower", "less", "more"})
 _CHANGING: Final = frozenset({"drift", "warmup-capped"})
 WHICH: Final = (
     "Quote the answer at the equal offered rate: both do the same work then, as in production; "
@@ -100,7 +101,7 @@ def _line(view: RunView, cells: list[CellSummary], row: Comparison) -> str:
     between = "; " if "; " in text else ", "
     floor = view.summary.noise_floor
     noise = f"; noise floor {percent(floor)}" if floor is not None else ""
-    if floor is not None and row.verdict.beyond_margin and within_noise(row.verdict, floor):
+    if floor is not None and row.verdict.word in _DIFFER and within_noise(row.verdict, floor):
         noise += ", which is not less: two copies of one server may differ as much"
     return f"{text}{between}n = {metric.n if metric else 0}{noise} ({_load(view, cells, row)})"
 

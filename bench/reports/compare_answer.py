@@ -108,9 +108,20 @@ def _possible(rows: Sequence[CompareRow], margin: str) -> str:
     lows = [row.verdict.low for row in rows if row.verdict.low is not None]
     highs = [row.verdict.high for row in rows if row.verdict.high is not None]
     if len(lows) < len(rows):
-        return f"worse beyond {margin} is still possible there; some have too few rounds to tell"
+        return f"worse beyond {margin} is still possible there; {_too_few(rows)}"
     span = percents(min(lows), max(highs))
     return f"worse beyond {margin} is still possible there, anywhere from {span}"
+
+
+def _too_few(rows: Sequence[CompareRow]) -> str:
+    """What was measured where too few rounds give no interval: the worst of it."""
+    bare = [row for row in rows if row.verdict.low is None or row.verdict.high is None]
+    ratios = [row.candidate.value / row.baseline.value for row in bare]
+    worst = min(ratios) if bare[0].metric in HIGHER_IS_BETTER else max(ratios)
+    seen = f"measured {ratio_text(worst, None, None)}"
+    return (
+        f"{seen}, in too few rounds to tell" if len(bare) == 1 else f"{seen} at worst, in too few"
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -53,10 +53,16 @@ def _row(run_id: str, cell: CellSummary) -> Iterator[tuple[str, Value]]:
         yield f"latency_p{percentile:g}_us", found.get(f"{percentile:g}")
     yield "success_rate", cell.success_rate
     yield "total_requests", cell.total_requests
+    yield "errors", cell.errors
+    yield "errors_excluded", cell.errors_excluded
     yield "bytes_per_s", cell.bytes_per_s
     yield "offered_rps", cell.offered_rps
     yield "achieved_ratio", cell.achieved_ratio
     yield "startup_s", cell.startup_s
+    yield "first_request_s", cell.first_request_s
+    yield "built_bytes", cell.built_bytes
+    if cell.database is not None:
+        yield "database_cpu_us_per_request", cell.database.cpu_us
     yield "memory_slope_bytes_per_s", cell.memory_slope_bytes_per_s
     if cell.cost is not None:
         yield from ((f"cost_{part}", getattr(cell.cost, part)) for part in _COST)

@@ -9,7 +9,7 @@ from bench.reports.rows import format_cost, format_us
 from bench.reports.terminal import table as terminal_table
 from bench.reports.wording.findings import text_of
 from bench.reports.wording.verdict_words import percent
-from bench.units import format_bytes, format_rate
+from bench.units import format_bytes, format_percent, format_rate
 
 if TYPE_CHECKING:
     from bench.model.summary import CellSummary, Metric, RunView
@@ -43,7 +43,7 @@ def _figures(view: RunView, cell: CellSummary, *, several: bool) -> tuple[str, .
         *(format_us(point) if point is not None else "-" for point in points),
         format_cost(cpu.value) if cpu else "-",
         format_bytes(round(memory.value)) if memory else "-",
-        percent(cell.success_rate) if cell.success_rate is not None else "-",
+        format_percent(cell.success_rate) if cell.success_rate is not None else "-",
         str(usable),
     )
 

@@ -14,6 +14,7 @@ from bench.plans.choosing import comes_along
 from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
 from bench.servers import RunningServer, build, missing, never_made
+from bench.servers.postgres_found import ADVICE, find_postgres
 from bench.store.cache import cache_folder
 from bench.trial.verify import verify
 
@@ -33,6 +34,7 @@ class Verified(NamedTuple):
         workload: id, or "" where the server did not get as far.
         error: what was wrong, or "".
         skipped: the server cannot be built here; `error` holds the reason.
+        listens: the port on which it listened in place of the one it was given; 0 = it did not.
     """
 
     server: str
@@ -40,6 +42,7 @@ class Verified(NamedTuple):
     exchanges: tuple[Exchange, ...]
     error: str
     skipped: bool = False
+    listens: int = 0
 
 
 def build_servers(
@@ -78,10 +81,6 @@ def verify_servers(
 
     What can be seen without a build is reported before any build.
     """
-    workloads = {
-        name: load_workload(path, project.root_of(path))
-        for name, path in sorted(project.workloads.items())
-    }
     cpus = split(local_topology(), None, None)
     lacks = {arm.name: never_made(Path(arm.folder), arm.config) for arm in arms}
     yield from (Verified(name, "", (), lack) for name, lack in lacks.items() if lack)
@@ -92,7 +91,6 @@ def verify_servers(
             continue
         told(f"starting {arm.name}")
         known = _workloads(project, arm.server)
-        names = arm.config.served(known)
         for name, why in arm.config.cannot.items():
             if name in known:
                 yield Verified(arm.name, name, (), why, skipped=True)
@@ -100,8 +98,21 @@ def verify_servers(
             SupervisorClient() as supervisor,
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         ):
-            chosen = [workloads[name] for name in names if name in workloads]
+            chosen = workloads_of(project, arm)
+            if find_postgres() is None:
+                lost = [one for one in chosen if arm.config.wants_database((one.id,))]
+                for one in lost:
+                    why = f"skipped: PostgreSQL is not here: {ADVICE}"
+                    yield Verified(arm.name, one.id, (), why, skipped=True)
+                chosen = [one for one in chosen if one not in lost]
             yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
+
+
+def workloads_of(project: Project, arm: Arm) -> list[Workload]:
+    """The workloads that a server says it can serve, as far as the project has them."""
+    names = arm.config.served(_workloads(project, arm.server))
+    paths = {name: project.workloads[name] for name in names if name in project.workloads}
+    return [load_workload(path, project.root_of(path)) for path in paths.values()]
 
 
 def _workloads(project: Project, server: str) -> list[str]:
@@ -117,7 +128,8 @@ def _verify(
 ) -> Iterator[Verified]:
     rng = random.SystemRandom()
     try:
-        with RunningServer(arm, cpus, supervisor, rng, log) as server:
+        asked = [workload.id for workload in workloads]
+        with RunningServer(arm, cpus, supervisor, rng, log, asked=asked) as server:
             for workload in workloads:
                 try:
                     exchanges = verify(server.target, workload, rng)
@@ -126,4 +138,4 @@ def _verify(
                 else:
                     yield Verified(arm.name, workload.id, exchanges, "")
     except StartError as error:
-        yield Verified(arm.name, "", (), str(error))
+        yield Verified(arm.name, "", (), str(error), listens=error.listens)

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench.errors import UnfitHostError
-from bench.host import budget, fresh_ports, local_host, unfit
+from bench.host import budget, fresh_ports, unfit
 from bench.model.finding import Finding, finding
 from bench.model.plan import sharing_port
 from bench.model.target import Target
@@ -20,23 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.model.host_facts import Host
-    from bench.model.plan import CpuSplit, Plan
+    from bench.model.plan import Arm, CpuSplit, Plan
+    from bench.model.summary import BuildRecord
 
 
-def fit_host(plan: Plan, tools: dict[str, str | None], *, strict: bool) -> Host:
-    """Read this machine.
+def fit_host(plan: Plan, host: Host, *, strict: bool) -> None:
+    """Refuse a machine that is unfit for a plan, where that is asked for.
 
     Raises:
         UnfitHostError: with `strict`, where it is unfit for measuring this plan.
     """
-    host = local_host(tools=tools)
     errors = unfit(plan_findings(plan, host))
     if strict and errors:
         raise UnfitHostError(
             "this machine is unfit for measuring: " + "; ".join(text_of(item) for item in errors),
             advice="`bench doctor` says what fixes it; without --strict the run is marked instead",
         )
-    return host
 
 
 def plan_findings(plan: Plan, host: Host) -> list[Finding]:
@@ -88,4 +87,21 @@ def not_restarted(plan: Plan) -> list[Finding]:
         finding("not-restarted", arm.name, server=arm.name)
         for arm in plan.arms
         if arm.url is not None
+    ]
+
+
+def left_out(server: str, reason: str, *, failed: bool) -> Finding:
+    """A server that takes no part."""
+    code = "build-failed" if failed else "server-skipped"
+    return finding(code, server, server=server, reason=reason.splitlines()[0])
+
+
+def stale_program(arm: Arm, record: BuildRecord) -> list[Finding]:
+    """One finding where the program of a server is older than its sources."""
+    if record.stale is None:
+        return []
+    case = "" if record.commands else "unbuilt"
+    program, source = arm.config.run[0], record.stale
+    return [
+        finding("stale-program", arm.name, case, server=arm.name, program=program, source=source)
     ]

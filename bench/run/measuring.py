@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -11,7 +12,8 @@ import orjson
 from bench.plans.cost import is_cost
 from bench.plans.own_answers import workload_for
 from bench.plans.sweeps import cpus_of
-from bench.trial import TrialSetting, run_duet, run_trial
+from bench.trial import TrialRun, TrialSetting, run_duet, run_trial
+from bench.trial.remote.remote_life import RemoteLife
 from bench.workload.requests import closing
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from bench.model.trial_record import TrialRecord
     from bench.process import SupervisorClient
     from bench.store.run_directory import RunDirectory
+    from bench.trial.remote.lab import Lab
 
 
 class Measuring:
@@ -31,6 +34,7 @@ class Measuring:
     Args:
         directory: where raw output goes.
         supervisor: starts every process.
+        lab: the machines of server and load; None = this one.
 
     Attributes:
         builds: arm name -> how it was built; filled as builds are made.
@@ -42,7 +46,9 @@ class Measuring:
         workloads: dict[str, Workload],
         directory: RunDirectory,
         supervisor: SupervisorClient,
+        lab: Lab | None = None,
     ) -> None:
+        self._make_life = partial(RemoteLife, lab=lab) if lab else TrialRun
         self.builds: dict[str, BuildRecord] = {}
         self._plan = plan
         again = (plan.cost.again,) if plan.cost else ()
@@ -70,11 +76,11 @@ class Measuring:
         setting = self._setting(planned, profile, folder, order=order)
         histograms: dict[str, LatencyCounts | None]
         if (self._plan.design == "duet" and not alone) or is_cost(self._plan, planned):
-            duet = run_duet(setting, self._baseline_of(setting))
+            duet = run_duet(setting, self._baseline_of(setting), self._make_life)
             record = duet.record
             histograms = {"": duet.histogram, "partner/": duet.partner_histogram}
         else:
-            outcome = run_trial(setting)
+            outcome = run_trial(setting, self._make_life)
             record, histograms = outcome.record, {"": outcome.histogram}
         for place, counts in histograms.items():
             if counts is not None:

@@ -6,23 +6,25 @@ import os
 from typing import TYPE_CHECKING
 
 from bench.errors import UsageError
+from bench.model.finding import Finding, finding
 from bench.plans.matrix_files import read_matrix
 from bench.plans.matrix_plan import Planned
 from bench.plans.own_answers import own_workloads
 from bench.plans.project import find_matrix
 from bench.plans.server_files import load_server
 from bench.plans.workload_files import load_workload
+from bench.run.builder import content_here
 from bench.run.secret_values import kept_matrix, same_config
-from bench.servers import content_hash, toolchain
+from bench.store.run_directory import TORN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bench.model.host_facts import Host
     from bench.model.plan import Arm, Plan
     from bench.plans.project import Project
-    from bench.store.run_directory import RunDirectory
+    from bench.store.run_directory import Damaged, RunDirectory
 
 
 def matrix_place(matrix: Path, project: Project) -> str:
@@ -64,14 +66,26 @@ def _matrix_of(project: Project, directory: RunDirectory) -> Path:
 
 
 def changes(
-    directory: RunDirectory, planned: Planned, host: Host, project: Project
+    directory: RunDirectory,
+    planned: Planned,
+    host: Host,
+    project: Project,
+    content: Callable[[Arm], str] = content_here,
 ) -> tuple[str, ...]:
-    """What differs between a run on disk and what a resume would do now, in words."""
+    """What differs between a run on disk and what a resume would do now, in words.
+
+    Args:
+        directory: the run.
+        planned: what would be done.
+        host: the machine of the servers.
+        project: where the servers are.
+        content: hash of what a build of an arm would be made of now.
+    """
     return (
         *_matrix(directory, planned),
         *_machine(directory.host(), host),
         *_workloads(planned),
-        *_servers(directory, planned.plan, project),
+        *_servers(directory, planned.plan, project, content),
     )
 
 
@@ -94,7 +108,9 @@ def _workloads(planned: Planned) -> Iterator[str]:
             yield f"the workload {name} changed"
 
 
-def _servers(directory: RunDirectory, plan: Plan, project: Project) -> Iterator[str]:
+def _servers(
+    directory: RunDirectory, plan: Plan, project: Project, content: Callable[[Arm], str]
+) -> Iterator[str]:
     builds = directory.builds()
     for arm in plan.arms:
         if arm.url is not None:
@@ -103,9 +119,20 @@ def _servers(directory: RunDirectory, plan: Plan, project: Project) -> Iterator[
             yield f"the server {arm.server} is no longer there"
         elif not same_config(load_server(project.servers[arm.server]), arm.config):
             yield f"server.yaml of {arm.server} was edited"
-        elif arm.name in builds and _content(arm) != builds[arm.name].hash:
+        elif arm.name in builds and content(arm) != builds[arm.name].hash:
             yield f"the sources or the toolchain of {arm.name} changed"
 
 
-def _content(arm: Arm) -> str:
-    return content_hash(arm, toolchain(arm))
+def resumed(changed: tuple[str, ...]) -> list[Finding]:
+    """Says what changed since the run began, where it goes on nevertheless."""
+    if not changed:
+        return []
+    return [finding("resumed-changed", "run", changes="; ".join(changed))]
+
+
+def set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
+    """A torn last line is an unfinished trial like any other; other damage must be told."""
+    lines = [str(item.line) for item in damaged if item.reason != TORN]
+    if not lines:
+        return []
+    return [finding("damaged-record", "run", "set-aside", lines=", ".join(lines))]

@@ -8,28 +8,35 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis import precision
 from bench.errors import BuildError, StoreError
-from bench.model.finding import Finding, finding
 from bench.model.plan import Skipped
 from bench.model.trial_record import lied
 from bench.plans.cost import batches, is_cost, no_rate, with_rate, without_cost_of
 from bench.reports.wording.findings import text_of
 from bench.run.asking import nothing_to_compare
+from bench.run.builder import LocalBuilder
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.compact import slim
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
-from bench.run.fitness import beyond_loopback, not_restarted, one_port
+from bench.run.fitness import (
+    beyond_loopback,
+    left_out,
+    not_restarted,
+    one_port,
+    stale_program,
+)
 from bench.run.measuring import Measuring
 from bench.run.next_rounds import forecast_s, next_round
 from bench.run.tidy import tidy
-from bench.servers import build, lacking
 from bench.store.run_directory import NEEDED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bench.model.finding import Finding
     from bench.model.plan import Arm, Cell, LoadProfile, Plan, PlannedTrial, Workload
     from bench.model.trial_record import TrialRecord
     from bench.process import SupervisorClient
+    from bench.run.builder import Builder
     from bench.run.events import Listener
     from bench.store.run_directory import RunDirectory
 
@@ -66,6 +73,7 @@ class Session:
         listener: hears how it goes on.
         measuring: makes what carries out the trials.
         pace: makes what knows how long they take.
+        builder: builds servers; None = on this machine.
         ask: what is wrong with the answers of a server that was built, or ""; None = not asked
             before the trials.
     """
@@ -81,6 +89,7 @@ class Session:
         measuring: _MakesMeasuring = Measuring,
         pace: _MakesPace = RunClock,
         ask: Callable[[Arm], str] | None = None,
+        builder: Builder | None = None,
     ) -> None:
         self.plan = plan
         self.findings: list[Finding] = [
@@ -90,7 +99,7 @@ class Session:
         ]
         self._measuring = measuring(plan, workloads, directory, supervisor)
         self._directory = directory
-        self._supervisor = supervisor
+        self._builder = builder or LocalBuilder(supervisor)
         self._listener = listener
         self._profiles = {profile.id: profile for profile in plan.loads}
         self._alone = {profile.id for profile in plan.alone}
@@ -113,7 +122,7 @@ class Session:
         """Build every server; those that cannot be are taken out of the plan, with the reason."""
         skipped = list(self.plan.skipped)
         gone: set[str] = set()
-        lack = {arm.name: lacking(arm) for arm in self.plan.arms}
+        lack = {arm.name: self._builder.missing(arm) for arm in self.plan.arms}
         for arm in sorted(self.plan.arms, key=lambda arm: lack[arm.name] is None):
             if self._ask is not None and nothing_to_compare(self.plan, gone):
                 break  # the rest need not be built
@@ -123,7 +132,8 @@ class Session:
                 gone.add(arm.name)
                 skipped.append(Skipped(server=arm.name, reason=reason))
                 self._listener.skipped(skipped[-1])
-                self._note_skipped(arm.name, reason)
+                failed = arm.name in self._build_failures
+                self.findings.append(left_out(arm.name, reason, failed=failed))
         self.plan = self.plan.model_copy(
             update={
                 "skipped": tuple(skipped),
@@ -155,25 +165,15 @@ class Session:
         self._listener.building(arm)
         log = self._directory.path / "builds" / f"{arm.name}.log"
         try:
-            record = build(arm, self._supervisor, log, cpus=str(self.plan.cpus.server_count))
+            record = self._builder.build(arm, log, cpus=str(self.plan.cpus.server_count))
         except BuildError as error:
             self._build_failures.append(arm.name)
             return str(error)
         self._builds[arm.name] = record
         self._directory.write_model(f"builds/{arm.name}.json", record)
         self._listener.built(arm, record)
+        self.findings += stale_program(arm, record)
         return None
-
-    def _note_skipped(self, server: str, reason: str) -> None:
-        failed = server in self._build_failures
-        self.findings.append(
-            finding(
-                "build-failed" if failed else "server-skipped",
-                server,
-                server=server,
-                reason=reason.splitlines()[0],
-            )
-        )
 
     # -- trials -----------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import platform
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -14,34 +13,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import __version__
-from bench.errors import (
-    EXIT_FAILED,
-    EXIT_OK,
-    BenchError,
-    ToolMissingError,
-    UsageError,
-)
-from bench.host import compare_hosts, local_host
-from bench.loadtools import TOOLS, closed_tool
-from bench.loadtools.install.ready import ready
-from bench.loadtools.tool import too_old
+from bench.errors import EXIT_FAILED, EXIT_OK, BenchError, UsageError
+from bench.host import compare_hosts
 from bench.model.finding import Finding, finding
 from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, SupervisorClient
 from bench.reports.wording.findings import all_told, with_text
 from bench.run.asking import wrong_answer
+from bench.run.builder import content_here
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
+from bench.run.measuring import Measuring
 from bench.run.opening import render, write_derived
-from bench.run.resume import changes, matrix_place
+from bench.run.resume import changes, matrix_place, resumed, set_aside
 from bench.run.searching import SearchSession
 from bench.run.secret_values import kept_matrix, with_secrets
 from bench.run.session import Session, SessionResult
+from bench.run.whereabouts import (
+    check_machines_fit,
+    check_same_place,
+    host_after,
+    keep_hosts,
+    server_host,
+    tool_versions,
+)
 from bench.servers import never_made
 from bench.servers.git import described, is_dirty
 from bench.store.derived import remove_charts, shown_charts
-from bench.store.run_directory import TORN, RunDirectory, find_run, write_atomic
+from bench.store.run_directory import RunDirectory, find_run, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
     from bench.run.events import Listener
-    from bench.store.run_directory import Damaged
+    from bench.trial.remote.lab import Lab
 
 _KEPT = frozenset(
     {"concurrent-run", "resumed-changed", "server-skipped", "build-failed", "damaged-record"}
@@ -69,6 +69,7 @@ class Options(NamedTuple):
         reports: where the run's folder is made; None = `reports/` of the project.
         ask_first: every server is built and asked before anything is measured; one that answers
             wrongly takes no part.
+        lab: the machines of server and load; None = this one.
     """
 
     strict: bool = False
@@ -77,6 +78,7 @@ class Options(NamedTuple):
     argv: tuple[str, ...] = ()
     reports: Path | None = None
     ask_first: bool = False
+    lab: Lab | None = None
 
 
 class Result(NamedTuple):
@@ -94,27 +96,6 @@ class Result(NamedTuple):
     finished_before: bool = False
 
 
-def tool_versions(plan: Plan) -> dict[str, str | None]:
-    """Version of Python and of each load tool that the plan uses.
-
-    Raises:
-        ToolMissingError: one is not there, or too old.
-    """
-    versions: dict[str, str | None] = {"python": platform.python_version()}
-    names = {profile.tool for profile in plan.loads}
-    names |= {closed_tool(p.tool) for p in plan.profiles if p.rate_share is not None}
-    for name in sorted(names):
-        found = ready(name)
-        advice = f"`bench setup --tool {name}` installs it (`scripts/just setup`)"
-        if found is None:
-            raise ToolMissingError(f"the load tool {name} is not installed", advice=advice)
-        outdated = too_old(TOOLS[name], found.version)
-        if outdated:
-            raise ToolMissingError(outdated, advice=advice)
-        versions[name] = found.version
-    return versions
-
-
 def start_run(project: Project, planned: Planned, listener: Listener, options: Options) -> Result:
     """Run a plan from the beginning.
 
@@ -122,10 +103,9 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         BenchError: see the exit codes; what is finished is on disk.
         KeyboardInterrupt: the same; `<run>/run.json` says that it was interrupted.
     """
-    tools = tool_versions(planned.plan)
-    if options.ask_first:
+    planned, host = _at_place(planned, options)
+    if options.ask_first and options.lab is None:
         _check_there(planned.plan)
-    host = fit_host(planned.plan, tools, strict=options.strict)
     started = datetime.now(UTC)
     with (
         hold_machine(allow_concurrent=options.allow_concurrent) as turn,
@@ -148,13 +128,33 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         )
         directory.write_bytes("matrix.yaml", kept_matrix(planned.matrix))
         directory.write_model("host.json", with_text(host))
+        keep_hosts(directory, options.lab)
         hashes = {name: workload.sha256 for name, workload in planned.workloads.items()}
         plan = planned.plan.model_copy(update={"workload_hashes": hashes})
         planned = planned._replace(plan=plan)
         directory.write_model("plan.json", plan)
         conduct = _SessionParts(directory, info, planned, host, listener, turn)
-        conduct = conduct._replace(ask_first=options.ask_first)
-        return _carry_out(conduct, plan_findings(plan, host))
+        conduct = conduct._replace(ask_first=options.ask_first, lab=options.lab)
+        about = options.lab.notes if options.lab else ()
+        return _carry_out(conduct, [*plan_findings(plan, host), *about])
+
+
+def _at_place(planned: Planned, options: Options) -> tuple[Planned, Host]:
+    """The plan with what is known of the machines, and that of the servers.
+
+    Raises:
+        UsageError: it cannot be done on them.
+        UnfitHostError: with `strict`, where the servers' machine is unfit.
+    """
+    lab = options.lab
+    tools = tool_versions(planned.plan, lab)
+    if lab is not None:
+        check_machines_fit(planned.plan)
+        plan = planned.plan.model_copy(update={"machines": lab.plan})
+        planned = planned._replace(plan=plan)
+    host = server_host(tools, lab)
+    fit_host(planned.plan, host, strict=options.strict)
+    return planned, host
 
 
 def _check_there(plan: Plan) -> None:
@@ -200,8 +200,10 @@ def _resume(
         return Result(directory, view, info.exit_code or EXIT_OK, finished_before=True)
     plan = with_secrets(planned.plan, planned.matrix, directory, project)
     planned = planned._replace(plan=plan)
-    host = fit_host(plan, tool_versions(plan), strict=options.strict)
-    changed = changes(directory, planned, host, project)
+    check_same_place(plan, options.lab)
+    planned, host = _at_place(planned, options)
+    content = options.lab.builds.content if options.lab else content_here
+    changed = changes(directory, planned, host, project, content)
     if changed and not options.force_resume:
         raise UsageError(
             f"{directory.path.name} cannot be resumed: {'; '.join(changed)}",
@@ -212,10 +214,11 @@ def _resume(
         now = datetime.now(UTC).isoformat(timespec="seconds")
         update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
         info = info.model_copy(update=update)
-        notes = [*plan_findings(planned.plan, host), *_resumed(changed), *_set_aside(damaged)]
+        notes = [*plan_findings(planned.plan, host), *resumed(changed), *set_aside(damaged)]
         notes = list(all_told(notes))
         notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
         conduct = _SessionParts(directory, info, planned, directory.host(), listener, turn)
+        conduct = conduct._replace(lab=options.lab)
         return _carry_out(conduct, notes)
 
 
@@ -256,6 +259,7 @@ class _SessionParts(NamedTuple):
     listener: Listener
     turn: MachineLock
     ask_first: bool = False
+    lab: Lab | None = None
 
 
 def _carry_out(conduct: _SessionParts, notes: list[Finding]) -> Result:
@@ -290,7 +294,9 @@ def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
             supervisor=supervisor,
         )
         session = (SearchSession if planned.plan.search else Session)(
-            ask=ask if conduct.ask_first else None,
+            ask=ask if conduct.ask_first and conduct.lab is None else None,
+            measuring=partial(Measuring, lab=conduct.lab),
+            builder=conduct.lab.builds if conduct.lab else None,
             plan=planned.plan,
             workloads=planned.workloads,
             directory=directory,
@@ -308,8 +314,9 @@ def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
 def _close(conduct: _SessionParts, info: RunInfo, notes: list[Finding]) -> RunView:
     """Write what is known at the end, and the reports."""
     directory, host = conduct.directory, conduct.host
-    after = local_host(tools=host.tools)
+    after = host_after(host, conduct.lab)
     directory.write_model("host.after.json", with_text(after))
+    keep_hosts(directory, conduct.lab, after=True)
     notes = [*notes, *_concurrent(conduct.turn, notes), *compare_hosts(host, after)]
     directory.write_model("findings.json", all_told(notes))
     directory.write_model("run.json", info)
@@ -328,20 +335,6 @@ def _concurrent(turn: MachineLock, notes: list[Finding]) -> list[Finding]:
     if not turn.disturbed or any(item.code == "concurrent-run" for item in notes):
         return []
     return [finding("concurrent-run", "run")]
-
-
-def _resumed(changed: tuple[str, ...]) -> list[Finding]:
-    if not changed:
-        return []
-    return [finding("resumed-changed", "run", changes="; ".join(changed))]
-
-
-def _set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
-    """A torn last line is an unfinished trial like any other; other damage must be reported."""
-    lines = [str(item.line) for item in damaged if item.reason != TORN]
-    if not lines:
-        return []
-    return [finding("damaged-record", "run", "set-aside", lines=", ".join(lines))]
 
 
 def _run_id(started: datetime, plan: Plan) -> str:

@@ -16,7 +16,7 @@ from bench.sampler.platforms import current_platform
 from bench.sampler.window import BIN_S, Sample, Work, costs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from bench.sampler.group import GroupProbe
@@ -61,6 +61,8 @@ class Sampler:
         port: of the server; None where it is on another machine, so that neither its
             connections nor its traffic over the loopback can be seen.
         space: process that holds the network namespace of server and load; 0 = the machine's.
+        database_pid: first process of the database beside the server, 0 = there is none.
+        traffic: reads the bytes that went between load and server; None = over the loopback.
         platform: how this system is read.
     """
 
@@ -72,13 +74,17 @@ class Sampler:
         load_cpus: tuple[int, ...],
         port: int | None,
         space: int = 0,
+        database_pid: int = 0,
+        traffic: Callable[[], int | None] | None = None,
         platform: Platform | None = None,
     ) -> None:
         self._platform = platform or current_platform(
             server_pid, server_cpus, load_cpus, space=space
         )
         self._server = self._platform.group(server_pid)
+        self._database = self._platform.group(database_pid) if database_pid else None
         self._port = port
+        self._traffic = traffic or self._platform.loopback_bytes
         self._lock = threading.Lock()
         # Not an Event: its lock is taken in Python, so that a Ctrl-C just then would leave it
         # held, and the next `set` would wait for ever (seen: `bench ab` that did not end).
@@ -158,6 +164,7 @@ class Sampler:
             system=system,
             counts=counts,
             core_times=self._platform.core_times(),
+            database=self._database.read() if self._database else None,
         )
 
     def _look_at_loads(self, now_s: float, *, fresh: bool = True) -> dict[int, int]:
@@ -183,7 +190,7 @@ class Sampler:
     def _sample(self) -> None:
         if self._port is None:
             return
-        count = self._platform.loopback_bytes()
+        count = self._traffic()
         if count is not None:
             self._watched.samples.append(Sample(time.monotonic(), count))
 
@@ -194,7 +201,7 @@ class Sampler:
             loads = self._look_at_loads(now_s, fresh=fresh)
         server_ns = group.cpu_ns if group else None
         if self._watching_work and server_ns is not None and self._port is not None:
-            done = self._platform.port_bytes(self._port) or self._platform.loopback_bytes()
+            done = self._platform.port_bytes(self._port) or self._traffic()
             if done is not None:
                 self._watched.work.append(Work(now_s, server_ns, done))
         if fresh:

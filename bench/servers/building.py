@@ -15,8 +15,10 @@ from packaging.specifiers import SpecifierSet
 from bench.errors import BuildError
 from bench.model.secrets import hidden, without_values
 from bench.model.summary import BuildRecord
+from bench.model.target import LOOPBACK
 from bench.process import Command, capture
 from bench.process.executables import executable
+from bench.servers.built_program import build_environment, check_made, newer_source, program_of
 from bench.servers.environment import (
     base_environment,
     command_environment,
@@ -37,6 +39,7 @@ _STAMP: Final = ".build/stamp.json"
 _NOT_SOURCE: Final = frozenset(
     {".venv", "venv", "target", "node_modules", ".build", "__pycache__", ".git", "dist", "build"}
 )
+_INSTALLED: Final = (".venv", "venv", "node_modules", "vendor")
 _LOCKS: Final = (
     "Cargo.lock",
     "requirements.txt",
@@ -57,7 +60,7 @@ _TOOLCHAINS: Final = {
     "cc": ("cc", "--version"),
     "java": ("java", "-version"),
 }
-_UNKNOWN: Final = {"cpus": "1", "port": "0", "python": ""}
+_UNKNOWN: Final = {"cpus": "1", "host": LOOPBACK, "port": "0", "python": ""}
 """What `{...}` stands for while the interpreter is not chosen yet."""
 _BUILD_LIMIT_S: Final = 3600.0
 _VERSION_LIMIT_S: Final = 30.0
@@ -109,6 +112,13 @@ def toolchain(arm: Arm) -> Toolchain:
             line = (done.stdout or done.stderr).splitlines()[0].strip()
             return Toolchain(None, f"Node.js {line[1:]}" if argv[0] == "node" else line)
     return Toolchain(None, None)
+
+
+def python_for(arm: Arm) -> str:
+    """The interpreter for `{python}`; looked for only where `run` or `env` names it."""
+    named = [*arm.config.run, *arm.config.env.values(), *arm.env.values()]
+    wanted = any("{python}" in word for word in named)
+    return (toolchain(arm).python or "") if wanted else ""
 
 
 def satisfies(version: str, constraint: str) -> bool:
@@ -190,22 +200,28 @@ def build(arm: Arm, supervisor: SupervisorClient, log: Path, *, cpus: str = "1")
         BuildError: a command failed; the message holds its last lines, `log` everything.
     """
     tools = toolchain(arm)
-    values = {"cpus": cpus, "port": "0", "python": tools.python or ""}
+    values = {**_UNKNOWN, "cpus": cpus, "python": tools.python or ""}
     digest = content_hash(arm, tools)
     folder = Path(arm.folder)
     commands = tuple(fill_all(argv, values) for argv in arm.config.build)
-    cached = _stamp(folder)[:1] == [digest] or not commands
+    program = program_of(arm)
+    there = program is None or program.exists()
+    cached = not commands or (there and _stamp(folder)[:1] == [digest])
     began = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     if not cached:
         before = set(sources(folder))
         (folder / _STAMP).unlink(missing_ok=True)
-        env = command_environment(arm.config.env, values)
+        env = build_environment(arm, values)
         for argv in commands:
             _run(arm, argv, supervisor, log, env)
+        check_made(arm, env)
         _write_stamp(folder, digest, before)
     else:
         log.touch()
+    stale = None if cached and commands else _stale(arm, folder)
+    if stale and commands:  # so that it is built, and said, the next time too
+        (folder / _STAMP).unlink(missing_ok=True)
     artefact = _artefact(arm, folder)
     return BuildRecord(
         server=arm.name,
@@ -218,6 +234,8 @@ def build(arm: Arm, supervisor: SupervisorClient, log: Path, *, cpus: str = "1")
         artefact_bytes=artefact[1] if artefact else None,
         seconds=round(time.monotonic() - began, 3) if not cached else 0.0,
         cached=cached,
+        installed_bytes=None if artefact else _installed_bytes(folder),
+        stale=stale,
     )
 
 
@@ -294,6 +312,19 @@ def _lockfile(folder: Path) -> str | None:
     return None
 
 
+def _stale(arm: Arm, folder: Path) -> str | None:
+    """A source that is newer than the program made from it, as seen from the server's folder."""
+    program = program_of(arm)
+    if program is None:
+        return None
+    source = (folder / arm.config.source).resolve()
+    known = sources(folder)
+    if source != folder.resolve() and source.is_dir():
+        known += repository_files(source)
+    newest = newer_source(program, known)
+    return os.path.relpath(newest, folder) if newest else None
+
+
 def _artefact(arm: Arm, folder: Path) -> tuple[str, int] | None:
     """Hash and size of the program that `run` starts, where it lies in the server's folder."""
     program = folder / arm.config.run[0]
@@ -301,3 +332,14 @@ def _artefact(arm: Arm, folder: Path) -> tuple[str, int] | None:
         return None
     data = program.read_bytes()
     return hashlib.sha256(data).hexdigest(), len(data)
+
+
+def _installed_bytes(folder: Path) -> int | None:
+    """Size of the packages that its build installed, each file once; None where there are none."""
+    sizes = [
+        os.lstat(os.path.join(root, name)).st_size  # noqa: PTH118 - thousands of files
+        for installed in _INSTALLED
+        for root, _, files in os.walk(folder / installed)
+        for name in files
+    ]
+    return sum(sizes) or None

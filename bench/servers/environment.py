@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.loadtools.install.find import user_path
-from bench.model.secrets import hidden, is_secret
+from bench.model.secrets import HIDDEN, hidden, is_secret
 from bench.process.executables import executable
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _DROPPED: Final = ("BENCH_", "COVERAGE_", "COV_", "PYTEST_")
 """Variables of `bench` itself and of its tests; everything else is the user's."""
 _OWN: Final = frozenset({"uv", "uvx"})
 """Programs that come with `bench`, for commands that name them where the user has none."""
+_LOGIN: Final = re.compile(r"(://[^:/@\s]*:)[^@/\s]+@")
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 
 
@@ -55,12 +56,13 @@ def startable(argv: Sequence[str], path: str) -> tuple[str, ...]:
 
 
 def redacted(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a record shows: secrets become `***`."""
-    return dict(sorted(hidden(env).items()))
+    """The variables that a record shows: secrets and passwords in addresses become `***`."""
+    shown = hidden(env)
+    return {name: _LOGIN.sub(rf"\1{HIDDEN}@", shown[name]) for name in sorted(shown)}
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Replace `{port}`, `{cpus}`, `{python}`; `{{` and `}}` become single braces.
+    """Replace `{host}`, `{port}`, `{cpus}`, `{python}`; `{{` and `}}` become single braces.
 
     Other names in braces were refused when the file was read.
     """

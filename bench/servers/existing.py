@@ -13,6 +13,7 @@ from bench.servers.running import RunningServer, ask_status
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Collection
     from pathlib import Path
     from types import TracebackType
 
@@ -38,6 +39,7 @@ class ExistingServer:
 
     ready_s = 0.0
     startup_s = None
+    database = None
     stop_s = 0.0
     log_cut = False
 
@@ -70,8 +72,8 @@ class ExistingServer:
         """None: whether it ended is seen by its answers only."""
         return None
 
-    def check_listener(self) -> None:
-        """Check that the same process listens as before.
+    def check_listener(self) -> int:
+        """Check that the same process listens as before; its workers are not looked at.
 
         Raises:
             StartError: `server-restarted`.
@@ -81,6 +83,10 @@ class ExistingServer:
                 f"{self.arm.name}: another process than before listens at {self.target.authority}",
                 code="server-restarted",
             )
+        return 0
+
+    def check_database(self) -> None:
+        """Its database, where it has one, is not ours."""
 
     def memory_bytes(self) -> int:
         """0: a limit cannot be set for a server that is not ours."""
@@ -124,6 +130,7 @@ def listener_pid(target: Target) -> int | None:
     """Process that listens at a loopback address; None = not to be seen.
 
     One that listens at that very address gets its connections before one that listens at all.
+    Of processes that share one socket it is the one that started the others.
     """
     if not target.is_local:
         return None
@@ -131,8 +138,21 @@ def listener_pid(target: Target) -> int | None:
     any_address = ("::",) if ":" in target.host else ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
     for address in (target.host, f"::ffff:{target.host}", *any_address):
         if address in listening:
-            return listening[address]
+            return _first(listening[address], target.port)
     return None
+
+
+def _first(pid: int, port: int) -> int:
+    """The process that started the others on a socket: workers may come and go."""
+    import psutil  # noqa: PLC0415 - late, see `bench --help`
+
+    with contextlib.suppress(psutil.Error):
+        while (parent := psutil.Process(pid).parent()) and parent.pid > 1:
+            sockets = parent.net_connections(kind="tcp")
+            if not any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in sockets):
+                break
+            pid = parent.pid
+    return pid
 
 
 def _listening(port: int) -> dict[str, int]:
@@ -153,9 +173,15 @@ def _listening(port: int) -> dict[str, int]:
 
 
 def serving(
-    arm: Arm, cpus: CpuSplit, supervisor: SupervisorClient, rng: random.Random, log: Path
+    arm: Arm,
+    cpus: CpuSplit,
+    supervisor: SupervisorClient,
+    rng: random.Random,
+    log: Path,
+    *,
+    asked: Collection[str] | None = None,
 ) -> RunningServer | ExistingServer:
     """The server of a trial: started for it, or one that runs already."""
     if arm.url is not None:
         return ExistingServer(arm)
-    return RunningServer(arm, cpus, supervisor, rng, log)
+    return RunningServer(arm, cpus, supervisor, rng, log, asked=asked)

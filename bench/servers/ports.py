@@ -35,15 +35,16 @@ def _ephemeral_low() -> int:
     return _EPHEMERAL_LINUX
 
 
-def is_free(port: int) -> bool:
-    """Whether nothing listens on that port of the loopback or of any address.
+def is_free(port: int, host: str = LOOPBACK) -> bool:
+    """Whether nothing listens on that port of an address of ours, or of any address.
 
     SO_REUSEADDR lets the bind succeed over connections in TIME_WAIT, which are harmless.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((host, port))
         except OSError as error:
             if error.errno in (errno.EADDRINUSE, errno.EACCES):
                 return False
@@ -51,8 +52,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose_port(rng: random.Random) -> int:
-    """Draw a free port below the ephemeral range.
+def choose_port(rng: random.Random, host: str = LOOPBACK) -> int:
+    """Draw a port below the ephemeral range that is free on an address of ours.
 
     The process decides too: two runs of one seed at the same time would draw the same port, and
     one of them would ask the other's server. `rng` is drawn from once, however many ports are
@@ -66,7 +67,7 @@ def choose_port(rng: random.Random) -> int:
     own = random.Random(f"{rng.getrandbits(64)}/{os.getpid()}")  # noqa: S311 - a port is no secret
     for _ in range(_TRIES):
         port = own.randint(low, max(low, high))
-        if is_free(port):
+        if is_free(port, host):
             return port
     raise StartError(
         f"no free port found between {low} and {high}",

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bench.model.target import LOOPBACK
 from bench.servers.building import missing
 from bench.servers.environment import command_environment, found_program
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bench.model.server_config import ServerConfig
 
 _SCRIPTS: Final = (".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".php", ".jar")
-_UNKNOWN: Final = {"cpus": "1", "port": "0", "python": ""}
+_UNKNOWN: Final = {"cpus": "1", "host": LOOPBACK, "port": "0", "python": ""}
 _PLACEHOLDER: Final = re.compile(r"\bTHE-[A-Z]+\b")
 """What `bench init` writes where it cannot know a name."""
 _HOOKS: Final = frozenset({"preinstall", "install", "postinstall", "prepublish", "prepare"})

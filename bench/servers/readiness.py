@@ -36,11 +36,13 @@ class Elsewhere:
     Attributes:
         certain: it has answered there for some time, and nothing listens where it should.
         advice: what to write.
+        port: the one that answers most like a ready server; 0 = there is none.
     """
 
     def __init__(self, arm: Arm) -> None:
         self.certain = False
         self.advice = ""
+        self.port = 0
         self._arm = arm
         self._next = 0.0
         self._since: dict[int, float] = {}
@@ -64,7 +66,7 @@ class Elsewhere:
         self._since = {port: self._since.get(port, now) for port in ports}
         if not ports:
             return ""
-        best = self._answering(target, ports)
+        best = self.port = self._answering(target, ports)
         self.advice = (
             f"if it cannot be given its port, say so: `port: {best}` in its server.yaml, or "
             f"`bench try --port {best}`; otherwise pass {{port}} to it"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import time
 from pathlib import Path
@@ -14,14 +13,25 @@ from bench.model.target import LOOPBACK, InnerTarget, Target
 from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command, network_space, spaces_allowed
 from bench.process.family import family_pids
-from bench.servers.building import toolchain
+from bench.servers.building import python_for
 from bench.servers.environment import base_environment, fill, fill_all, redacted, startable
-from bench.servers.log_end import last_words
 from bench.servers.ports import choose_port, is_free, listeners
+from bench.servers.postgres import Postgres, postgres_for
 from bench.servers.readiness import SWITCHING, Elsewhere, ask_status
+from bench.servers.server_log import ServerLog, WithLog
+from bench.servers.start_advice import (
+    ADVICE_BUILD,
+    ADVICE_FOREGROUND,
+    ADVICE_PLAIN,
+    ADVICE_SPACE,
+    advice_for,
+    other_protocol,
+    signal_name,
+)
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Collection
     from types import TracebackType
 
     from bench.model.plan import Arm, CpuSplit
@@ -31,21 +41,21 @@ __all__ = ["SWITCHING", "RunningServer", "ask_status"]
 
 _POLL_S: Final = 0.010
 _PORT_FREE_S: Final = 5.0
-LOG_CAP_BYTES: Final = 16_000_000
-LOG_KEEP_BYTES: Final = 1_000_000
 
 
-class RunningServer:
+class RunningServer(WithLog):
     """Context manager: a fresh process on a free port, ready and listening itself.
 
     Args:
         arm: the server and its environment.
         cpus: the CPU split of the run.
         log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
+        asked: workloads that it will be asked, which decide about its services; None = others.
+        host: the address of this machine on which it is to listen.
 
     Attributes:
-        port: where it listens on 127.0.0.1; drawn when it is started, 0 before.
-        target: the same as a whole address.
+        port: where it listens; drawn when it is started, 0 before.
+        target: the same as a whole address; on ::1 where it listens there only.
         more_env: added to its environment, where set before it is started.
         more_words: put after the program of its command, the same.
         ready_s: seconds from the start to ready and known to listen itself.
@@ -57,20 +67,29 @@ class RunningServer:
     """
 
     def __init__(
-        self, arm: Arm, cpus: CpuSplit, supervisor: SupervisorClient, rng: random.Random, log: Path
+        self,
+        arm: Arm,
+        cpus: CpuSplit,
+        supervisor: SupervisorClient,
+        rng: random.Random,
+        log: Path,
+        *,
+        asked: Collection[str] | None = None,
+        host: str = LOOPBACK,
     ) -> None:
         self.arm = arm
+        self.database: Postgres | None = None
         self.port = 0
-        self.target = Target(LOOPBACK, self.port)
+        self.target = Target(host, self.port)
         self.ready_s = 0.0
         self.startup_s: float | None = None
         self.stop_s = 0.0
-        self.log_cut = False
         self._owners: frozenset[int] = frozenset()
         self._cpus = cpus
         self._supervisor = supervisor
-        self._log = log
+        self._log = ServerLog(log)
         self._rng = rng
+        self._asked = asked
         self.more_env: dict[str, str] = {}
         self.more_words: tuple[str, ...] = ()
         self.own_env: dict[str, str] = {}
@@ -82,6 +101,8 @@ class RunningServer:
     def __enter__(self) -> Self:
         try:
             self._draw_port()
+            self._start_database()
+            self._fill()
             return self._start()
         except BaseException:
             self._held.close()
@@ -96,13 +117,15 @@ class RunningServer:
             env=env,
             cwd=Path(self.arm.folder),
             cpus=pinned,
-            stdout=self._log,
+            stdout=self._log.path,
             space=self.target.space,
         )
         try:
             self._child = self._supervisor.spawn(command)
         except BenchError as error:
-            raise StartError(str(error), code="server-died", advice=_ADVICE_BUILD) from None
+            raise StartError(
+                error.message, code="server-died", advice=error.advice or ADVICE_BUILD
+            ) from None
         try:
             self._wait_ready(began + self.arm.config.ready_timeout)
             self.startup_s = time.monotonic() - began
@@ -135,24 +158,30 @@ class RunningServer:
         """All live processes of the server: its group and descendants."""
         return family_pids(self.pid, ended=self._started.rc is not None)
 
-    def check_listener(self) -> None:
-        """Check that the processes that listened when it got ready still do, and nobody else.
+    def check_listener(self) -> int:
+        """Check that its processes listen, and nobody else.
+
+        Returns:
+            How many of those that listened when it got ready were replaced by others: its first
+            process lives, and starts new workers.
 
         Raises:
-            StartError: `not-listener` or `server-restarted`.
+            StartError: `not-listener`.
         """
         owners, others = listeners(self.port, self.pids(), self.target.space)
         if not owners or others:
             what = "another process shares its port" if owners else "it no longer listens"
             raise StartError(f"{self.arm.name}: after the load {what}", code="not-listener")
-        gone = self._owners - owners
-        if gone:
-            raise StartError(
-                f"{self.arm.name}: process {', '.join(str(pid) for pid in sorted(gone))} was "
-                "replaced by another during the load",
-                code="server-restarted",
-                advice="its log may say why it ended",
-            )
+        return len(self._owners - owners)
+
+    def check_database(self) -> None:
+        """Check that the database beside it, where there is one, still runs.
+
+        Raises:
+            StartError: `database-down`.
+        """
+        if self.database is not None:
+            self.database.check()
 
     def memory_bytes(self) -> int:
         """Resident memory of all its processes, shared pages counted in each."""
@@ -179,6 +208,7 @@ class RunningServer:
             pid=self.pid,
             threads=threads,
             processes=processes,
+            database=self.database.record() if self.database else None,
         )
 
     def command_record(self) -> CommandRecord:
@@ -188,27 +218,10 @@ class RunningServer:
             argv=self.argv, env=record.env, cpus=record.cpus, pid=self.pid, rc=self._started.rc
         )
 
-    def cap_log(self) -> None:
-        """Cut a flooded log back; cheap, called while waiting."""
-        with contextlib.suppress(OSError):
-            if self._log.stat().st_size > LOG_CAP_BYTES:
-                os.truncate(self._log, LOG_KEEP_BYTES)
-                self.log_cut = True
-
-    def tail(self) -> str:
-        """The last lines of its output, for messages."""
-        try:
-            with self._log.open("rb") as file:
-                file.seek(max(0, self._log.stat().st_size - 8192))
-                lines = file.read().decode("utf-8", "replace").splitlines()
-        except OSError:
-            return ""
-        return "\n".join(f"    {line}" for line in last_words(lines))
-
     def end(self) -> str:
         """How it ended, in words."""
         rc = self._started.rc or 0
-        return f"signal {_signal_name(-rc)}" if rc < 0 else f"exit code {rc}"
+        return f"signal {signal_name(-rc)}" if rc < 0 else f"exit code {rc}"
 
     @property
     def _started(self) -> Child:
@@ -218,54 +231,68 @@ class RunningServer:
 
     def _draw_port(self) -> None:
         """Draw the port now: a server started just before, as in a duet, has taken its own."""
-        fixed = self.arm.config.port
+        fixed, host = self.arm.config.port, self.target.host
         if fixed is None:
-            self.port = choose_port(self._rng)
-            self.target = Target(LOOPBACK, self.port)
+            self.port = choose_port(self._rng, host)
+            self.target = Target(host, self.port)
         else:
             self.port = fixed
-            self.target = self._fixed(fixed)
+            self.target = self._fixed(fixed, host)
+
+    def _start_database(self) -> None:
+        """Start the PostgreSQL that it needs for what it is asked, before its own clock."""
+        if self.arm.config.wants_database(self._asked):
+            log, space = self._log.path.with_name("postgres.log"), self.target.space
+            made = postgres_for(self.arm.name, self._cpus, self._supervisor, self._rng, log)
+            self.database = self._held.enter_context(made.inside(space))
+
+    def _fill(self) -> None:
+        """What it is started with, now that all of it is known."""
+        host = self.target.host
         values = {
+            "host": host,
             "port": str(self.port),
             "cpus": str(self._cpus.server_count),
-            "python": _python(self.arm),
+            "python": python_for(self.arm),
+            "postgres_url": self.database.url if self.database else "",
+            "postgres_pool": str(self.database.pool if self.database else 0),
         }
         env = self.arm.config.env | self.arm.env
         self.own_env = {name: fill(value, values) for name, value in env.items()} | self.more_env
         program, *words = fill_all(self.arm.config.run, values)
         self.argv = (program, *self.more_words, *words)
 
-    def _fixed(self, port: int) -> Target:
+    def _fixed(self, port: int, host: str) -> Target:
         """Its own port: in a network namespace where there are any, else where nobody has it."""
-        if spaces_allowed():
+        if host == LOOPBACK and spaces_allowed():  # another machine reaches into none
             away = self._cpus.housekeeping if self._cpus.pinning.state == "pinned" else None
             space = self._held.enter_context(network_space(self._supervisor, away))
             return InnerTarget.at(port, space)
-        if not is_free(port):
+        if not is_free(port, host):
             raise StartError(
                 f"{self.arm.name} needs port {port}, on which another program listens",
                 code="port-busy",
                 advice="end that program: network namespaces, in which each server has its ports "
                 "to itself, are not allowed here",
             )
-        return Target(LOOPBACK, port)
+        return Target(host, port)
 
     def _wait_ready(self, deadline: float) -> None:
         """Ask the ready path every 10 ms until it answers 2xx."""
-        seen, advice, config = "refused every connection", _ADVICE_READY, self.arm.config
+        seen, advice, config = "refused every connection", advice_for(0), self.arm.config
         while True:
             if not self._started.running:
                 raise StartError(
                     f"{self.arm.name} ended while starting ({self.end()})\n{self.tail()}",
                     code="server-died",
-                    advice=_ADVICE_BUILD if self._started.rc else _ADVICE_FOREGROUND,
+                    advice=ADVICE_BUILD if self._started.rc else ADVICE_FOREGROUND,
                 )
-            status = ask_status(self.target, config.ready, headers=config.ready_headers)
+            status = self._ask()
             if status and (self.arm.ready_any or 200 <= status < 300):  # noqa: PLR2004 - 2xx
                 return
             if status is not None:
                 seen = f"last answered {status}" if status else "accepted and did not answer"
-                advice = _ADVICE_READY + (_ADVICE_NAME if status >= 400 else "")  # noqa: PLR2004 - 4xx, 5xx
+                advice = advice_for(status)
             late = time.monotonic() > deadline
             where = self._elsewhere.look(self.target, self.pids, last=late)
             if where and (late or self._elsewhere.certain):
@@ -274,17 +301,29 @@ class RunningServer:
                     f"{config.ready} at {self.port} {seen}\n{self.tail()}",
                     code="server-not-ready",
                     advice=self._elsewhere.advice,
+                    listens=self._elsewhere.port,
                 )
             if late:
-                inside = self.target.space and _ADVICE_SPACE
+                inside = self.target.space and ADVICE_SPACE
+                speaks = other_protocol(self.target)
                 raise StartError(
                     f"{self.arm.name} was not ready after {config.ready_timeout:g} s: "
-                    f"GET {config.ready} {seen}\n{self.tail()}",
+                    f"GET {config.ready} {seen}{speaks and f'; {speaks}'}\n{self.tail()}",
                     code="server-not-ready",
-                    advice=f"{advice}{inside or ''}",
+                    advice=ADVICE_PLAIN if speaks else f"{advice}{inside or ''}",
                 )
             self.cap_log()
             self._started.wait(_POLL_S)
+
+    def _ask(self) -> int | None:
+        """Status of the ready path; a server that listens on ::1 alone is asked there."""
+        config = self.arm.config
+        for there in (self.target, self.target.on_ipv6):
+            status = ask_status(there, config.ready, headers=config.ready_headers)
+            if status is not None:
+                self.target = there
+                return status
+        return None
 
     def _check_own(self) -> None:
         owners, others = listeners(self.port, self.pids(), self.target.space)
@@ -297,6 +336,9 @@ class RunningServer:
             )
         self._owners = frozenset(owners)
 
+    def _is_free(self) -> bool:
+        return is_free(self.port, self.target.host)
+
     def _stop(self) -> None:
         began = time.monotonic()
         if self._child is not None:
@@ -304,35 +346,8 @@ class RunningServer:
             self._child.stop(signal.Signals[stop.signal], stop.grace)
             self._supervisor.sweep()
             busy = not self.target.space  # a namespace ends with those in it
-            while busy and not is_free(self.port) and time.monotonic() < began + _PORT_FREE_S:
+            while busy and not self._is_free() and time.monotonic() < began + _PORT_FREE_S:
                 time.sleep(_POLL_S)
         self.stop_s = time.monotonic() - began
         self._held.close()
         self.cap_log()
-
-
-_ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
-_ADVICE_FOREGROUND: Final = (
-    "exit code 0 before it was ready: either it went into the background (keep it in the "
-    "foreground; nginx: `daemon off;`), or its command defines a server and starts none"
-)
-_ADVICE_READY: Final = "check `ready`, `run` and how the port is passed in its server.yaml"
-_ADVICE_SPACE: Final = (
-    "; it has a network namespace of its own (`port`): no other program of this machine, such as "
-    "a database, can be reached from it"
-)
-_ADVICE_NAME: Final = "; one that answers only to a name of its own: `ready_headers: {host: NAME}`"
-
-
-def _python(arm: Arm) -> str:
-    """The interpreter for `{python}`; looked for only where `run` or `env` names it."""
-    named = [*arm.config.run, *arm.config.env.values(), *arm.env.values()]
-    wanted = any("{python}" in word for word in named)
-    return (toolchain(arm).python or "") if wanted else ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)

@@ -7,7 +7,7 @@ where questions are a sample.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from bench.trial.thresholds import UNSEEN_HEADER_BYTES
 
@@ -22,11 +22,17 @@ _SDS: Final = 5.0
 class SizeSpread:
     """Sizes of one kind of answer in one phase of a trial: count, mean, variance, by Welford."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean = 0.0
-        self.most = 0
-        self._squares = 0.0
+    def __init__(
+        self, count: float = 0, mean: float = 0.0, most: float = 0, squares: float = 0.0
+    ) -> None:
+        self.count = int(count)
+        self.mean = mean
+        self.most = int(most)
+        self._squares = squares
+
+    def plain(self) -> list[float]:
+        """What makes another one like this."""
+        return [self.count, self.mean, self.most, self._squares]
 
     def add(self, size: int) -> None:
         """Take one answer in."""
@@ -58,6 +64,21 @@ class AnswerSizes:
         """One spread per phase in which that kind was asked."""
         place = 0 if wire else 1
         return tuple(both[place] for (_, k), both in self._spreads.items() if k == kind)
+
+    def plain(self) -> list[tuple[str, int, list[float], list[float]]]:
+        """As plain data, for another process."""
+        return [
+            (phase, kind, both[0].plain(), both[1].plain())
+            for (phase, kind), both in self._spreads.items()
+        ]
+
+    @classmethod
+    def of_plain(cls, rows: Iterable[tuple[str, int, list[float], list[float]]]) -> Self:
+        """What `plain` made."""
+        made = cls()
+        for phase, kind, *both in rows:
+            made._spreads[phase, kind] = (SizeSpread(*both[0]), SizeSpread(*both[1]))
+        return made
 
     @property
     def asked(self) -> int:

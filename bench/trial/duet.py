@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.errors import StartError, VerifyError
+from bench.errors import MachineLostError, StartError, VerifyError
 from bench.model.trial_record import Partner, TrialRecord
 from bench.reports.wording.findings import told
 from bench.trial.cores import sides_differ
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bench.model.load_result import LatencyCounts
-    from bench.sampler import Mark, Sampler
     from bench.trial.load import LoadRun
+    from bench.trial.seam import TrialSampler
 
 
 class DuetOutcome(NamedTuple):
@@ -40,18 +40,23 @@ class DuetOutcome(NamedTuple):
     partner_histogram: LatencyCounts | None
 
 
-def run_duet(candidate: TrialSetting, baseline: TrialSetting) -> DuetOutcome:
+def run_duet(
+    candidate: TrialSetting,
+    baseline: TrialSetting,
+    make_life: Callable[[TrialSetting], TrialRun] = TrialRun,
+) -> DuetOutcome:
     """Run one duet; which of the two servers is started first is drawn.
 
     Args:
         candidate: its planned trial names the duet, its rng decides the order.
         baseline: the same trial with the baseline's arm and a folder of its own.
+        make_life: makes each side's part, such as on other machines.
 
     Raises:
         KeyboardInterrupt: passed on after servers and tools were stopped.
         StoreError: the disk is full.
     """
-    ours, theirs = TrialRun(candidate), TrialRun(baseline)
+    ours, theirs = make_life(candidate), make_life(baseline)
     lives = [ours, theirs]
     candidate.rng.shuffle(lives)
     began = time.monotonic()
@@ -75,7 +80,7 @@ def run_duet(candidate: TrialSetting, baseline: TrialSetting) -> DuetOutcome:
     return _outcome(ours, theirs, baseline_first=lives[0] is theirs)
 
 
-def _load(lives: list[TrialRun], samplers: list[Sampler]) -> None:
+def _load(lives: list[TrialRun], samplers: list[TrialSampler]) -> None:
     profile = lives[0].setting.profile
     loaders = [life.load_up() for life in lives]
     started = [sampler.set_load_pids for sampler in samplers]
@@ -83,7 +88,7 @@ def _load(lives: list[TrialRun], samplers: list[Sampler]) -> None:
     for life in lives:
         life.begin_window()
     begin = [sampler.mark() for sampler in samplers]
-    end: list[Mark] = []
+    end: list[Any] = []
 
     def over() -> None:
         # Both clocks are read before anything else happens: the two windows are one.
@@ -122,7 +127,10 @@ def _noting(lives: list[TrialRun]) -> Iterator[None]:
             life.fail(error.code, error)
     except LoadFailure as error:
         for life in lives:
-            life.fail("tool-failed", error)
+            life.fail(error.code, error)
+    except MachineLostError as error:
+        for life in lives:
+            life.fail("server-machine-lost", error)
     finally:
         for life in lives:
             life.phases["stop"] = life.server.stop_s

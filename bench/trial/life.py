@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import BenchError, StartError, VerifyError
 from bench.host import quick_state
 from bench.loadtools import TOOLS
+from bench.loadtools.install.find import find_tool
 from bench.model.trial_record import (
     Exchange,
     SidechannelResult,
@@ -27,14 +28,21 @@ if TYPE_CHECKING:
 
     from bench.host import QuickState
     from bench.model.finding import Finding
+    from bench.model.machine_part import MachinePart
     from bench.model.plan import Arm, CpuSplit, LoadProfile, PlannedTrial, Workload
     from bench.model.trial_record import CommandRecord, ServerRecord
     from bench.process import SupervisorClient
     from bench.sampler import Observation
+    from bench.trial.seam import TrialLoader, TrialQuestions, TrialSampler, TrialServer
 
 _LOOK_EVERY_S: Final = 0.25
 _SEGMENTS_BYTES: Final = 250
 """Headers of a request and of TCP segments, about: beside the bytes of bodies and answers."""
+
+_ENDED_ITSELF: Final = (
+    "exit code 0: it ended by itself, as after so many requests (uvicorn: --limit-max-requests): "
+    "leave such a limit out, or give it workers that are replaced"
+)
 
 
 class TrialSetting(NamedTuple):
@@ -68,13 +76,7 @@ class TrialRun:
 
     def __init__(self, setting: TrialSetting) -> None:
         self.setting = setting
-        self.server = serving(
-            setting.arm,
-            setting.cpus,
-            setting.supervisor,
-            setting.rng,
-            setting.folder / "server.log",
-        )
+        self.server = self.serve()
         self.phases = dict.fromkeys(
             ("start", "verify", "warmup", "window", "drain", "stop", "total"), 0.0
         )
@@ -87,12 +89,26 @@ class TrialRun:
         self.observation: Observation | None = None
         self.warmup_series: tuple[float, ...] = ()
         self.process: ServerRecord | None = None
-        self.loader: Loader | None = None
+        self.loader: TrialLoader[Any] | None = None
         self.notes: list[Finding] = []
         self.warmed_from_s = 0.0
-        self.questioning: Questioning | None = None
+        self.questioning: TrialQuestions | None = None
         self.state_before: QuickState | None = None
         self.next_look = 0.0
+        self.replaced = 0
+        self.log_bytes = self.logged_bytes = 0
+        self.machines: tuple[MachinePart, ...] = ()
+        self.disturbances: tuple[Finding, ...] = ()
+
+    def serve(self) -> TrialServer:
+        """The server of this trial, not yet started."""
+        setting = self.setting
+        given = (setting.arm, setting.cpus, setting.supervisor, setting.rng)
+        return serving(*given, setting.folder / "server.log", asked=(setting.workload.id,))
+
+    def has_tool(self, name: str) -> bool:
+        """Whether that load tool is where the load runs."""
+        return find_tool(name) is not None
 
     def fail(self, code: str, error: BenchError) -> None:
         """Remember why the trial ends here; a server that died is named before its symptom."""
@@ -119,23 +135,26 @@ class TrialRun:
         """Ask every request kind before any load."""
         began = time.monotonic()
         try:
-            setting = self.setting
-            self.exchanges = verify(
-                self.server.target,
-                setting.workload,
-                setting.rng,
-                timeout_s=setting.profile.timeout_s,
-                took=self.took.append,
-            )
+            self.exchanges = self.ask_all()
         except VerifyError:
             self._check_alive()
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
-        if reason := uncountable(setting.profile, self.exchanges):
+        if reason := uncountable(self.setting.profile, self.exchanges):
             raise VerifyError(reason, code="tool-failed")
 
-    def sampling(self) -> Sampler:
+    def ask_all(self) -> tuple[Exchange, ...]:
+        """Ask every request kind; the first wrong answer is raised."""
+        return verify(
+            self.server.target,
+            self.setting.workload,
+            self.setting.rng,
+            timeout_s=self.setting.profile.timeout_s,
+            took=self.took.append,
+        )
+
+    def sampling(self) -> TrialSampler:
         """The sampler of this server."""
         return Sampler(
             server_pid=self.server.pid,
@@ -143,22 +162,20 @@ class TrialRun:
             load_cpus=self.setting.cpus.load,
             port=self.server.port if self.server.target.is_local else None,
             space=self.server.target.space,
+            database_pid=self.server.database.pid if self.server.database else 0,
         )
 
-    def load_up(self) -> Loader:
+    def load_up(self) -> TrialLoader[Any]:
         """Make the load ready; from here on a failure is `invalid`, no longer `failed`."""
-        self.loader = self._loader(self.setting.profile, self.setting.folder)
+        self.loader = self.make_loader(self.setting.profile, "")
         self.measured = True
         return self.loader
 
-    def load_with(self, profile: LoadProfile, name: str) -> Loader:
-        """Make another load ready, in a folder of that name."""
-        folder = self.setting.folder / name
-        folder.mkdir(mode=0o700)
-        return self._loader(profile, folder)
-
-    def _loader(self, profile: LoadProfile, folder: Path) -> Loader:
+    def make_loader(self, profile: LoadProfile, name: str) -> TrialLoader[Any]:
+        """Make a load ready, in a folder of that name below the trial's; "" = the trial's own."""
         setting = self.setting
+        folder = setting.folder / name
+        folder.mkdir(mode=0o700, exist_ok=True)
         return Loader(
             tool=TOOLS[profile.tool],
             profile=profile,
@@ -197,7 +214,13 @@ class TrialRun:
 
     def begin_window(self) -> None:
         """The window is about to begin."""
-        self.state_before = self._power()
+        self.state_before = self.power()
+        self.log_bytes = self._log_size()
+
+    def _log_size(self) -> int:
+        """Bytes that the server has printed so far."""
+        log = self.setting.folder / "server.log"
+        return log.stat().st_size if log.is_file() else 0
 
     def warming_up(self, elapsed: float) -> None:
         """While the warm-up goes on: look after the server, and question it."""
@@ -212,6 +235,7 @@ class TrialRun:
     def right_after(self) -> None:
         """The load of the window has ended this moment: question the server while it is hot."""
         began = time.monotonic()
+        self.logged_bytes = max(0, self._log_size() - self.log_bytes)
         self._questions.right_after()
         self.phases["verify"] += time.monotonic() - began
 
@@ -220,7 +244,7 @@ class TrialRun:
         self.load = load
         self.commands = load.commands
         self.observation = with_load_cpu(observation, load.cpu_s, load.spans_s)
-        self._note_power()
+        self.note_power()
         self._question_bytes(load)
         self.process = self.server.record(observation.threads, observation.processes)
         self.phases["window"] = load.ended - load.started
@@ -237,14 +261,14 @@ class TrialRun:
         counters = self._questions.without_ours(self.observation.counters)
         self.observation = self.observation._replace(counters=counters)
 
-    def _power(self) -> QuickState:
+    def power(self) -> QuickState:
         """Source of power and pressure now; some milliseconds."""
         return quick_state(self.setting.cpus.server)
 
-    def _note_power(self) -> None:
+    def note_power(self) -> None:
         """Put the state after the window beside the window's counters."""
         assert self.observation is not None  # noqa: S101 - measure made it
-        self.observation = with_power(self.observation, self.state_before, self._power())
+        self.observation = with_power(self.observation, self.state_before, self.power())
 
     def load_failed(self, error: LoadFailure) -> None:
         """Keep what was run; when it failed because the server died, say that instead.
@@ -258,12 +282,13 @@ class TrialRun:
     def verify_again(self) -> None:
         """The same process still answers rightly, and nobody else does in its place."""
         self._check_alive()
-        self.server.check_listener()
+        self.replaced = self.server.check_listener()
         self.verify()
 
     def look_after(self, elapsed: float) -> None:
         """Look after the server while the load goes on."""
         self.server.cap_log()
+        self.server.check_database()
         limit = self.setting.arm.config.memory_limit
         if limit and elapsed >= self.next_look:
             self.next_look = elapsed + _LOOK_EVERY_S
@@ -276,7 +301,7 @@ class TrialRun:
                 )
 
     @property
-    def _questions(self) -> Questioning:
+    def _questions(self) -> TrialQuestions:
         """There once the server is ready."""
         assert self.questioning is not None  # noqa: S101 - launched made it
         return self.questioning
@@ -286,10 +311,12 @@ class TrialRun:
         return self.questioning.result() if self.questioning else SidechannelResult()
 
     def _check_alive(self) -> None:
+        self.server.check_database()
         if self.server.rc is not None:
             raise StartError(
                 f"{self.setting.arm.name} died ({self.server.end()})\n{self.server.tail()}",
                 code="server-died",
+                advice="" if self.server.rc else _ENDED_ITSELF,
             )
 
     def _settle(self) -> None:

@@ -1,6 +1,6 @@
 """Starts the processes of a load tool together, waits for them, and merges what they reported.
 
-This is the one seam through which load is started: nothing above knows where it runs.
+This is the one seam through which load is started: nothing above knows where it runs (`seam`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import BenchError, ParseError
 from bench.loadtools import Share, ToolOutput
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bench.model.load_result import LoadResult
     from bench.model.plan import CpuSplit, LoadProfile, Workload
     from bench.process import Child, SupervisorClient
+    from bench.trial.seam import BegunLoad, LoadChild, TrialLoader
 
 _TICK_S: Final = 0.25
 """How often we wake up in a window: each time costs 0.1 ms, since our memory has gone cold."""
@@ -42,11 +43,15 @@ class LoadFailure(BenchError):  # noqa: N818 - it is a failure of the tool, kept
 
     Attributes:
         commands: what was run, with exit codes.
+        code: the reason code that the trial records.
     """
 
-    def __init__(self, message: str, commands: tuple[CommandRecord, ...]) -> None:
+    def __init__(
+        self, message: str, commands: tuple[CommandRecord, ...], *, code: str = "tool-failed"
+    ) -> None:
         super().__init__(message)
         self.commands = commands
+        self.code = code
 
 
 class LoadRun(NamedTuple):
@@ -82,7 +87,7 @@ class Running(NamedTuple):
 
 
 def run_together(
-    loaders: Sequence[Loader],
+    loaders: Sequence[TrialLoader[Any]],
     name: str,
     duration_s: float,
     *,
@@ -109,7 +114,7 @@ def run_together(
     """
     began = time.monotonic()
     lead_s = max((loader.lead_s for loader in loaders), default=0.0)
-    begun: list[tuple[Loader, Running]] = []
+    begun: list[tuple[TrialLoader[Any], BegunLoad]] = []
     done = _Latch(enough)
     try:
         for loader, told in zip(loaders, started, strict=True):
@@ -119,10 +124,10 @@ def run_together(
         for loader, running in begun:
             limit_s = lead_s + duration_s + loader.limit_s
             limits_s = (limit_s - _GRACE_S, limit_s)
-            if not _wait(running.children, began, limits_s, tick, done):
+            if not wait_for(running.children, began, limits_s, tick, done):
                 raise loader.hung(running, limit_s)  # noqa: TRY301 - the others must be ended first
             if done.seen:
-                _end([running for _, running in begun])
+                end_early([running for _, running in begun])
                 ended()
                 return []
     except BaseException:
@@ -145,8 +150,8 @@ class _Latch:
         return self.seen
 
 
-def _wait(
-    children: Sequence[Child],
+def wait_for(
+    children: Sequence[LoadChild],
     began: float,
     limits_s: tuple[float, float],
     tick: Callable[[float], None],
@@ -172,7 +177,7 @@ def _wait(
     return True
 
 
-def _end(begun: Sequence[Running]) -> None:
+def end_early(begun: Sequence[BegunLoad]) -> None:
     """End load processes before their time, as Ctrl-C would; those that do not obey are killed."""
     children = [child for running in begun for child in running.children]
     for child in children:
@@ -222,6 +227,11 @@ class Loader:
         return self._profile.timeout_s + _GRACE_S
 
     @property
+    def grace_s(self) -> float:
+        """Of these, how long it has after it was asked to end."""
+        return _GRACE_S
+
+    @property
     def lead_s(self) -> float:
         """Seconds that the tool's processes need before they all begin at once."""
         return self._tool.lead(self._profile)
@@ -252,7 +262,7 @@ class Loader:
         """What to raise when the processes did not end."""
         return LoadFailure(
             f"{self._tool.name} did not end within {waited_s:.0f} s and was killed",
-            tuple(self._record(child) for child in running.children),
+            tuple(record_of(child) for child in running.children),
         )
 
     def finish(self, running: Running) -> LoadRun:
@@ -264,7 +274,7 @@ class Loader:
         children = running.children
         started = min(child.started for child in children)
         ended = max(child.ended or 0.0 for child in children)
-        commands = tuple(self._record(child) for child in children)
+        commands = tuple(record_of(child) for child in children)
         result, findings = self._parse(running, commands)
         return LoadRun(
             result=result,
@@ -302,21 +312,38 @@ class Loader:
     def _parse(
         self, running: Running, commands: tuple[CommandRecord, ...]
     ) -> tuple[LoadResult, tuple[Finding, ...]]:
-        results = []
-        wanted = [kind.expect.status for kind in self._workload.kinds]
-        parts = zip(running.children, running.outputs, self._shares, strict=True)
-        for number, (child, out, share) in enumerate(parts):
-            own = wanted[number : number + 1] if self._tool.one_kind and len(wanted) > 1 else wanted
-            try:
-                result = self._tool.parse(out._replace(rc=child.rc or 0), share)
-                results.append(judged(result, own))
-            except ParseError as error:
-                raise LoadFailure(f"{self._tool.name}: {error}", commands) from None
-        return merge(results)
+        outputs = [
+            out._replace(rc=child.rc or 0)
+            for child, out in zip(running.children, running.outputs, strict=True)
+        ]
+        return merge(results_of(self._tool, self._workload, self._shares, outputs, commands))
 
-    def _record(self, child: Child) -> CommandRecord:
-        command = child.command
-        env = {key: value for key, value in command.env.items() if os.environ.get(key) != value}
-        return CommandRecord(
-            argv=command.argv, env=env, cpus=command.cpus, pid=child.pid, rc=child.rc
-        )
+
+def results_of(
+    tool: LoadTool,
+    workload: Workload,
+    parts: Sequence[LoadProfile],
+    outputs: Sequence[ToolOutput],
+    commands: tuple[CommandRecord, ...],
+) -> list[LoadResult]:
+    """Read what the processes of one window left, each by its own share of the profile.
+
+    Raises:
+        LoadFailure: the output of one is not a result.
+    """
+    results = []
+    wanted = [kind.expect.status for kind in workload.kinds]
+    for number, (out, share) in enumerate(zip(outputs, parts, strict=True)):
+        own = wanted[number : number + 1] if tool.one_kind and len(wanted) > 1 else wanted
+        try:
+            results.append(judged(tool.parse(out, share), own))
+        except ParseError as error:
+            raise LoadFailure(f"{tool.name}: {error}", commands) from None
+    return results
+
+
+def record_of(child: Child) -> CommandRecord:
+    """The command of a load process, to repeat it by hand."""
+    command = child.command
+    env = {key: value for key, value in command.env.items() if os.environ.get(key) != value}
+    return CommandRecord(argv=command.argv, env=env, cpus=command.cpus, pid=child.pid, rc=child.rc)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.model.trial_record import Counters, Phases, Resources, TrialRecord
 from bench.reports.wording.findings import all_told
+from bench.trial.development import HEAD_BYTES, development_sign
 from bench.trial.validity import Evidence, validity_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def outcome_of(run: TrialRun) -> Outcome:
         build_hash=setting.build_hash,
         startup_s=_rounded(run.server.startup_s),
         first_request_s=_rounded(run.took[0] if run.took else None),
+        machines=run.machines,
     )
     return Outcome(record, load.histogram if load else None)
 
@@ -78,9 +80,22 @@ def _evidence(run: TrialRun) -> Evidence:
         failure=run.failure,
         measured=run.measured,
         log_cut=run.server.log_cut,
+        replaced=run.replaced,
+        logged_bytes=run.logged_bytes,
+        development=development_sign(run.server.record().argv, _first_output(run)),
         power_before=run.state_before.power_source if run.state_before else None,
         low_power_before=run.state_before.low_power if run.state_before else None,
+        elsewhere=run.disturbances,
     )
+
+
+def _first_output(run: TrialRun) -> str:
+    """The beginning of what the server printed."""
+    log = run.setting.folder / "server.log"
+    if not log.is_file():
+        return ""
+    with log.open("rb") as file:
+        return file.read(HEAD_BYTES).decode("utf-8", "replace")
 
 
 def _overhead(run: TrialRun, phases: Phases) -> float:

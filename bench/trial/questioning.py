@@ -37,6 +37,7 @@ _FIRST_OF_LINE: Final = 4
 _LONG_LINES: Final = 4
 _LONG_LIFE: Final = 110
 _AFTER_S: Final = 1.0
+_LONG_S: Final = 2.5
 _PRESSED: Final = 3000
 _PRESSED_S: Final = 3.0
 _LIVES: Final = (_FIRST_OF_LINE, _LONG_LIFE, 1)
@@ -73,10 +74,12 @@ class Questioning:
 
     def without_ours(self, counters: Counters) -> Counters:
         """Counters of the window without the connections of ours that were open all along."""
-        seen = counters.connections_seen
-        if seen is None:
-            return counters
-        return counters.model_copy(update={"connections_seen": max(0, seen - (self._kept or 0))})
+        return without_ours(counters, self.kept)
+
+    @property
+    def kept(self) -> int:
+        """Connections of ours that were open all through the window."""
+        return self._kept or 0
 
     def result(self) -> SidechannelResult:
         """The counts so far."""
@@ -123,7 +126,10 @@ class Questioning:
         many = min(self._profile.connections, _MANY_LINES)
         self._side.ask(many * _FIRST_OF_LINE, many, (_FIRST_OF_LINE,), began + _AFTER_S / 2)
         self._side.hang_up()
-        self._side.ask(_LONG_LINES * _LONG_LIFE, _LONG_LINES, (_LONG_LIFE,), began + _AFTER_S)
+        # Four at once, on a slow machine, would all end before their hundredth.
+        self._side.ask(_LONG_LIFE, 1, (_LONG_LIFE,), began + _LONG_S)
+        more = _LONG_LINES - 1
+        self._side.ask(more * _LONG_LIFE, more, (_LONG_LIFE,), began + _AFTER_S)
         self._side.hang_up()
 
     def end(self) -> None:
@@ -132,9 +138,20 @@ class Questioning:
 
     def counted(self, load: LoadResult) -> None:
         """The bytes of the window are known: where they do not fit, ask until it is known why."""
-        if self._side.wrong or not byte_census(load, self._workload, self._profile, self.sizes):
-            return
+        if not self._side.wrong and byte_census(load, self._workload, self._profile, self.sizes):
+            self.press()
+
+    def press(self) -> None:
+        """Ask until it is known what else is answered, or for some seconds."""
         many = min(self._profile.connections, _MANY_LINES)
         until = time.monotonic() + _PRESSED_S
         self._side.ask(_PRESSED, many, _LIVES, until, enough=1)
         self._side.hang_up()
+
+
+def without_ours(counters: Counters, kept: int) -> Counters:
+    """Counters of a window without so many connections that were not the load's."""
+    seen = counters.connections_seen
+    if seen is None:
+        return counters
+    return counters.model_copy(update={"connections_seen": max(0, seen - kept)})

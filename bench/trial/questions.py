@@ -28,18 +28,18 @@ class Question:
     def __init__(self, request: Rendered, sent: bytes) -> None:
         self.request = request
         self.sent = sent
-        self._known: set[bytes] = set()
+        self._known: set[tuple[str, bytes]] = set()
 
     def wrong(self, answer: HttpResponse) -> str | None:
         """What is wrong with an answer, None = nothing; a body seen before costs nothing."""
         expect = self.request.expect
         more = expect.headers or expect.has_headers or expect.events or expect.min_time
-        seen = answer.body in self._known and not more
-        if seen and answer.status == expect.status and "content-encoding" not in answer.headers:
+        body = answer.headers.get("content-encoding", ""), answer.body
+        if body in self._known and not more and answer.status == expect.status:
             return None
         found = difference(expect, answer)
         if found is None and len(answer.body) <= _KNOWN_BYTES and len(self._known) < _KNOWN:
-            self._known.add(answer.body)
+            self._known.add(body)
         return found
 
 

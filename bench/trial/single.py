@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench.errors import StartError, VerifyError
+from bench.errors import MachineLostError, StartError, VerifyError
 from bench.trial.life import TrialRun
 from bench.trial.load import LoadFailure, run_together
 from bench.trial.outcome import outcome_of
@@ -14,10 +14,9 @@ from bench.trial.warmup import warm_up
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.sampler import Sampler
     from bench.trial.life import TrialSetting
-    from bench.trial.load import Loader
     from bench.trial.outcome import Outcome
+    from bench.trial.seam import TrialLoader, TrialSampler
 
 
 def run_trial(
@@ -49,13 +48,15 @@ def run_trial(
     except (StartError, VerifyError) as error:
         life.fail(error.code, error)
     except LoadFailure as error:
-        life.fail("tool-failed", error)
+        life.fail(error.code, error)
+    except MachineLostError as error:
+        life.fail("server-machine-lost", error)
     life.phases["stop"] = life.server.stop_s
     life.phases["total"] = time.monotonic() - began
     return outcome_of(life)
 
 
-def _warm_up(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
+def _warm_up(life: TrialRun, loader: TrialLoader[Any], sampler: TrialSampler) -> None:
     """Until it is warm."""
     try:
         warm_up([life], [sampler], [loader], life.warming_up)
@@ -64,7 +65,7 @@ def _warm_up(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
         raise
 
 
-def _measure(life: TrialRun, loader: Loader, sampler: Sampler) -> None:
+def _measure(life: TrialRun, loader: TrialLoader[Any], sampler: TrialSampler) -> None:
     """The window."""
     life.begin_window()
     marks = [sampler.mark()]

@@ -7,6 +7,10 @@ from typing import Final
 ERRORS_MAX: Final = 0.001
 """Share of errors and unexpected statuses above which a trial is not believed."""
 
+LOGGED_MAX: Final = 20
+"""Bytes of output per request from which on a server writes a line for each: the shortest useful
+line, `GET / 200` with a time, has about so many."""
+
 WINDOW_OFF_MAX: Final = 0.05
 """Share by which the real window may differ from the one asked for."""
 
@@ -63,7 +67,26 @@ STATIONARY_STEPS: Final = 5
 """Steps of 100 ms that each third of a window must have; shorter windows are not judged."""
 
 
+DATABASE_LEAST_US: Final = 2.0
+"""CPU microseconds per request below which a database was not asked: the least query over a
+connection costs it ten times that."""
+
 UNSEEN_HEADER_BYTES: Final = 0.05
 """Bytes per answer by which headers may differ though no verified answer did: one line of 50
 bytes on each thousandth answer. nginx says `close` in place of `keep-alive` on each thousandth
 request of a connection."""
+
+SPREAD_MAX_S: Final = 0.05
+"""Seconds by which machines of the load may start apart: half a percent of a window of ten."""
+
+DRIFT_MAX_S: Final = 0.001
+"""Seconds by which a machine's clock may run away from ours within a window: quartz does 50 us a
+second at most, so that more is a clock that is being corrected or a guest that was stopped."""
+
+WALL_OFF_MAX_S: Final = 0.005
+"""Seconds by which times of day may differ, beside what the comparison is unsure of: times in
+logs of two machines are then not to be put side by side."""
+
+NETWORK_MAX: Final = 0.80
+"""Share of a link's speed from which on the network is the limit: frames have headers and gaps
+that the byte counters do not hold, and bursts fill a link before its mean does."""

@@ -10,7 +10,12 @@ from bench.reports.wording.findings import text_of
 from bench.trial import disturbances as judgement
 from bench.trial.byte_check import byte_census, error_total
 from bench.trial.schedule_checks import offered_rps, schedule_findings
-from bench.trial.thresholds import ERRORS_MAX, WINDOW_OFF_MAX
+from bench.trial.thresholds import (
+    DATABASE_LEAST_US,
+    ERRORS_MAX,
+    LOGGED_MAX,
+    WINDOW_OFF_MAX,
+)
 from bench.trial.wait_check import waits_skipped
 
 if TYPE_CHECKING:
@@ -38,6 +43,10 @@ class Evidence(NamedTuple):
         power_before: source of power before the window.
         low_power_before: whether a saving mode was on before it.
         sizes: of the answers that were verified beside the load; None = none were.
+        replaced: processes of the server that others took the place of.
+        logged_bytes: what the server printed within the window.
+        development: what shows that it runs in a mode for development, "" = nothing does.
+        elsewhere: what disturbed the machines of the load, where it has machines of its own.
     """
 
     trial: str
@@ -55,6 +64,10 @@ class Evidence(NamedTuple):
     power_before: str | None = None
     low_power_before: bool | None = None
     sizes: AnswerSizes | None = None
+    replaced: int = 0
+    logged_bytes: int = 0
+    development: str = ""
+    elsewhere: tuple[Finding, ...] = ()
 
 
 class TrialValidity(NamedTuple):
@@ -93,13 +106,14 @@ def _disturbed(evidence: Evidence) -> tuple[Finding, ...]:
     """The causes for which a trial that is believed is marked as suspect."""
     if evidence.load is None:
         return ()
-    return judgement.noise_findings(
+    here = judgement.noise_findings(
         evidence.resources,
         evidence.counters,
         evidence.trial,
         power_before=evidence.power_before,
         low_power_before=evidence.low_power_before,
     )
+    return (*here, *evidence.elsewhere)
 
 
 def _codes(findings: tuple[Finding, ...]) -> tuple[str, ...]:
@@ -122,6 +136,8 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
     yield from judgement.invalidating(evidence.counters, evidence.trial)
     if evidence.load is None:
         return
+    if evidence.replaced and _error_share(evidence.load) > ERRORS_MAX:
+        yield finding("server-restarted", evidence.trial, "lost", replaced=evidence.replaced)
     yield from _errors(evidence.load, evidence.trial)
     yield from _bytes(evidence, evidence.load)
     yield from waits_skipped(evidence.load, evidence.workload, evidence.profile, evidence.trial)
@@ -176,13 +192,19 @@ def _stretched(evidence: Evidence) -> bool:
     return 0 <= over <= TOOLS[profile.tool].overrun_s
 
 
+def _error_share(load: LoadResult) -> float:
+    """Of the requests; all where none succeeded."""
+    errors = error_total(load.errors)
+    return errors / (load.ok + errors) if load.ok else 1.0
+
+
 def _errors(load: LoadResult, trial: str) -> Iterator[Finding]:
     """Errors and unexpected statuses above 0.1 % of the requests, or no success at all."""
     errors = error_total(load.errors)
     asked = load.ok + errors  # wrk's late answers are among its requests
     if load.ok == 0:
         yield finding("errors", trial, "all", errors=errors, requests=asked)
-    elif errors / asked > ERRORS_MAX:
+    elif _error_share(load) > ERRORS_MAX:
         kinds = ", ".join(f"{name} {count:,}" for name, count in _kinds(load))
         yield finding("errors", trial, "some", errors=errors, requests=asked, kinds=kinds)
 
@@ -208,11 +230,13 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
         yield finding("log-cut", trial)
     if load is None:
         return
+    yield from _manners(evidence, load)
     yield from disturbed
     checks = (
         _little(evidence, load),
         _other_bytes(evidence, load),
         _connections(evidence),
+        _database_idle(evidence, load),
         judgement.saturated(offered_rps(load, profile.rate_rps), load.throughput_rps, trial),
     )
     yield from (item for item in checks if item is not None)
@@ -221,12 +245,39 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
         yield finding("timeouts", trial, timeouts=load.errors.timeout, timeout_s=profile.timeout_s)
 
 
+def _manners(evidence: Evidence, load: LoadResult) -> Iterator[Finding]:
+    """Ways of a server that cost something and are easily left as they are by mistake."""
+    trial = evidence.trial
+    if evidence.replaced and _error_share(load) <= ERRORS_MAX:
+        count = evidence.replaced
+        yield finding("server-restarted", trial, "workers", severity="warning", replaced=count)
+    if evidence.development:
+        yield finding("development-mode", trial, sign=evidence.development)
+    logged = evidence.logged_bytes
+    if load.requests and logged >= LOGGED_MAX * load.requests:
+        yield finding("logs-requests", trial, logged=logged, requests=load.requests)
+    asked_to = any(
+        name.lower() == "connection" for kind in evidence.workload.kinds for name in kind.headers
+    )
+    closing = next((one for one in evidence.exchanges if one.says_close), None)
+    if closing and evidence.profile.keepalive and not asked_to:
+        yield finding("closes-connections", trial, asked=f"{closing.method} {closing.path}")
+
+
 def _connections(evidence: Evidence) -> Finding | None:
     """Whether fewer were open than asked; of those that serve one request no moment has all."""
     if not evidence.profile.keepalive:
         return None
     seen = evidence.counters.connections_seen
     return judgement.connections_short(seen, evidence.profile.connections, evidence.trial)
+
+
+def _database_idle(evidence: Evidence, load: LoadResult) -> Finding | None:
+    """Whether the answers came from elsewhere than from the database that stood there for them."""
+    used = evidence.resources.database_cpu_s
+    if used is None or not load.ok or (us := used * 1e6 / load.ok) >= DATABASE_LEAST_US:
+        return None
+    return finding("database-idle", evidence.trial, us=round(us, 3))
 
 
 def _little(evidence: Evidence, load: LoadResult) -> Finding | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import http.client
 import io
 import time
-import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
 from bench.model.trial_record import Exchange
 from bench.process import connect
 from bench.servers.running import SWITCHING
+from bench.trial.unpacking import unpacked
 from bench.workload.body_checks import body_difference
 from bench.workload.json_equal import json_difference, json_equal, parse
 from bench.workload.requests import raw, render
@@ -31,7 +31,6 @@ _TIMEOUT_S: Final = 10.0
 _SHOWN_BYTES: Final = 1000
 _DIFFERENCE_CHARS: Final = 120
 _PER_KIND: Final = 2
-_ANY_ZLIB: Final = 47
 _HEAD_MAX: Final = 64_000_000
 
 
@@ -158,22 +157,33 @@ def _body(response: _Response, *, timed: bool) -> tuple[bytes, float | None]:
 def difference(expect: Expect, answer: HttpResponse) -> str | None:
     """What is wrong with an answer, or None; JSON is compared by meaning."""
     if answer.status != expect.status:
-        return f"expected status {expect.status}, got {answer.status}: {_short(answer.body)}"
+        leads = answer.headers.get("location")
+        where = f" to {leads[:_DIFFERENCE_CHARS]}" if leads else ""
+        said = f"{answer.status}{where}: {_short(answer.body)}"
+        return f"expected status {expect.status}, got {said}"
+    wrong = _headers_wrong(expect, answer) or _early(expect, answer)
+    if wrong or not expect.has_body:
+        return wrong
+    return _body_wrong(expect, answer)
+
+
+def _headers_wrong(expect: Expect, answer: HttpResponse) -> str | None:
     for name, value in expect.headers.items():
         got = answer.headers.get(name.lower())
         if got != value:
             return f"expected header {name}: {value}, got {got!r}"
     absent = [name for name in expect.has_headers if name.lower() not in answer.headers]
-    if absent:
-        return f"expected a header {absent[0]}, there is none"
-    wrong = _early(expect, answer)
-    if wrong:
-        return wrong
-    body = _unpacked(answer)
+    return f"expected a header {absent[0]}, there is none" if absent else None
+
+
+def _body_wrong(expect: Expect, answer: HttpResponse) -> str | None:
+    body = plain_body(answer)
+    if body is None:
+        coding = answer.headers.get("content-encoding")
+        return f"the body is said to be packed ({coding}), and cannot be unpacked"
     if expect.text is not None and body != expect.text.encode():
         return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(body)}"
-    if expect.has_json:
-        wrong = _json_wrong(expect.json_value, body)
+    wrong = _json_wrong(expect.json_value, body) if expect.has_json else None
     return wrong or body_difference(expect, answer.headers, body)
 
 
@@ -196,15 +206,9 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.3g} ms"
 
 
-def _unpacked(answer: HttpResponse) -> bytes:
-    """The body behind gzip or deflate, where the answer says so; else as it came."""
-    coding = answer.headers.get("content-encoding", "").lower()
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        return answer.body
-    try:
-        return zlib.decompress(answer.body, wbits=_ANY_ZLIB)
-    except zlib.error:
-        return answer.body
+def plain_body(answer: HttpResponse) -> bytes | None:
+    """What is in the body behind its content coding; None where it cannot be unpacked."""
+    return unpacked(answer.headers.get("content-encoding", ""), answer.body)
 
 
 def _json_wrong(expected: Any, body: bytes) -> str | None:
@@ -255,10 +259,22 @@ def verify(
             if wrong:
                 raise VerifyError(f"{request.method} {request.path}: {wrong}")
             took(spent_s)
+            _check_then(target, request, timeout_s=timeout_s)
             seen.append((request, answer))
         _check_varied(target, workload, kind, rng, timeout_s=timeout_s)
         exchanges.append(_exchange(spec.weight, seen))
     return tuple(exchanges)
+
+
+def _check_then(target: Target, request: Rendered, *, timeout_s: float) -> None:
+    """What the request wrote is there when it is read again."""
+    if request.then is None:
+        return
+    wrong = difference(request.then.expect, ask(target, request.then, timeout_s=timeout_s))
+    if wrong:
+        raise VerifyError(
+            f"GET {request.then.path}, right after {request.method} {request.path}: {wrong}"
+        )
 
 
 def _check_varied(
@@ -288,6 +304,7 @@ def sizes(exchanges: tuple[Exchange, ...]) -> tuple[float, float, float]:
 
 def _exchange(weight: int, seen: list[tuple[Rendered, HttpResponse]]) -> Exchange:
     request, answer = seen[0]
+    plain = plain_body(answer)
     return Exchange(
         weight=weight,
         method=request.method,
@@ -300,7 +317,7 @@ def _exchange(weight: int, seen: list[tuple[Rendered, HttpResponse]]) -> Exchang
         until_close=answer.until_close,
         says_close=answer.says_close,
         request_text=_text(request.body),
-        response_text=_text(answer.body),
+        response_text=_text(answer.body if plain is None else plain),
     )
 
 

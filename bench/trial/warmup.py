@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.loadtools import TOOLS, closed_tool
-from bench.loadtools.install.find import find_tool
 from bench.model.finding import finding
 from bench.stats.settling import settling
 from bench.trial.load import WARMUP, run_together
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bench.model.plan import LoadProfile
-    from bench.sampler import Mark, Sampler
     from bench.trial.life import TrialRun
-    from bench.trial.load import Loader, LoadRun
+    from bench.trial.load import LoadRun
+    from bench.trial.seam import TrialLoader, TrialSampler
 
 JUDGED_FROM_S: Final = 1.0
 """A warm-up that is asked to be shorter is taken as it is: a second tells nothing less."""
@@ -43,7 +42,7 @@ class _Stage(NamedTuple):
         name: sub-folder for what the tools write.
     """
 
-    loaders: Sequence[Loader]
+    loaders: Sequence[TrialLoader[Any]]
     least_s: float
     cap_s: float
     name: str
@@ -56,8 +55,8 @@ def cap_s(profile: LoadProfile) -> float:
 
 def warm_up(
     lives: Sequence[TrialRun],
-    samplers: Sequence[Sampler],
-    loaders: Sequence[Loader],
+    samplers: Sequence[TrialSampler],
+    loaders: Sequence[TrialLoader[Any]],
     tick: Callable[[float], None],
 ) -> None:
     """Warm one server, or the two of a duet together.
@@ -75,7 +74,7 @@ def warm_up(
     left_s = cap_s(profile)
     saturating = saturated(profile, lives)
     if saturating is not None:
-        hard = [life.load_with(saturating, "saturate") for life in lives]
+        hard = [life.make_loader(saturating, "saturate") for life in lives]
         part = _Stage(hard, _SATURATE_S, left_s / 2, "load")
         left_s = max(profile.warmup_s, left_s - _load(lives, samplers, part, tick))
     part = _Stage(loaders, profile.warmup_s, left_s, WARMUP)
@@ -92,14 +91,14 @@ def saturated(profile: LoadProfile, lives: Sequence[TrialRun]) -> LoadProfile | 
     update = {"tool": tool, "loop": "closed", "rate_rps": None, "arrivals": None}
     closed = profile.model_copy(update=update)
     workload = lives[0].setting.workload
-    if TOOLS[tool].unsupported(closed, workload) or find_tool(tool) is None:
+    if TOOLS[tool].unsupported(closed, workload) or not lives[0].has_tool(tool):
         return None
     return closed
 
 
 def _load(
     lives: Sequence[TrialRun],
-    samplers: Sequence[Sampler],
+    samplers: Sequence[TrialSampler],
     part: _Stage,
     tick: Callable[[float], None],
 ) -> float:
@@ -107,7 +106,7 @@ def _load(
     begin = [sampler.mark() for sampler in samplers]
     for sampler in samplers:
         sampler.watch_work(on=part.cap_s > part.least_s)
-    ended: list[Mark] = []
+    ended: list[Any] = []
     began = time.monotonic()
 
     def enough() -> bool:
@@ -136,7 +135,7 @@ def _load(
     return spent_s
 
 
-def _judge(life: TrialRun, sampler: Sampler) -> None:
+def _judge(life: TrialRun, sampler: TrialSampler) -> None:
     """Note where the cap ended it and the cost still changed."""
     seen = settling(sampler.costs(life.warmed_from_s))
     if seen is None or seen.flat:

@@ -47,6 +47,7 @@ class Rendered(NamedTuple):
         kind: index into `workload.kinds`.
         path: with the query string, percent-encoded where values were put in.
         expect: placeholders replaced, `same-as-body` resolved to the parsed body.
+        then: what is asked right after it where answers are verified, with the same values.
     """
 
     kind: int
@@ -55,6 +56,7 @@ class Rendered(NamedTuple):
     headers: dict[str, str]
     body: bytes
     expect: Expect
+    then: Rendered | None = None
 
 
 class Pool(NamedTuple):
@@ -185,7 +187,18 @@ def _render(template: RequestKind, kind: int, body: bytes, rng: random.Random) -
         headers=dict(template.headers),
         body=filled,
         expect=_fill_expect(template.expect, {**values, **hashes}, filled),
+        then=_then(template, kind, {**values, **hashes}, encoded),
     )
+
+
+def _then(
+    template: RequestKind, kind: int, values: Mapping[str, Value], encoded: Mapping[str, str]
+) -> Rendered | None:
+    if template.then is None:
+        return None
+    path = _fill_text(template.then.path, encoded)
+    expect = _fill_expect(template.then.expect, values, b"")
+    return Rendered(kind, "GET", path, {}, b"", expect)
 
 
 def _draw(generator: Generator, rng: random.Random) -> Value | bytes:

@@ -164,15 +164,90 @@ local function send_plain()
   return function() return text end
 end
 
+-- A script may send anything; only the workload's requests are verified. So what it makes is
+-- compared with the pool: by method, path and body, since wrk writes headers in any order.
+local REMEMBERED = 4096
+
+local function parts_of(text)
+  local method, path = text:match("^(%S+) (%S+)")
+  local _, stop = text:find("\r\n\r\n", 1, true)
+  local length = tonumber(text:lower():match("\r\ncontent%-length:%s*(%d+)")) or 0
+  local ends = (stop or #text) + length
+  return method or "", path or "", stop and text:sub(stop + 1, ends) or "", ends < #text
+end
+
+local function shared_prefix(one, other)
+  local length = math.min(#one, #other)
+  for index = 1, length do
+    if one:byte(index) ~= other:byte(index) then return one:sub(1, index - 1) end
+  end
+  return one:sub(1, length)
+end
+
+-- Of a kind whose requests vary, what its paths have in common stands for all of them.
+local function compared_with_pool(make)
+  local requests, kinds = read_pool(env("BENCH_POOL"))
+  local exact, varying, seen, remembered = {}, {}, {}, 0
+  for index, text in ipairs(requests) do
+    local method, path, body = parts_of(text)
+    exact[method .. "\0" .. path .. "\0" .. body] = true
+    local kind = varying[kinds[index]]
+    if kind then
+      kind.count = kind.count + 1
+      kind.prefix = shared_prefix(kind.prefix, path)
+      kind.suffix = shared_prefix(kind.suffix, path:reverse())
+    else
+      varying[kinds[index]] =
+        { method = method, prefix = path, suffix = path:reverse(), count = 1 }
+    end
+  end
+  local function fits(text)
+    local method, path, body, more = parts_of(text)
+    if more then return false end -- several in one: wrk times only the last of them
+    if exact[method .. "\0" .. path .. "\0" .. body] then return true end
+    for _, kind in pairs(varying) do
+      if kind.count > 1 and kind.method == method
+        and path:sub(1, #kind.prefix) == kind.prefix
+        and path:reverse():sub(1, #kind.suffix) == kind.suffix then
+        return true
+      end
+    end
+    return false
+  end
+  bench_script = { sent = 0, other = 0, example = "" }
+  local counts = bench_script
+  return function(...)
+    local text = make(...)
+    counts.sent = counts.sent + 1
+    local known = seen[text]
+    if known == nil then
+      known = fits(tostring(text))
+      if remembered < REMEMBERED and text ~= nil then
+        seen[text], remembered = known, remembered + 1
+      end
+    end
+    if not known then
+      counts.other = counts.other + 1
+      if counts.example == "" then
+        local method, path, _, more = parts_of(tostring(text))
+        counts.example = (method .. " " .. path):sub(1, 120)
+        if more then counts.example = counts.example .. " with further requests behind it" end
+      end
+    end
+    return text
+  end
+end
+
 function init(args)
   math.randomseed(tonumber(env("BENCH_SEED")) + bench_thread * SEED_STRIDE)
   local ours = request
   if user.init then user.init(args) end
-  if request ~= ours then return end -- the user's init() made its own
-  if user.request then
-    request = user.request
+  if request ~= ours then -- the user's init() made its own
+    request = compared_with_pool(request)
+  elseif user.request then
+    request = compared_with_pool(user.request)
   elseif user.sets_request then
-    request = send_plain()
+    request = compared_with_pool(send_plain())
   else
     request = send_pool()
   end
@@ -243,6 +318,25 @@ local function sent_by_kind()
   return list
 end
 
+local function quoted(text)
+  return '"' .. text:gsub('[%c"\\\127-\255]', function(char)
+    return string.format("\\u%04x", char:byte())
+  end) .. '"'
+end
+
+-- What users' scripts made, over all threads; null without one.
+local function script_json()
+  local sent, other, example = 0, 0, ""
+  for _, thread in ipairs(threads) do
+    local counts = thread:get("bench_script")
+    if not counts then return "null" end
+    sent, other = sent + counts.sent, other + counts.other
+    if example == "" then example = counts.example end
+  end
+  return '{"sent":' .. whole(sent) .. ',"other":' .. whole(other)
+    .. ',"example":' .. quoted(example) .. "}"
+end
+
 local function write_file(path, text)
   local file, reason = io.open(path .. ".part", "wb")
   if not file then fail("cannot write the result: " .. tostring(reason)) end
@@ -278,6 +372,7 @@ function done(summary, latency, requests)
     ',"timeout_us":', timeout and whole(timeout) or "null",
     ',"histogram_source":"', source, '"',
     ',"sent":', sent and "[" .. table.concat(sent, ",") .. "]" or "null",
+    ',"script":', script_json(),
     ',"histogram":[', table.concat(pairs_out, ","), "]}\n",
   }))
   if user.done then user.done(summary, latency, requests) end

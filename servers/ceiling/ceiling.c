@@ -1,7 +1,7 @@
 /*
  * The ceiling: answers as fast as this machine can, doing as little as HTTP/1.1 allows.
  *
- * Usage: ceiling PORT THREADS, or ceiling --version.
+ * Usage: ceiling PORT THREADS [ADDRESS], or ceiling --version. Without an address: 127.0.0.1.
  *
  * POST /json/...  answers the body that was sent, unread. It is JSON if the request was.
  * GET /plaintext, GET /health  answer fixed texts. Everything else is 404.
@@ -316,9 +316,9 @@ static void *serve(void *argument) {
     return NULL;
 }
 
-static int listen_on(uint16_t port, bool shared) {
+static int listen_on(struct in_addr host, uint16_t port, bool shared) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr = host;
     int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
     if (fd < 0) die("socket");
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -329,15 +329,15 @@ static int listen_on(uint16_t port, bool shared) {
     return fd;
 }
 
-static void serve_on(uint16_t port, int threads) {
+static void serve_on(struct in_addr host, uint16_t port, int threads) {
     int listener = -1;
     for (int i = 0; i < threads; i++) {
         pthread_t thread;
 #ifdef __linux__
         /* Linux spreads connections over listeners that share a port; others do not. */
-        listener = listen_on(port, threads > 1);
+        listener = listen_on(host, port, threads > 1);
 #else
-        if (listener < 0) listener = listen_on(port, false);
+        if (listener < 0) listener = listen_on(host, port, false);
 #endif
         if (i == threads - 1) serve((void *)(intptr_t)listener);
         if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)listener)) die("thread");
@@ -352,13 +352,15 @@ static long argument_in(const char *text, long high) {
 
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--version") == 0) return puts("1") < 0;
-    long port = argc == 3 ? argument_in(argv[1], 65535) : 0;
-    long threads = argc == 3 ? argument_in(argv[2], MAX_THREADS) : 0;
-    if (!port || !threads) {
-        fputs("usage: ceiling PORT THREADS | ceiling --version\n", stderr);
+    bool right = argc == 3 || argc == 4;
+    long port = right ? argument_in(argv[1], 65535) : 0;
+    long threads = right ? argument_in(argv[2], MAX_THREADS) : 0;
+    struct in_addr host = {.s_addr = htonl(INADDR_LOOPBACK)};
+    if (!port || !threads || (argc == 4 && inet_pton(AF_INET, argv[3], &host) != 1)) {
+        fputs("usage: ceiling PORT THREADS [ADDRESS] | ceiling --version\n", stderr);
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    serve_on((uint16_t)port, (int)threads);
+    serve_on(host, (uint16_t)port, (int)threads);
     return 0;
 }

@@ -1,6 +1,6 @@
 // The workloads' routes in Express, written as Express's own documentation shows them.
 //
-// The port and the number of processes come from the environment: PORT, CPUS. Above one
+// Address, port and the number of processes come from the environment: HOST, PORT, CPUS. Above one
 // process node:cluster shares the port among them; with one there is no supervisor.
 
 import cluster from 'node:cluster'
@@ -47,5 +47,5 @@ const processes = Number(process.env.CPUS ?? 1)
 if (cluster.isPrimary && processes > 1) {
   for (let i = 0; i < processes; i++) cluster.fork()
 } else {
-  app.listen(Number(process.env.PORT), '127.0.0.1')
+  app.listen(Number(process.env.PORT), process.env.HOST)
 }

@@ -5,6 +5,7 @@
 
 import cluster from 'node:cluster'
 import Fastify from 'fastify'
+import database from './database.js'
 import services from './services.js'
 
 // With allErrors a body with several errors is answered with all of them.
@@ -66,10 +67,12 @@ fastify.delete(
   async (request) => ({ user_id: request.params.user_id, deleted: true })
 )
 
+if (process.env.POSTGRES_URL) fastify.register(database)
+
 const processes = Number(process.env.CPUS ?? 1)
 
 if (cluster.isPrimary && processes > 1) {
   for (let i = 0; i < processes; i++) cluster.fork()
 } else {
-  await fastify.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
+  await fastify.listen({ host: process.env.HOST, port: Number(process.env.PORT) })
 }

@@ -1,12 +1,13 @@
 // The workloads' routes with Go's own net/http, written as its documentation shows them.
 //
-// Usage: go-server PORT, or go-server --version for the version of Go. GOMAXPROCS says how many
+// Usage: go-server PORT ADDRESS, or go-server --version for the version of Go. GOMAXPROCS says how many
 // CPUs it uses. No logging, no middleware.
 package main
 
 import (
 	"encoding/json"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"runtime"
@@ -96,12 +97,12 @@ func deleteUser(w http.ResponseWriter, r *http.Request) {
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: go-server PORT")
-	}
-	if os.Args[1] == "--version" {
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
 		os.Stdout.WriteString(runtime.Version() + "\n")
 		return
+	}
+	if len(os.Args) != 3 {
+		log.Fatal("usage: go-server PORT ADDRESS")
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
@@ -114,5 +115,5 @@ func main() {
 	mux.HandleFunc("PUT /users/{user}", updateUser)
 	mux.HandleFunc("DELETE /users/{user}", deleteUser)
 	services(mux)
-	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Args[1], mux))
+	log.Fatal(http.ListenAndServe(net.JoinHostPort(os.Args[2], os.Args[1]), mux))
 }

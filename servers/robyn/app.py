@@ -1,12 +1,14 @@
 """The workloads' routes in Robyn, written as Robyn's own documentation shows them.
 
-The port comes from the environment: PORT. Processes and workers come from the command line.
+Address and port come from the environment: HOST, PORT. Processes and workers come from the
+command line.
 """
 
 import os
 from typing import Any
 
 import services
+from database import add_routes
 from robyn import Request, Robyn
 
 app = Robyn(__file__)
@@ -59,5 +61,8 @@ async def delete_user(user_id: int) -> dict[str, Any]:
     return {"user_id": user_id, "deleted": True}
 
 
+if os.environ.get("POSTGRES_URL"):
+    add_routes(app)
+
 if __name__ == "__main__":
-    app.start(host="127.0.0.1", port=int(os.environ["PORT"]))
+    app.start(host=os.environ["HOST"], port=int(os.environ["PORT"]))

@@ -103,7 +103,8 @@ def test_all_trials_failed() -> None:
     assert len(details) == 5
     assert cell.trials.failed == 5
     assert (cell.success_rate, cell.latency_us, cell.bytes_per_s) == (None, None, None)
-    assert (cell.total_requests, cell.bound) == (0, "unknown")
+    assert (cell.total_requests, cell.bound) == (None, "unknown")
+    assert (cell.errors, cell.errors_excluded) == (None, None)
     assert cell.findings == ("server-not-ready",)
     assert told(_find(summary, "baseline-missing")[0]).text == (
         "nothing to compare with: the baseline axum has no result, "

@@ -205,6 +205,19 @@ class TestSuccess:
         """ok of ok."""
         assert _cell(run_data({"a": Truth()}, edit=_with_load(errors=None))).success_rate == 1.0
 
+    def test_errors_of_trials_that_do_not_count_are_counted_apart(self) -> None:
+        def edit(trial: TrialRecord) -> TrialRecord:
+            assert trial.load
+            load = trial.load.model_copy(update={"ok": 0, "errors": ErrorCounts(read=7)})
+            update = {"status": "invalid", "reasons": ("errors",), "load": load}
+            return trial.model_copy(update=update)
+
+        failed = _cell(run_data({"a": Truth()}, rounds=2, edit=edit))
+        sound = _cell(run_data({"a": Truth()}, rounds=2))
+
+        assert (failed.total_requests, failed.errors, failed.errors_excluded) == (None, None, 14)
+        assert (sound.errors, sound.errors_excluded) == (0, None)
+
     def test_total_requests_are_summed_over_usable_trials(self) -> None:
         """Complete responses of any status."""
         data = run_data({"a": Truth()})

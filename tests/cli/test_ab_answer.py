@@ -227,6 +227,18 @@ def test_a_verdict_is_held_against_the_noise_floor() -> None:
     assert "two copies of one server may differ as much" in closed
 
 
+def test_a_small_difference_is_held_against_the_noise_floor_too() -> None:
+    """One that may be less than the margin is not larger than what two copies show either."""
+    again = _MAIN._replace(cpu_us=36.0)
+    closed, _ = _lines(_duets(_MAIN._replace(cpu_us=38.5), again=again, margin=0.04))
+
+    assert "possibly by less than 4 %" in closed
+    assert "two copies of one server may differ as much" in closed
+
+
 def test_both_loads_are_told_apart() -> None:
     """One sentence says why the two answers differ, and which to quote."""
-    assert text(_duets(_MAIN._replace(cpu_us=38.0))).count("Quote the answer at the equal") == 1
+    view = _duets(_MAIN._replace(cpu_us=38.0))
+
+    assert text(view).count("Quote the answer at the equal") == 1
+    assert markdown(view).count("Quote the answer at the equal") == 1

@@ -377,9 +377,9 @@ def test_each_version_is_an_arm_with_its_own_build(depending: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("fastify", "4.0.0", "5.11.0"), "fastify 4.0.0 is none of the 5 versions"),
-        (("fastify", "5.2.0-rc.1", "5.11.0"), "fastify 5.2.0-rc.1 is none of the 5 versions"),
-        (("fastify", "new", "5.11.0"), "fastify new is none of the 5 versions"),
+        (("fastify", "4.0.0", "5.11.0"), "fastify 4.0.0 is not among the 5 versions"),
+        (("fastify", "5.2.0-rc.1", "5.11.0"), "fastify 5.2.0-rc.1 is not among the 5 versions"),
+        (("fastify", "new", "5.11.0"), "fastify new is not among the 5 versions"),
         (("fastify", "5.11", "5.2.0"), "good (5.11) is newer than bad (5.2.0)"),
         (("fastify", "5.1.0", "5.1"), "good and bad are the same version"),
         (("fastify@5.1.0", "5.0.0", "5.1.0"), "--with 'fastify@5.1.0': expected a name alone"),

@@ -261,3 +261,33 @@ def test_a_gate_that_compares_nothing_does_not_pass(
 
     assert isinstance(result.exception, BenchError)
     assert not isinstance(result.exception, GateMetError)
+
+
+def test_one_round_that_halves_the_rate(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """The headline says what was measured; a gate that cannot tell does not pass."""
+    half = {"axum": Truth(rps=30_000), "spikard": Truth(rps=17_000)}
+    runs |= {"a": _view(BOTH, rounds=1), "b": _view(half, rounds=1)}
+    plain = _call(tmp_path, "a", "b")
+    gated = _call(tmp_path, "a", "b", "--fail-on", "slower")
+
+    assert "Not decided by requests/s in 2 of 2 cells" in plain.stdout
+    assert "measured 0.5" in plain.stdout.splitlines()[2]
+    assert plain.exit_code == 0
+    assert type(gated.exception) is BenchError
+    assert "the gate cannot tell 2 of the cells" in str(gated.exception)
+
+
+def test_one_of_five_rounds_that_halves_the_rate(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """It decides nothing, and hides in no `nothing is worse`."""
+
+    def edit(trial: TrialRecord) -> TrialRecord:
+        if trial.round != 3 or trial.server != "axum" or trial.load is None:
+            return trial
+        load = trial.load.model_copy(update={"throughput_rps": trial.load.throughput_rps / 2})
+        return trial.model_copy(update={"load": load})
+
+    runs |= {"a": _view(BOTH, rounds=5), "b": _view(BOTH, rounds=5, edit=edit)}
+    headline = _call(tmp_path, "a", "b").stdout.splitlines()[2]
+
+    assert "Not decided by requests/s in " in headline
+    assert "anywhere from -" in headline

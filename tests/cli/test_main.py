@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +38,20 @@ def test_a_misspelled_command(bench: Bench) -> None:
 def test_version(bench: Bench) -> None:
     """--version prints name and version."""
     assert bench("--version").out.startswith("bench, version ")
+
+
+def test_output_that_knows_latin_letters_only() -> None:
+    """What it has not becomes a question mark; no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "r\u00fcn-\u65e5\u672c"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(Path.cwd())},
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert b"'r\xfcn-??'" in done.stderr
 
 
 def test_no_arguments(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from bench.cli.schema_command import command
 from bench.errors import StoreError, UsageError
-from bench.plans.schema import FILES, schema_files
+from bench.plans.schema import FILES, KINDS, schema_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def test_choices_are_all_kinds() -> None:
     (kind,) = [one for one in command.params if one.name == "kind"]
 
     assert isinstance(kind.type, click.Choice)
-    assert tuple(kind.type.choices) == tuple(FILES)
+    assert tuple(kind.type.choices) == tuple(KINDS)
 
 
 @pytest.mark.parametrize("kind", FILES)

@@ -101,6 +101,37 @@ def test_a_users_callbacks_are_all_called(server: Server, tmp_path: Path) -> Non
     assert f"user done\t{done.requests}" in printed
 
 
+VARYING = kind(path="/u/{n}/x", values={"n": Generator.model_validate({"int": [1, 10**6]})})
+
+
+@pytest.mark.parametrize(
+    ("code", "example"),
+    [
+        ('function request() return wrk.format("GET", "/ok") end', ""),
+        ('function request() return wrk.format("GET", "/u/77/x", {a = "b"}) end', ""),
+        ('wrk.path = "/ok"\nwrk.headers["X-A"] = "b"', ""),
+        ('function request() return wrk.format("GET", "/u/77/y") end', "GET /u/77/y"),
+        ('function request() return wrk.format("POST", "/ok", nil, "a") end', "POST /ok"),
+        ('function init() request = function() return wrk.format(nil, "/\\"") end end', 'GET /"'),
+        (
+            'function request() return wrk.format("GET", "/ok") .. wrk.format("GET", "/ok") end',
+            "GET /ok with further requests behind it",
+        ),
+    ],
+)
+def test_requests_of_a_script_that_the_workload_has_not(
+    server: Server, tmp_path: Path, code: str, example: str
+) -> None:
+    """Only the workload's are verified; others, and several in one, are said with a figure."""
+    done = drive(
+        workload(kind(), VARYING, lua=script(tmp_path, code)), SECOND, tmp_path, port=server.port
+    )
+    found = [item for item in done.findings if item.code == "script-requests"]
+
+    assert [item.evidence["example"] for item in found] == ([example] if example else [])
+    assert all(int(str(item.evidence["other"])) > 0 for item in found)
+
+
 def test_a_script_without_request_keeps_the_workloads(server: Server, tmp_path: Path) -> None:
     """Only a delay: the pool is sent."""
     lua = script(tmp_path, "function delay() return 1 end")
@@ -160,7 +191,8 @@ def test_a_pipeline_is_noticed(server: Server, tmp_path: Path) -> None:
     )
     done = drive(workload(lua=lua), SECOND, tmp_path, port=server.port)
 
-    assert [found.code for found in done.findings] == ["histogram-mismatch"]
+    codes = [found.code for found in done.findings]
+    assert codes == ["histogram-mismatch", "script-requests"]
     assert done.merged.latency_us is None
     assert done.merged.requests > 0
 

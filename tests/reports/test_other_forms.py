@@ -94,6 +94,20 @@ def test_csv_has_one_line_per_cell() -> None:
     assert first["throughput_rps_verdict"] == "baseline"
 
 
+def test_csv_of_an_arm_that_failed() -> None:
+    """What was not counted is empty, and no 0; its errors are counted."""
+    run = samples.all_failed()
+    cell = run.summary.cells[0].model_copy(update={"errors_excluded": 22_491})
+    summary = run.summary.model_copy(update={"cells": (cell, *run.summary.cells[1:])})
+    page = REPORTS["csv"].render(Rendering(run.model_copy(update={"summary": summary})))
+    rows = list(csv.DictReader(io.StringIO(page[PurePosixPath("report.csv")].decode())))
+
+    assert (rows[0]["total_requests"], rows[0]["errors"], rows[0]["errors_excluded"]) == (
+        "", "", "22491",
+    )  # fmt: skip
+    assert rows[1]["errors_excluded"] == ""
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])
 def test_csv_holds_no_formulas(start: str) -> None:
     """A spreadsheet takes no text for a formula."""

@@ -26,7 +26,7 @@ FAULTS = {
     "mute": (["--hang-after=0"], "failed", "no-answer", "timed out"),
     "hangs": (["--hang-after=1000"], "invalid", "no-answer", "no usable answer"),
     "resets": (["--reset-requests=50"], "invalid", "errors", "failed (read"),
-    "restarts": (["--restart-after=1000"], "invalid", "server-restarted", "was replaced"),
+    "restarts": (["--restart-after=1000"], "invalid", "server-restarted", "requests were lost"),
 }
 SOUND = {
     "stray-port": ["--stray-child=port"],
@@ -36,6 +36,7 @@ SOUND = {
     "ignores-term": ["--ignore-term"],
     "half-dead": ["--half-dead-on-term"],
     "floods": ["--flood=20000"],
+    "retires": ["--retire-after=1500"],
 }
 
 
@@ -177,5 +178,8 @@ def test_odd_but_right_servers_are_measured_and_ended(tmp_path: Path) -> None:
     assert not wrong, [(t["server"], t["status"], t["reasons"], t["detail"]) for t in wrong]
     assert project.nothing_left()
     assert "log-cut" in [item["code"] for item in last["floods"]["findings"]]
+    (retired,) = [f for f in last["retires"]["findings"] if f["code"] == "server-restarted"]
+    assert retired["severity"] == "warning"
+    assert "replaced during the load" in retired["text"]
     logs = list(project.root.glob("reports/*/trials/*floods*/server.log"))
     assert logs[0].stat().st_size < 17_000_000

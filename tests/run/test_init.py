@@ -248,3 +248,18 @@ def test_which_program_is_run(folder: Path, project: dict[str, str], run: str) -
     line = next(line for line in server.splitlines() if line.startswith("run:"))
 
     assert f'{run}"' in line
+
+
+@pytest.mark.needs("node")
+def test_a_server_with_a_port_of_its_own(folder: Path) -> None:
+    """First examples listen on a port that is written in them: it is found, kept and tried."""
+    (folder / "package.json").write_text("{}")
+    (folder / "server.js").write_text(_NODE.replace("Number(process.env.PORT)", "18473"))
+    done = bench(folder, "init")
+    text = (folder / "servers" / "new" / "server.yaml").read_text()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "it listens on 18473" in done.stdout
+    assert "it runs: GET / was answered with 200" in done.stdout
+    assert "port: 18473" in text
+    assert "NODE_ENV: production" in text

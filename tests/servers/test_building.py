@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,11 @@ from bench.errors import BuildError
 from bench.model.plan import Arm, CpuSplit, Pinning
 from bench.model.server_config import ServerConfig
 from bench.process import SupervisorClient
+from bench.reports.wording.findings import text_of
+from bench.run.fitness import stale_program
 from bench.servers import RunningServer, build, missing
 from bench.servers.building import content_hash, satisfies, toolchain
+from bench.servers.built_program import build_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,7 +181,7 @@ def test_a_secret_reaches_the_build_and_stands_nowhere(tmp_path: Path) -> None:
     """What a build or version command prints of a secret is `***` in log, record and error."""
     tell = ["sh", "-c", "echo token $API_TOKEN"]
     env = {"API_TOKEN": "s3cr3t-value"}
-    good = arm(tmp_path / "s", env=env, build=[tell, tell], version=tell)
+    good = arm(tmp_path / "s", env=env, build=[tell, tell, ["touch", "out"]], version=tell)
     bad = arm(tmp_path / "bad", env=env, build=[["sh", "-c", "echo token $API_TOKEN; exit 1"]])
     with SupervisorClient() as supervisor:
         record = build(good, supervisor, tmp_path / "log")
@@ -225,3 +229,65 @@ def test_run_gets_the_interpreter_where_it_names_it(tmp_path: Path) -> None:
         started._draw_port()  # what is started is put together with the port
 
     assert started.argv[0] == started.own_env["PYTHON_HERE"] == toolchain(server).python
+
+
+def compiled(folder: Path, build: list[list[str]], **keys: Any) -> Arm:
+    """A server whose program is machine code, or looks like it, beside a source of it."""
+    server = arm(folder, build=build, run=["target/release/app", "{port}"], **keys)
+    (folder / "target" / "release").mkdir(parents=True)
+    (folder / "main.rs").write_text("fn main() {}")
+    return server
+
+
+def test_a_program_older_than_its_sources(tmp_path: Path) -> None:
+    """A build that puts its program elsewhere leaves the old one there: said each time."""
+    server = compiled(tmp_path / "s", [["true"]])
+    program = tmp_path / "s" / "target" / "release" / "app"
+    program.write_bytes(b"\x7fELF of long ago")
+    os.utime(program, (1, 1))
+    with SupervisorClient() as supervisor:
+        first, again = (build(server, supervisor, tmp_path / "log") for _ in range(2))
+        unbuilt = server.model_copy(
+            update={"config": server.config.model_copy(update={"build": []})}
+        )
+        by_hand = build(unbuilt, supervisor, tmp_path / "log")
+        # Cargo's own list of sources decides where there is one.
+        (tmp_path / "s" / "old.rs").touch()
+        os.utime(tmp_path / "s" / "old.rs", (1, 1))
+        program.with_name("app.d").write_text(f"{program}: {tmp_path}/s/old.rs\n")
+        listed = build(server, supervisor, tmp_path / "log")
+
+    assert (first.stale, again.stale, by_hand.stale) == ("main.rs", "main.rs", "main.rs")
+    assert not first.cached
+    assert not again.cached
+    assert listed.stale is None
+    assert [item.code for item in stale_program(server, first)] == ["stale-program"]
+    assert "although it was just built" in text_of(stale_program(server, first)[0])
+    assert "just built" not in text_of(stale_program(unbuilt, by_hand)[0])
+    assert stale_program(server, listed) == []
+
+
+def test_a_program_that_a_build_does_not_make(tmp_path: Path) -> None:
+    """The build says so, and where cargo was sent; one that was deleted is built again."""
+    make = [["cp", "main.rs", "target/release/app"]]
+    server = compiled(tmp_path / "s", [["true"]], env={"CARGO_TARGET_DIR": "/elsewhere"})
+    good = compiled(tmp_path / "g", make)
+    with SupervisorClient() as supervisor:
+        with pytest.raises(BuildError, match="no program target/release/app") as caught:
+            build(server, supervisor, tmp_path / "log")
+        build(good, supervisor, tmp_path / "log")
+        (tmp_path / "g" / "target" / "release" / "app").unlink()
+        assert not build(good, supervisor, tmp_path / "log").cached
+
+    assert "CARGO_TARGET_DIR is /elsewhere" in caught.value.advice
+
+
+def test_a_target_folder_of_all_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's own is left out where `run` names the server's; one of server.yaml is kept."""
+    monkeypatch.setenv("CARGO_TARGET_DIR", "/shared")
+    own = compiled(tmp_path / "a", [])
+    kept = compiled(tmp_path / "b", [], env={"CARGO_TARGET_DIR": "mine"})
+
+    assert "CARGO_TARGET_DIR" not in build_environment(own, {})
+    assert build_environment(kept, {})["CARGO_TARGET_DIR"] == "mine"
+    assert build_environment(arm(tmp_path / "c"), {})["CARGO_TARGET_DIR"] == "/shared"

@@ -6,7 +6,10 @@ import contextlib
 import json
 import os
 import random
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -143,6 +146,30 @@ def test_a_server_for_all_addresses_is_found() -> None:
         existing = ExistingServer(arm(server.target))
         assert existing.target.host == "127.0.0.1"
         assert existing.pid == os.getpid()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks with threads about")
+def test_workers_of_one_socket() -> None:
+    """The process that forked the others is the one whose family is measured."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        code = (
+            "import os, sys, time; [os.fork() for _ in range(2)]; print(flush=True); time.sleep(9)"
+        )
+        family = subprocess.Popen(
+            [sys.executable, "-c", code],
+            pass_fds=[listener.fileno()],
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+    with family:
+        try:
+            assert family.stdout is not None
+            for _ in range(4):
+                family.stdout.readline()
+            assert listener_pid(Target("127.0.0.1", port)) == family.pid
+        finally:
+            os.killpg(family.pid, signal.SIGKILL)
 
 
 def test_another_host_is_a_finding() -> None:

@@ -39,6 +39,8 @@ Processes:
     --exit-at-start CODE     exits at once
     --exit-after N           exits with code 3 after N responses
     --restart-after N        a supervisor holds the port; its worker is replaced after N responses
+    --retire-after N         the same, but a worker answers what it has, says `Connection: close`
+                             and ends when nothing is open any more
     --own-session            the server leaves the process group for a session of its own
     --stray-child KIND       forks a child that ignores SIGTERM and stays (120 s at most):
                              group, session (of its own), port (own session, holds the port too)
@@ -81,10 +83,10 @@ if TYPE_CHECKING:
 _STRAY_S = 120
 
 
-def listen(port: int) -> socket.socket:
+def listen(port: int, host: str) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((host, port))
     listener.listen(4096)
     listener.setblocking(False)  # noqa: FBT003 - the name of the method says it
     return listener
@@ -142,10 +144,10 @@ def serve(options: argparse.Namespace) -> None:
     time.sleep(options.start_delay_ms / 1e3)
     # Whoever sees it listen may end it at once: that waits until its handlers are there.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
-    listener = listen(options.port + options.port_offset)
+    listener = listen(options.port + options.port_offset, options.host)
     if options.stray_child == "port":
         stray_child(counts, "port")
-    if options.restart_after:
+    if options.restart_after or options.retire_after:
         supervise(counts, lambda: Server(options, counts).run(listener))
     Server(options, counts).run(listener)
 
@@ -156,6 +158,7 @@ def read_options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
     for name in ("delay-ms", "late-share", "start-delay-ms", "error-share", "burn-us"):
         parser.add_argument(f"--{name}", type=float, default=0.0)
     parser.add_argument("--late-ms", type=float, default=50.0)
@@ -164,6 +167,7 @@ def read_options() -> argparse.Namespace:
         "reset-connections",
         "exit-after",
         "restart-after",
+        "retire-after",
         "most-connections",
         "lie-every",
         "tell-every",

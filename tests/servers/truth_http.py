@@ -44,6 +44,7 @@ COUNTERS = (
 )
 EXITED, RESTART = 3, 75
 PAGE = Path(__file__).parents[2] / "servers" / "axum" / "static" / "page.html"
+_RETIRE_S = 0.3
 ENDS = (signal.SIGTERM, signal.SIGINT)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection:[ \t]*close", re.IGNORECASE)
@@ -188,6 +189,8 @@ class Server:
         self.open = 0
         self.upload: dict[str, Any] = {}
         self.gate: Gate | None = None
+        self.acceptor: asyncio.Server | None = None
+        self.retiring = False
         self.loop = asyncio.SelectorEventLoop(precise_selector())
 
     def decide(
@@ -272,6 +275,15 @@ class Server:
             self.leave(EXITED)
         if self.options.restart_after and done % self.options.restart_after == 0:
             os._exit(RESTART)
+        if self.options.retire_after and done % self.options.retire_after == 0:
+            self.retire()
+
+    def retire(self) -> None:
+        """Take no further connection, close each behind its next answer, end after the last."""
+        if self.acceptor and not self.retiring:
+            self.retiring = True
+            self.acceptor.close()
+            self.loop.call_later(_RETIRE_S, os._exit, RESTART)
 
     def asked_to_stop(self) -> None:
         if self.options.half_dead_on_term:
@@ -299,7 +311,7 @@ class Server:
         if self.options.most_connections:
             self.gate = Gate(self, listener, self.options.most_connections)
         else:
-            self.loop.run_until_complete(
+            self.acceptor = self.loop.run_until_complete(
                 self.loop.create_server(lambda: Connection(self), sock=listener, backlog=4096)
             )
         self.loop.run_forever()
@@ -353,6 +365,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.server.open -= 1
+        if self.server.retiring and not self.server.open:
+            os._exit(RESTART)
         if self.server.gate:
             self.server.gate.closed()
 
@@ -415,7 +429,7 @@ class Connection(asyncio.Protocol):
             return
         self.write(answer)
         self.server.answered(answer, since)
-        if self.last:
+        if self.last or self.server.retiring:
             self.transport.close()
         if self.busy:
             self.busy = False
@@ -426,7 +440,7 @@ class Connection(asyncio.Protocol):
         self.transport.write(head + answer.body)
 
     def head(self, answer: Answer) -> bytes:
-        close = "Connection: close\r\n" if self.last else ""
+        close = "Connection: close\r\n" if self.last or self.server.retiring else ""
         length = len(answer.early) + len(answer.body)
         return (
             f"HTTP/1.1 {answer.status} Status\r\nContent-Type: {answer.kind}\r\n"

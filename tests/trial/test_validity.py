@@ -9,6 +9,7 @@ import pytest
 from bench.model.load_result import ErrorCounts, LatencySummary, LoadResult
 from bench.model.plan import RequestKind, Workload
 from bench.model.trial_record import Counters, Exchange, Resources, SidechannelResult
+from bench.reports.wording.findings import text_of
 from bench.trial.byte_check import error_total
 from bench.trial.validity import Evidence, uncountable, validity_of
 from tests.factories import Truth, as_read, closed_profile, run_data
@@ -175,6 +176,48 @@ def test_failed_checks_are_findings(keys: dict[str, Any], code: str) -> None:
 
     assert judged.status == "valid"
     assert [(item.code, item.scope) for item in judged.findings] == [(code, "r01-a")]
+
+
+_CLOSING = Exchange(
+    weight=1, method="GET", path="/", request_bytes=0, response_bytes=0, response_wire_bytes=0,
+    status=200, says_close=True, request_text="", response_text="",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "words"),
+    [
+        ({"replaced": 3}, "server-restarted", "3 processes of the server were replaced"),
+        ({"development": "--reload"}, "development-mode", "(--reload)"),
+        ({"logged_bytes": 7_000_000}, "logs-requests", "7,000,000 bytes"),
+        ({"exchanges": (_CLOSING,)}, "closes-connections", "its answer to GET /"),
+    ],
+)
+def test_costly_ways_are_named(keys: dict[str, Any], code: str, words: str) -> None:
+    """The trial is believed; what its figures hold is said."""
+    judged = validity_of(evidence(**keys))
+    (found,) = judged.findings
+
+    assert judged.status == "valid"
+    assert (found.code, found.severity) == (code, "warning")
+    assert words in text_of(found)
+
+
+def test_a_few_lines_of_log_and_asked_closing_are_nothing() -> None:
+    """A line now and then; a profile that wants a connection for each request."""
+    churn = _PROFILE.model_copy(update={"keepalive": False})
+
+    assert validity_of(evidence(logged_bytes=50_000)).findings == ()
+    assert validity_of(evidence(profile=churn, exchanges=(_CLOSING,))).findings == ()
+
+
+def test_workers_that_lose_requests_are_no_planned_replacement() -> None:
+    """The process was replaced, and more requests failed than are allowed."""
+    judged = validity_of(evidence(replaced=1, load=load(errors=ErrorCounts(read=500))))
+
+    assert judged.status == "invalid"
+    assert judged.reasons == ("server-restarted", "errors")
+    assert "1 process of the server was replaced" in judged.detail
 
 
 def test_client_bound_is_a_note() -> None:

@@ -17,7 +17,7 @@ import pytest
 from bench.errors import VerifyError
 from bench.model.plan import RequestKind, Workload
 from bench.model.target import Target
-from bench.model.workload_config import Expect, Generator
+from bench.model.workload_config import Expect, Generator, Then
 from bench.trial.side_channel import SideChannel
 from bench.trial.verify import HttpResponse, ask, difference, sizes, verify
 from bench.workload.requests import render
@@ -151,6 +151,27 @@ def test_the_first_right_answer_is_timed() -> None:
     assert took[0] > 0.15
 
 
+def test_what_was_written_is_read_again() -> None:
+    """A server that answers rightly and keeps nothing is found out by the request that follows."""
+    then = Then.model_validate({"path": "/again", "expect": {"text": "kept"}})
+    asked: list[bytes] = []
+
+    def reply(body: bytes) -> bytes:
+        asked.append(body)
+        return http(body or b"kept")
+
+    kinds = workload(echo_kind(then=then))
+    with serving(reply) as target:
+        verify(target, kinds, random.Random(1))
+    assert asked.count(b"") == 2
+    with (
+        serving(lambda body: http(body or b"lost")) as target,
+        pytest.raises(VerifyError) as caught,
+    ):
+        verify(target, kinds, random.Random(1))
+    assert str(caught.value).startswith("GET /again, right after POST /echo: expected the text")
+
+
 def test_an_echo_passes_with_its_real_sizes() -> None:
     """Sizes of an exchange are those sent and received, headers counted apart."""
     with serving(lambda body: http(body, headers="X-A: b\r\n")) as target:
@@ -259,7 +280,8 @@ def test_a_packed_answer_is_judged_by_what_is_in_it() -> None:
 
     assert difference(Expect(text="ok"), answer) is None
     assert "got 'ok'" in (difference(Expect(text="no"), answer) or "")
-    assert difference(Expect(text="ok"), answer._replace(body=b"junk")) is not None
+    broken = difference(Expect(text="ok"), answer._replace(body=b"junk"))
+    assert broken == "the body is said to be packed (gzip), and cannot be unpacked"
 
 
 def test_a_hash_is_of_the_unpacked_body() -> None:
@@ -308,3 +330,10 @@ def test_a_question_larger_than_any_buffer_arrives_whole() -> None:
 
     assert side.result().right > 0
     assert side.result().wrong == 0
+
+
+def test_a_redirect_says_where_it_leads() -> None:
+    """A path without its last slash is the usual mistake."""
+    answer = HttpResponse(307, {"location": "/items/"}, b"", 0)
+
+    assert "got 307 to /items/" in (difference(Expect(), answer) or "")

@@ -12,7 +12,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.model.plan import RequestKind, Workload
-from bench.model.workload_config import Expect, Generator
+from bench.model.workload_config import Expect, Generator, Then
 from bench.workload.requests import MAX_POOL_BYTES, MAX_SLOTS, is_constant, pool, raw, render
 
 
@@ -269,3 +269,14 @@ def test_a_pool_of_large_requests_stays_small() -> None:
 
     assert 2 <= len(made.requests) <= MAX_POOL_BYTES // 2_000_000 + 1
     assert len({request.body for request in made.requests}) == len(made.requests)
+
+
+def test_what_follows_has_the_values_of_its_request() -> None:
+    """A second read asks for what was just written."""
+    then = {"path": "/u/{user}/again", "expect": {"json": {"id": "{user}"}}}
+    values = {"user": Generator.model_validate({"int": [1, 10**9]})}
+    request = one(path="/u/{user}", values=values, then=Then.model_validate(then))
+
+    assert request.then.path == f"{request.path}/again"
+    assert request.then.expect.json_value == {"id": int(request.path.removeprefix("/u/"))}
+    assert (request.then.method, request.then.body) == ("GET", b"")

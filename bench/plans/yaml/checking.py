@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from bench.errors import nearest
 from bench.plans.yaml.advice import type_advice, value_advice
@@ -128,6 +128,8 @@ def _limit(kind: str, context: dict[str, Any], got: str) -> str:
 def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
     """The keys that may stand at a place."""
     here, free = model, False
+    if issubclass(model, RootModel):  # its first step is a key of the user's own
+        here, loc = _inner(model.model_fields["root"].annotation), loc[1:]
     for step in loc:
         field = None if free else _field(here, step)
         free = field is not None and get_origin(field.annotation) is dict

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from bench.plans.yaml.document import Loc, YamlDocument
 
-PLACEHOLDERS: Final = ("port", "cpus", "python")
-"""What is replaced in build, run, env and version."""
+PLACEHOLDERS: Final = ("host", "port", "cpus", "python", "postgres_url", "postgres_pool")
+"""What is replaced in build, run, env and version; the last two where there is a PostgreSQL."""
 
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
 _ESCAPED: Final = re.compile(r"\{\{|\}\}")
@@ -28,7 +28,7 @@ def check_placeholders(document: YamlDocument, loc: Loc, value: Any) -> None:
             if found[1:-1] not in PLACEHOLDERS:
                 near = nearest(found[1:-1], PLACEHOLDERS)
                 advice = f"did you mean {{{near}}}?" if near else ""
-                known = "{port}, {cpus} and {python}"
+                known = "{host}, {port}, {cpus} and {python}"
                 advice = advice or "write {{ and }} for braces that are meant as they stand"
                 document.add(where, f"{found[:40]} is not replaced: only {known} are", advice)
 

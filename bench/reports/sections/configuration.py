@@ -84,20 +84,24 @@ def _method_lines(view: View) -> list[tuple[str, Text]]:
     plan = view.run.plan
     rounds = max((trial.round for trial in view.run.trials), default=plan.rounds)
     noun = "round" if rounds == 1 else "rounds"
+    machines = len(plan.machines.machines) - 1 if plan.machines else 0
     done = f"{rounds} {noun}, each trial with a fresh server process, in random order"
     return [
         ("Rounds", f"{done} (seed {plan.seed})"),
-        ("CPUs", _cpus(plan.cpus)),
+        ("CPUs", _cpus(plan.cpus, machines)),
         ("Tools", _tools(view)),
     ]
 
 
-def _cpus(split: CpuSplit) -> str:
+def _cpus(split: CpuSplit, machines: int) -> str:
     if split.pinning.state == "none":
         told = (
             f"servers are asked to use {split.server_count}, load tool processes {split.load_count}"
         )
         return f"{told}; not pinned ({split.pinning.reason})"
+    if machines:
+        apart = f"{machines} machine" + ("s" if machines > 1 else "")
+        return f"server on {_numbers(split.server)} of its machine, load tool on {apart}, pinned"
     return f"server on {_numbers(split.server)}, load tool on {_numbers(split.load)}, pinned"
 
 

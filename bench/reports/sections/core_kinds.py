@@ -33,7 +33,7 @@ def core_blocks(view: View) -> tuple[Block, ...]:
 
 
 def _share(trial: TrialRecord, kind: str) -> float:
-    """Of the time that CPUs were busy in the window, whoever used them."""
+    """Of the time that CPUs were busy in the window, by any process."""
     whole = sum(trial.counters.core_busy_s.values())
     return trial.counters.core_busy_s.get(kind, 0.0) / whole if whole else 0.0
 

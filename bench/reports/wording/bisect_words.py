@@ -24,7 +24,7 @@ _FOUND: Final = {
 
 
 def short_hash(commit: str) -> str:
-    """As much of a hash as people read; a version is none, and whole."""
+    """As much of a hash as people read; a version as a whole."""
     return commit[:_DIGITS] if len(commit) >= _HASH else commit
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bench.reports.wording.host_words import HOST_WORDS
+from bench.reports.wording.remote_words import REMOTE_WORDS
 from bench.reports.wording.run_words import RUN_WORDS
 from bench.reports.wording.template import Words, fill
 from bench.reports.wording.trial_words import TRIAL_WORDS
@@ -20,21 +21,24 @@ Held = TypeVar("Held", "Host", "TrialRecord")
 _SAID: Final = Words("{said}")
 SAID_CODES: Final = frozenset(
     {
+        "database-down",
+        "database-missing",
         "memory-limit",
         "no-answer",
         "not-listener",
         "numa",
         "port-busy",
+        "load-machine-lost",
         "server-died",
+        "server-machine-lost",
         "server-not-ready",
-        "server-restarted",
         "shared-core",
         "sweep-short",
         "tool-failed",
     }
 )
 """Codes whose words are always those of an error or of a plan's CPU split."""
-WORDS: Final[Mapping[str, Words]] = {**HOST_WORDS, **TRIAL_WORDS, **RUN_WORDS}
+WORDS: Final[Mapping[str, Words]] = {**HOST_WORDS, **TRIAL_WORDS, **RUN_WORDS, **REMOTE_WORDS}
 """Code, or code/case where one code has several sentences -> its words.
 
 The case `said` is left out: there the words are those of an error or of a plan, as they came."""

@@ -213,7 +213,7 @@ def core_words(busy: Mapping[str, Sequence[float]], server: Sequence[float]) -> 
     """How much each kind of core did, from the least to the most of all trials.
 
     Args:
-        busy: kind -> its share of the busy time in each trial, whoever used it.
+        busy: kind -> its share of the busy time in each trial, used by any process.
         server: share of the server's CPU time on the fastest kind, where the system tells it.
     """
     kinds = ", ".join(f"{kind} {_between(shares)}" for kind, shares in busy.items())

@@ -101,6 +101,14 @@ _ENDED: Final[Mapping[str, Words]] = {
         "the search was ended after the {limit_s:g} s allowed, before its answer was confirmed",
         "more time by --max-time, or a wider --tolerance",
     ),
+    "stale-program": Words(
+        "{server} starts {program}, which is older than {source} although it was just built",
+        "does the build put its program elsewhere? name that one in `run` of its server.yaml",
+    ),
+    "stale-program/unbuilt": Words(
+        "{server} starts {program}, which is older than {source}",
+        "build it again, or let bench do it each time: `build` in its server.yaml",
+    ),
     "server-skipped": Words("{server} was skipped: {reason}"),
     "one-port": Words(
         lambda values: (

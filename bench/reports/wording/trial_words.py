@@ -28,6 +28,12 @@ def _bad_share(values: Values) -> str:
     )
 
 
+def _replaced(values: Values) -> str:
+    count = values["replaced"]
+    said = "process of the server was" if count == 1 else "processes of the server were"
+    return f"{count} {said} replaced during the load"
+
+
 _VALIDITY: Final[Mapping[str, Words]] = {
     "wrong-response": Words(
         "{wrong} of {asked} answers beside the load and right after it were wrong; the first: "
@@ -39,6 +45,15 @@ _VALIDITY: Final[Mapping[str, Words]] = {
             "the machine slept or its clock was set"
         ),
         "keep the machine awake and its clock alone during a run",
+    ),
+    "server-restarted/lost": Words(
+        lambda values: f"{_replaced(values)}, and requests were lost",
+        "its log may say why; workers that end on purpose must answer what they have first",
+    ),
+    "server-restarted/workers": Words(
+        lambda values: f"{_replaced(values)}: what that costs is part of its figures",
+        "a limit of requests per worker (--max-requests, --limit-max-requests) does that: leave "
+        "it out, unless it is to be measured",
     ),
     "errors/all": Words("not one of {requests:,} requests succeeded"),
     "errors/some": Words(_bad_share),
@@ -54,6 +69,11 @@ _VALIDITY: Final[Mapping[str, Words]] = {
         "look for a cache or a shortcut in the handler",
     ),
     "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were stated"),
+    "database-idle": Words(
+        "the database beside the server used {us:.2f} us of CPU per request: the answers came "
+        "from elsewhere",
+        "does the server ask it? a cache in the server is another workload",
+    ),
     "log-cut": Words(
         "the server flooded its output; its log was cut back to 1 MB",
         "switch request logging off",
@@ -129,6 +149,21 @@ _CHECKS: Final[Mapping[str, Words]] = {
         "is the answer meant to vary in length? then let the verified ones vary too; "
         "else look for answers that only the load gets (caches, limits, error pages)",
     ),
+    "development-mode": Words(
+        "the server runs in a mode for development ({sign}): it is slower than in production",
+        "measure it as it is deployed: a release build, a production server, no reloading",
+    ),
+    "logs-requests": Words(
+        "the server wrote {logged:,} bytes to its output within the window, for {requests:,} "
+        "requests: a log of every request is part of its figures",
+        "switch the access log off, or let all servers that are compared write one",
+    ),
+    "closes-connections": Words(
+        "the server closes the connection after its answer to {asked}: a new connection for each "
+        "request is part of its figures",
+        "a server that keeps connections open does less work; gunicorn keeps them with "
+        "--worker-class gthread, Python's http.server with protocol_version HTTP/1.1",
+    ),
     "connections-short": Words("{seen} connections were open at the server, not {asked}", _BACKLOG),
     "saturated": Words(
         "saturated at this rate: {achieved_ratio:.1%} of {offered_rps:,.0f} requests/s "
@@ -178,6 +213,11 @@ _LOAD_TOOLS: Final[Mapping[str, Words]] = {
     "histogram-mismatch/interrupted": Words(
         "{problem}; latencies of this process are left out",
         "oha was interrupted: it then writes totals only.",
+    ),
+    "script-requests": Words(
+        "{other:,} of {sent:,} requests of the Lua script are not in the workload, such as "
+        "{example}: what was answered to them was not checked",
+        "put them among the `requests` of the workload: those are verified",
     ),
     "tool-corrected": Words(
         "{tool} printed its latencies after adding samples that it thinks were missed: "

@@ -1,6 +1,6 @@
 //! The workloads' routes in Actix Web, written as Actix's own documentation shows them.
 //!
-//! Usage: `actix-server PORT WORKERS`, or `actix-server --version` for the version of Actix Web. No
+//! Usage: `actix-server PORT WORKERS ADDRESS`, or `actix-server --version` for the version of Actix Web. No
 //! logging, no middleware.
 
 mod services;
@@ -99,12 +99,13 @@ fn actix_version() -> &'static str {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let first = arguments.next().ok_or("usage: actix-server PORT WORKERS")?;
+    let first = arguments.next().ok_or("usage: actix-server PORT WORKERS ADDRESS")?;
     if first == "--version" {
         println!("{}", actix_version());
         return Ok(());
     }
-    let workers = arguments.next().ok_or("usage: actix-server PORT WORKERS")?;
+    let workers = arguments.next().ok_or("usage: actix-server PORT WORKERS ADDRESS")?;
+    let host = arguments.next().ok_or("usage: actix-server PORT WORKERS ADDRESS")?;
     HttpServer::new(|| {
         App::new()
             .service(health)
@@ -117,7 +118,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .configure(services::configure)
     })
     .workers(workers.parse()?)
-    .bind(("127.0.0.1", first.parse()?))?
+    .bind((host, first.parse()?))?
     .run()
     .await?;
     Ok(())

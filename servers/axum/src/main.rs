@@ -2,6 +2,7 @@
 //!
 //! Usage: `axum-server PORT`, or `axum-server --version` for the version of Axum. Threads come from `TOKIO_WORKER_THREADS`. No logging, no middleware.
 
+mod database;
 mod services;
 
 use std::net::Ipv4Addr;
@@ -106,13 +107,14 @@ fn axum_version() -> &'static str {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let argument = std::env::args().nth(1).ok_or("usage: axum-server PORT")?;
+    let argument = std::env::args().nth(1).ok_or("usage: axum-server PORT [ADDRESS]")?;
     if argument == "--version" {
         println!("{}", axum_version());
         return Ok(());
     }
-    let address = (Ipv4Addr::LOCALHOST, argument.parse()?);
-    let listener = tokio::net::TcpListener::bind(address).await?;
-    axum::serve(listener, app()).await?;
+    let host = std::env::args().nth(2).unwrap_or_else(|| Ipv4Addr::LOCALHOST.to_string());
+    let listener = tokio::net::TcpListener::bind((host, argument.parse()?)).await?;
+    let app = app().merge(database::routes().await?);
+    axum::serve(listener, app).await?;
     Ok(())
 }

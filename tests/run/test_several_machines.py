@@ -1,0 +1,92 @@
+"""Server and load in agents of their own: counts, raw output, reasons, and nothing left."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.run.helpers import Project
+from tests.servers import ground_truth
+from tests.servers.ground_truth import TRUTH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real, pytest.mark.needs("wrk")]
+
+RUN = [sys.executable, str(TRUTH), "--port={port}", "--host={host}"]
+
+
+def lab_project(root: Path, *, loads: int = 1) -> Project:
+    """A project, and agents on this machine as `lab`: the server on CPU 0, load on CPU 1."""
+    project = Project(root)
+    listed = ", ".join(["{ssh: local}"] * loads)
+    (project.root / "machines.yaml").write_text(
+        f"lab:\n  server: {{ssh: local}}\n  load: [{listed}]\n"
+    )
+    project.server("sound", run=RUN)
+    project.matrix("sound", server_cpus=[0], load_cpus=[1])
+    return project
+
+
+def machines_of(project: Project) -> str:
+    return f"{project.root / 'machines.yaml'}:lab"
+
+
+def test_counts_of_all_machines_are_the_servers_own(tmp_path: Path) -> None:
+    """What the load machines counted adds up to what the server answered, question by question."""
+    project = lab_project(tmp_path, loads=2)
+    done = project.bench("run", "faults", "--machines", machines_of(project))
+    assert done.returncode == 0, done.stderr
+    (trial,) = project.trials()
+    assert trial["status"] in ("valid", "suspect"), trial["detail"]
+    server, *loads = trial["machines"]
+    assert [one["name"] for one in (server, *loads)] == ["server", "load-1", "load-2"]
+    requests = trial["load"]["requests"]
+    assert sum(one["requests"] for one in loads) == requests > 100
+    assert trial["load"]["latency_us"]["count"] == sum(o["latency_us"]["count"] for o in loads)
+    run = project.runs()[-1]
+    folder = run / "trials" / trial["trial"]
+    answered = ground_truth.counts_in((folder / "server.log").read_text())["responses"]
+    side = trial["sidechannel"]
+    verified = 2 * 3  # twice: two of the kind, one with another body
+    more = answered - requests - side["right"] - side["unanswered"] - verified
+    assert 0 <= more <= 8, "not more than one answer under way per connection"
+    for one in loads:
+        assert (folder / one["name"] / "load-0" / "stdout.txt").stat().st_size
+        assert (run / "machines" / one["name"] / "host.json").exists()
+    assert "load-2" in (run / "report.md").read_text()
+    assert project.bench("check", run.name).returncode == 0
+
+
+def test_two_servers_at_the_same_time(tmp_path: Path) -> None:
+    """A duet on machines: both loads of the only load machine go on together, each to its own."""
+    project = lab_project(tmp_path)
+    project.server("twin", run=RUN)
+    project.matrix("sound", "twin", design="duet", server_cpus=[0], load_cpus=[1])
+    done = project.bench("run", "faults", "--machines", machines_of(project))
+    assert done.returncode == 0, done.stderr
+    trials = [trial for trial in project.trials() if trial["partner"]]
+    assert trials
+    for trial in trials:
+        assert trial["status"] in ("valid", "suspect"), trial["detail"]
+        _, load = trial["machines"]
+        folder = project.runs()[-1] / "trials" / trial["trial"]
+        assert load["requests"] == trial["load"]["requests"] > 50
+        assert trial["partner"]["load"]["requests"] > 50
+        assert (folder / "partner" / "load-1" / "load-0" / "stdout.txt").stat().st_size
+
+
+def test_what_cannot_be_done_is_refused(tmp_path: Path) -> None:
+    """Nothing is silently measured on this machine instead."""
+    project = lab_project(tmp_path)
+    project.server("deaf")
+    project.matrix("deaf")
+    done = project.bench("run", "faults", "--machines", machines_of(project))
+    assert done.returncode == 2
+    assert "deaf does not learn on which address to listen" in done.stderr
+    done = project.bench("run", "faults", "--machines", "nowhere.yaml:lab")
+    assert done.returncode == 2
+    assert not project.runs()
