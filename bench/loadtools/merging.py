@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bench.loadtools.registry import TOOLS
 from bench.loadtools.schedule_kept import add_pacing
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from bench.model.finding import Finding
     from bench.model.load_result import LatencySource
     from bench.model.plan import LoadProfile, Workload
+
+
+_ERRORS_FROM: Final = 400
 
 
 def shares(profile: LoadProfile, workload: Workload) -> tuple[LoadProfile, ...]:
@@ -109,10 +112,18 @@ def own_percentiles(
 
 
 def judged(result: LoadResult, statuses: Collection[int]) -> LoadResult:
-    """The result with success by the statuses that are expected, where the tool tells them."""
-    if result.status is None:
+    """The result with success by the statuses that are expected, as far as the tool tells them.
+
+    wrk tells only how many were above 399: where those alone are expected, they are the successes.
+    Which of them it was is for the questions beside the load to find.
+    """
+    if result.status is not None:
+        right = sum(count for status, count in result.status.items() if int(status) in statuses)
+    elif statuses and min(statuses) >= _ERRORS_FROM:
+        errors = result.errors or ErrorCounts()
+        right = max(0, (errors.status or 0) - (errors.timeout or 0))
+    else:
         return result
-    right = sum(count for status, count in result.status.items() if int(status) in statuses)
     return result.model_copy(
         update={
             "ok": right,

@@ -55,7 +55,7 @@ class Wrk(LoadTool):
     overrun_s = 0.12  # it looks at its clock every 100 ms
 
     def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
-        """Why wrk cannot do it: no answers without a body, no statuses but above 399."""
+        """Why wrk cannot do it: no answers without a body, no expected error beside a success."""
         if workload.lua and not profile.keepalive:
             return (
                 "keepalive: false puts `Connection: close` into every request, but this workload "
@@ -64,10 +64,10 @@ class Wrk(LoadTool):
         if any(kind.method == "HEAD" for kind in workload.kinds):
             return "wrk cannot read answers to HEAD, it waits for their body: use tool: oha"
         wanted = {kind.expect.status for kind in workload.kinds}
-        if wanted & _COUNTED_AS_ERRORS:
+        if wanted & _COUNTED_AS_ERRORS and not wanted <= _COUNTED_AS_ERRORS:
             return (
-                f"a status of {max(wanted)} is expected, and wrk counts every status above 399 as "
-                "an error without telling which: use tool: oha"
+                f"a status of {max(wanted)} is expected beside one of {min(wanted)}, and wrk "
+                "counts all above 399 together, as errors, whichever was expected: use tool: oha"
             )
         return None
 

@@ -73,6 +73,7 @@ CODES: Final[dict[str, Severity]] = {
     "tool-failed": "error",
     "tool-missing": "error",
     "window-off": "error",
+    "wait-skipped": "error",
     "server-skipped": "warning",
     "build-failed": "error",
     "resumed-changed": "warning",

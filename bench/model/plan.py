@@ -84,10 +84,7 @@ class RequestKind(GrownModel):
     expect: Expect
     then: Then | None = None
 
-    @classmethod
-    def grown(cls) -> tuple[str, ...]:
-        """Names of the fields that came later."""
-        return ("then",)
+    GROWN = ("then",)
 
 
 class Workload(Model):

@@ -12,6 +12,7 @@ from bench.model.fields import (
     Argv,
     Duration,
     Env,
+    Identifier,
     Pythons,
     RelativePath,
     SentHeaders,
@@ -24,7 +25,7 @@ from bench.model.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 
 def _services(value: Any) -> Any:
@@ -77,6 +78,8 @@ class ServerConfig(Model):
         memory_limit: such as `4GB`.
         source: the folder of the git repository that `bench ab --ref` checks out.
         workloads: `all`, or the ids of those it can answer.
+        cannot: workloads that it cannot answer, each with the reason: `{stream: "no streams"}`.
+            Default: none.
         services: `[postgres]`: a PostgreSQL is started before it, with a table `items`, and its
             address replaces `{postgres_url}`; it shall keep `{postgres_pool}` connections, over
             all of its processes. `{postgres: [db-read]}`: only for these workloads. Default: none.
@@ -99,11 +102,18 @@ class ServerConfig(Model):
     memory_limit: Size | None = None
     source: RelativePath = "."
     workloads: WorkloadChoice = "all"
+    cannot: dict[Identifier, Text] = {}
     services: Services = {}
 
     def serves(self, workload: str) -> bool:
         """Whether the server answers a workload, by its own word."""
-        return self.workloads == "all" or workload in self.workloads
+        listed = self.workloads == "all" or workload in self.workloads
+        return listed and workload not in self.cannot
+
+    def served(self, known: Iterable[str]) -> list[str]:
+        """Those that it answers, in their order in server.yaml; with `all` those of `known`."""
+        names = known if self.workloads == "all" else self.workloads
+        return [name for name in names if self.serves(name)]
 
     def wants_database(self, asked: Collection[str] | None) -> bool:
         """Whether it needs a PostgreSQL for one of the workloads; None = whatever it is asked."""

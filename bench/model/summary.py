@@ -143,6 +143,9 @@ class CellSummary(GrownModel):
             no load was sent in one.
         bytes_per_s: bytes of response bodies per second.
         lateness_us: of an open loop on an exact schedule, else None.
+        first_byte_us: of an open loop on an exact schedule, from when a request was due to the
+            first byte of the body, median over trials of their medians; None where that is the
+            time of the whole response, within a tenth.
         startup_s: from the start of the process to its first right answer, median over trials.
         first_request_s: what the first request of the workload took, median over trials.
         built_bytes: size of what its build made, None where it made nothing.
@@ -164,6 +167,7 @@ class CellSummary(GrownModel):
     offered_rps: float | None
     achieved_ratio: float | None
     lateness_us: CellLateness | None = None
+    first_byte_us: float | None = None
     startup_s: float | None = None
     first_request_s: float | None = None
     built_bytes: int | None = None
@@ -177,7 +181,7 @@ class CellSummary(GrownModel):
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("database", "first_request_s", "built_bytes")
+        return ("first_byte_us", "database", "first_request_s", "built_bytes")
 
 
 class Comparison(Model):

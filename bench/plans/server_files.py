@@ -125,11 +125,17 @@ def _check_source(document: YamlDocument, root: Path | None) -> None:
 
 
 def _check_workloads(document: YamlDocument, known: Collection[str] | None) -> None:
-    listed = document.data.get("workloads")
-    check_duplicates(document, ("workloads",), listed)
-    for index, name in enumerate(listed if isinstance(listed, list) else ()):
+    written, cannot = document.data.get("workloads"), document.data.get("cannot")
+    listed = written if isinstance(written, list) else []
+    check_duplicates(document, ("workloads",), written)
+    for index, name in enumerate(listed):
         if known is not None:
             check_known(document, ("workloads", index), "workload", name, known)
+    for name in cannot if isinstance(cannot, dict) else ():
+        if known is not None:
+            check_known(document, ("cannot", name), "workload", name, known)
+        if name in listed:
+            document.add(("cannot", name), "it stands in workloads too", "remove it in one place")
 
 
 def _check_services(document: YamlDocument, known: Collection[str] | None) -> None:

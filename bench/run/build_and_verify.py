@@ -90,6 +90,10 @@ def verify_servers(
             yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
             continue
         told(f"starting {arm.name}")
+        known = _workloads(project, arm.server)
+        for name, why in arm.config.cannot.items():
+            if name in known:
+                yield Verified(arm.name, name, (), why, skipped=True)
         with (
             SupervisorClient() as supervisor,
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
@@ -106,8 +110,7 @@ def verify_servers(
 
 def workloads_of(project: Project, arm: Arm) -> list[Workload]:
     """The workloads that a server says it can serve, as far as the project has them."""
-    served = arm.config.workloads
-    names = _workloads(project, arm.server) if served == "all" else served
+    names = arm.config.served(_workloads(project, arm.server))
     paths = {name: project.workloads[name] for name in names if name in project.workloads}
     return [load_workload(path, project.root_of(path)) for path in paths.values()]
 

@@ -50,7 +50,7 @@ class Line:
         self.question: Question | None = None
         self.sent_at = 0.0
         self.closed = False
-        self._unsent = b""
+        self._unsent = memoryview(b"")
         self._data = b""
         self.sock = connect(target, _LATE_S)
         try:
@@ -69,10 +69,16 @@ class Line:
         self.question = question
         self.served += 1
         self.sent_at = time.monotonic()
-        self._unsent, self._data = question.sent, b""
-        self._push()
+        self._unsent, self._data = memoryview(question.sent), b""
+        self.push()
 
-    def _push(self) -> None:
+    @property
+    def sent(self) -> bool:
+        """Whether the kernel has taken all of the question; a large one goes in pieces."""
+        return not self._unsent
+
+    def push(self) -> None:
+        """Send what fits in."""
         with contextlib.suppress(BlockingIOError):
             while self._unsent:
                 self._unsent = self._unsent[self.sock.send(self._unsent) :]
@@ -86,7 +92,6 @@ class Line:
         """
         assert self.question is not None  # noqa: S101 - only lines that carry one are read
         ended = False
-        self._push()
         with contextlib.suppress(BlockingIOError):
             while data := self.sock.recv(_RECV):
                 self._data += data
@@ -239,21 +244,42 @@ class SideChannel:
             self._lost(line)
             return False
         self._under_load += self.phase != AFTER
+        self._listen(line)
         return True
 
     def _collect(self, wait_s: float) -> None:
         """Judge what has come; give up on what is late."""
         if not self._lines:
             return
-        for key, _ in self._selector.select(wait_s):
-            self._read(key.data)
+        for key, ready in self._selector.select(wait_s):
+            if ready & selectors.EVENT_WRITE:
+                self._push(key.data)
+            if ready & selectors.EVENT_READ:
+                self._read(key.data)
         late = time.monotonic() - _LATE_S
         for line in self._lines:
             if line.question is not None and line.sent_at < late:
                 self._lost(line)
         self._lines = [line for line in self._lines if not line.closed]
 
+    def _listen(self, line: Line) -> None:
+        """Ask the selector for what the line waits for."""
+        events = selectors.EVENT_READ | (0 if line.sent else selectors.EVENT_WRITE)
+        self._selector.modify(line, events, line)
+
+    def _push(self, line: Line) -> None:
+        """Send more of a large question."""
+        try:
+            line.push()
+        except OSError:
+            self._lost(line)
+            return
+        if line.sent:
+            self._listen(line)
+
     def _read(self, line: Line) -> None:
+        if line.closed:  # lost while it was sent to
+            return
         if line.question is None:  # closed by the server while nothing was asked
             self._close(line)
             return
@@ -265,7 +291,8 @@ class SideChannel:
         if found is None:
             return
         question, line.question = line.question, None
-        wrong = question.wrong(found.answer)
+        took_s = time.monotonic() - line.sent_at  # at most: it may have come before we looked
+        wrong = question.wrong(found.answer._replace(took_s=took_s))
         self._counts["wrong" if wrong else "right"] += 1
         self._refused = 0
         if wrong is None:

@@ -16,6 +16,7 @@ from bench.trial.thresholds import (
     LOGGED_MAX,
     WINDOW_OFF_MAX,
 )
+from bench.trial.wait_check import waits_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -139,6 +140,7 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
         yield finding("server-restarted", evidence.trial, "lost", replaced=evidence.replaced)
     yield from _errors(evidence.load, evidence.trial)
     yield from _bytes(evidence, evidence.load)
+    yield from waits_skipped(evidence.load, evidence.workload, evidence.profile, evidence.trial)
     off = evidence.load.duration_s / evidence.profile.duration_s - 1
     if abs(off) > WINDOW_OFF_MAX and not _stretched(evidence):
         yield finding(

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import services
 from database import lifespan, router
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
 app = FastAPI(lifespan=lifespan)
+app.include_router(services.router)
+app.mount("/static", services.static)
+app.mount("/static-gzip", services.compressed)
 
 
 @app.get("/health")

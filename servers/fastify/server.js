@@ -6,8 +6,12 @@
 import cluster from 'node:cluster'
 import Fastify from 'fastify'
 import database from './database.js'
+import services from './services.js'
 
-const fastify = Fastify({ logger: false })
+// With allErrors a body with several errors is answered with all of them.
+const fastify = Fastify({ logger: false, ajv: { customOptions: { allErrors: true } } })
+
+fastify.register(services)
 
 const integers = (...names) => ({
   type: 'object',

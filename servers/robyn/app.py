@@ -7,10 +7,13 @@ command line.
 import os
 from typing import Any
 
+import services
 from database import add_routes
 from robyn import Request, Robyn
 
 app = Robyn(__file__)
+app.include_router(services.router)
+app.serve_directory(route="/static", directory_path="static")
 
 
 @app.get("/health")

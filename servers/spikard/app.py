@@ -6,10 +6,12 @@ The port comes from the environment: SPIKARD_SERVER_PORT.
 import os
 from typing import Any
 
+import services
 from database import add_routes
 from spikard import App, Body
 
 app = App()
+services.register(app)
 
 
 @app.get("/health")

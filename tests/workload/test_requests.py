@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import hashlib
 import json
 import random
 from typing import Any
@@ -243,6 +244,31 @@ def test_constant_means_no_values_and_one_body_at_most() -> None:
     assert is_constant(kind(bodies=(b"a",)))
     assert not is_constant(kind(bodies=(b"a", b"b")))
     assert not is_constant(kind(values=USER))
+
+
+def test_random_bytes_stand_in_the_body_and_their_hash_in_what_is_expected() -> None:
+    """Other bytes in each request, as they are; text beside them is filled in as everywhere."""
+    values = {**USER, "file": Generator.model_validate({"random": "5KB"})}
+    asked: dict[str, Any] = {
+        "bodies": (b"user {user}: {file}, {file}",),
+        "values": values,
+        "expect": Expect.model_validate({"json": {"hash": "{file:sha256}", "user": "{user}"}}),
+    }
+    request, other = one(**asked), one(2, **asked)
+    data = request.body.removeprefix(b"user 7: ")[:5000]
+
+    assert request.body == b"user 7: " + data + b", " + data
+    assert request.expect.json_value == {"hash": hashlib.sha256(data).hexdigest(), "user": 7}
+    assert other.body != request.body
+
+
+def test_a_pool_of_large_requests_stays_small() -> None:
+    """As many of them as fit, each with its own bytes."""
+    values = {"file": Generator.model_validate({"random": "2MB"})}
+    made = pool(workload(kind(method="POST", bodies=(b"{file}",), values=values)), random.Random(1))
+
+    assert 2 <= len(made.requests) <= MAX_POOL_BYTES // 2_000_000 + 1
+    assert len({request.body for request in made.requests}) == len(made.requests)
 
 
 def test_what_follows_has_the_values_of_its_request() -> None:

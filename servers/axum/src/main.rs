@@ -3,6 +3,7 @@
 //! Usage: `axum-server PORT`, or `axum-server --version` for the version of Axum. Threads come from `TOKIO_WORKER_THREADS`. No logging, no middleware.
 
 mod database;
+mod services;
 
 use std::net::Ipv4Addr;
 
@@ -94,6 +95,7 @@ fn app() -> Router {
         .route("/users/{user_id}/posts/{post_id}", get(user_post))
         .route("/users/{user_id}", put(update_user).delete(delete_user))
         .route("/search", get(search))
+        .merge(services::routes())
 }
 
 /// The version of Axum that this binary was built with, as Cargo.lock names it.
