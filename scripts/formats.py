@@ -1,6 +1,7 @@
-"""Writes docs/glossary.md and the tables of keys in docs/formats.md: `just formats`.
+"""Writes docs/glossary.md and the tables of docs/formats.md and docs/servers.md: `just formats`.
 
-Both are made from the models: the keys from their fields, the words from their docstrings.
+The keys come from the fields of the models, the words from their docstrings, and who answers what
+from the servers' own files.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from bench.model.config import MatrixConfig, ProfileConfig, ServerRef, Variant
 from bench.model.server_config import ServerConfig
-from bench.model.workload_config import RequestConfig, WorkloadConfig
+from bench.model.workload_config import Expect, RequestConfig, WorkloadConfig
 from bench.plans.schema import keys
+from bench.plans.server_files import load_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _ROOT: Final = Path(__file__).parents[1]
 DOCUMENT: Final = _ROOT / "docs" / "formats.md"
+SERVERS: Final = _ROOT / "docs" / "servers.md"
 GLOSSARY: Final = _ROOT / "docs" / "glossary.md"
 MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "matrix": MatrixConfig,
@@ -30,12 +33,13 @@ MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "profile": ProfileConfig,
     "workload": WorkloadConfig,
     "request": RequestConfig,
+    "expectation": Expect,
     "server": ServerConfig,
 }
 """What a table is of, as the comment above it says -> the model."""
 
 _TABLE: Final = re.compile(
-    r"(<!-- keys of a (.+?), by `just formats` -->\n).*?(\n<!-- end -->)", re.DOTALL
+    r"(<!-- keys of an? (.+?), by `just formats` -->\n).*?(\n<!-- end -->)", re.DOTALL
 )
 
 
@@ -46,6 +50,39 @@ def table(model: type[BaseModel]) -> str:
         for key in keys(model)
     ]
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows, ""])
+
+
+_ANSWERED: Final = re.compile(
+    r"(<!-- who answers what, by `just formats` -->\n).*?(\n<!-- end -->)", re.DOTALL
+)
+
+
+def answered() -> str:
+    """Servers x workloads as a Markdown table, with the reasons of those that cannot below it."""
+    servers = {
+        path.parent.name: load_server(path)
+        for path in sorted((_ROOT / "servers").glob("*/server.yaml"))
+        if path.parent.name != "ceiling"
+    }
+    workloads = sorted(path.stem for path in (_ROOT / "configs" / "workloads").glob("*.yaml"))
+    rows = [
+        f"| `{name}` | "
+        + " | ".join("yes" if one.serves(name) else "no" for one in servers.values())
+        + " |"
+        for name in workloads
+    ]
+    reasons = [
+        f"- {config.title}, `{name}`: {why}."
+        for config in servers.values()
+        for name, why in sorted(config.cannot.items())
+    ]
+    head = ["| workload | " + " | ".join(servers) + " |", "|---" * (len(servers) + 1) + "|"]
+    return "\n".join([*head, *rows, "", *reasons, ""])
+
+
+def renewed_servers(text: str) -> str:
+    """The document with its table as the servers say."""
+    return _ANSWERED.sub(lambda found: found[1] + answered() + found[2], text)
 
 
 def _cell(text: str) -> str:
@@ -96,5 +133,6 @@ def glossary() -> str:
 
 if __name__ == "__main__":
     GLOSSARY.write_text(glossary(), encoding="utf-8")
-    DOCUMENT.write_text(renewed(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"formats: {DOCUMENT}, {GLOSSARY}")
+    for path, renew in ((DOCUMENT, renewed), (SERVERS, renewed_servers)):
+        path.write_text(renew(path.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"formats: {DOCUMENT}, {SERVERS}, {GLOSSARY}")

@@ -20,6 +20,7 @@ from bench.analysis.noise import (
     outlier_findings,
     residuals_of,
 )
+from bench.analysis.scalings import scalings
 from bench.analysis.searches import load_share
 from bench.analysis.trials import CellTrials, by_cell
 from bench.analysis.verdicts import GroupVerdicts, group_verdicts
@@ -73,6 +74,7 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
             *cost.findings,
         )
     )
+    summaries = tuple(cell for group in done for cell in group.cells)
     summary = Summary(
         run_id=data.info.run_id,
         title=plan.title,
@@ -82,11 +84,12 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
         baseline=plan.baseline,
         margin=plan.margin,
         seed=plan.seed,
-        cells=tuple(cell for group in done for cell in group.cells),
+        cells=summaries,
         comparisons=tuple(row for group in done for row in group.rows),
         noise_floor=floor,
         measured_s=round(math.fsum(trial.phases_s.total for trial in data.trials), 3),
         window=window_advice(plan, grouped),
+        scaling=scalings(cells, summaries, plan.margin),
         findings=findings,
         skipped=plan.skipped,
     )
@@ -168,8 +171,18 @@ def _cell(
     share = load_share(data.plan, data.trials, summary)
     arm = next((arm for arm in data.plan.arms if arm.name == summary.server), None)
     spoken = arm.under(cell.profile).protocol if arm else summary.protocol
-    summary = summary.model_copy(update={"load_share": share, "protocol": spoken})
+    built = _built_bytes(data, cell.cell.server)
+    summary = summary.model_copy(
+        update={"load_share": share, "built_bytes": built, "protocol": spoken}
+    )
     return summary, detail(cell, counts, windows), findings
+
+
+def _built_bytes(data: RunData, server: str) -> int | None:
+    """Size of the program that a build made, else of what it installed."""
+    origin = next((arm.server for arm in data.plan.arms if arm.name == server), server)
+    build = data.builds.get(server) or data.builds.get(origin)
+    return build.artefact_bytes or build.installed_bytes if build else None
 
 
 def _merged(data: RunData, cell: CellTrials) -> Histogram:

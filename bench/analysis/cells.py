@@ -6,6 +6,7 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.database_share import database_share
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
 from bench.model.load_result import PERCENTILES, unanswered
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from bench.model.trial_record import Exchange, TrialRecord
     from bench.stats.histogram import Histogram
 
+_FIRST_APART: Final = 0.9
 _NOT_FAILURES: Final = frozenset({"deadline"})
 
 
@@ -64,7 +66,10 @@ def summarize(
         offered_rps=offered,
         achieved_ratio=_achieved(cell, offered),
         lateness_us=_lateness(cell),
+        first_byte_us=_first_byte(cell),
         startup_s=middle(trial.startup_s for trial in cell.usable),
+        first_request_s=middle(trial.first_request_s for trial in cell.usable),
+        database=database_share(cell),
         memory_slope_bytes_per_s=slope.value if (slope := memory_slope(cell)) else None,
         protocol=cell.profile.protocol,
         handshakes=_handshakes(cell),
@@ -228,6 +233,21 @@ def _lateness(cell: CellTrials) -> CellLateness | None:
     p50 = [each.p50 for each in late if each.p50 is not None]
     p99 = [each.p99 for each in late if each.p99 is not None]
     return CellLateness(p50=median(p50) if p50 else None, p99=median(p99) if p99 else None)
+
+
+def _first_byte(cell: CellTrials) -> float | None:
+    """Median time to the first byte of a body, where the whole body came clearly later."""
+    times: list[tuple[float, float]] = []
+    for trial in cell.usable:
+        first = trial.pacing.first_byte_us if trial.pacing else None
+        whole = trial.load.latency_us if trial.load else None
+        last = whole.percentiles.get("50") if whole else None
+        if first is not None and first.p50 is not None and last is not None:
+            times.append((first.p50, last))
+    began = middle(first for first, _ in times)
+    ended = middle(last for _, last in times)
+    apart = began is not None and ended is not None and began < _FIRST_APART * ended
+    return began if apart else None
 
 
 def middle(values: Iterable[float | None]) -> float | None:

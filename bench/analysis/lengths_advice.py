@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.analysis.verdicts import paired_ratio
-from bench.model.summary import WindowAdvice
+from bench.model.basis import WindowAdvice
 from bench.stats.window_length import best_window_s, relative_width, variances
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ def command(kind: str, project: Path | None, *, as_json: bool) -> None:
     """List what KIND of things this project has: servers, workloads, matrices or runs.
 
     Bisects are among the runs: `bench bisect --resume NAME` goes on with one.
-    A file that cannot be read is listed with the reason; `bench validate` says more.
+    A file that cannot be read is listed with the reason; `bench validate` says more. A matrix is
+    listed with the time that it takes on this machine, builds not counted.
     """
     from bench.plans.project import find_project
 
@@ -72,9 +73,23 @@ def _matrices(project: Project) -> list[dict[str, Any]]:
         return (
             f"{config.title} - {len(config.servers)} servers x {len(config.workloads)} workloads"
             f" x {len(config.profiles)} profiles, {config.rounds} rounds"
+            f"{_duration(project, path.stem) if not config.variants else ''}"
         )
 
     return [_row(name, path, text) for name, path in sorted(project.matrices.items())]
+
+
+def _duration(project: Project, name: str) -> str:
+    """How long it takes on this machine, builds not counted; "" where it cannot be planned."""
+    from bench.plans.matrix_plan import plan_matrix
+    from bench.plans.overrides import Overrides
+    from bench.units import format_eta
+
+    try:
+        plan = plan_matrix(project, name, Overrides()).plan
+    except BenchError:
+        return ""
+    return f", about {format_eta(max(plan.estimated_s, plan.max_time_s or 0.0))}"
 
 
 def _runs(project: Project) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from bench.loadtools import TOOLS
 from bench.loadtools.install import find, install_plan
 from bench.process.executables import executable
 from bench.process.foreground import foreground
+from bench.servers.postgres_found import find_postgres
 from bench.units import format_eta
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from bench.loadtools.install.find import SetupFacts
     from bench.loadtools.install.install_plan import InstallPlan, InstallStep
     from bench.model.config import MatrixConfig
+    from bench.servers.postgres_found import PostgresPlace
 
+POSTGRES: Final = "postgres"
 TOOLCHAINS: Final = {
     "cargo": ("brew install rustup && rustup default stable", "install Rust with rustup"),
     "cc": ("xcode-select --install", "apt-get install build-essential"),
@@ -39,10 +42,10 @@ TOOLCHAINS: Final = {
     "--tool",
     "names",
     multiple=True,
-    type=click.Choice(list(TOOLS)),
-    help="Only this load tool; may be given again (default: all but h2load).",
+    type=click.Choice([*TOOLS, POSTGRES]),
+    help="Only this load tool, or PostgreSQL; may be given again (default: all load tools but h2load).",
 )
-@click.option("--for", "matrix", metavar="MATRIX", help="Only the load tools that MATRIX uses.")
+@click.option("--for", "matrix", metavar="MATRIX", help="Only what MATRIX uses.")
 @click.option("--yes", is_flag=True, help="Do not ask before administrator rights are used.")
 @click.option("--dry-run", is_flag=True, help="Say what would be run, and run nothing.")
 @json_option
@@ -59,9 +62,10 @@ def command(
     """Find the load tools, and install those that are missing or too old.
 
     They come from apt, Homebrew or cargo (several minutes), as each says. What is there is left
-    alone. Before administrator rights are used you are asked; without a terminal it
-    goes on as root or with --yes, else it prints the commands and exits 2. Compilers and
-    runtimes that servers need are named, never installed.
+    alone. PostgreSQL, which stands beside servers that ask a database, comes only where --tool
+    postgres or --for MATRIX asks for it. Before administrator rights are used you are asked;
+    without a terminal it goes on as root or with --yes, else it prints the commands and exits 2.
+    Compilers and runtimes that servers need are named, never installed.
 
     Exit codes: 0 all load tools are there - 2 one is not.
     """
@@ -70,8 +74,8 @@ def command(
     wanted = tuple(
         name for name, tool in TOOLS.items() if (name in uses if uses else not tool.optional)
     )
-    facts = find.survey(wanted)
-    plan = install_plan.plan_install(facts, wanted)
+    database = POSTGRES in names or (config is not None and asks_database(config, project))
+    facts, plan = _planned(wanted, lacking=database and find_postgres() is None)
     _announce(plan, blocked=dry_run)
     ran: list[tuple[InstallStep, int | None]] = []
     if plan.steps and find.translated():
@@ -86,13 +90,40 @@ def command(
         facts = find.survey(wanted)
     servers = _servers_of(config) if config else None
     toolchains = _missing_toolchains(project, servers)
+    place = find_postgres() if database else None
     if as_json:
-        emit_json(_as_dict(wanted, facts, plan, ran, toolchains))
+        shown = _as_dict(wanted, facts, plan, ran, toolchains)
+        emit_json(shown | ({"postgres": place.version if place else None} if database else {}))
     else:
         _print_table(wanted, facts)
+        if database:
+            click.echo(_postgres_line(place))
         _print_toolchains(toolchains)
     if not dry_run:
-        _require(wanted, facts, plan)
+        _require(wanted, facts, plan, [POSTGRES] if database and place is None else [])
+
+
+def _planned(wanted: Sequence[str], *, lacking: bool) -> tuple[SetupFacts, InstallPlan]:
+    """What this machine has, and how the rest gets here: tools, and PostgreSQL if it is lacking."""
+    facts = find.survey(wanted, more=(install_plan.POSTGRES_PACKAGE,) if lacking else ())
+    plan = install_plan.plan_install(facts, wanted)
+    return facts, install_plan.with_postgres(facts, plan) if lacking else plan
+
+
+def _postgres_line(place: PostgresPlace | None) -> str:
+    if place is None:
+        return f"{POSTGRES:<10}missing"
+    return f"{POSTGRES:<10}{'found':<9}{place.version:<9}{place.folder}"
+
+
+def asks_database(config: MatrixConfig, project: Path | None) -> bool:
+    """Whether a server of a matrix needs a PostgreSQL for one of its workloads."""
+    from bench.plans.project import find_project
+    from bench.plans.server_files import load_server
+
+    servers = find_project(Path.cwd(), project).servers
+    files = [servers.get(arm.id or "") for arm in config.arms]
+    return any(load_server(file).wants_database(config.workloads) for file in files if file)
 
 
 def _config(matrix: str, project: Path | None) -> MatrixConfig:
@@ -188,8 +219,10 @@ def _missing_toolchains(
     return absent
 
 
-def _require(wanted: Sequence[str], facts: SetupFacts, plan: InstallPlan) -> None:
-    lacking = [name for name in wanted if _state(name, facts) != "found"]
+def _require(
+    wanted: Sequence[str], facts: SetupFacts, plan: InstallPlan, services: Sequence[str] = ()
+) -> None:
+    lacking = [name for name in wanted if _state(name, facts) != "found"] + [*services]
     if not lacking:
         return
     advice = [f"{blocked.reason}: {blocked.advice}" for blocked in plan.blocked]
@@ -206,7 +239,7 @@ def _state(name: str, facts: SetupFacts) -> str:
 
 
 def _print_table(wanted: Sequence[str], facts: SetupFacts) -> None:
-    width = max(6, *(len(name) + 2 for name in wanted))
+    width = max([6, *(len(name) + 2 for name in wanted)])
     for name in wanted:
         there = facts.installed.get(name)
         state = _state(name, facts).replace("-", " ")

@@ -28,9 +28,10 @@ def command(
 
     Without SERVERS: all of the project; where it has none, those that come with bench.
     Each request kind is sent twice with random values; status, JSON by meaning, text and
-    headers must be as the workload says, over each of the server's `protocols`. Exit code 1
-    when anything is wrong. With --machines servers run on their machine, and a machine of the
-    load asks.
+    headers must be as the workload says, over each of its `protocols`. Exit code 1 when anything is wrong. A workload that
+    server.yaml says it `cannot` answer is listed with the reason.
+
+    With --machines servers run on their machine, and a machine of the load asks.
     """
     from bench.plans.choosing import choose_arms
     from bench.plans.project import find_project
@@ -69,7 +70,9 @@ def _row(item: Verified) -> dict[str, Any]:
 
 
 def _show(item: Verified) -> None:
-    word = "skipped" if item.skipped else "wrong" if item.error else "ok"
+    word = "wrong" if item.error else "ok"
+    if item.skipped:
+        word = "cannot" if item.workload else "skipped"
     mark = click.style(word, fg={"ok": "green", "wrong": "red"}.get(word, "yellow"))
     sizes = ", ".join(
         f"{e.method} {e.path.partition('?')[0][:40]} {format_bytes(e.response_bytes)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bench.loadtools.registry import TOOLS
 from bench.loadtools.schedule_kept import add_pacing
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from bench.model.finding import Finding
     from bench.model.load_result import LatencySource
     from bench.model.plan import LoadProfile, Workload
+
+
+_ERRORS_FROM: Final = 400
 
 
 def shares(profile: LoadProfile, workload: Workload) -> tuple[LoadProfile, ...]:
@@ -109,22 +112,26 @@ def own_percentiles(
 
 
 def judged(result: LoadResult, statuses: Collection[int]) -> LoadResult:
-    """The result with success by the statuses that are expected, where the tool tells them.
+    """The result with success by the statuses that are expected, as far as the tool tells them.
 
-    An answer that came too late does not count, though the tool has it among its responses.
+    wrk tells only how many were above 399: where those alone are expected, they are the successes.
+    Which of them it was is for the questions beside the load to find. An answer that came too
+    late does not count, though the tool has it among its responses.
     """
-    if result.status is None:
-        return result
     errors = result.errors or ErrorCounts()
     late = (errors.timeout or 0) if TOOLS[result.tool].late_counted else 0
-    right = sum(count for status, count in result.status.items() if int(status) in statuses)
+    if result.status is not None:
+        given = sum(count for status, count in result.status.items() if int(status) in statuses)
+    elif statuses and min(statuses) >= _ERRORS_FROM:
+        given = errors.status or 0
+    else:
+        return result
+    right = max(0, given - late)
     return result.model_copy(
         update={
-            "ok": max(0, right - late),
-            "throughput_rps": max(0, right - late) / result.duration_s
-            if result.duration_s
-            else 0.0,
-            "errors": errors.model_copy(update={"status": result.requests - right}),
+            "ok": right,
+            "throughput_rps": right / result.duration_s if result.duration_s else 0.0,
+            "errors": errors.model_copy(update={"status": result.requests - given}),
         }
     )
 

@@ -23,6 +23,7 @@ class PacedHistograms(NamedTuple):
         wrong: response times of whole responses that were not as expected.
         lateness_free: sent - due where a connection was free; `lateness_queued`: where none was.
         planned: intervals between requests as scheduled; `actual`: as sent.
+        first_byte: first byte of the body - due; empty in files of an earlier paced.
     """
 
     response: Histogram
@@ -32,6 +33,7 @@ class PacedHistograms(NamedTuple):
     lateness_queued: Histogram
     planned: Histogram
     actual: Histogram
+    first_byte: Histogram = Histogram.of({})
 
 
 def decode(data: bytes) -> PacedHistograms:
@@ -44,6 +46,8 @@ def decode(data: bytes) -> PacedHistograms:
         raise ParseError("these are not the histograms of paced", excerpt=repr(data[:16]))
     at, found = len(_MAGIC), []
     for name in PacedHistograms._fields:
+        if at == len(data) and name in PacedHistograms._field_defaults:
+            break
         if at + _HEAD.size > len(data):
             raise ParseError(f"the histograms of paced end before {name}")
         stored, count = _HEAD.unpack_from(data, at)

@@ -131,6 +131,7 @@ def _pacing(report: PacedReport, seen: PacedHistograms) -> Pacing:
         lateness_us=spread(seen.lateness_free),
         queued_us=spread(seen.lateness_queued),
         service_us=spread(seen.service),
+        first_byte_us=spread(seen.first_byte),
         failures={name: count for name, count in report.errors.items() if count},
         unsolicited=report.connections.unsolicited,
         arrivals_off=off_schedule(
@@ -146,6 +147,7 @@ def _pacing(report: PacedReport, seen: PacedHistograms) -> Pacing:
         service=seen.service,
         planned=seen.planned,
         actual=seen.actual,
+        first_byte=seen.first_byte,
         series=ScheduleSeries(
             step_s=series.step_ms / 1000,
             sent=series.sent,

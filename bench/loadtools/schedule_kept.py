@@ -60,9 +60,9 @@ def add_pacing(parts: Sequence[Pacing | None]) -> Pacing | None:
     if len(known) == 1:
         return known[0]
     first = known[0]
-    free, queued, service, planned, actual = (
+    free, queued, service, planned, actual, first_byte = (
         _sum(getattr(part, name) for part in known)
-        for name in ("late_free", "late_queued", "service", "planned", "actual")
+        for name in ("late_free", "late_queued", "service", "planned", "actual", "first_byte")
     )
     off = sum(part.off_by_a_tenth for part in known)
     return first.model_copy(
@@ -74,6 +74,7 @@ def add_pacing(parts: Sequence[Pacing | None]) -> Pacing | None:
             "lateness_us": spread(free),
             "queued_us": spread(queued),
             "service_us": spread(service),
+            "first_byte_us": spread(first_byte),
             "failures": _counts(part.failures for part in known),
             "unsolicited": sum(part.unsolicited for part in known),
             "arrivals_off": off_schedule(first.arrivals, planned, actual, off),
@@ -84,6 +85,7 @@ def add_pacing(parts: Sequence[Pacing | None]) -> Pacing | None:
             "service": service,
             "planned": planned,
             "actual": actual,
+            "first_byte": first_byte,
             "series": _series([part.series for part in known if part.series]),
         }
     )

@@ -42,3 +42,23 @@ class WindowStep(Model):
     trial: str
     at_s: float
     change: float
+
+
+class WindowAdvice(Model):
+    """Which window gives the narrowest intervals for the same time, by what a run measured.
+
+    Attributes:
+        window_s: as it was.
+        best_s: as it would be best, from 1 to 60 s.
+        wider: width of the intervals with `window_s` over that with `best_s`.
+        within_sd: standard deviation of ln(rate) over one second inside a trial.
+        between_sd: the same from trial to trial, which no longer window takes away.
+        overhead_s: what a trial takes beside its window: start, checks, warm-up, stop.
+    """
+
+    window_s: float
+    best_s: float
+    wider: float
+    within_sd: float
+    between_sd: float
+    overhead_s: float

@@ -31,6 +31,7 @@ GIT_REF: Final = _text(r"\S", "main", maxLength=250)
 URL_PATH: Final = _text(r"^/[^ #\\]*$")
 RELATIVE_PATH: Final = _text(r"^[^/~\\][^\\]*$")
 SERVER_URL: Final = _text(r"^http://[^/]+/?$", "http://127.0.0.1:3000")
+SHA256: Final = _text(r"^[0-9a-f]{64}$")
 SSH_NAME: Final = _text(r"^[^-\s][^\s]*$", "server-box", "me@10.0.0.2", "local")
 ADDRESS: Final = _text(r"^[^\s/]+$", "10.0.0.2")
 METHOD: Final = _text(r"^[A-Z]{1,16}$", "GET", "POST")
@@ -96,6 +97,19 @@ CHOICES: Final = WithJsonSchema(
 )
 WORKLOAD_CHOICE: Final = WithJsonSchema(
     {"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+SERVICES: Final = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "array", "items": {"const": "postgres"}, "uniqueItems": True},
+            {
+                "type": "object",
+                "properties": {"postgres": WORKLOAD_CHOICE.json_schema},
+                "additionalProperties": False,
+            },
+        ],
+        "examples": [["postgres"], {"postgres": ["db-read"]}],
+    }
 )
 ENV: Final = WithJsonSchema(
     {

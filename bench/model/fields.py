@@ -324,8 +324,8 @@ Text = Annotated[str, Field(min_length=1, max_length=_TEXT_MAX), AfterValidator(
 _HeaderValue = Annotated[str, AfterValidator(_header_value)]
 _SentName = Annotated[str, AfterValidator(_sent_header_name)]
 SentHeaders = Annotated[dict[_SentName, _HeaderValue], schemas.HEADERS]
-_HeaderName = Annotated[str, AfterValidator(_header_name)]
-ExpectedHeaders = Annotated[dict[_HeaderName, _HeaderValue], schemas.HEADERS]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+ExpectedHeaders = Annotated[dict[HeaderName, _HeaderValue], schemas.HEADERS]
 Env = Annotated[
     dict[Annotated[str, AfterValidator(_env_name)], Annotated[str, AfterValidator(_no_control)]],
     PlainSerializer(hidden, when_used="json"),

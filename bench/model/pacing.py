@@ -6,7 +6,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field, InstanceOf
 
-from bench.model.base import Model
+from bench.model.base import GrownModel, Model
 
 Arrivals = Literal["poisson", "even"]
 
@@ -47,7 +47,7 @@ class ScheduleSeries(Model):
     response_us: tuple[int, ...]
 
 
-class Pacing(Model):
+class Pacing(GrownModel):
     """One window of an open loop on an exact schedule, over all load processes.
 
     Attributes:
@@ -60,6 +60,7 @@ class Pacing(Model):
         lateness_us: from due to sent where a connection was free: the load tool's own fault.
         queued_us: the same where none was: the server's.
         service_us: from sent to the last byte.
+        first_byte_us: from due to the first byte of the body.
         failures: requests without a whole response, by kind.
         unsolicited: connections on which bytes came that nobody had asked for.
         arrivals_off: how unlike intervals were those planned: random arrivals, the greatest
@@ -83,6 +84,7 @@ class Pacing(Model):
     lateness_us: Spread | None
     queued_us: Spread | None
     service_us: Spread | None
+    first_byte_us: Spread | None = None
     failures: dict[str, int]
     unsolicited: int
     arrivals_off: float | None
@@ -93,7 +95,13 @@ class Pacing(Model):
     service: InstanceOf[Counted] | None = Field(default=None, exclude=True)
     planned: InstanceOf[Counted] | None = Field(default=None, exclude=True)
     actual: InstanceOf[Counted] | None = Field(default=None, exclude=True)
+    first_byte: InstanceOf[Counted] | None = Field(default=None, exclude=True)
     series: ScheduleSeries | None = Field(default=None, exclude=True)
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("first_byte_us",)
 
     def told(self) -> Pacing:
         """What a record keeps of it: without the histograms, which are in the raw output."""

@@ -14,7 +14,7 @@ from bench.model.pacing import Arrivals
 from bench.model.secrets import Environment
 from bench.model.server_config import ServerConfig
 from bench.model.sweep import Swept
-from bench.model.workload_config import Expect, Generator
+from bench.model.workload_config import Expect, Generator, Then
 
 SOLO: Final = "-solo"
 """Ending of load profiles under which servers are measured alone to choose among them."""
@@ -81,10 +81,11 @@ class LoadProfile(GrownModel):
         return self.loop == "open" and self.rate_rps is None and self.rate_share is None
 
 
-class RequestKind(Model):
+class RequestKind(GrownModel):
     """One kind of request of a workload, with its bodies read from disk.
 
     Attributes:
+        then: asked right after it where answers are verified.
         bodies: request body templates, one drawn at random per request; empty = no body.
     """
 
@@ -95,6 +96,9 @@ class RequestKind(Model):
     bodies: tuple[bytes, ...] = Field(repr=False)
     values: dict[str, Generator]
     expect: Expect
+    then: Then | None = None
+
+    GROWN = ("then",)
 
 
 class Workload(Model):
@@ -285,10 +289,8 @@ class Plan(GrownModel):
         estimated_s: expected length without builds.
         max_time_s: no round is begun that would end later than this after the measuring began,
             the first three excepted; None = as long as it takes.
-        search: of a search for the rate that keeps a promise, what is promised; `max_time_s`
-            is then that of each cell.
-        machines: where server and load have machines of their own; `cpus` are then the server's,
-            and as many for the load as all its machines have.
+        search: what is promised, in a search for a rate; `max_time_s` is then of each cell.
+        machines: where they are of their own; `cpus` are then the server's.
     """
 
     schema_version: int = SCHEMA_VERSION

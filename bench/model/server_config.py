@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from bench.model import field_schemas
 from bench.model.base import Model
 from bench.model.fields import (
     Argv,
     Duration,
     Env,
+    Identifier,
     Pythons,
     RelativePath,
     SentHeaders,
@@ -22,6 +24,20 @@ from bench.model.fields import (
     WorkloadChoice,
 )
 from bench.model.http_protocol import HttpProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+
+def _services(value: Any) -> Any:
+    """`[postgres]`, or `{postgres: [db-read]}`, as a mapping with `all` or workloads."""
+    named = dict.fromkeys(value, "all") if isinstance(value, list) else value
+    if not isinstance(named, dict) or not named.keys() <= {"postgres"}:
+        raise ValueError("expected [postgres], or {postgres: [db-read]} for some workloads only")
+    return named
+
+
+Services = Annotated[dict[str, WorkloadChoice], BeforeValidator(_services), field_schemas.SERVICES]
 
 
 class Stop(Model):
@@ -66,6 +82,11 @@ class ServerConfig(Model):
         memory_limit: such as `4GB`.
         source: the folder of the git repository that `bench ab --ref` checks out.
         workloads: `all`, or the ids of those it can answer.
+        cannot: workloads that it cannot answer, each with the reason: `{stream: "no streams"}`.
+            Default: none.
+        services: `[postgres]`: a PostgreSQL is started before it, with a table `items`, and its
+            address replaces `{postgres_url}`; it shall keep `{postgres_pool}` connections, over
+            all of its processes. `{postgres: [db-read]}`: only for these workloads. Default: none.
     """
 
     title: Title = ""
@@ -86,10 +107,23 @@ class ServerConfig(Model):
     memory_limit: Size | None = None
     source: RelativePath = "."
     workloads: WorkloadChoice = "all"
+    cannot: dict[Identifier, Text] = {}
+    services: Services = {}
 
     def serves(self, workload: str) -> bool:
         """Whether the server answers a workload, by its own word."""
-        return self.workloads == "all" or workload in self.workloads
+        listed = self.workloads == "all" or workload in self.workloads
+        return listed and workload not in self.cannot
+
+    def served(self, known: Iterable[str]) -> list[str]:
+        """Those that it answers, in their order in server.yaml; with `all` those of `known`."""
+        names = known if self.workloads == "all" else self.workloads
+        return [name for name in names if self.serves(name)]
+
+    def wants_database(self, asked: Collection[str] | None) -> bool:
+        """Whether it needs a PostgreSQL for one of the workloads; None = whatever it is asked."""
+        wanted = self.services.get("postgres", ())
+        return wanted == "all" or any(name in wanted for name in asked or ())
 
     def is_told(self, name: str) -> bool:
         """Whether the placeholder `{name}` stands in `run` or `env`."""

@@ -6,14 +6,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from bench.model.base import SCHEMA_VERSION, Model
-from bench.model.basis import Basis, WindowStep
+from bench.model.base import SCHEMA_VERSION, GrownModel, Model
+from bench.model.basis import Basis, WindowAdvice, WindowStep
 from bench.model.capacity import CapacityResult
 from bench.model.cpu_profile import Conversion, ServerProfile
+from bench.model.database import DatabaseShare
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
 from bench.model.http_protocol import HttpProtocol
 from bench.model.plan import LoadProfile, Plan, Skipped
+from bench.model.scaling import Scaling
 from bench.model.trial_record import Bound, Exchange, Handshakes, TrialRecord
 
 Word = Literal[
@@ -129,7 +131,7 @@ class CellLateness(Model):
     p99: float | None
 
 
-class CellSummary(Model):
+class CellSummary(GrownModel):
     """One server x workload x profile over all rounds.
 
     Attributes:
@@ -142,7 +144,13 @@ class CellSummary(Model):
             no load was sent in one.
         bytes_per_s: bytes of response bodies per second.
         lateness_us: of an open loop on an exact schedule, else None.
+        first_byte_us: of an open loop on an exact schedule, from when a request was due to the
+            first byte of the body, median over trials of their medians; None where that is the
+            time of the whole response, within a tenth.
         startup_s: from the start of the process to its first right answer, median over trials.
+        first_request_s: what the first request of the workload took, median over trials.
+        built_bytes: size of what its build made, None where it made nothing.
+        database: what a request costs the database beside it; None where there is none.
         memory_slope_bytes_per_s: of resident memory in the second half of the window, mean.
         protocol: what was spoken.
         handshakes: of TLS where each request makes one: sums over usable trials; else None.
@@ -162,14 +170,23 @@ class CellSummary(Model):
     offered_rps: float | None
     achieved_ratio: float | None
     lateness_us: CellLateness | None = None
+    first_byte_us: float | None = None
     startup_s: float | None = None
+    first_request_s: float | None = None
+    built_bytes: int | None = None
     memory_slope_bytes_per_s: float | None = None
     protocol: HttpProtocol = "http"
     handshakes: Handshakes | None = None
+    database: DatabaseShare | None = None
     bound: Bound
     findings: tuple[str, ...]
     cost: Cost | None = None
     load_share: float | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("first_byte_us", "database", "first_request_s", "built_bytes")
 
 
 class Comparison(Model):
@@ -216,30 +233,11 @@ class CellDetail(Model):
     memory_slope: tuple[float, float] | None = None
 
 
-class WindowAdvice(Model):
-    """Which window gives the narrowest intervals for the same time, by what a run measured.
-
-    Attributes:
-        window_s: as it was.
-        best_s: as it would be best, from 1 to 60 s.
-        wider: width of the intervals with `window_s` over that with `best_s`.
-        within_sd: standard deviation of ln(rate) over one second inside a trial.
-        between_sd: the same from trial to trial, which no longer window takes away.
-        overhead_s: what a trial takes beside its window: start, checks, warm-up, stop.
-    """
-
-    window_s: float
-    best_s: float
-    wider: float
-    within_sd: float
-    between_sd: float
-    overhead_s: float
-
-
-class Summary(Model):
+class Summary(GrownModel):
     """The object of `bench report --as json`.
 
     Attributes:
+        scaling: what sweeps show, a course for each server.
         measured_s: seconds that all trials took from start to stop, excluded ones too; builds,
             calibration and pauses are not part of it.
         window: None in a plan of duets, without closed loops, and below three rounds.
@@ -259,14 +257,21 @@ class Summary(Model):
     noise_floor: float | None
     measured_s: float = 0.0
     window: WindowAdvice | None = None
+    scaling: tuple[Scaling, ...] = ()
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
 
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("scaling",)
 
-class BuildRecord(Model):
+
+class BuildRecord(GrownModel):
     """How a server was built: what stands in builds/<server>.json.
 
     Attributes:
+        installed_bytes: of all files in the folder into which the build installed packages.
         version: as the server's own `version` command printed it, or None.
         runtime: interpreter or toolchain, such as `Python 3.11.7`, or None.
         stale: a source that is newer than the compiled program, although it was just built, or
@@ -284,6 +289,12 @@ class BuildRecord(Model):
     seconds: float
     cached: bool
     stale: str | None = None
+    installed_bytes: int | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("installed_bytes",)
 
 
 class RunInfo(Model):

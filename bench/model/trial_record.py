@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bench.model.base import SCHEMA_VERSION, GrownModel, Model
+from bench.model.database import DatabaseRecord
 from bench.model.finding import Finding
 from bench.model.load_result import LoadResult
 from bench.model.machine_part import MachinePart
@@ -41,12 +42,13 @@ class CommandRecord(Model):
     rc: int | None
 
 
-class ServerRecord(Model):
+class ServerRecord(GrownModel):
     """The server process of a trial.
 
     Attributes:
         threads: of its process group at the end of the window, None where unreadable.
         processes: of its process group at the end of the window.
+        database: what stood beside it; None where it needed none.
     """
 
     argv: tuple[str, ...]
@@ -56,6 +58,12 @@ class ServerRecord(Model):
     pid: int | None
     threads: int | None = None
     processes: int | None = None
+    database: DatabaseRecord | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("database",)
 
 
 class Exchange(Model):
@@ -83,13 +91,14 @@ class Exchange(Model):
     response_text: str
 
 
-class Resources(Model):
+class Resources(GrownModel):
     """Deltas of the measured window; None where the system does not tell.
 
     A **sample** is one reading in a window; the series of a trial are made of them.
 
     Attributes:
         server_cpu_s: CPU time of the server's process group.
+        database_cpu_s: of the database beside it, which that leaves out.
         load_cpu_s: CPU time of each load tool process.
         span_s: length of time between the two readings.
         server_busy: busiest share of the server's CPUs or of one of its threads, 0 to 1.
@@ -103,6 +112,7 @@ class Resources(Model):
     """
 
     server_cpu_s: float | None = None
+    database_cpu_s: float | None = None
     load_cpu_s: tuple[float, ...] = ()
     span_s: float | None = None
     server_busy: float | None = None
@@ -117,6 +127,11 @@ class Resources(Model):
     harness_cpu_s: float | None = None
     harness_rss_bytes: int | None = None
     unavailable: dict[str, str] = {}
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("database_cpu_s",)
 
 
 class Counters(Model):
@@ -304,7 +319,16 @@ def cpu_us_per_request(part: TrialRecord | Partner) -> float | None:
     read over a span shorter than the window, the requests are taken in proportion; a longer
     span holds no further requests.
     """
-    load, used = part.load, part.resources.server_cpu_s
+    return _per_request(part, part.resources.server_cpu_s)
+
+
+def database_us_per_request(part: TrialRecord | Partner) -> float | None:
+    """The same of the database beside the server; None where there is none."""
+    return _per_request(part, part.resources.database_cpu_s)
+
+
+def _per_request(part: TrialRecord | Partner, used: float | None) -> float | None:
+    load = part.load
     if load is None or not load.ok or not used:
         return None
     return used * 1e6 / (load.ok * span_share(part))

@@ -169,17 +169,17 @@ def _workloads(project: Project, made: tuple[BuiltArms, ...], *, foreign: bool) 
         made: the arms, baseline first.
         foreign: the server comes with bench, and knows nothing of the user's workloads.
     """
-    served = load_server(made[0].file).workloads
-    if served != "all":
-        return list(served)
+    config = load_server(made[0].file)
+    if config.workloads != "all":
+        return config.served(())
     mine = [
         name
         for name, path in project.workloads.items()
         if project.builtin is None or not path.is_relative_to(project.builtin)
     ]
     if mine and not foreign:
-        return sorted(mine)
-    for name in _PREFERRED:
+        return config.served(sorted(mine))
+    for name in config.served(_PREFERRED):
         if name in project.workloads:
             return [name]
     raise UsageError("there is no workload", advice="`bench init` writes one")

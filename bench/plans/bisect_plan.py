@@ -171,8 +171,7 @@ def workload_of(project: Project, server: str, named: str | None) -> str:
 
     if named is not None:
         return named
-    served = load_server(project.servers[server]).workloads
-    names = sorted(project.workloads) if served == "all" else list(served)
+    names = load_server(project.servers[server]).served(sorted(project.workloads))
     if len(names) != 1:
         raise UsageError(
             f"{server} serves {', '.join(names) or 'no workload'}", advice="name one: --workload W"

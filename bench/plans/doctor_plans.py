@@ -103,8 +103,7 @@ def plan_ceiling(project: Project) -> Planned:
 def _workload(project: Project, server: str) -> str:
     if server not in project.servers:
         raise UsageError(f"there is no server {server!r}", advice="`bench list servers` shows them")
-    served = load_server(project.servers[server]).workloads
-    names = sorted(project.workloads) if served == "all" else list(served)
+    names = load_server(project.servers[server]).served(sorted(project.workloads))
     for name in (*_PREFERRED, *names):
         if name in names:
             return name

@@ -9,7 +9,9 @@ from bench.errors import ConfigError
 from bench.model.plan import Cell, Plan, PlannedTrial, Sought
 from bench.plans.expansion import expand
 from bench.plans.lengths import estimate, search_s
+from bench.plans.services import needs_database, without_database
 from bench.plans.sweeps import within_cpus
+from bench.servers.postgres_found import find_postgres
 from bench.stats.rounds import ROUNDS_MAX
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def make_plan(
         rounds=1 if parts.config.promise else overrides.rounds or parts.config.rounds,
     )
     plan = within_cpus(plan)
+    if needs_database(plan) and find_postgres() is None:
+        plan = without_database(plan)
     if plan.search:  # its trials are not known before: each is decided by those before it
         return plan.model_copy(update={"estimated_s": search_s(plan)}), parts.workloads
     trials = tuple(

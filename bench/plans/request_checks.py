@@ -7,16 +7,17 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import nearest
+from bench.plans.random_checks import check_random
 from bench.plans.yaml.spelling import shown, spelling
 from bench.workload.json_equal import is_json_type
-from bench.workload.requests import AS_TEXT, SAME_AS_BODY
+from bench.workload.requests import AS_TEXT, HASH_OF, SAME_AS_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.plans.yaml.document import Loc, YamlDocument
 
-_NAMED: Final = re.compile(rf"\{{([A-Za-z_][A-Za-z0-9_]*)(?:{AS_TEXT})?\}}")
+_NAMED: Final = re.compile(rf"\{{([A-Za-z_][A-Za-z0-9_]*)(?:{AS_TEXT}|{HASH_OF})?\}}")
 _FORM: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:[^{}]*)\}")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
@@ -36,6 +37,7 @@ def check_request(
     """
     _check_headers(document, loc, request)
     _check_values(document, loc, request, bodies)
+    check_random(document, loc, request)
     _check_json(document, loc, request, bodies)
 
 
@@ -60,6 +62,7 @@ def _check_values(
         used |= _check_path(document, (*loc, "path"), path, values)
     body, expect = request.get("body"), request.get("expect")
     inline = body if isinstance(body, dict) and not {"file", "lines"} & body.keys() else None
+    used |= _check_then(document, (*loc, "then"), request.get("then"), values)
     for key, value in (("body", inline), ("expect", expect)):
         used |= _check_inline(document, (*loc, key), value, values)
     for one in bodies:
@@ -70,6 +73,17 @@ def _check_values(
         if name not in used:
             message = f"the value is not used: {{{name}}} stands neither in path, body nor expect"
             document.add((*loc, "values", name), message)
+
+
+def _check_then(document: YamlDocument, loc: Loc, then: Any, values: Mapping[str, Any]) -> set[str]:
+    """Names used in the request that follows; it has no body, and so none to come back."""
+    if not isinstance(then, dict):
+        return set()
+    path, expect = then.get("path"), then.get("expect")
+    used = _check_path(document, (*loc, "path"), path, values) if isinstance(path, str) else set()
+    if isinstance(expect, dict) and expect.get("json") == SAME_AS_BODY:
+        document.add((*loc, "expect", "json"), f"{SAME_AS_BODY}: this request has no body")
+    return used | _check_inline(document, (*loc, "expect"), expect, values)
 
 
 def _check_path(document: YamlDocument, loc: Loc, path: str, values: Mapping[str, Any]) -> set[str]:
@@ -103,7 +117,7 @@ def _check_inline(
         for name in sorted(used - values.keys()) if values else ():
             document.add(loc, f"{{{name[:40]}}} has no entry in values", spelling(name, values))
         for name, form in _FORM.findall(value):
-            if name in values and form != AS_TEXT:
+            if name in values and form not in (AS_TEXT, HASH_OF):
                 wanted = f"{{{name}}}, or {{{name}{AS_TEXT}}} for the value as text"
                 document.add(loc, f"{{{name}{form[:20]}}} is not a form of a value", wanted)
     return used

@@ -64,6 +64,7 @@ def read_server(
         check_server_protocols(document)
         _check_source(document, root)
         _check_workloads(document, workloads)
+        _check_services(document, workloads)
     if config is None or document.problems:
         return None, document
     return config.model_copy(update={"title": config.title or path.parent.name}), document
@@ -130,8 +131,30 @@ def _check_source(document: YamlDocument, root: Path | None) -> None:
 
 
 def _check_workloads(document: YamlDocument, known: Collection[str] | None) -> None:
-    listed = document.data.get("workloads")
-    check_duplicates(document, ("workloads",), listed)
-    for index, name in enumerate(listed if isinstance(listed, list) else ()):
+    written, cannot = document.data.get("workloads"), document.data.get("cannot")
+    listed = written if isinstance(written, list) else []
+    check_duplicates(document, ("workloads",), written)
+    for index, name in enumerate(listed):
         if known is not None:
             check_known(document, ("workloads", index), "workload", name, known)
+    for name in cannot if isinstance(cannot, dict) else ():
+        if known is not None:
+            check_known(document, ("cannot", name), "workload", name, known)
+        if name in listed:
+            document.add(("cannot", name), "it stands in workloads too", "remove it in one place")
+
+
+def _check_services(document: YamlDocument, known: Collection[str] | None) -> None:
+    """Workloads that there are; and nobody gets the address of a database that is not started."""
+    services = document.data.get("services")
+    wanted = services.get("postgres") if isinstance(services, dict) else None
+    for index, name in enumerate(wanted if isinstance(wanted, list) else ()):
+        if known is not None:
+            check_known(document, ("services", "postgres", index), "workload", name, known)
+    if services or document.has_bad(("services",)):
+        return
+    for key in ("run", "env"):
+        for loc, text in texts((key,), document.data.get(key)):
+            if "{postgres_" in text:
+                message = "no PostgreSQL is started for this server"
+                document.add(loc, message, "add services: [postgres]")

@@ -139,6 +139,7 @@ def _kind(request: RequestConfig, bodies: tuple[bytes, ...]) -> RequestKind:
         bodies=bodies,
         values=request.values,
         expect=request.expect,
+        then=request.then,
     )
 
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bench.errors import BenchError
-from bench.process.strays import MARK
+from bench.process.strays import MARK, is_supervisor_process
 from bench.process.why_not import why_not
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 _PROGRAM = Path(__file__).with_name("supervisor.py")
 _ANSWER_S = 10.0
 _END_S = 8.0
+_SCRATCH = "bench-scratch"
 NOFILE_WANTED = 65_536
 """Soft limit of open files that children are given where the hard limit allows it."""
 
@@ -122,6 +126,7 @@ class SupervisorClient:
         self._events: list[dict[str, Any]] = []
         self._buffer = b""
         self._count = 0
+        self._scratch: Path | None = None
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -149,6 +154,19 @@ class SupervisorClient:
             self._process.wait()
         finally:
             self._process.stdout.close()
+            if self._scratch:
+                shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def scratch(self) -> Path:
+        """A temporary folder that other users can pass through; it goes when the supervisor does.
+
+        What a killed `bench` left of its own goes now.
+        """
+        if self._scratch is None:
+            _remove_left()
+            self._scratch = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}-{self.pid}-"))
+            self._scratch.chmod(0o711)
+        return self._scratch
 
     @property
     def pid(self) -> int:
@@ -172,6 +190,7 @@ class SupervisorClient:
             stderr=str(command.stderr) if command.stderr else None,
             nofile=NOFILE_WANTED,
             space=command.space,
+            user=[[], *reversed(command.user)] if command.user else None,
         )
         if answer["event"] == "failed":
             cause, advice = why_not(command.argv[0], command.cwd, answer["error"])
@@ -241,3 +260,13 @@ class SupervisorClient:
             if child is not None:
                 child.rc, child.ended, child.cpu_s = event["rc"], event["at"], event["cpu_s"]
                 self._events.remove(event)
+
+
+def _remove_left() -> None:
+    """Remove the temporary folders of supervisors that are gone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}-*-*"):
+        owner = folder.name.removeprefix(f"{_SCRATCH}-").partition("-")[0]
+        with contextlib.suppress(OSError):
+            ours = owner.isdigit() and folder.stat().st_uid == os.geteuid()
+            if ours and not is_supervisor_process(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,8 @@ class Command(NamedTuple):
         stdout: file that receives stdout.
         stderr: file that receives stderr; None = the same as stdout.
         space: process whose network namespace it is started in; 0 = the machine's network.
+        user: user and group id that it runs as, for root; argv[0] is then a whole path. None =
+            those of `bench`.
     """
 
     argv: tuple[str, ...]
@@ -31,6 +33,7 @@ class Command(NamedTuple):
     stdout: Path
     stderr: Path | None = None
     space: int = 0
+    user: tuple[int, int] | None = None
 
 
 class Completed(NamedTuple):

@@ -52,7 +52,7 @@ def strays(
         is_supervisor: whether a supervisor runs under that process id.
     """
     here = _carriers() if carriers is None else carriers
-    alive = is_supervisor or _is_supervisor
+    alive = is_supervisor or is_supervisor_process
     found = []
     for carrier in here:
         run, _, owner = carrier.mark.rpartition("/")
@@ -98,7 +98,8 @@ def ps_carriers(text: str) -> list[Carrier]:
     return found
 
 
-def _is_supervisor(pid: int) -> bool:
+def is_supervisor_process(pid: int) -> bool:
+    """Whether a supervisor runs under that process id; one that ended and waits does not."""
     if sys.platform.startswith("linux"):
         try:
             return _SUPERVISOR.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -10,9 +10,7 @@ its group and its parent before that escapes, which `bench doctor` looks for.
 
 A process id is given out again once its process was reaped and its group is empty: a child is
 ours until it is reaped, what it left while its group exists; the process that has the id then is a
-stranger, which no signal may reach.
-
-It must not do anything else: no logging, no policy.
+stranger, which no signal may reach. It must not do anything else: no logging, no policy.
 """
 
 from __future__ import annotations
@@ -288,6 +286,9 @@ def _exec(request: dict[str, object], reader: int, writer: int) -> None:
         _streams(request)
         if space := request.get("space"):
             _enter(str(space))
+        if user := request.get("user"):
+            for change, to in zip((os.setgroups, os.setgid, os.setuid), user, strict=True):  # type: ignore[call-overload] # a list
+                change(to)
         os.chdir(str(request["cwd"]))
         argv = [str(word) for word in request["argv"]]  # type: ignore[attr-defined] # a list
         env = {str(key): str(value) for key, value in dict(request["env"]).items()}  # type: ignore[call-overload] # a dict

@@ -12,6 +12,7 @@ from bench.reports.figures import NO_CHARTS, make_charts
 from bench.reports.sections.answer import answer
 from bench.reports.sections.configuration import configuration
 from bench.reports.sections.header import doubts
+from bench.reports.sections.how_it_scales import scaling_section
 from bench.reports.sections.machines_used import machines_section
 from bench.reports.sections.method import method_blocks
 from bench.reports.sections.next_steps import next_steps
@@ -87,6 +88,7 @@ def make_document(view: View, charts: Charts = NO_CHARTS, *, links: bool = True)
         servers(view),
         capacity_section(view, charts),
         curve_section(view, charts),
+        scaling_section(view, charts),
         results(view, charts),
         where_time_goes(view, charts, links=links),
         Section("Key Findings", key_findings(view)),

@@ -59,6 +59,10 @@ def _row(run_id: str, cell: CellSummary) -> Iterator[tuple[str, Value]]:
     yield "offered_rps", cell.offered_rps
     yield "achieved_ratio", cell.achieved_ratio
     yield "startup_s", cell.startup_s
+    yield "first_request_s", cell.first_request_s
+    yield "built_bytes", cell.built_bytes
+    if cell.database is not None:
+        yield "database_cpu_us_per_request", cell.database.cpu_us
     yield "memory_slope_bytes_per_s", cell.memory_slope_bytes_per_s
     yield "protocol", cell.protocol
     if cell.cost is not None:

@@ -14,6 +14,7 @@ from bench.reports.decisions import decisions
 from bench.reports.escape import line
 from bench.reports.primary_metric import PER_CPU, THROUGHPUT
 from bench.reports.profile_figures import where_charts
+from bench.reports.scaling_figures import scaling_charts
 from bench.reports.trial_figures import trial_charts
 from bench.reports.view import by_workload, metric_of, name_among, rate, titles_of, winner
 from bench.reports.wording.baseline_difference import by_payload
@@ -43,6 +44,7 @@ class Charts(NamedTuple):
         after: what a request costs.
         on_page: every trial, warm-up and rounds: too many panels for a text.
         where: of profiles.
+        scaling: of sweeps.
     """
 
     lead: tuple[Chart, ...]
@@ -51,16 +53,18 @@ class Charts(NamedTuple):
     on_page: tuple[Chart, ...]
     where: tuple[Chart, ...] = ()
     curves: tuple[Chart, ...] = ()
+    scaling: tuple[Chart, ...] = ()
 
     @property
     def in_text(self) -> tuple[Chart, ...]:
         """Those that Markdown shows, in the order of the report."""
-        return (*self.lead, *self.first, *self.after, *self.where)
+        return (*self.lead, *self.scaling, *self.first, *self.after, *self.where)
 
     @property
     def all(self) -> tuple[Chart, ...]:
         """In the order of the report."""
-        return (*self.curves, *self.lead, *self.first, *self.after, *self.on_page, *self.where)
+        more = (*self.after, *self.on_page, *self.where)
+        return (*self.curves, *self.lead, *self.scaling, *self.first, *more)
 
 
 NO_CHARTS: Final = Charts((), (), (), ())
@@ -77,6 +81,7 @@ def make_charts(view: View) -> Charts:
         trial_charts(view),
         where_charts(view),
         curve_charts(view),
+        scaling_charts(view),
     )
 
 

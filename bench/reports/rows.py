@@ -134,6 +134,7 @@ def rows_for(group: Group) -> tuple[CellRow, ...]:
         trial = CellRow(RESPONSE_TIME.column, _estimate("p99_us"), format_us, "lower")
         more += [
             trial,
+            CellRow("First byte, p50", lambda e: e.cell.first_byte_us, format_us, "lower"),
             CellRow("Offered Rate", lambda e: e.cell.offered_rps, format_whole, None),
             CellRow("Achieved of Offered", lambda e: e.cell.achieved_ratio, format_achieved, None),
         ]

@@ -29,7 +29,7 @@ def wrong_answer(
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         log = Path(scratch, "server.log")
         try:
-            with serving(arm, plan.cpus, supervisor, rng, log) as server:
+            with serving(arm, plan.cpus, supervisor, rng, log, asked=tuple(asked)) as server:
                 for name in asked:
                     verify(
                         server.target,

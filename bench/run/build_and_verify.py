@@ -14,6 +14,7 @@ from bench.plans.choosing import comes_along
 from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
 from bench.servers import RunningServer, build, missing, never_made
+from bench.servers.postgres_found import ADVICE, find_postgres
 from bench.store.cache import cache_folder
 from bench.trial.verify import verify
 
@@ -92,21 +93,31 @@ def verify_servers(
             yield Verified(arm.name, "", (), reason, skipped=reason.startswith("skipped"))
             continue
         told(f"starting {arm.name}")
+        known = _workloads(project, arm.server)
+        for name, why in arm.config.cannot.items():
+            if name in known:
+                yield Verified(arm.name, name, (), why, skipped=True)
         with (
             SupervisorClient() as supervisor,
             tempfile.TemporaryDirectory(prefix="bench-") as scratch,
         ):
+            chosen = workloads_of(project, arm)
+            if find_postgres() is None:
+                lost = [one for one in chosen if arm.config.wants_database((one.id,))]
+                for one in lost:
+                    why = f"skipped: PostgreSQL is not here: {ADVICE}"
+                    yield Verified(arm.name, one.id, (), why, skipped=True)
+                chosen = [one for one in chosen if one not in lost]
             log = Path(scratch, "server.log")
             for protocol in arm.config.protocols:
                 with_protocol = arm.model_copy(update={"protocol": protocol})
-                found = _verify(with_protocol, workloads_of(project, arm), cpus, supervisor, log)
+                found = _verify(with_protocol, chosen, cpus, supervisor, log)
                 yield from (one._replace(protocol=protocol) for one in found)
 
 
 def workloads_of(project: Project, arm: Arm) -> list[Workload]:
     """The workloads that a server says it can serve, as far as the project has them."""
-    served = arm.config.workloads
-    names = _workloads(project, arm.server) if served == "all" else served
+    names = arm.config.served(_workloads(project, arm.server))
     paths = {name: project.workloads[name] for name in names if name in project.workloads}
     return [load_workload(path, project.root_of(path)) for path in paths.values()]
 
@@ -124,7 +135,8 @@ def _verify(
 ) -> Iterator[Verified]:
     rng = random.SystemRandom()
     try:
-        with RunningServer(arm, cpus, supervisor, rng, log) as server:
+        asked = [workload.id for workload in workloads]
+        with RunningServer(arm, cpus, supervisor, rng, log, asked=asked) as server:
             for workload in workloads:
                 try:
                     exchanges = verify(server.target, workload, rng)

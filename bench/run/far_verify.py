@@ -31,12 +31,12 @@ def verify_far(
     cpus = lab.split(None, None)
     for arm in arms:
         try:
-            check_told(f"starting {arm.name}")
+            check_told(arm)
             reason = lab.builds.missing(arm)
             if reason:
                 yield Verified(arm.name, "", (), f"skipped: {reason}", skipped=True)
                 continue
-            told(arm)
+            told(f"starting {arm.name}")
             with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
                 log = Path(scratch, f"{arm.name}.log")
                 lab.builds.build(arm, log, cpus=str(cpus.server_count))

@@ -15,6 +15,7 @@ from bench.plans.choosing import choose_arms
 from bench.process import SupervisorClient
 from bench.run.build_and_verify import build_servers
 from bench.servers import RunningServer
+from bench.servers.postgres_found import find_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,5 +51,6 @@ def served(project: Project, name: str, told: Callable[[str], None]) -> Iterator
     cpus = split(local_topology(), None, None)
     with SupervisorClient() as supervisor, tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         log = Path(scratch, "server.log")
-        with RunningServer(arms[0], cpus, supervisor, random.SystemRandom(), log) as server:
+        rng, asked = random.SystemRandom(), tuple(project.workloads) if find_postgres() else None
+        with RunningServer(arms[0], cpus, supervisor, rng, log, asked=asked) as server:
             yield ServedTarget(server, log)

@@ -48,6 +48,7 @@ class Mark(NamedTuple):
         tasks: the server's threads; None where they cannot be read one by one.
         counts: instructions and cycles; None where the machine does not count them.
         core_times: the server's processes by kind of core; None where the system does not tell.
+        database: the processes of the database beside it; None where there is none.
     """
 
     at_s: float
@@ -59,6 +60,7 @@ class Mark(NamedTuple):
     system: SystemReading
     counts: PerfCounts | None
     core_times: Mapping[int, CoreTime] | None = None
+    database: GroupReading | None = None
 
 
 class Observation(NamedTuple):

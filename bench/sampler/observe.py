@@ -14,7 +14,7 @@ from bench.sampler.window import Sample, Span, Work, byte_series, loaded_span
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.sampler.group import MemoryReading
+    from bench.sampler.group import GroupReading, MemoryReading
     from bench.sampler.linux.procfs import CpuTimes
     from bench.sampler.marks import Mark
     from bench.sampler.platforms import Platform
@@ -95,7 +95,7 @@ def _resources(
     switched = group.switches(begin.tasks, end.tasks) if begin.tasks and end.tasks else None
     memory = _peak_memory(_within(watched.memory, begin, end, after_s=window.BIN_S))
     values = {
-        "server_cpu_s": _server_cpu_s(begin, end),
+        "server_cpu_s": _cpu_s(begin.group, end.group),
         "load_cpu_s": _load_cpu_s(begin, end),
         "span_s": end.at_s - begin.at_s,
         "server_busy": _server_busy(ticks, begin, end, loaded, platform),
@@ -120,7 +120,8 @@ def _resources(
     notes = {name: why for name, why in platform.reasons.items() if "." in name}
     if memory and not memory.shared_once:
         notes["rss_peak_bytes.pss"] = "smaps_rollup not readable: shared pages count in full"
-    return Resources.model_validate({**values, "unavailable": {**missing, **notes}})
+    database = {"database_cpu_s": _cpu_s(begin.database, end.database)}
+    return Resources.model_validate({**values, **database, "unavailable": {**missing, **notes}})
 
 
 def _counters(begin: Mark, end: Mark, watched: WatchedGroup, platform: Platform) -> Counters:
@@ -175,10 +176,10 @@ def _fast_share(begin: Mark, end: Mark) -> float | None:
     return min(1.0, max(0.0, fast / own)) if own > 0 else None
 
 
-def _server_cpu_s(begin: Mark, end: Mark) -> float | None:
-    if begin.group is None or end.group is None:
+def _cpu_s(begin: GroupReading | None, end: GroupReading | None) -> float | None:
+    if begin is None or end is None:
         return None
-    return max(0, end.group.cpu_ns - begin.group.cpu_ns) / NS_PER_S
+    return max(0, end.cpu_ns - begin.cpu_ns) / NS_PER_S
 
 
 def _load_cpu_s(begin: Mark, end: Mark) -> tuple[float, ...]:

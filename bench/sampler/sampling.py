@@ -61,6 +61,7 @@ class Sampler:
         port: of the server; None where it is on another machine, so that neither its
             connections nor its traffic over the loopback can be seen.
         space: process that holds the network namespace of server and load; 0 = the machine's.
+        database_pid: first process of the database beside the server, 0 = there is none.
         traffic: reads the bytes that went between load and server; None = over the loopback.
         platform: how this system is read.
     """
@@ -73,6 +74,7 @@ class Sampler:
         load_cpus: tuple[int, ...],
         port: int | None,
         space: int = 0,
+        database_pid: int = 0,
         traffic: Callable[[], int | None] | None = None,
         platform: Platform | None = None,
     ) -> None:
@@ -80,6 +82,7 @@ class Sampler:
             server_pid, server_cpus, load_cpus, space=space
         )
         self._server = self._platform.group(server_pid)
+        self._database = self._platform.group(database_pid) if database_pid else None
         self._port = port
         self._traffic = traffic or self._platform.loopback_bytes
         self._lock = threading.Lock()
@@ -161,6 +164,7 @@ class Sampler:
             system=system,
             counts=counts,
             core_times=self._platform.core_times(),
+            database=self._database.read() if self._database else None,
         )
 
     def _look_at_loads(self, now_s: float, *, fresh: bool = True) -> dict[int, int]:

@@ -40,6 +40,7 @@ _STAMP: Final = ".build/stamp.json"
 _NOT_SOURCE: Final = frozenset(
     {".venv", "venv", "target", "node_modules", ".build", "__pycache__", ".git", "dist", "build"}
 )
+_INSTALLED: Final = (".venv", "venv", "node_modules", "vendor")
 _LOCKS: Final = (
     "Cargo.lock",
     "requirements.txt",
@@ -112,6 +113,13 @@ def toolchain(arm: Arm) -> Toolchain:
             line = (done.stdout or done.stderr).splitlines()[0].strip()
             return Toolchain(None, f"Node.js {line[1:]}" if argv[0] == "node" else line)
     return Toolchain(None, None)
+
+
+def python_for(arm: Arm) -> str:
+    """The interpreter for `{python}`; looked for only where `run` or `env` names it."""
+    named = [*arm.config.run, *arm.config.env.values(), *arm.env.values()]
+    wanted = any("{python}" in word for word in named)
+    return (toolchain(arm).python or "") if wanted else ""
 
 
 def satisfies(version: str, constraint: str) -> bool:
@@ -227,6 +235,7 @@ def build(arm: Arm, supervisor: SupervisorClient, log: Path, *, cpus: str = "1")
         artefact_bytes=artefact[1] if artefact else None,
         seconds=round(time.monotonic() - began, 3) if not cached else 0.0,
         cached=cached,
+        installed_bytes=None if artefact else _installed_bytes(folder),
         stale=stale,
     )
 
@@ -324,3 +333,14 @@ def _artefact(arm: Arm, folder: Path) -> tuple[str, int] | None:
         return None
     data = program.read_bytes()
     return hashlib.sha256(data).hexdigest(), len(data)
+
+
+def _installed_bytes(folder: Path) -> int | None:
+    """Size of the packages that its build installed, each file once; None where there are none."""
+    sizes = [
+        os.lstat(os.path.join(root, name)).st_size  # noqa: PTH118 - thousands of files
+        for installed in _INSTALLED
+        for root, _, files in os.walk(folder / installed)
+        for name in files
+    ]
+    return sum(sizes) or None

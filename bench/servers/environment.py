@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bench.loadtools.install.find import user_path
-from bench.model.secrets import hidden, is_secret
+from bench.model.secrets import HIDDEN, hidden, is_secret
 from bench.process.executables import executable
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ PLAIN: Final[Mapping[str, str]] = MappingProxyType(
     {"protocol": "http", "cert": "", "key": "", "resume": "true"}
 )
 """What placeholders of protocols stand for where there is no TLS, and in builds."""
+_LOGIN: Final = re.compile(r"(://[^:/@\s]*:)[^@/\s]+@")
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 
 
@@ -60,8 +61,9 @@ def startable(argv: Sequence[str], path: str) -> tuple[str, ...]:
 
 
 def redacted(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a record shows: secrets become `***`."""
-    return dict(sorted(hidden(env).items()))
+    """The variables that a record shows: secrets and passwords in addresses become `***`."""
+    shown = hidden(env)
+    return {name: _LOGIN.sub(rf"\1{HIDDEN}@", shown[name]) for name in sorted(shown)}
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from bench.servers.running import RunningServer, ask_status
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Collection
     from pathlib import Path
     from types import TracebackType
 
@@ -39,6 +40,7 @@ class ExistingServer:
 
     ready_s = 0.0
     startup_s = None
+    database = None
     stop_s = 0.0
     log_cut = False
 
@@ -83,6 +85,9 @@ class ExistingServer:
                 code="server-restarted",
             )
         return 0
+
+    def check_database(self) -> None:
+        """Its database, where it has one, is not ours."""
 
     def memory_bytes(self) -> int:
         """0: a limit cannot be set for a server that is not ours."""
@@ -177,8 +182,11 @@ def serving(
     *,
     protocol: HttpProtocol | None = None,
     resume: bool = True,
+    asked: Collection[str] | None = None,
 ) -> RunningServer | ExistingServer:
     """The server of a trial: started for it, or one that runs already, and speaks plain HTTP."""
     if arm.url is not None:
         return ExistingServer(arm)
-    return RunningServer(arm, cpus, supervisor, rng, log, protocol=protocol, resume=resume)
+    return RunningServer(
+        arm, cpus, supervisor, rng, log, asked=asked, protocol=protocol, resume=resume
+    )

@@ -31,6 +31,7 @@ class Http2Answer(NamedTuple):
         received: bytes of the connection that came while it was waited for.
         interim: interim answers (1xx) before it.
         closes: the server takes no further request on this connection.
+        took_s: from sending the request to the end of the answer, by `exchange`.
     """
 
     status: int
@@ -39,6 +40,7 @@ class Http2Answer(NamedTuple):
     received: int
     interim: int
     closes: bool
+    took_s: float | None = None
 
 
 class Http2Talk:
@@ -191,11 +193,11 @@ def exchange(
     """
     deadline = time.monotonic() + timeout_s
     with dial(target, timeout_s) as sock:
-        talk = Http2Talk(target)
+        talk, began = Http2Talk(target), time.monotonic()
         sock.sendall(talk.ask(method, path, headers, body))
         while (found := talk.answer()) is None:
             sock.sendall(talk.hear(_receive(sock, deadline)))
-        return found
+        return found._replace(took_s=time.monotonic() - began)
 
 
 def _receive(sock: socket.socket, deadline: float) -> bytes:

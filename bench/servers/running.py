@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import time
 from pathlib import Path
@@ -15,10 +14,12 @@ from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command, network_space, spaces_allowed
 from bench.process.family import family_pids
 from bench.servers.environment import base_environment, redacted, startable
-from bench.servers.log_end import last_words, signal_name
+from bench.servers.log_end import signal_name
 from bench.servers.ports import choose_port, is_free, listeners
+from bench.servers.postgres import Postgres, postgres_for
 from bench.servers.readiness import SWITCHING, Elsewhere, ask_ready, ask_status
 from bench.servers.secure import OtherProtocolError
+from bench.servers.server_log import ServerLog, WithLog
 from bench.servers.start_advice import (
     ADVICE_BUILD,
     ADVICE_FOREGROUND,
@@ -27,11 +28,13 @@ from bench.servers.start_advice import (
     ADVICE_SPACE,
     advice_for,
     other_protocol,
+    signal_name,
 )
 from bench.servers.start_values import Spoken, filled
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Collection
     from types import TracebackType
 
     from bench.model.http_protocol import HttpProtocol
@@ -42,17 +45,16 @@ __all__ = ["SWITCHING", "RunningServer", "ask_status"]
 
 _POLL_S: Final = 0.010
 _PORT_FREE_S: Final = 5.0
-LOG_CAP_BYTES: Final = 16_000_000
-LOG_KEEP_BYTES: Final = 1_000_000
 
 
-class RunningServer:
+class RunningServer(WithLog):
     """Context manager: a fresh process on a free port, ready and listening itself.
 
     Args:
         arm: the server and its environment.
         cpus: the CPU split of the run.
         log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
+        asked: workloads that it will be asked, which decide about its services; None = others.
         host: the address of this machine on which it is to listen.
         protocol: what it is to speak, and is asked by. Default: the first of its own.
         resume: whether it may take TLS sessions up again.
@@ -78,11 +80,13 @@ class RunningServer:
         rng: random.Random,
         log: Path,
         *,
+        asked: Collection[str] | None = None,
         host: str = LOOPBACK,
         protocol: HttpProtocol | None = None,
         resume: bool = True,
     ) -> None:
         self.arm = arm
+        self.database: Postgres | None = None
         self.port = 0
         self._protocol: HttpProtocol = protocol or arm.protocol or arm.config.protocols[0]
         self.target = Target(host, self.port, self._protocol)
@@ -90,12 +94,12 @@ class RunningServer:
         self.ready_s = 0.0
         self.startup_s: float | None = None
         self.stop_s = 0.0
-        self.log_cut = False
         self._owners: frozenset[int] = frozenset()
         self._cpus = cpus
         self._supervisor = supervisor
-        self._log = log
+        self._log = ServerLog(log)
         self._rng = rng
+        self._asked = asked
         self.more_env: dict[str, str] = {}
         self.more_words: tuple[str, ...] = ()
         self.own_env: dict[str, str] = {}
@@ -107,6 +111,8 @@ class RunningServer:
     def __enter__(self) -> Self:
         try:
             self._draw_port()
+            self._start_database()
+            self._fill()
             return self._start()
         except BaseException:
             self._held.close()
@@ -121,7 +127,7 @@ class RunningServer:
             env=env,
             cwd=Path(self.arm.folder),
             cpus=pinned,
-            stdout=self._log,
+            stdout=self._log.path,
             space=self.target.space,
         )
         try:
@@ -178,6 +184,11 @@ class RunningServer:
             raise StartError(f"{self.arm.name}: after the load {what}", code="not-listener")
         return len(self._owners - owners)
 
+    def check_database(self) -> None:
+        """Check that the database beside it still runs; else a StartError, `database-down`."""
+        if self.database is not None:
+            self.database.check()
+
     def memory_bytes(self) -> int:
         """Resident memory of all its processes, shared pages counted in each."""
         import psutil  # noqa: PLC0415 - late, see `bench --help`
@@ -206,6 +217,7 @@ class RunningServer:
             pid=self.pid,
             threads=threads,
             processes=processes,
+            database=self.database.record() if self.database else None,
         )
 
     def command_record(self) -> CommandRecord:
@@ -214,23 +226,6 @@ class RunningServer:
         return CommandRecord(
             argv=self.argv, env=record.env, cpus=record.cpus, pid=self.pid, rc=self._started.rc
         )
-
-    def cap_log(self) -> None:
-        """Cut a flooded log back; cheap, called while waiting."""
-        with contextlib.suppress(OSError):
-            if self._log.stat().st_size > LOG_CAP_BYTES:
-                os.truncate(self._log, LOG_KEEP_BYTES)
-                self.log_cut = True
-
-    def tail(self) -> str:
-        """The last lines of its output, for messages."""
-        try:
-            with self._log.open("rb") as file:
-                file.seek(max(0, self._log.stat().st_size - 8192))
-                lines = file.read().decode("utf-8", "replace").splitlines()
-        except OSError:
-            return ""
-        return "\n".join(f"    {line}" for line in last_words(lines))
 
     def end(self) -> str:
         """How it ended, in words."""
@@ -245,12 +240,28 @@ class RunningServer:
 
     def _draw_port(self) -> None:
         """Draw the port now: a server started just before, as in a duet, has taken its own."""
-        fixed, spoken = self.arm.config.port, Spoken.of(self._protocol, resume=self._resume)
-        host = self.target.host
+        fixed, host = self.arm.config.port, self.target.host
+        spoken = Spoken.of(self._protocol, resume=self._resume)
         self.port = choose_port(self._rng, host) if fixed is None else fixed
         at = Target(host, self.port, spoken.protocol, spoken.trust)
         self.target = at if fixed is None else self._fixed(at)
-        (program, *words), env = filled(self.arm, at, self._cpus.server_count, spoken)
+
+    def _start_database(self) -> None:
+        """Start the PostgreSQL that it needs for what it is asked, before its own clock."""
+        if self.arm.config.wants_database(self._asked):
+            log, space = self._log.path.with_name("postgres.log"), self.target.space
+            made = postgres_for(self.arm.name, self._cpus, self._supervisor, self._rng, log)
+            self.database = self._held.enter_context(made.inside(space))
+
+    def _fill(self) -> None:
+        """What it is started with, now that all of it is known."""
+        spoken = Spoken.of(self._protocol, resume=self._resume)
+        postgres = {
+            "postgres_url": self.database.url if self.database else "",
+            "postgres_pool": str(self.database.pool if self.database else 0),
+        }
+        cpus = self._cpus.server_count
+        (program, *words), env = filled(self.arm, self.target, cpus, spoken, postgres)
         self.own_env = env | self.more_env
         self.argv = (program, *self.more_words, *words)
 

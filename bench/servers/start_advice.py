@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import ssl
 from typing import TYPE_CHECKING, Final
 
@@ -69,3 +70,11 @@ def _speaks_http2(target: Target) -> bool:
         sock.sendall(_HTTP2)
         return sock.recv(9)[3:4] == _SETTINGS
     return False
+
+
+def signal_name(number: int) -> str:
+    """Its name; the number where the system has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

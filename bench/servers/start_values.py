@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.model.http_protocol import WITH_TLS
-from bench.servers.building import toolchain
+from bench.servers.building import python_for
 from bench.servers.certificate import certificate
 from bench.servers.environment import PLAIN, fill, fill_all
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bench.model.http_protocol import HttpProtocol
     from bench.model.plan import Arm
     from bench.model.target import Target
@@ -35,17 +37,18 @@ class Spoken(NamedTuple):
 
 
 def filled(
-    arm: Arm, at: Target, cpus: int, spoken: Spoken
+    arm: Arm, at: Target, cpus: int, spoken: Spoken, more: Mapping[str, str]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """The command of a server, and the variables of its own that it gets."""
     values = {
         **PLAIN,
+        **more,
         "protocol": spoken.protocol,
         "resume": "true" if spoken.resume else "false",
         "host": at.host,
         "port": str(at.port),
         "cpus": str(cpus),
-        "python": _python(arm),
+        "python": python_for(arm),
     }
     if spoken.trust:
         made = certificate()
@@ -54,10 +57,3 @@ def filled(
     return fill_all(arm.config.run, values), {
         name: fill(text, values) for name, text in env.items()
     }
-
-
-def _python(arm: Arm) -> str:
-    """The interpreter for `{python}`; looked for only where `run` or `env` names it."""
-    named = [*arm.config.run, *arm.config.env.values(), *arm.env.values()]
-    wanted = any("{python}" in word for word in named)
-    return (toolchain(arm).python or "") if wanted else ""

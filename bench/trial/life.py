@@ -105,13 +105,11 @@ class TrialRun:
     def serve(self) -> TrialServer:
         """The server of this trial, not yet started."""
         setting = self.setting
-        log = setting.folder / "server.log"
+        given = (setting.arm, setting.cpus, setting.supervisor, setting.rng)
         return serving(
-            setting.arm,
-            setting.cpus,
-            setting.supervisor,
-            setting.rng,
-            log,
+            *given,
+            setting.folder / "server.log",
+            asked=(setting.workload.id,),
             protocol=setting.profile.protocol,
             resume=setting.profile.resume,
         )
@@ -173,6 +171,7 @@ class TrialRun:
             load_cpus=self.setting.cpus.load,
             port=self.server.port if self.server.target.is_local else None,
             space=self.server.target.space,
+            database_pid=self.server.database.pid if self.server.database else 0,
         )
 
     def load_up(self) -> TrialLoader[Any]:
@@ -301,6 +300,7 @@ class TrialRun:
     def look_after(self, elapsed: float) -> None:
         """Look after the server while the load goes on."""
         self.server.cap_log()
+        self.server.check_database()
         limit = self.setting.arm.config.memory_limit
         if limit and elapsed >= self.next_look:
             self.next_look = elapsed + _LOOK_EVERY_S
@@ -323,6 +323,7 @@ class TrialRun:
         return self.questioning.result() if self.questioning else SidechannelResult()
 
     def _check_alive(self) -> None:
+        self.server.check_database()
         if self.server.rc is not None:
             raise StartError(
                 f"{self.setting.arm.name} died ({self.server.end()})\n{self.server.tail()}",

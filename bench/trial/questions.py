@@ -33,8 +33,9 @@ class Question:
     def wrong(self, answer: HttpResponse) -> str | None:
         """What is wrong with an answer, None = nothing; a body seen before costs nothing."""
         expect = self.request.expect
+        more = expect.headers or expect.has_headers or expect.events or expect.min_time
         body = answer.headers.get("content-encoding", ""), answer.body
-        if body in self._known and not expect.headers and answer.status == expect.status:
+        if body in self._known and not more and answer.status == expect.status:
             return None
         found = difference(expect, answer)
         if found is None and len(answer.body) <= _KNOWN_BYTES and len(self._known) < _KNOWN:

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from bench.trial.load import LoadFailure, LoadRun
 
 
+class TrialDatabase(Protocol):
+    """A database beside a server. See `bench.servers.postgres.Postgres`."""
+
+    @property
+    def pid(self) -> int:
+        """Its first process."""
+        ...
+
+
 class TrialServer(Protocol):
     """A server of a trial; a context, in which it runs. See `bench.servers.RunningServer`."""
 
@@ -72,8 +81,17 @@ class TrialServer(Protocol):
         """Whether its log was cut back."""
         ...
 
-    def check_listener(self) -> None:
-        """Check that the processes that listened still do, and no others."""
+    @property
+    def database(self) -> TrialDatabase | None:
+        """What stands beside it; None where it needs none."""
+        ...
+
+    def check_database(self) -> None:
+        """Check that what stands beside it still runs."""
+
+    def check_listener(self) -> int:
+        """Check that who listens belongs to it; how many of its workers were replaced."""
+        ...
 
     def memory_bytes(self) -> int:
         """Resident memory of all its processes."""

@@ -54,7 +54,7 @@ class Line:
         self.sent_at = 0.0
         self.closed = False
         self._target = target
-        self._unsent = b""
+        self._unsent = memoryview(b"")
         self._data = b""
         self._talk = Http2Talk(target) if target.http2 else None
         self._shaking = target.tls
@@ -79,14 +79,25 @@ class Line:
         self.sent_at = time.monotonic()
         self._data = b""
         if self._talk is None:
-            self._unsent = question.sent
+            self._unsent = memoryview(question.sent)
         else:
             asked = question.request
-            self._unsent += self._talk.ask(asked.method, asked.path, asked.headers, asked.body)
-        self._push()
+            self._add(self._talk.ask(asked.method, asked.path, asked.headers, asked.body))
+        self.push()
 
-    def _push(self) -> None:
-        """Send what can be sent now, the TLS handshake first."""
+    @property
+    def sent(self) -> bool:
+        """Whether the kernel has taken all of the question; a large one goes in pieces.
+
+        Within a TLS handshake nothing of it can be sent before something was received.
+        """
+        return self._shaking or not self._unsent
+
+    def _add(self, data: bytes) -> None:
+        self._unsent = memoryview(bytes(self._unsent) + data)
+
+    def push(self) -> None:
+        """Send what fits in, the TLS handshake first."""
         with contextlib.suppress(*WAITS):
             if self._shaking and isinstance(self.sock, ssl.SSLSocket):
                 shake(self.sock, self._target)
@@ -102,7 +113,7 @@ class Line:
             ValueError: what came is not HTTP.
         """
         assert self.question is not None  # noqa: S101 - only lines that carry one are read
-        self._push()
+        self.push()
         data, ended = self._received()
         if self._talk is not None:
             return self._heard_by_http2(self._talk, data, ended=ended)
@@ -113,8 +124,8 @@ class Line:
 
     def _heard_by_http2(self, talk: Http2Talk, data: bytes, *, ended: bool) -> Framed | None:
         if data:
-            self._unsent += talk.hear(data)
-            self._push()
+            self._add(talk.hear(data))
+            self.push()
         given = talk.answer()
         if given is None and ended:
             raise ConnectionError("closed without an answer")
@@ -145,8 +156,8 @@ class Line:
         try:
             data, ended = self._received()
             if data and self._talk is not None:
-                self._unsent += self._talk.hear(data)
-                self._push()
+                self._add(self._talk.hear(data))
+                self.push()
         except (OSError, ValueError):
             return False
         return not ended and not (data and self._talk is None)
@@ -292,21 +303,42 @@ class SideChannel:
             self._lost(line)
             return False
         self._under_load += self.phase != AFTER
+        self._listen(line)
         return True
 
     def _collect(self, wait_s: float) -> None:
         """Judge what has come; give up on what is late."""
         if not self._lines:
             return
-        for key, _ in self._selector.select(wait_s):
-            self._read(key.data)
+        for key, ready in self._selector.select(wait_s):
+            if ready & selectors.EVENT_WRITE:
+                self._push(key.data)
+            if ready & selectors.EVENT_READ:
+                self._read(key.data)
         late = time.monotonic() - _LATE_S
         for line in self._lines:
             if line.question is not None and line.sent_at < late:
                 self._lost(line)
         self._lines = [line for line in self._lines if not line.closed]
 
+    def _listen(self, line: Line) -> None:
+        """Ask the selector for what the line waits for."""
+        events = selectors.EVENT_READ | (0 if line.sent else selectors.EVENT_WRITE)
+        self._selector.modify(line, events, line)
+
+    def _push(self, line: Line) -> None:
+        """Send more of a large question."""
+        try:
+            line.push()
+        except OSError:
+            self._lost(line)
+            return
+        if line.sent:
+            self._listen(line)
+
     def _read(self, line: Line) -> None:
+        if line.closed:  # lost while it was sent to
+            return
         if line.question is None:  # mostly closed by the server while nothing was asked
             if not line.stays():
                 self._close(line)
@@ -317,9 +349,11 @@ class SideChannel:
             self._lost(line)
             return
         if found is None:
+            self._listen(line)
             return
         question, line.question = line.question, None
-        wrong = question.wrong(found.answer)
+        took_s = time.monotonic() - line.sent_at  # at most: it may have come before we looked
+        wrong = question.wrong(found.answer._replace(took_s=took_s))
         self._counts["wrong" if wrong else "right"] += 1
         self._refused = 0
         if wrong is None:

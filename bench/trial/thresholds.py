@@ -67,6 +67,10 @@ STATIONARY_STEPS: Final = 5
 """Steps of 100 ms that each third of a window must have; shorter windows are not judged."""
 
 
+DATABASE_LEAST_US: Final = 2.0
+"""CPU microseconds per request below which a database was not asked: the least query over a
+connection costs it ten times that."""
+
 UNSEEN_HEADER_BYTES: Final = 0.05
 """Bytes per answer by which headers may differ though no verified answer did: one line of 50
 bytes on each thousandth answer. nginx says `close` in place of `keep-alive` on each thousandth

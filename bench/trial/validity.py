@@ -10,7 +10,13 @@ from bench.reports.wording.findings import text_of
 from bench.trial import disturbances as judgement
 from bench.trial.byte_check import byte_census, error_total
 from bench.trial.schedule_checks import offered_rps, schedule_findings
-from bench.trial.thresholds import ERRORS_MAX, LOGGED_MAX, WINDOW_OFF_MAX
+from bench.trial.thresholds import (
+    DATABASE_LEAST_US,
+    ERRORS_MAX,
+    LOGGED_MAX,
+    WINDOW_OFF_MAX,
+)
+from bench.trial.wait_check import waits_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,6 +140,7 @@ def _invalidating(evidence: Evidence) -> Iterator[Finding]:
         yield finding("server-restarted", evidence.trial, "lost", replaced=evidence.replaced)
     yield from _errors(evidence.load, evidence.trial)
     yield from _bytes(evidence, evidence.load)
+    yield from waits_skipped(evidence.load, evidence.workload, evidence.profile, evidence.trial)
     off = evidence.load.duration_s / evidence.profile.duration_s - 1
     if abs(off) > WINDOW_OFF_MAX and not _stretched(evidence):
         yield finding(
@@ -229,6 +236,7 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
         _little(evidence, load),
         _other_bytes(evidence, load),
         _connections(evidence),
+        _database_idle(evidence, load),
         judgement.saturated(offered_rps(load, profile.rate_rps), load.throughput_rps, trial),
     )
     yield from (item for item in checks if item is not None)
@@ -262,6 +270,14 @@ def _connections(evidence: Evidence) -> Finding | None:
         return None
     seen = evidence.counters.connections_seen
     return judgement.connections_short(seen, evidence.profile.connections, evidence.trial)
+
+
+def _database_idle(evidence: Evidence, load: LoadResult) -> Finding | None:
+    """Whether the answers came from elsewhere than from the database that stood there for them."""
+    used = evidence.resources.database_cpu_s
+    if used is None or not load.ok or (us := used * 1e6 / load.ok) >= DATABASE_LEAST_US:
+        return None
+    return finding("database-idle", evidence.trial, us=round(us, 3))
 
 
 def _little(evidence: Evidence, load: LoadResult) -> Finding | None:

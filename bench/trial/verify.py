@@ -13,6 +13,7 @@ from bench.servers.http2 import exchange
 from bench.servers.running import SWITCHING
 from bench.servers.secure import OtherProtocolError, dial
 from bench.trial.unpacking import unpacked
+from bench.workload.body_checks import body_difference
 from bench.workload.json_equal import json_difference, json_equal, parse
 from bench.workload.requests import raw, render
 from bench.workload.vary import Varying
@@ -42,6 +43,8 @@ class HttpResponse(NamedTuple):
         interim: how many interim answers (1xx) came before it.
         until_close: its body has no length and ends with the connection.
         says_close: it tells the client to close the connection.
+        took_s: from sending the request to the end of the answer; None = not measured.
+        stream_s: from the first byte of the body to its end, where that is asked for.
     """
 
     status: int
@@ -51,6 +54,8 @@ class HttpResponse(NamedTuple):
     interim: int = 0
     until_close: bool = False
     says_close: bool = False
+    took_s: float | None = None
+    stream_s: float | None = None
 
 
 class _Counting(io.RawIOBase):
@@ -124,12 +129,14 @@ def _ask_by_http2(target: Target, request: Rendered, timeout_s: float) -> HttpRe
     given = exchange(
         target, request.method, request.path, request.headers, request.body, timeout_s=timeout_s
     )
-    return HttpResponse(given.status, given.headers, given.body, given.received, given.interim)
+    head = given.status, given.headers, given.body, given.received, given.interim
+    return HttpResponse(*head, took_s=given.took_s)
 
 
 def _ask(target: Target, request: Rendered, timeout_s: float) -> HttpResponse:
     deadline = time.monotonic() + timeout_s
     with dial(target, timeout_s) as sock:
+        sent_at = time.monotonic()
         sock.sendall(raw(request, target.authority))
         counter = _Counting(sock, deadline)
         with _Response(
@@ -138,7 +145,8 @@ def _ask(target: Target, request: Rendered, timeout_s: float) -> HttpResponse:
         ) as response:  # Python 3.13 complains of one that is left open
             response.begin()
             until_close = response.length is None and not response.chunked
-            body = response.read()
+            body, began = _body(response, timed=request.expect.min_stream is not None)
+            ended = time.monotonic()
     headers = {name.lower(): value for name, value in response.getheaders()}
     return HttpResponse(
         response.status,
@@ -148,7 +156,20 @@ def _ask(target: Target, request: Rendered, timeout_s: float) -> HttpResponse:
         response.interim,
         until_close,
         response.will_close,
+        took_s=ended - sent_at,
+        stream_s=None if began is None else ended - began,
     )
+
+
+def _body(response: _Response, *, timed: bool) -> tuple[bytes, float | None]:
+    """The whole body, and when its first byte came where that is to be known."""
+    if not timed:
+        return response.read(), None
+    first = response.read(1)
+    began = time.monotonic()
+    if not first and response.length:
+        raise http.client.IncompleteRead(first, response.length)
+    return first + response.read(), began
 
 
 def difference(expect: Expect, answer: HttpResponse) -> str | None:
@@ -158,19 +179,49 @@ def difference(expect: Expect, answer: HttpResponse) -> str | None:
         where = f" to {leads[:_DIFFERENCE_CHARS]}" if leads else ""
         said = f"{answer.status}{where}: {_short(answer.body)}"
         return f"expected status {expect.status}, got {said}"
+    wrong = _headers_wrong(expect, answer) or _early(expect, answer)
+    if wrong or not expect.has_body:
+        return wrong
+    return _body_wrong(expect, answer)
+
+
+def _headers_wrong(expect: Expect, answer: HttpResponse) -> str | None:
     for name, value in expect.headers.items():
         got = answer.headers.get(name.lower())
         if got != value:
             return f"expected header {name}: {value}, got {got!r}"
-    if expect.text is None and not expect.has_json:
-        return None
+    absent = [name for name in expect.has_headers if name.lower() not in answer.headers]
+    return f"expected a header {absent[0]}, there is none" if absent else None
+
+
+def _body_wrong(expect: Expect, answer: HttpResponse) -> str | None:
     body = plain_body(answer)
     if body is None:
         coding = answer.headers.get("content-encoding")
         return f"the body is said to be packed ({coding}), and cannot be unpacked"
     if expect.text is not None and body != expect.text.encode():
         return f"expected the text {expect.text!r:.{_DIFFERENCE_CHARS}}, got {_short(body)}"
-    return _json_wrong(expect.json_value, body) if expect.has_json else None
+    wrong = _json_wrong(expect.json_value, body) if expect.has_json else None
+    return wrong or body_difference(expect, answer.headers, body)
+
+
+def _early(expect: Expect, answer: HttpResponse) -> str | None:
+    """Whether a wait was skipped, or a stream held back and sent at once."""
+    took, stream = answer.took_s, answer.stream_s
+    if expect.min_time is not None and took is not None and took < expect.min_time:
+        return (
+            f"expected an answer after {_ms(expect.min_time)} or later, it came after {_ms(took)}"
+        )
+    if expect.min_stream is not None and stream is not None and stream < expect.min_stream:
+        return (
+            f"expected a body that comes over {_ms(expect.min_stream)} or longer, "
+            f"all of it came within {_ms(stream)}"
+        )
+    return None
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms"
 
 
 def plain_body(answer: HttpResponse) -> bytes | None:
@@ -226,10 +277,22 @@ def verify(
             if wrong:
                 raise VerifyError(f"{request.method} {request.path}: {wrong}")
             took(spent_s)
+            _check_then(target, request, timeout_s=timeout_s)
             seen.append((request, answer))
         _check_varied(target, workload, kind, rng, timeout_s=timeout_s)
         exchanges.append(_exchange(spec.weight, seen))
     return tuple(exchanges)
+
+
+def _check_then(target: Target, request: Rendered, *, timeout_s: float) -> None:
+    """What the request wrote is there when it is read again."""
+    if request.then is None:
+        return
+    wrong = difference(request.then.expect, ask(target, request.then, timeout_s=timeout_s))
+    if wrong:
+        raise VerifyError(
+            f"GET {request.then.path}, right after {request.method} {request.path}: {wrong}"
+        )
 
 
 def _check_varied(

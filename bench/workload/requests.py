@@ -3,11 +3,13 @@
 Placeholders `{NAME}` are replaced by one drawn value per name and request: percent-encoded in
 the path, as text in text bodies, and as the typed value where a JSON string is exactly `{NAME}`.
 `{NAME:text}` is the value as text there too: a number in a path that comes back as a string.
+Random bytes stand in bodies as they are; `{NAME:sha256}` is their hash.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import math
 import re
@@ -32,6 +34,9 @@ AS_TEXT: Final = ":text"
 """Behind a name: its value as text, also where a JSON string holds nothing else."""
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 
+HASH_OF: Final = ":sha256"
+"""Behind the name of random bytes: their hash."""
+
 Value = str | int
 
 
@@ -42,6 +47,7 @@ class Rendered(NamedTuple):
         kind: index into `workload.kinds`.
         path: with the query string, percent-encoded where values were put in.
         expect: placeholders replaced, `same-as-body` resolved to the parsed body.
+        then: what is asked right after it where answers are verified, with the same values.
     """
 
     kind: int
@@ -50,6 +56,7 @@ class Rendered(NamedTuple):
     headers: dict[str, str]
     body: bytes
     expect: Expect
+    then: Rendered | None = None
 
 
 class Pool(NamedTuple):
@@ -167,8 +174,11 @@ def _slots(weights: Sequence[int], by_kind: Sequence[range], variants: int) -> l
 
 
 def _render(template: RequestKind, kind: int, body: bytes, rng: random.Random) -> Rendered:
-    values = {name: _draw(generator, rng) for name, generator in template.values.items()}
-    filled = _fill_body(body, values)
+    drawn = {name: _draw(generator, rng) for name, generator in template.values.items()}
+    values = {name: value for name, value in drawn.items() if not isinstance(value, bytes)}
+    blobs = {name: value for name, value in drawn.items() if isinstance(value, bytes)}
+    hashes = {name + HASH_OF: hashlib.sha256(data).hexdigest() for name, data in blobs.items()}
+    filled = _fill_blobs(body, values, blobs) if blobs else _fill_body(body, values)
     encoded = {name: quote(str(value), safe="") for name, value in values.items()}
     return Rendered(
         kind=kind,
@@ -176,11 +186,24 @@ def _render(template: RequestKind, kind: int, body: bytes, rng: random.Random) -
         path=_fill_text(template.path, encoded),
         headers=dict(template.headers),
         body=filled,
-        expect=_fill_expect(template.expect, values, filled),
+        expect=_fill_expect(template.expect, {**values, **hashes}, filled),
+        then=_then(template, kind, {**values, **hashes}, encoded),
     )
 
 
-def _draw(generator: Generator, rng: random.Random) -> Value:
+def _then(
+    template: RequestKind, kind: int, values: Mapping[str, Value], encoded: Mapping[str, str]
+) -> Rendered | None:
+    if template.then is None:
+        return None
+    path = _fill_text(template.then.path, encoded)
+    expect = _fill_expect(template.then.expect, values, b"")
+    return Rendered(kind, "GET", path, {}, b"", expect)
+
+
+def _draw(generator: Generator, rng: random.Random) -> Value | bytes:
+    if generator.random is not None:
+        return rng.randbytes(generator.random)
     if generator.int_range is not None:
         return rng.randint(*generator.int_range)
     return rng.choice(generator.choice or [""])
@@ -224,6 +247,15 @@ def _fill_body(body: bytes, values: Mapping[str, Value]) -> bytes:
     return _fill_text(typed, inner).encode("utf-8")
 
 
+def _fill_blobs(body: bytes, values: Mapping[str, Value], blobs: Mapping[str, bytes]) -> bytes:
+    """Random bytes in their places; what stands between them is text."""
+    names = b"|".join(re.escape(name.encode()) for name in blobs)
+    parts = re.split(rb"\{(" + names + rb")\}", body)
+    parts[::2] = [_fill_text(part.decode("utf-8"), values).encode() for part in parts[::2]]
+    parts[1::2] = [blobs[name.decode()] for name in parts[1::2]]
+    return b"".join(parts)
+
+
 def _json_text(value: Value) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -249,6 +281,10 @@ def _fill_expect(expect: Expect, values: Mapping[str, Value], body: bytes) -> Ex
         update["text"] = _fill_text(expect.text, values)
     if values and expect.headers:
         update["headers"] = {k: _fill_text(v, values) for k, v in expect.headers.items()}
+    if values and expect.contains:
+        update["contains"] = [_fill_text(text, values) for text in expect.contains]
+    if values and expect.events:
+        update["events"] = [_fill_text(text, values) for text in expect.events]
     return expect.model_copy(update=update) if update else expect
 
 

@@ -21,6 +21,7 @@ SMALL: dict[str, Any] = {
 }
 MEDIUM_BYTES = 4_000
 LARGE_BYTES = 40_000
+PAGE_BYTES = 65_536
 VARIED_LINES = 1_000
 _SEED = 86
 _HALF, _MOST = 0.5, 0.8
@@ -146,6 +147,25 @@ def orders(rng: random.Random, size: int) -> str:
     return compact(page)
 
 
+def page(rng: random.Random, size: int) -> str:
+    """A page of orders in HTML of exactly `size` bytes: what a server has as a static file."""
+    head = "<!doctype html>\n<meta charset=utf-8>\n<title>Orders</title>\n<table>\n"
+    tail = "</table>\n"
+    rows: list[str] = []
+    while len((head + "".join(rows) + tail).encode()) < size - _ROOM:
+        one = order(rng, len(rows))
+        cells = (one["id"], one["customer"]["name"], one["customer"]["address"]["city"])
+        titles = "; ".join(
+            f"{i['quantity']} x {i['title']}, {i['price']:.2f}" for i in one["items"]
+        )
+        rows.append(
+            "".join(f"<td>{cell}</td>" for cell in (*cells, titles)).join(("<tr>", "</tr>\n"))
+        )
+    text = head + "".join(rows) + tail
+    missing = size - len(text.encode()) - len("<p>\n")
+    return text + "<p>" + (_NOTE * (missing // len(_NOTE) + 1))[:missing] + "\n"
+
+
 def varied(rng: random.Random, number: int) -> dict[str, Any]:
     """A small body of one of five shapes; `number` keeps each one different."""
     scores = [rng.randrange(1_000) for _ in range(5)]
@@ -171,6 +191,11 @@ def bodies() -> dict[str, str]:
         "large.json": orders(rng, LARGE_BYTES),
         "varied.jsonl": "".join(f"{compact(varied(rng, n + 1))}\n" for n in range(VARIED_LINES)),
     }
+
+
+def static_page() -> bytes:
+    """The file `static/page.html` of every server; each has its own, as an application would."""
+    return page(random.Random(_SEED), PAGE_BYTES).encode()  # noqa: S311 - content, nothing secret
 
 
 def main(folder: Path) -> None:

@@ -16,14 +16,16 @@ void counts_init(Counts *counts, size_t kinds, uint64_t window, uint64_t length,
     counts->kinds = memory_new(kinds * sizeof *counts->kinds);
     counts->step_count = (size_t)(length / STEP_NS) + 1;
     counts->steps = memory_new(counts->step_count * sizeof *counts->steps);
-    Histogram *all[] = {&counts->response,  &counts->service,     &counts->wrong, &counts->late_free,
-                        &counts->late_queued, &counts->planned, &counts->actual};
+    Histogram *all[] = {&counts->response,    &counts->service, &counts->wrong, &counts->late_free,
+                        &counts->late_queued, &counts->planned, &counts->actual,
+                        &counts->first_byte};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) histogram_init(all[i]);
 }
 
 void counts_free(Counts *counts) {
-    Histogram *all[] = {&counts->response,  &counts->service,     &counts->wrong, &counts->late_free,
-                        &counts->late_queued, &counts->planned, &counts->actual};
+    Histogram *all[] = {&counts->response,    &counts->service, &counts->wrong, &counts->late_free,
+                        &counts->late_queued, &counts->planned, &counts->actual,
+                        &counts->first_byte};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) histogram_free(all[i]);
     free(counts->kinds);
     free(counts->steps);
@@ -97,6 +99,7 @@ void counts_completed(Counts *counts, const Passage *passage, const Response *re
         counts->ok++;
         histogram_add(&counts->response, time);
         histogram_add(&counts->service, now - passage->sent);
+        histogram_add(&counts->first_byte, (response->begun ? response->begun : now) - passage->due);
     } else {
         histogram_add(&counts->wrong, time);
     }

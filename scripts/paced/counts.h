@@ -44,6 +44,7 @@ typedef struct {
     size_t step_count;
     /* Of right responses; of complete ones that were not as expected. */
     Histogram response, service, wrong;
+    Histogram first_byte; /* from due to the first byte of the body, of right responses */
     Histogram late_free, late_queued;
     /* Intervals between requests that followed each other while connections were free. */
     Histogram planned, actual;

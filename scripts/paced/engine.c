@@ -215,6 +215,8 @@ static void receive(Engine *engine, Connection *connection) {
         }
         size_t size = (size_t)count;
         size_t taken = response_feed(response, &engine->settings->limits, engine->buffer, size);
+        if (!response->begun && response->body && response->place < AT_DONE)
+            response->begun = clock_ns();
         if (response->place == AT_DONE) complete(engine, connection, taken < size);
         else if (response->place == AT_FAILURE) give_up(engine, connection, response->failure);
         if (response->place >= AT_DONE || size < BUFFER) return;

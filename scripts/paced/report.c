@@ -180,6 +180,7 @@ void report_json(FILE *file, const Options *options, const Plan *plan, const Cou
     latency(file, "wrong", &counts->wrong);
     latency(file, "lateness_free", &counts->late_free);
     latency(file, "lateness_queued", &counts->late_queued);
+    latency(file, "first_byte", &counts->first_byte);
     arrivals(file, counts);
     steps(file, counts);
 }
@@ -193,4 +194,5 @@ void report_histograms(FILE *file, const Counts *counts) {
     histogram_write(&counts->late_queued, "lateness_queued", file);
     histogram_write(&counts->planned, "planned", file);
     histogram_write(&counts->actual, "actual", file);
+    histogram_write(&counts->first_byte, "first_byte", file);
 }

@@ -52,6 +52,7 @@ typedef struct {
     uint32_t interim;
     uint64_t left, length;
     uint64_t head, body, wire; /* bytes so far: of heads, of the decoded body, of all */
+    uint64_t begun; /* when the first byte of a body came that came in pieces; 0 = at once */
     char *line; /* what came of a line before its end did */
     size_t line_size, line_room;
 } Response;

@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import services
+from database import lifespan, router
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
-app = FastAPI()
+app = FastAPI(lifespan=lifespan)
+app.include_router(services.router)
+app.mount("/static", services.static)
+app.mount("/static-gzip", services.compressed)
 
 
 @app.get("/health")
@@ -51,3 +56,6 @@ async def update_user(user_id: int, body: dict[str, Any]) -> dict[str, Any]:
 async def delete_user(user_id: int) -> dict[str, Any]:
     """Answer the path parameter; nothing is stored, so nothing is deleted."""
     return {"user_id": user_id, "deleted": True}
+
+
+app.include_router(router)

@@ -8,6 +8,8 @@ import cluster from 'node:cluster'
 import { constants } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
+import database from './database.js'
+import services from './services.js'
 
 const { PROTOCOL = 'http', TLS_CERT, TLS_KEY, TLS_RESUME } = process.env
 
@@ -18,11 +20,15 @@ const tls = () => ({
   ...(TLS_RESUME === 'false' && { secureOptions: constants.SSL_OP_NO_TICKET })
 })
 
+// With allErrors a body with several errors is answered with all of them.
 const fastify = Fastify({
   logger: false,
+  ajv: { customOptions: { allErrors: true } },
   ...(PROTOCOL.startsWith('h2') && { http2: true }),
   ...(TLS_CERT && { https: tls() })
 })
+
+fastify.register(services)
 
 const integers = (...names) => ({
   type: 'object',
@@ -77,6 +83,8 @@ fastify.delete(
   { schema: { params: integers('user_id') } },
   async (request) => ({ user_id: request.params.user_id, deleted: true })
 )
+
+if (process.env.POSTGRES_URL) fastify.register(database)
 
 const processes = Number(process.env.CPUS ?? 1)
 

@@ -1,14 +1,19 @@
 """The workloads' routes in Robyn, written as Robyn's own documentation shows them.
 
-Address and port come from the environment: HOST, PORT. Processes and workers come from the command line.
+Address and port come from the environment: HOST, PORT. Processes and workers come from the
+command line.
 """
 
 import os
 from typing import Any
 
+import services
+from database import add_routes
 from robyn import Request, Robyn
 
 app = Robyn(__file__)
+app.include_router(services.router)
+app.serve_directory(route="/static", directory_path="static")
 
 
 @app.get("/health")
@@ -55,6 +60,9 @@ async def delete_user(user_id: int) -> dict[str, Any]:
     """Answer the path parameter; nothing is stored, so nothing is deleted."""
     return {"user_id": user_id, "deleted": True}
 
+
+if os.environ.get("POSTGRES_URL"):
+    add_routes(app)
 
 if __name__ == "__main__":
     app.start(host=os.environ["HOST"], port=int(os.environ["PORT"]))

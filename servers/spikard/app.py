@@ -3,11 +3,15 @@
 The port comes from the environment: SPIKARD_SERVER_PORT.
 """
 
+import os
 from typing import Any
 
+import services
+from database import add_routes
 from spikard import App, Body
 
 app = App()
+services.register(app)
 
 
 @app.get("/health")
@@ -54,6 +58,9 @@ async def delete_user(user_id: int) -> dict[str, Any]:
     """Answer the path parameter; nothing is stored, so nothing is deleted."""
     return {"user_id": user_id, "deleted": True}
 
+
+if os.environ.get("POSTGRES_URL"):
+    add_routes(app)
 
 if __name__ == "__main__":
     app.run()

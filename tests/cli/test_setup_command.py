@@ -250,3 +250,64 @@ def test_terminal_is_stdin_and_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("sys.stderr.isatty", lambda answer=stderr: answer, raising=False)
 
         assert at_terminal() is (stdin and stderr)
+
+
+POSTGRES_APT = """
+case "$*" in
+*postgresql) for name in initdb postgres psql; do
+    printf '#!/bin/sh\\necho "postgres (PostgreSQL) 15.2"\\n' >"$BOX/bin/$name"
+    chmod +x "$BOX/bin/$name"; done ;;
+esac
+echo "apt: $*" >>"$BOX/log"
+"""
+
+
+@pytest.fixture
+def bare(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """The machine without PostgreSQL, and an apt that brings it."""
+    monkeypatch.setattr("bench.servers.postgres_found.FOLDERS", ())
+    monkeypatch.setattr("bench.servers.postgres_found.user_path", lambda: str(machine.box / "bin"))
+    machine.script("apt-get", POSTGRES_APT)
+    machine.script("apt-cache", 'echo "Package: postgresql"')
+    return machine
+
+
+def test_postgres_comes_where_it_is_asked_for(bare: Machine) -> None:
+    """By its name alone; and what is there is left alone."""
+    result = bare.setup("--tool", "postgres")
+
+    assert result.exit_code == 0, result.stderr
+    assert "PostgreSQL is missing: about to run" in result.stderr
+    said = "apt: -o DPkg::Lock::Timeout=120 install -y --no-install-recommends postgresql"
+    assert bare.log() == [said]
+    assert result.stdout.startswith("postgres  found    15.2 ")
+    assert bare.setup("--tool", "postgres").exit_code == 0
+    assert bare.log() == [said]
+
+
+def test_postgres_for_a_matrix_that_asks_a_database(bare: Machine) -> None:
+    """`--for` finds it in the servers of the matrix and their services."""
+    (bare.box / "configs" / "workloads").mkdir(parents=True)
+    (bare.box / "servers" / "one").mkdir(parents=True)
+    (bare.box / "configs" / "workloads" / "rows.yaml").write_text("requests: [{path: /}]\n")
+    (bare.box / "configs" / "m.yaml").write_text("servers: [one]\nworkloads: [rows]\n")
+    server = bare.box / "servers" / "one" / "server.yaml"
+    server.write_text('run: [a, "{port}"]\nservices: {postgres: [rows]}\n')
+    bare.script("wrk", f"echo '{WRK}'")
+
+    shown = bare.setup("--for", "m", "--dry-run", "--json")
+    assert json.loads(shown.stdout)["postgres"] is None
+    assert json.loads(shown.stdout)["steps"][0]["command"][-1] == "postgresql"
+    server.write_text('run: [a, "{port}"]\n')
+    assert "postgres" not in json.loads(bare.setup("--for", "m", "--json").stdout)
+
+
+def test_postgres_without_a_package_manager(bare: Machine) -> None:
+    """What to do is said, exit 2."""
+    (bare.box / "bin" / "apt-get").unlink()
+    result = bare.setup("--tool", "postgres")
+
+    assert getattr(result.exception, "exit_code", None) == 2
+    assert "PostgreSQL is missing, and no package manager is known here" in str(
+        getattr(result.exception, "advice", "")
+    )

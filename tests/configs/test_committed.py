@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import random
@@ -37,7 +38,20 @@ EIGHT = (
     "plaintext",
     "query-params",
 )
-PYTHON_SERVERS = ("fastapi", "robyn", "spikard")
+NINE = (
+    "delay",
+    "form",
+    "multipart",
+    "static",
+    "static-gzip",
+    "stream",
+    "upload",
+    "validate-error",
+    "validate-ok",
+)
+TEN = (*FIVE, "actix", "express", "go", "litestar", "starlette")
+PYTHON_SERVERS = ("fastapi", "litestar", "robyn", "spikard", "starlette")
+NODE_SERVERS = ("express", "fastify")
 TWO_CORES = CpuSplit(
     server=(0,),
     load=(1,),
@@ -110,6 +124,11 @@ def test_bodies_can_be_made_anew(tmp_path: Path) -> None:
 
     for path in (CONFIGS / "bodies").glob("*.json*"):
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+    pages = {path.read_bytes() for path in SERVERS.glob("*/static/page.html")}
+    assert pages == {module.static_page()}
+    for name in ("static", "static-gzip"):
+        (kind,) = workload(name).kinds
+        assert kind.expect.sha256 == hashlib.sha256(*pages).hexdigest()
 
 
 def test_mixed_is_mixed() -> None:
@@ -124,13 +143,24 @@ def test_mixed_is_mixed() -> None:
 
 @pytest.mark.real
 def test_every_workload_can_be_answered(tmp_path: Path) -> None:
-    """A server that does what the workloads say passes the verification of all eight."""
+    """A server that does what the workloads say passes the verification of all of them."""
     with ground_truth.start(log=tmp_path / "log") as server:
-        for name in EIGHT:
+        for name in (*EIGHT, *NINE):
             assert verify(Target("127.0.0.1", server.port), workload(name), random.Random(name))
 
 
-@pytest.mark.parametrize("server", [*FIVE, "ceiling"])
+def test_validation_is_of_as_many_bytes() -> None:
+    """A right body and one with three errors, for the same route, are equally long."""
+    (right,), (wrong,) = workload("validate-ok").kinds, workload("validate-error").kinds
+    fields = {name for name in json.loads(*right.bodies) if name in wrong.expect.contains}
+
+    assert right.path == wrong.path
+    assert len(*right.bodies) == len(*wrong.bodies)
+    assert len(fields) == len(wrong.expect.contains) == 3
+    assert all(json.loads(*right.bodies)[n] != json.loads(*wrong.bodies)[n] for n in fields)
+
+
+@pytest.mark.parametrize("server", [*TEN, "ceiling"])
 def test_servers_take_port_and_cpus(server: str) -> None:
     """Every server is told its port and its CPUs, and names how its version is read."""
     config = load_server(SERVERS / server / "server.yaml")
@@ -143,12 +173,14 @@ def test_servers_take_port_and_cpus(server: str) -> None:
     assert config.needs
 
 
-@pytest.mark.parametrize("server", FIVE)
-def test_the_five_serve_everything(server: str) -> None:
-    """The five servers of the report take part in all eight workloads."""
+@pytest.mark.parametrize("server", TEN)
+def test_all_serve_the_eight(server: str) -> None:
+    """The servers take part in all eight workloads, and say of each other why they do not."""
     config = load_server(SERVERS / server / "server.yaml")
 
+    assert config.workloads == "all"
     assert all(config.serves(name) for name in EIGHT)
+    assert set(config.cannot) <= {path.stem for path in (CONFIGS / "workloads").glob("*.yaml")}
 
 
 @pytest.mark.parametrize("server", PYTHON_SERVERS)
@@ -163,14 +195,40 @@ def test_python_servers_are_pinned_with_hashes(server: str) -> None:
     assert "://" not in text
 
 
-def test_npm_lock_names_no_registry() -> None:
+@pytest.mark.parametrize("server", NODE_SERVERS)
+def test_npm_lock_names_no_registry(server: str) -> None:
     """Packages are locked by their hash, wherever they come from."""
-    lock = json.loads((SERVERS / "fastify" / "package-lock.json").read_text())
+    lock = json.loads((SERVERS / server / "package-lock.json").read_text())
     packages = {name: item for name, item in lock["packages"].items() if name}
 
     assert packages
     assert not any("resolved" in item for item in packages.values())
     assert all(item["integrity"].startswith("sha512-") for item in packages.values())
+
+
+def test_services_holds_what_services_do() -> None:
+    """The nine workloads beside JSON, for each of the five that can, within 15 minutes."""
+    services = plan("services")
+    cannot = {name: load_server(SERVERS / name / "server.yaml").cannot for name in FIVE}
+
+    assert set(NINE) <= set(services.workloads)
+    assert {cell.workload for cell in services.cells if cell.profile == "open"} == {"stream"}
+    assert {(cell.server, cell.workload) for cell in services.cells} == {
+        (server, name)
+        for server in FIVE
+        for name in services.workloads
+        if name not in cannot[server]
+    }
+    assert services.estimated_s <= 15 * 60
+
+
+def test_wide_has_every_server() -> None:
+    """Each server that comes with bench, the ceiling apart, within 15 minutes."""
+    wide = plan("wide")
+    known = {path.parent.name for path in SERVERS.glob("*/server.yaml")}
+
+    assert {arm.name for arm in wide.arms} == known - {"ceiling"} == set(TEN)
+    assert wide.estimated_s <= 15 * 60
 
 
 def test_quick_is_quick() -> None:

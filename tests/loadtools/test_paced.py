@@ -72,7 +72,7 @@ def document(*, ok: int = 100, left: int = 0, wrong: int = 0, **parts: Any) -> d
 
 
 def binary(*counts: dict[int, int]) -> bytes:
-    given = [*counts, *[{}] * 7][:7]
+    given = [*counts, *[{}] * 8][:8]
     parts = [b"paced-h1"]
     for name, pairs in zip(paced_histograms.PacedHistograms._fields, given, strict=True):
         numbers = array("Q", [n for pair in sorted(pairs.items()) for n in pair])
@@ -85,6 +85,17 @@ def left(folder: Path, data: dict[str, Any] | str, histograms: bytes, rc: int = 
     (folder / "paced.json").write_text(data if isinstance(data, str) else json.dumps(data))
     (folder / "paced.bin").write_bytes(histograms)
     return output(folder, rc=rc)
+
+
+def test_histograms_of_an_earlier_paced_are_read() -> None:
+    """They end before the times to the first byte, which are then not known."""
+    data = binary({7: 1})
+    earlier = paced_histograms.decode(data.removesuffix(b"first_byte" + bytes(14)))
+
+    assert earlier == paced_histograms.decode(data)
+    assert earlier.first_byte.count == 0
+    with pytest.raises(ParseError, match="end before first_byte"):
+        paced_histograms.decode(data[:-1])
 
 
 def test_processes_walk_one_schedule(tmp_path: Path) -> None:

@@ -28,14 +28,14 @@ KEYS: dict[type[BaseModel], str] = {
     ServerRef: "id as env protocol url",
     Exclude: "server workload profile",
     WorkloadConfig: "title requests lua",
-    RequestConfig: "weight method path headers body values expect",
+    RequestConfig: "weight method path headers body values expect then",
     BodyConfig: "file text json lines",
-    Expect: "status json text headers",
-    Generator: "int choice",
+    Expect: ("status json text sha256 contains events headers has_headers min_time min_stream"),
+    Generator: "int choice random",
     ServerConfig: (
         "title language style needs python build run env ready ready_headers ready_timeout version"
         " stop"
-        " memory_limit source workloads port protocols"
+        " memory_limit source workloads cannot port services protocols"
     ),
 }
 

@@ -120,12 +120,32 @@ def test_histograms_hold_every_request(paced: Paced) -> None:
 
     assert list(found) == [
         "response", "service", "wrong", "lateness_free", "lateness_queued", "planned", "actual",
+        "first_byte",
     ]  # fmt: skip
     assert sum(found["response"].values()) == 40
     rounded = sum(us * count for us, count in found["response"].items())
     assert 0 <= result["response"]["sum_ns"] / 1000 - rounded < 40
     assert max(found["response"]) == result["response"]["max_ns"] // 1000
     assert set(found["planned"]) <= {4999, 5000}
+
+
+def test_the_first_byte_is_timed_by_itself(paced: Paced) -> None:
+    """Of a body in pieces it comes earlier than the last one, by the pause between them."""
+
+    def handle(connection: socket.socket) -> None:
+        while read_request(connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab")
+            time.sleep(0.03)
+            connection.sendall(b"cd")
+
+    with serving(handle) as port:
+        pieces = paced.run(port, "--connections", "20")
+    with serving(answering(OK)) as port:
+        whole = paced.run(port, "--connections", "4")
+
+    assert pieces["first_byte"]["count"] == pieces["response"]["count"] == 40
+    assert pieces["response"]["sum_ns"] - pieces["first_byte"]["sum_ns"] > 40 * 15_000_000
+    assert whole["first_byte"] == whole["response"]
 
 
 def busy(service_s: float) -> Any:

@@ -136,3 +136,15 @@ def test_each_file_is_reported_once(tmp_path: Path) -> None:
     problems = check_project(find_project(tmp_path), unsupported).problems
 
     assert len(problems) == len(set(problems)) == len(project.servers.keys() & {"one", "two"})
+
+
+def test_what_a_server_cannot(tmp_path: Path) -> None:
+    """`cannot` names workloads that there are, and none that the server says it can."""
+    server = SERVER + "workloads: [small]\ncannot: {small: 'no', smal: 'no'}\n"
+    project = write_project(tmp_path, server=server)
+
+    text = said(check_project(project, unsupported).problems)
+
+    assert "cannot.small: it stands in workloads too" in text
+    assert "cannot.smal: " in text
+    assert "did you mean small" in text

@@ -202,6 +202,61 @@ requests:
     assert kind.headers["host"] == "search.example.org"
 
 
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ("path: '/{f}', body: {text: '{f}'}", "{f} is random bytes, which only a body can hold"),
+        ("path: /, body: {json: ['{f}']}", "which JSON and lines cannot hold"),
+        ("path: /, body: {text: '{f}'}, expect: {text: '{f}'}", "which only a body can hold"),
+        (
+            "path: '/{n}', body: {text: '{f}'}, expect: {text: '{n:sha256}'}",
+            "{n:sha256} is a hash of random bytes, which n is not",
+        ),
+        (
+            "path: /, body: {text: '{f}'}, expect: {text: '{g:sha256}'}",
+            "{g} has no entry",
+        ),
+        ("path: /", "the value is not used: {f}"),
+    ],
+)
+def test_random_bytes_in_a_wrong_place(tmp_path: Path, request_: str, words: str) -> None:
+    """They are bytes: no URL, no JSON and no expected text can hold them; their hash can."""
+    values = (
+        "values: {f: {random: 1KB}, n: {int: [1, 2]}}"
+        if "{n}" in request_
+        else ("values: {f: {random: 1KB}}")
+    )
+    text = f"requests: [{{method: POST, {values}, {request_}}}]"
+
+    assert words in _refused(tmp_path, text)
+
+
+def test_random_bytes_in_their_place(tmp_path: Path) -> None:
+    """In a text body, with their hash in what is expected."""
+    text = """
+requests:
+  - method: POST
+    path: /
+    values: {f: {random: 1KB}}
+    body: {text: "a {f} b"}
+    expect: {json: {hash: "{f:sha256}"}, min_time: 5ms}
+"""
+    (kind,) = _load(tmp_path, text).kinds
+
+    assert (kind.bodies, kind.values["f"].random) == ((b"a {f} b",), 1000)
+    assert kind.expect.min_time == 0.005
+
+
+def test_what_came_later_changes_no_hash(tmp_path: Path) -> None:
+    """A workload without the keys that came later has the hash that it always had."""
+    text = "requests: [{path: '/{n}', values: {n: {int: [1, 2]}}, expect: {text: hi}}]"
+    (kind,) = _load(tmp_path, text).kinds
+    dumped = kind.model_dump(mode="json")
+
+    assert dumped["values"]["n"] == {"int_range": [1, 2], "choice": None}
+    assert dumped["expect"] == {"status": 200, "text": "hi", "headers": {}}
+
+
 def test_a_value_as_text(tmp_path: Path) -> None:
     """`{NAME:text}` uses the value; another form, and a name that is not there, are refused."""
     text = "requests: [{path: '/u/{id}', values: {id: {int: [1, 9]}}, expect: {json: {id: '%s'}}}]"

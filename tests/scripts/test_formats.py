@@ -13,6 +13,15 @@ def test_tables_agree_with_the_models() -> None:
     assert sorted(formats.tables(text)) == sorted(formats.MODELS)
 
 
+def test_who_answers_what_is_as_the_servers_say() -> None:
+    """`just formats` would change nothing in docs/servers.md, which has each reason."""
+    text = formats.SERVERS.read_text(encoding="utf-8")
+
+    assert formats.renewed_servers(text) == text, "run: scripts/just formats"
+    assert "| `stream` | yes" in text
+    assert "Go net/http, `static-gzip`: net/http compresses no answers." in text
+
+
 def test_a_slip_is_mended() -> None:
     """A table that was changed by hand becomes again what the model says."""
     text = formats.DOCUMENT.read_text(encoding="utf-8")

@@ -23,6 +23,9 @@ Wrong responses:
     --lie-above N            while more than N connections are open: every tenth, another meaning
     --lie-path TEXT          --tell-every for requests whose path begins so, only
     --pad-after N            after N requests: 50 blanks more behind the body, the same meaning
+    --skip-waits-after N     after N requests /delay/MS answers at once
+    --unread                 /upload answers length and hash of its first body to every other
+    --never-gzip             /static-gzip/ is answered as /static/ is
 Connections:
     --reset-requests N       every N-th request gets a reset (RST) in place of a response
     --reset-connections N    every N-th connection is reset on its first request
@@ -174,7 +177,7 @@ def read_options() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=int, default=0)
     for name in ("status", "port-offset", "flood"):
         parser.add_argument(f"--{name}", type=int, default=0)
-    for name in ("lie-after", "pad-after", "hang-after", "exit-at-start"):
+    for name in ("lie-after", "pad-after", "hang-after", "exit-at-start", "skip-waits-after"):
         parser.add_argument(f"--{name}", type=int)
     for name in (
         "close-each",
@@ -183,6 +186,8 @@ def read_options() -> argparse.Namespace:
         "own-session",
         "ignore-term",
         "half-dead-on-term",
+        "unread",
+        "never-gzip",
     ):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--lie-path", default="")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
+import hashlib
 import json
 import mmap
 import os
@@ -16,6 +18,7 @@ import struct
 import sys
 import time
 from array import array
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -40,6 +43,7 @@ COUNTERS = (
     "stray_pid",
 )
 EXITED, RESTART = 3, 75
+PAGE = Path(__file__).parents[2] / "servers" / "axum" / "static" / "page.html"
 _RETIRE_S = 0.3
 ENDS = (signal.SIGTERM, signal.SIGINT)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
@@ -51,11 +55,16 @@ _SPIN_S = 300e-6
 
 
 class Answer(NamedTuple):
-    """Status, Content-Type and body of a response."""
+    """A response: status, Content-Type, body, lines of further headers.
+
+    `early` is what of the body is sent at once, where the rest has to wait.
+    """
 
     status: int
     kind: str
     body: bytes
+    more: str = ""
+    early: bytes = b""
 
 
 def as_json(value: Any) -> Answer:
@@ -86,6 +95,49 @@ def user_answer(method: str, parts: list[str], body: bytes) -> Answer:
     if method == "DELETE":
         return as_json(user | {"deleted": True})
     return as_json(user | {"post_id": int(parts[2])})
+
+
+def hashed(data: bytes) -> dict[str, Any]:
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def page(*, packed: bool) -> Answer:
+    more = "Last-Modified: Thu, 26 Nov 2026 12:00:00 GMT\r\n"
+    data = PAGE.read_bytes()
+    if not packed:
+        return Answer(200, "text/html", data, more)
+    return Answer(200, "text/html", gzip.compress(data), f"{more}Content-Encoding: gzip\r\n")
+
+
+def form(body: bytes) -> Answer:
+    return as_json({name: values[-1] for name, values in parse_qs(body.decode()).items()})
+
+
+def multipart(body: bytes) -> Answer:
+    """The two parts that the workload sends, by the boundary that the body begins with."""
+    boundary = body.partition(b"\r\n")[0]
+    title, file = body.split(boundary)[1:3]
+    head, _, content = file.removesuffix(b"\r\n").partition(b"\r\n\r\n")
+    name = re.search(rb'filename="([^"]+)"', head)
+    return as_json(
+        {
+            "title": title.removesuffix(b"\r\n").partition(b"\r\n\r\n")[2].decode(),
+            "filename": name[1].decode() if name else "",
+            **hashed(content),
+        }
+    )
+
+
+def validate(body: bytes) -> Answer:
+    """The body, or status 422 with the fields that are wrong."""
+    sent = json.loads(body)
+    right = {
+        "display_name": len(sent["display_name"]) > 1,
+        "email": "@" in sent["email"],
+        "seats": 1 <= sent["seats"] <= 99,
+    }
+    wrong = [name for name, good in right.items() if not good]
+    return as_json(wrong)._replace(status=422) if wrong else Answer(200, "application/json", body)
 
 
 def lie(answer: Answer) -> Answer:
@@ -135,6 +187,7 @@ class Server:
         self.held = array("d")
         self.deaf = False
         self.open = 0
+        self.upload: dict[str, Any] = {}
         self.gate: Gate | None = None
         self.acceptor: asyncio.Server | None = None
         self.retiring = False
@@ -145,8 +198,11 @@ class Server:
     ) -> tuple[Answer, float]:
         """The response to the n-th request, the nth of its connection, and the seconds it waits."""
         options = self.options
-        answer = self.liar(n, nth, target, right_answer(method, target, body))
         delay = options.delay_ms / 1e3
+        served = self.service(n, target, body)
+        if served:
+            return served[0], delay + served[1]
+        answer = self.liar(n, nth, target, right_answer(method, target, body))
         if options.burn_us:
             burn(options.burn_us)
         if options.lie_after is not None and n > options.lie_after:
@@ -162,6 +218,27 @@ class Server:
             self.counts.add("late")
             delay += options.late_ms / 1e3
         return answer, delay
+
+    def service(self, n: int, target: str, body: bytes) -> tuple[Answer, float] | None:
+        """A wait, an upload, a file: the answer and its own delay; None for another request."""
+        options = self.options
+        _, kind, name = (*target.split("/"), "", "")[:3]
+        if kind == "delay":
+            skipped = options.skip_waits_after is not None and n > options.skip_waits_after
+            return as_json({"waited_ms": int(name)}), 0.0 if skipped else int(name) / 1e3
+        if kind == "upload":
+            seen = hashed(body)
+            self.upload = self.upload if options.unread and self.upload else seen
+            return as_json(self.upload), 0.0
+        if kind in ("static", "static-gzip"):
+            packed = kind == "static-gzip" and not options.never_gzip
+            return page(packed=packed), 0.0
+        if kind == "events":
+            events = [f"data: {name} {number}\n\n".encode() for number in range(1, 21)]
+            first, rest = events[0], b"".join(events[1:])
+            return Answer(200, "text/event-stream", rest, early=first), 0.1
+        by_path = {"form": form, "multipart": multipart, "validate": validate}
+        return (by_path[kind](body), 0.0) if kind in by_path else None
 
     def liar(self, n: int, nth: int, target: str, answer: Answer) -> Answer:
         """The answer of a server that lies now and then, from the first request on."""
@@ -341,6 +418,8 @@ class Connection(asyncio.Protocol):
             self.send(answer, since)
             return
         self.busy = True
+        if answer.early:
+            self.transport.write(self.head(answer) + answer.early)
         self.server.loop.call_at(since + delay, self.send, answer, since)
 
     def send(self, answer: Answer, since: float) -> None:
@@ -357,12 +436,16 @@ class Connection(asyncio.Protocol):
             self.next_request()
 
     def write(self, answer: Answer) -> None:
+        head = b"" if answer.early else self.head(answer)
+        self.transport.write(head + answer.body)
+
+    def head(self, answer: Answer) -> bytes:
         close = "Connection: close\r\n" if self.last or self.server.retiring else ""
-        head = (
+        length = len(answer.early) + len(answer.body)
+        return (
             f"HTTP/1.1 {answer.status} Status\r\nContent-Type: {answer.kind}\r\n"
-            f"{close}Content-Length: {len(answer.body)}\r\n\r\n"
-        )
-        self.transport.write(head.encode() + answer.body)
+            f"{answer.more}{close}Content-Length: {length}\r\n\r\n"
+        ).encode()
 
     def reset(self) -> None:
         """Close so that the client gets an RST."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.model.load_result import ErrorCounts, LoadResult
+from bench.model.load_result import ErrorCounts, LatencySummary, LoadResult
 from bench.model.plan import RequestKind, Workload
 from bench.model.trial_record import Counters, Exchange, Resources, SidechannelResult
 from bench.reports.wording.findings import text_of
@@ -92,6 +92,38 @@ def test_not_to_be_believed(keys: dict[str, Any], reason: str) -> None:
     assert judged.status == "invalid"
     assert judged.reasons == (reason,)
     assert judged.detail
+
+
+@pytest.mark.parametrize(
+    ("fastest_us", "requests", "reasons"),
+    [
+        (19_900, 20_000, ("wait-skipped",)),  # one answer is enough
+        (20_000, 10_000, ()),
+        (None, 10_020, ()),  # 20 connections, 10 s: 10,000 waits of 20 ms, and those under way
+        (None, 10_021, ("wait-skipped",)),
+    ],
+)
+def test_a_wait_that_was_skipped(
+    fastest_us: float | None, requests: int, reasons: tuple[str, ...]
+) -> None:
+    """Answers that came too early, or too many of them, cannot all have waited."""
+    waits = RequestKind(**{**_KIND, "expect": {"min_time": "20ms"}})
+    latency = None
+    if fastest_us is not None:
+        latency = LatencySummary(
+            count=1, min=fastest_us, mean=2e4, max=3e4, exact=True, source="raw", percentiles={}
+        )
+    profile = _PROFILE.model_copy(update={"connections": 20, "connect_timed": False})
+    judged = validity_of(
+        evidence(
+            profile=profile,
+            workload=_WORKLOAD.model_copy(update={"kinds": (waits,)}),
+            load=load(requests=requests, ok=requests, latency_us=latency),
+        )
+    )
+
+    assert judged.reasons == reasons
+    assert bool(judged.detail) == bool(reasons)
 
 
 def test_never_measured() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
+import json
 import random
 import socket
 import threading
@@ -15,7 +17,7 @@ import pytest
 from bench.errors import VerifyError
 from bench.model.plan import RequestKind, Workload
 from bench.model.target import Target
-from bench.model.workload_config import Expect
+from bench.model.workload_config import Expect, Generator, Then
 from bench.trial.side_channel import SideChannel
 from bench.trial.verify import HttpResponse, ask, difference, sizes, verify
 from bench.workload.requests import render
@@ -100,6 +102,26 @@ def http(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
             HttpResponse(200, {}, b"", 0),
             "expected header Content-Type: a/b, got None",
         ),
+        (
+            Expect(has_headers=["ETag"]),
+            HttpResponse(200, {"etags": "1"}, b"", 0),
+            "expected a header ETag, there is none",
+        ),
+        (
+            Expect.model_validate({"min_time": "20ms"}),
+            HttpResponse(200, {}, b"", 0, took_s=0.0123),
+            "expected an answer after 20 ms or later, it came after 12.3 ms",
+        ),
+        (
+            Expect.model_validate({"min_stream": "40ms"}),
+            HttpResponse(200, {}, b"", 0, stream_s=0.0005),
+            "expected a body that comes over 40 ms or longer, all of it came within 0.5 ms",
+        ),
+        (
+            Expect(status=422, contains=["email"]),
+            HttpResponse(422, {}, b"name", 4),
+            "expected 'email' in the body, got 'name'",
+        ),
     ],
 )
 def test_wrong_answers_are_named(expect: Expect, answer: HttpResponse, words: str) -> None:
@@ -127,6 +149,27 @@ def test_the_first_right_answer_is_timed() -> None:
 
     assert len(took) == 2
     assert took[0] > 0.15
+
+
+def test_what_was_written_is_read_again() -> None:
+    """A server that answers rightly and keeps nothing is found out by the request that follows."""
+    then = Then.model_validate({"path": "/again", "expect": {"text": "kept"}})
+    asked: list[bytes] = []
+
+    def reply(body: bytes) -> bytes:
+        asked.append(body)
+        return http(body or b"kept")
+
+    kinds = workload(echo_kind(then=then))
+    with serving(reply) as target:
+        verify(target, kinds, random.Random(1))
+    assert asked.count(b"") == 2
+    with (
+        serving(lambda body: http(body or b"lost")) as target,
+        pytest.raises(VerifyError) as caught,
+    ):
+        verify(target, kinds, random.Random(1))
+    assert str(caught.value).startswith("GET /again, right after POST /echo: expected the text")
 
 
 def test_an_echo_passes_with_its_real_sizes() -> None:
@@ -239,6 +282,54 @@ def test_a_packed_answer_is_judged_by_what_is_in_it() -> None:
     assert "got 'ok'" in (difference(Expect(text="no"), answer) or "")
     broken = difference(Expect(text="ok"), answer._replace(body=b"junk"))
     assert broken == "the body is said to be packed (gzip), and cannot be unpacked"
+
+
+def test_a_hash_is_of_the_unpacked_body() -> None:
+    """Packed or not, it is the same file."""
+    expect = Expect(sha256=hashlib.sha256(b"page").hexdigest())
+    packed = HttpResponse(200, {"content-encoding": "gzip"}, gzip.compress(b"page"), 4)
+
+    assert difference(expect, packed) is None
+    assert difference(expect, HttpResponse(200, {}, b"page", 4)) is None
+    assert difference(expect, packed._replace(body=gzip.compress(b"other"))) is not None
+
+
+def test_a_stream_is_timed_from_its_first_byte() -> None:
+    """One that comes in two parts takes the time between them; one in one part none."""
+    parts = iter([http(b"ab"), http(b"ab")[:-1]])
+
+    def reply(_: bytes) -> Reply:
+        return next(parts)
+
+    kind = echo_kind(expect=Expect.model_validate({"min_stream": "1ms"}))
+    request = render(workload(kind), 0, random.Random(1))
+    with serving(reply) as target:
+        at_once = ask(target, request)
+        with pytest.raises(VerifyError, match="no usable answer"):
+            ask(target, request)  # cut short, not a short stream
+
+    assert at_once.body == b"ab"
+    assert at_once.stream_s is not None
+    assert 0 <= at_once.stream_s < (at_once.took_s or 0.0)
+    assert difference(request.expect, at_once._replace(stream_s=0.002)) is None
+
+
+def test_a_question_larger_than_any_buffer_arrives_whole() -> None:
+    """The side channel sends a large upload piece by piece, while the server reads slowly."""
+    values = {"file": Generator.model_validate({"random": "4MB"})}
+    expect = Expect.model_validate({"json": {"sha256": "{file:sha256}"}})
+    kind = echo_kind(b"{file}", values=values, expect=expect, headers={})
+
+    def reply(body: bytes) -> Reply:
+        return http(json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode())
+
+    with serving(reply) as target:
+        side = SideChannel(target, workload(kind), random.Random(1))
+        side.ask(3, 1, (1,), time.monotonic() + 5)
+        side.end()
+
+    assert side.result().right > 0
+    assert side.result().wrong == 0
 
 
 def test_a_redirect_says_where_it_leads() -> None:

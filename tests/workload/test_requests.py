@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import hashlib
 import json
 import random
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.model.plan import RequestKind, Workload
-from bench.model.workload_config import Expect, Generator
+from bench.model.workload_config import Expect, Generator, Then
 from bench.workload.requests import MAX_POOL_BYTES, MAX_SLOTS, is_constant, pool, raw, render
 
 
@@ -243,3 +244,39 @@ def test_constant_means_no_values_and_one_body_at_most() -> None:
     assert is_constant(kind(bodies=(b"a",)))
     assert not is_constant(kind(bodies=(b"a", b"b")))
     assert not is_constant(kind(values=USER))
+
+
+def test_random_bytes_stand_in_the_body_and_their_hash_in_what_is_expected() -> None:
+    """Other bytes in each request, as they are; text beside them is filled in as everywhere."""
+    values = {**USER, "file": Generator.model_validate({"random": "5KB"})}
+    asked: dict[str, Any] = {
+        "bodies": (b"user {user}: {file}, {file}",),
+        "values": values,
+        "expect": Expect.model_validate({"json": {"hash": "{file:sha256}", "user": "{user}"}}),
+    }
+    request, other = one(**asked), one(2, **asked)
+    data = request.body.removeprefix(b"user 7: ")[:5000]
+
+    assert request.body == b"user 7: " + data + b", " + data
+    assert request.expect.json_value == {"hash": hashlib.sha256(data).hexdigest(), "user": 7}
+    assert other.body != request.body
+
+
+def test_a_pool_of_large_requests_stays_small() -> None:
+    """As many of them as fit, each with its own bytes."""
+    values = {"file": Generator.model_validate({"random": "2MB"})}
+    made = pool(workload(kind(method="POST", bodies=(b"{file}",), values=values)), random.Random(1))
+
+    assert 2 <= len(made.requests) <= MAX_POOL_BYTES // 2_000_000 + 1
+    assert len({request.body for request in made.requests}) == len(made.requests)
+
+
+def test_what_follows_has_the_values_of_its_request() -> None:
+    """A second read asks for what was just written."""
+    then = {"path": "/u/{user}/again", "expect": {"json": {"id": "{user}"}}}
+    values = {"user": Generator.model_validate({"int": [1, 10**9]})}
+    request = one(path="/u/{user}", values=values, then=Then.model_validate(then))
+
+    assert request.then.path == f"{request.path}/again"
+    assert request.then.expect.json_value == {"id": int(request.path.removeprefix("/u/"))}
+    assert (request.then.method, request.then.body) == ("GET", b"")

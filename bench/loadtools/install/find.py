@@ -177,22 +177,31 @@ def _tool_path(name: str, path: str, inherited: str) -> str:
 
 
 def survey(
-    wanted: Collection[str], run: Callable[[tuple[str, ...]], Completed | None] = capture
+    wanted: Collection[str],
+    run: Callable[[tuple[str, ...]], Completed | None] = capture,
+    *,
+    more: Collection[str] = (),
 ) -> SetupFacts:
     """Read from this machine what a plan for the wanted tools is made from.
 
     Where all of them are there, neither apt nor rustc is asked: both take their time.
+
+    Args:
+        wanted: keys of `TOOLS`.
+        run: runs a short command; for tests.
+        more: further packages of apt that are to be installed.
     """
     path = search_path()
     installed = {name: tool for name in wanted if (tool := find_tool(name, path, run))}
     there = frozenset(name for name in _HELPERS if executable(name, path, run))
-    lacking = any(name not in installed or not installed[name].usable for name in wanted)
+    usable = {name for name, tool in installed.items() if tool.usable}
+    lacking = bool(more) or not usable.issuperset(wanted)
     return SetupFacts(
         system="darwin" if sys.platform == "darwin" else "linux",
         executables=there,
         installed=installed,
         rustc=_rustc(path, run) if lacking else None,
-        apt_known=_apt_known(run) if lacking and "apt-get" in there else frozenset(),
+        apt_known=_apt_known(run, more) if lacking and "apt-get" in there else frozenset(),
         is_root=os.geteuid() == 0,
         cpus=os.cpu_count() or 1,
     )
@@ -205,7 +214,9 @@ def _rustc(path: str, run: Callable[[tuple[str, ...]], Completed | None]) -> str
     return match[1] if match else None
 
 
-def _apt_known(run: Callable[[tuple[str, ...]], Completed | None]) -> frozenset[str]:
+def _apt_known(
+    run: Callable[[tuple[str, ...]], Completed | None], more: Collection[str]
+) -> frozenset[str]:
     packages = [tool.installation.apt for tool in TOOLS.values() if tool.installation.apt]
-    said = run(("apt-cache", "show", *packages, BUILD_PACKAGE))
+    said = run(("apt-cache", "show", *packages, BUILD_PACKAGE, *more))
     return frozenset(_PACKAGE.findall(said.stdout)) if said else frozenset()

@@ -21,6 +21,9 @@ _CC_S: Final = 3.0
 _LEAST_BUILD_S: Final = 90.0
 _APT_S: Final = 15.0
 _BREW_S: Final = 60.0
+POSTGRES_FORMULA: Final = "postgresql@17"
+POSTGRES_PACKAGE: Final = "postgresql"
+_POSTGRES: Final = "postgres"
 _APT: Final = ("apt-get", "-o", "DPkg::Lock::Timeout=120")
 
 
@@ -81,6 +84,30 @@ def plan_install(facts: SetupFacts, wanted: Iterable[str]) -> InstallPlan:
         else:
             steps.extend(outcome)
     return InstallPlan(_joined(facts, steps), tuple(blocked))
+
+
+def with_postgres(facts: SetupFacts, plan: InstallPlan) -> InstallPlan:
+    """The plan with the step that brings PostgreSQL, a service that servers need, not a tool."""
+    why = "PostgreSQL is missing"
+    brew = "brew" in facts.executables
+    if facts.system == "linux" and "apt-get" in facts.executables:
+        if not facts.is_root and "sudo" not in facts.executables:
+            advice = f"as root: apt-get install {POSTGRES_PACKAGE}"
+            return _also_blocked(plan, f"{why}, and there is no sudo", advice)
+        step = _apt_step(facts, _POSTGRES, POSTGRES_PACKAGE, why)
+    elif brew and not facts.is_root:
+        command = ("brew", "install", POSTGRES_FORMULA)
+        step = InstallStep((_POSTGRES,), command, why, _BREW_S, needs_root=False)
+    else:
+        cause = "Homebrew refuses to run as root" if brew else "no package manager is known here"
+        advice = f"brew install {POSTGRES_FORMULA}, or this system's own package of PostgreSQL"
+        return _also_blocked(plan, f"{why}, and {cause}", advice)
+    others = [one for one in plan.steps if one.command[-1] != "update"]
+    return plan._replace(steps=_joined(facts, [*others, step]))
+
+
+def _also_blocked(plan: InstallPlan, reason: str, advice: str) -> InstallPlan:
+    return plan._replace(blocked=(*plan.blocked, Blocked(_POSTGRES, reason, advice)))
 
 
 def _plan_one(

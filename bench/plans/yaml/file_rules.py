@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from bench.plans.yaml.document import Loc, YamlDocument
 
-PLACEHOLDERS: Final = ("host", "port", "cpus", "python")
-"""What is replaced in build, run, env and version."""
+PLACEHOLDERS: Final = ("host", "port", "cpus", "python", "postgres_url", "postgres_pool")
+"""What is replaced in build, run, env and version; the last two where there is a PostgreSQL."""
 OF_PROTOCOLS: Final = ("protocol", "cert", "key", "resume")
 """What is replaced in run and env besides."""
 

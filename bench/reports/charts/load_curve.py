@@ -54,14 +54,15 @@ def curve_panel(
     layers = [*panel.spec["layer"]]
     known = [one for one in points if one.low and one.high and not one.mark]
     if known:
-        layers.append(_intervals(known, layers[0]["encoding"]))
+        layers.append(intervals(known, layers[0]["encoding"]))
     if limit:
         layers.append(_across({"y": limit}, layers[0]["encoding"]["y"], "y"))
     layers += [_across({"x": rate}, layers[0]["encoding"]["x"], "x") for rate in rates]
     return panel._replace(spec={**panel.spec, "layer": layers})
 
 
-def _intervals(points: Sequence[CurvePoint], encoding: Spec) -> Spec:
+def intervals(points: Sequence[CurvePoint], encoding: Spec) -> Spec:
+    """A layer of upright rules, on the axes of the lines that they belong to."""
     values = [one._asdict() for one in points]
     kept = {key: encoding[key] for key in ("x", "color")}
     y = {**encoding["y"], "field": "low"}

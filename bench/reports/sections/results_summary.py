@@ -22,6 +22,7 @@ from bench.reports.blocks import (
 from bench.reports.figures import figures
 from bench.reports.sections.answer import AT_LEAST
 from bench.reports.sections.costs import costs
+from bench.reports.sections.databases import databases
 from bench.reports.sections.left_out import trial_blocks
 from bench.reports.sections.start_and_memory import start_and_memory
 from bench.reports.view import describe_profile, describe_size, metric_of
@@ -52,7 +53,7 @@ def results(view: View, charts: Charts) -> Section:
     """All groups, then the trials that were left out or marked."""
     blocks: list[Block] = [*_legend(view), *figures(charts.first)]
     blocks += [Subject(group.subject, tuple(_group(view, group))) for group in view.groups]
-    blocks += (*costs(view, charts), *start_and_memory(view))
+    blocks += (*costs(view, charts), *databases(view), *start_and_memory(view))
     if charts.on_page:
         blocks.append(OnPage("Every trial, warm-up and rounds", figures(charts.on_page)))
     return Section("Results Summary", (*blocks, *trial_blocks(view)))

@@ -41,7 +41,17 @@ def _item(view: View, arm: Arm) -> tuple[Text, tuple[Text, ...]]:
         lines.append(("environment: ", code(env)))
     if arm.url:
         lines.append(("someone else runs it at ", code(arm.url)))
+    lines += _cannot(view, arm)
     return head, tuple(line for line in lines if line)
+
+
+def _cannot(view: View, arm: Arm) -> list[Text]:
+    """The workloads of this run that it takes no part in, with its reasons."""
+    reasons: dict[str, list[str]] = {}
+    for name in view.run.plan.workloads:
+        if name in arm.config.cannot:
+            reasons.setdefault(arm.config.cannot[name], []).append(name)
+    return [f"left out of {', '.join(names)}: {why}" for why, names in reasons.items()]
 
 
 def _role(view: View, arm: Arm) -> str:

@@ -20,8 +20,8 @@ _SAID: Final = (
     "times a second. First request: the first one of a workload. Both: median over trials. "
     "Resident memory: highest in the window, shared pages once. Its slope: least squares over the "
     "second half of the window, mean over trials with its 95 % interval. Built: size of the "
-    "program that the build made, where there is one. With several workloads or profiles: the "
-    "least to the greatest."
+    "program that the build made, else of all packages that it installed. With several workloads "
+    "or profiles: the least to the greatest."
 )
 _COLUMNS: Final = (
     "Server",
@@ -37,7 +37,7 @@ _S: Final = 1e6
 def start_and_memory(view: View) -> tuple[Block, ...]:
     """The table, where any server was started or its memory followed in this run."""
     lines = tuple(
-        _line(view, title, found)
+        _line(title, found)
         for name, title in view.titles.items()
         if (found := [e for e in _entries(view) if e.server == name and e.measured])
     )
@@ -51,10 +51,7 @@ def _entries(view: View) -> list[Entry]:
     return [entry for group in (*view.groups, *view.curves) for entry in group.entries]
 
 
-def _line(view: View, title: str, found: Sequence[Entry]) -> tuple[str, ...]:
-    server = found[0].server
-    arm = next(arm for arm in view.run.plan.arms if arm.name == server)
-    build = view.run.builds.get(server) or view.run.builds.get(arm.server)
+def _line(title: str, found: Sequence[Entry]) -> tuple[str, ...]:
     memory = [metric.value for each in found if (metric := metric_of(each, "rss_peak_bytes"))]
     return (
         title,
@@ -62,7 +59,7 @@ def _line(view: View, title: str, found: Sequence[Entry]) -> tuple[str, ...]:
         _range([each.detail.first_request_s for each in found], lambda s: format_latency(s * _S)),
         _range(memory, format_bytes),
         _slope(found),
-        format_bytes(build.artefact_bytes) if build and build.artefact_bytes else rows.ABSENT,
+        format_bytes(built) if (built := found[0].cell.built_bytes) else rows.ABSENT,
     )
 
 

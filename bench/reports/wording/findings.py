@@ -21,6 +21,8 @@ Held = TypeVar("Held", "Host", "TrialRecord")
 _SAID: Final = Words("{said}")
 SAID_CODES: Final = frozenset(
     {
+        "database-down",
+        "database-missing",
         "memory-limit",
         "no-answer",
         "not-listener",

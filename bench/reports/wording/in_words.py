@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bench.model.summary import Metric, Metrics
 from bench.reports.wording.findings import in_words
+from bench.reports.wording.scaling_words import scaling_text
 from bench.reports.wording.verdict_words import verdict_text
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def summary_in_words(summary: Summary) -> Summary:
             "findings": findings,
             "cells": tuple(_cell(cell) for cell in summary.cells),
             "comparisons": tuple(_row(row) for row in summary.comparisons),
+            "scaling": tuple(
+                one.model_copy(update={"text": scaling_text(one)}) for one in summary.scaling
+            ),
         }
     )
 

@@ -42,6 +42,7 @@ _CODE_NOTES: Final = {
     "only-redirects": "redirects among its answers",
     "bytes-mismatch": "bytes disagree with responses",
     "histogram-mismatch": "histogram disagrees with counts",
+    "database-idle": "answers from elsewhere than its database",
 }
 UNTIMED: Final = (
     " {tool} leaves {what} out of its latencies; rate and CPU per request have all of it."

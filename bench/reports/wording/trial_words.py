@@ -58,7 +58,22 @@ _VALIDITY: Final[Mapping[str, Words]] = {
     "errors/all": Words("not one of {requests:,} requests succeeded"),
     "errors/some": Words(_bad_share),
     "window-off": Words("the window was {window_s:.3f} s, {asked_s:g} s were asked for"),
+    "wait-skipped": Words(
+        "an answer came after {fastest_ms:.3g} ms, none is right before {least_ms:.3g} ms: the "
+        "server skips the wait",
+        "look for a cache or a shortcut in the handler",
+    ),
+    "wait-skipped/rate": Words(
+        "{requests:,} answers in {window_s:.3g} s are more than {connections:,} connections can "
+        "carry when each takes {least_ms:.3g} ms: the server skips the wait",
+        "look for a cache or a shortcut in the handler",
+    ),
     "window-off/told": Words("the window was {window_s:.3f} s, {told_s:g} s were stated"),
+    "database-idle": Words(
+        "the database beside the server used {us:.2f} us of CPU per request: the answers came "
+        "from elsewhere",
+        "does the server ask it? a cache in the server is another workload",
+    ),
     "log-cut": Words(
         "the server flooded its output; its log was cut back to 1 MB",
         "switch request logging off",

@@ -48,6 +48,7 @@ class RemoteServer:
         self.startup_s: float | None = None
         self.stop_s = 0.0
         self.log_cut = False
+        self.database = None
         self._cpus = cpus
         self._lab = lab
         self._handle = handle
@@ -109,13 +110,16 @@ class RemoteServer:
         """The last lines of its output when it was last looked at."""
         return str(self._state["tail"])
 
-    def check_listener(self) -> None:
-        """Check that the processes that listened when it got ready still do, and no others.
+    def check_database(self) -> None:
+        """Its own machine's agent keeps it."""
+
+    def check_listener(self) -> int:
+        """Check that who listens belongs to it; how many of its workers were replaced.
 
         Raises:
             StartError: `not-listener` or `server-restarted`.
         """
-        self._ask(server_side.still_listens)
+        return int(self._ask(server_side.still_listens))
 
     def memory_bytes(self) -> int:
         """0: its own machine's agent looks after its limit."""

@@ -2,6 +2,9 @@
 //!
 //! Usage: `axum-server PORT`, or `axum-server --version` for the version of Axum. Threads come from `TOKIO_WORKER_THREADS`, what is spoken from `PROTOCOL` (http, https, h2, h2c), `TLS_CERT`, `TLS_KEY` and `TLS_RESUME`. No logging, no middleware.
 
+mod database;
+mod services;
+
 use std::{
     env,
     net::{Ipv4Addr, SocketAddr},
@@ -102,6 +105,7 @@ fn app() -> Router {
         .route("/users/{user_id}/posts/{post_id}", get(user_post))
         .route("/users/{user_id}", put(update_user).delete(delete_user))
         .route("/search", get(search))
+        .merge(services::routes())
 }
 
 /// The version of Axum that this binary was built with, as Cargo.lock names it.
@@ -138,12 +142,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let host = env::args().nth(2).unwrap_or_else(|| Ipv4Addr::LOCALHOST.to_string());
     let address = SocketAddr::new(host.parse()?, argument.parse()?);
+    let app = app().merge(database::routes().await?);
     let protocol = env::var("PROTOCOL").unwrap_or_default();
     if matches!(protocol.as_str(), "https" | "h2") {
         let server = axum_server::bind_rustls(address, tls(&protocol)?);
-        return Ok(server.serve(app().into_make_service()).await?);
+        return Ok(server.serve(app.into_make_service()).await?);
     }
     let listener = tokio::net::TcpListener::bind(address).await?;
-    axum::serve(listener, app()).await?;
+    axum::serve(listener, app).await?;
     Ok(())
 }

@@ -1,0 +1,3 @@
+module bench/servers/go
+
+go 1.22
