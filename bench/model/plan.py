@@ -34,7 +34,8 @@ class LoadProfile(GrownModel):
         connect_timed: without keep-alive: whether the tool's latencies hold the time of connecting.
         swept: of a point of a sweep: what varies from point to point.
         server_cpus: how many of its CPUs the server gets; None = all.
-        own: `rate_share` is of each server's own capacity: servers are then not compared.
+        own: `rate_share` is that of each server's own capacity, not of the slowest server's:
+            servers are then not compared, since they are not offered the same.
     """
 
     id: str
@@ -83,10 +84,7 @@ class RequestKind(GrownModel):
     expect: Expect
     then: Then | None = None
 
-    @classmethod
-    def grown(cls) -> tuple[str, ...]:
-        """Names of the fields that came later."""
-        return ("then",)
+    GROWN = ("then",)
 
 
 class Workload(Model):
@@ -254,8 +252,8 @@ class Plan(GrownModel):
         estimated_s: expected length without builds.
         max_time_s: no round is begun that would end later than this after the measuring began,
             the first three excepted; None = as long as it takes.
-        search: of a search for a rate, what is promised; `max_time_s` is then that of each cell.
-        machines: where they have machines of their own; `cpus`: of the server, and all of the load.
+        search: what is promised, in a search for a rate; `max_time_s` is then of each cell.
+        machines: where they are of their own; `cpus` are then the server's.
     """
 
     schema_version: int = SCHEMA_VERSION
