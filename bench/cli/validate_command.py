@@ -77,9 +77,11 @@ def _warnings(files: tuple[Path, ...], folder: Path | None) -> tuple[Problem, ..
     roots = [path for path in files if _is_project(path)]
     if not files:
         roots = [find_project(Path.cwd(), folder).root]
-    listed = [(root, path) for root in roots for path in project_servers(root)]
-    listed += [(_start(path.resolve()), path) for path in files if not _is_project(path)]
-    found = (warnings(find_project(root, folder), [path]) for root, path in listed)
+    listed = {root: project_servers(root) for root in roots}
+    for path in files:
+        if not _is_project(path):
+            listed.setdefault(_start(path.resolve()), []).append(path)
+    found = (warnings(find_project(root, folder), paths) for root, paths in listed.items())
     return tuple(sorted({one for some in found for one in some}))
 
 

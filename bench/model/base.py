@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
@@ -21,6 +21,9 @@ class GrownModel(Model):
     So what an older version wrote stays the same bytes when it is written again.
     """
 
+    GROWN: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that came later."""
+
     @model_serializer(mode="wrap")
     def _without_unused(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         data: dict[str, Any] = dump(self)
@@ -32,4 +35,4 @@ class GrownModel(Model):
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ()
+        return cls.GROWN

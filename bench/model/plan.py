@@ -84,10 +84,7 @@ class RequestKind(GrownModel):
     expect: Expect
     then: Then | None = None
 
-    @classmethod
-    def grown(cls) -> tuple[str, ...]:
-        """Names of the fields that came later."""
-        return ("then",)
+    GROWN = ("then",)
 
 
 class Workload(Model):
@@ -255,10 +252,8 @@ class Plan(GrownModel):
         estimated_s: expected length without builds.
         max_time_s: no round is begun that would end later than this after the measuring began,
             the first three excepted; None = as long as it takes.
-        search: of a search for the rate that keeps a promise, what is promised; `max_time_s`
-            is then that of each cell.
-        machines: where server and load have machines of their own; `cpus` are then the server's,
-            and as many for the load as all its machines have.
+        search: what is promised, in a search for a rate; `max_time_s` is then of each cell.
+        machines: where they are of their own; `cpus` are then the server's.
     """
 
     schema_version: int = SCHEMA_VERSION

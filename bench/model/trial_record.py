@@ -98,7 +98,7 @@ class Resources(GrownModel):
 
     Attributes:
         server_cpu_s: CPU time of the server's process group.
-        database_cpu_s: of the database beside it, which is no part of that.
+        database_cpu_s: of the database beside it, which that leaves out.
         load_cpu_s: CPU time of each load tool process.
         span_s: length of time between the two readings.
         server_busy: busiest share of the server's CPUs or of one of its threads, 0 to 1.

@@ -121,7 +121,7 @@ def warnings(project: Project, paths: Sequence[Path]) -> tuple[Problem, ...]:
         if path.name != "server.yaml" or not path.is_file():
             continue
         config, document = read_server(path, None)
-        if config and (lacks := never_made(path.parent, config)):
+        if config and (lacks := never_made(path.parent, config, on_path=False)):
             found.append(Problem(as_named(path), document.line(("run",)), "run", lacks, ""))
         if hides := hidden_server(project, path.parent.name):
             found.append(Problem(as_named(path), 0, "", hides, ""))

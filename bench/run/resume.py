@@ -131,7 +131,7 @@ def resumed(changed: tuple[str, ...]) -> list[Finding]:
 
 
 def set_aside(damaged: tuple[Damaged, ...]) -> list[Finding]:
-    """A torn last line is an unfinished trial like any other; other damage must be told."""
+    """A torn last line is an unfinished trial like any other; other damage must be said."""
     lines = [str(item.line) for item in damaged if item.reason != TORN]
     if not lines:
         return []

@@ -100,6 +100,8 @@ def check_machines_fit(plan: Plan) -> None:
             raise UsageError(
                 f"{arm.name} is an address: with --machines `bench` starts every server itself"
             )
+        if arm.config.services:
+            raise UsageError(f"{arm.name} needs services, which do not run on several machines yet")
         check_told(arm)
 
 

@@ -31,12 +31,13 @@ def lacking(arm: Arm) -> str | None:
     return missing(arm) or (None if arm.url else never_made(Path(arm.folder), arm.config)) or None
 
 
-def never_made(folder: Path, config: ServerConfig) -> str:
+def never_made(folder: Path, config: ServerConfig, *, on_path: bool = True) -> str:
     """What `run` names, and no build makes, or "".
 
     Args:
         folder: of the server, where its commands are run.
         config: its server.yaml.
+        on_path: also programs that are to be on this machine's PATH.
     """
     program, *words = config.run
     for word in config.run:
@@ -44,9 +45,7 @@ def never_made(folder: Path, config: ServerConfig) -> str:
             return f"`run` still says {name[0]}: put the name of what listens there"
     if "{" in program or not all(_brings_only(folder, argv) for argv in config.build):
         return ""
-    path = command_environment(config.env, _UNKNOWN)["PATH"]
-    there = shutil.which(str(folder / program)) if "/" in program else found_program(program, path)
-    if not there and not config.build:
+    if not config.build and not _there(folder, program, config, on_path=on_path):
         return f"there is no program {program}: it has no `build`, and `run` cannot start it"
     for word in () if "-c" in words else words:  # a shell goes where it likes
         script = word.endswith(_SCRIPTS) and "{" not in word and not word.startswith("-")
@@ -54,6 +53,13 @@ def never_made(folder: Path, config: ServerConfig) -> str:
             by = ", and no build makes it" if config.build else ""
             return f"there is no file {word}, which `run` names{by}"
     return ""
+
+
+def _there(folder: Path, program: str, config: ServerConfig, *, on_path: bool) -> bool:
+    if "/" in program:
+        return shutil.which(str(folder / program)) is not None
+    path = command_environment(config.env, _UNKNOWN)["PATH"]
+    return not on_path or found_program(program, path) is not None
 
 
 def _brings_only(folder: Path, argv: Sequence[str]) -> bool:

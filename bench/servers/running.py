@@ -175,11 +175,7 @@ class RunningServer(WithLog):
         return len(self._owners - owners)
 
     def check_database(self) -> None:
-        """Check that the database beside it, where there is one, still runs.
-
-        Raises:
-            StartError: `database-down`.
-        """
+        """Check that the database beside it still runs; else a StartError, `database-down`."""
         if self.database is not None:
             self.database.check()
 

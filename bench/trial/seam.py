@@ -89,8 +89,9 @@ class TrialServer(Protocol):
     def check_database(self) -> None:
         """Check that what stands beside it still runs."""
 
-    def check_listener(self) -> None:
-        """Check that the processes that listened still do, and no others."""
+    def check_listener(self) -> int:
+        """Check that who listens belongs to it; how many of its workers were replaced."""
+        ...
 
     def memory_bytes(self) -> int:
         """Resident memory of all its processes."""

@@ -20,6 +20,7 @@ from bench.cli.live import LiveProgress
 from bench.cli.progress import Progress
 from bench.reports.wording.verdict_words import times
 from tests.factories import Truth, run_data, run_view
+from tests.run.helpers import wait_until
 
 if TYPE_CHECKING:
     from bench.analysis import RunData
@@ -111,7 +112,7 @@ def test_a_build_of_a_run_is_shown_while_it_goes_on() -> None:
     assert threading.active_count() > threads
     progress.began(data.plan.trials[0], 0, 6)
 
-    assert threading.active_count() == threads
+    assert wait_until(lambda: threading.active_count() == threads)
     assert f"building {arm.name} (what is unchanged is kept) ... 0 s" in screen.getvalue()
     progress.close()
 

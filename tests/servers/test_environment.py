@@ -129,7 +129,7 @@ def test_two_processes_draw_different_ports(monkeypatch: pytest.MonkeyPatch) -> 
         rng = random.Random(5)
         ports_and_next.append((choose_port(rng), rng.random()))
     answers = iter([False, False, True])
-    monkeypatch.setattr(ports, "is_free", lambda _: next(answers))
+    monkeypatch.setattr(ports, "is_free", lambda *_: next(answers))
     rng = random.Random(5)
     choose_port(rng)
     (first, after), (second, after_too) = ports_and_next

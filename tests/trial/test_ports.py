@@ -50,7 +50,7 @@ def setting(folder: Path, name: str, supervisor: SupervisorClient) -> TrialSetti
 
 def test_no_free_port_fails_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run goes on with the next trial: what failed is in the record."""
-    monkeypatch.setattr(ports, "is_free", lambda _: False)
+    monkeypatch.setattr(ports, "is_free", lambda *_: False)
     with SupervisorClient() as supervisor:
         record = run_trial(setting(tmp_path / "a", "a", supervisor)).record
 

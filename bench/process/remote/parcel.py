@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 NEEDS: Final = (
     "annotated-types",
+    "backports-zstd",
+    "brotli",
     "orjson",
     "packaging",
     "psutil",
@@ -36,6 +38,8 @@ NEEDS: Final = (
 )
 """What the rooms below `plans` import, but for scipy and numpy, which no agent needs."""
 
+_UNTIL_3_14: Final = "backports-zstd"
+"""Python has it itself from 3.14 on."""
 _PACKAGE: Final = Path(__file__).resolve().parents[2]
 _DATA: Final = {
     "scripts/lua": "lua",
@@ -121,6 +125,8 @@ def _tree(folder: Path, name: str) -> Iterator[tuple[str, bytes]]:
 
 def _installed() -> Iterator[tuple[str, bytes]]:
     for need in NEEDS:
+        if need == _UNTIL_3_14 and sys.version_info >= (3, 14):
+            continue
         for file in importlib.metadata.distribution(need).files or ():
             if file.parts[0] != ".." and file.suffix != ".pyc" and ".dist-info" not in str(file):
                 yield file.as_posix(), Path(str(file.locate())).read_bytes()

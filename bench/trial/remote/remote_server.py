@@ -113,13 +113,13 @@ class RemoteServer:
     def check_database(self) -> None:
         """Its own machine's agent keeps it."""
 
-    def check_listener(self) -> None:
-        """Check that the processes that listened when it got ready still do, and no others.
+    def check_listener(self) -> int:
+        """Check that who listens belongs to it; how many of its workers were replaced.
 
         Raises:
             StartError: `not-listener` or `server-restarted`.
         """
-        self._ask(server_side.still_listens)
+        return int(self._ask(server_side.still_listens))
 
     def memory_bytes(self) -> int:
         """0: its own machine's agent looks after its limit."""

@@ -193,9 +193,9 @@ def how_it_is(agent: Agent, *, handle: str) -> dict[str, Any]:
 
 
 @operation
-def still_listens(agent: Agent, *, handle: str) -> None:
-    """Check that the processes that listened still do, and no others."""
-    _held(agent, handle).server.check_listener()
+def still_listens(agent: Agent, *, handle: str) -> int:
+    """Check that who listens belongs to it; how many of its workers were replaced."""
+    return _held(agent, handle).server.check_listener()
 
 
 @operation
