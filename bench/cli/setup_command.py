@@ -43,7 +43,8 @@ TOOLCHAINS: Final = {
     "names",
     multiple=True,
     type=click.Choice([*TOOLS, POSTGRES]),
-    help="Only this load tool, or PostgreSQL; may be given again (default: all load tools but h2load).",
+    help="Only this load tool, or PostgreSQL; may be given again (default: all but h2load and "
+    "PostgreSQL).",
 )
 @click.option("--for", "matrix", metavar="MATRIX", help="Only what MATRIX uses.")
 @click.option("--yes", is_flag=True, help="Do not ask before administrator rights are used.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -24,11 +23,3 @@ def last_words(lines: Sequence[str]) -> list[str]:
         return end
     causes = [line for line in lines[:-_TAIL_LINES] if _CAUSE.fullmatch(line.strip())]
     return [*causes[-1:], *end]
-
-
-def signal_name(number: int) -> str:
-    """SIGTERM for 15; a number that has no name stays one."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)

@@ -14,7 +14,6 @@ from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command, network_space, spaces_allowed
 from bench.process.family import family_pids
 from bench.servers.environment import base_environment, redacted, startable
-from bench.servers.log_end import signal_name
 from bench.servers.ports import choose_port, is_free, listeners
 from bench.servers.postgres import Postgres, postgres_for
 from bench.servers.readiness import SWITCHING, Elsewhere, ask_ready, ask_status
@@ -23,11 +22,9 @@ from bench.servers.server_log import ServerLog, WithLog
 from bench.servers.start_advice import (
     ADVICE_BUILD,
     ADVICE_FOREGROUND,
-    ADVICE_PLAIN,
     ADVICE_PROTOCOL,
-    ADVICE_SPACE,
     advice_for,
-    other_protocol,
+    not_ready,
     signal_name,
 )
 from bench.servers.start_values import Spoken, filled
@@ -307,16 +304,7 @@ class RunningServer(WithLog):
                     listens=self._elsewhere.port,
                 )
             if late:
-                inside = self.target.space and ADVICE_SPACE
-                plain = self._protocol == "http"
-                speaks = other_protocol(self.target) if plain else ""
-                spoken = "" if plain else f"; {ADVICE_PROTOCOL}"
-                raise StartError(
-                    f"{self.arm.name} was not ready after {config.ready_timeout:g} s: "
-                    f"GET {config.ready} {seen}{speaks and f'; {speaks}'}\n{self.tail()}",
-                    code="server-not-ready",
-                    advice=ADVICE_PLAIN if speaks else f"{advice}{inside or ''}{spoken}",
-                )
+                raise not_ready(self.arm, self.target, f"{seen}\n{self.tail()}", advice)
             self.cap_log()
             self._started.wait(_POLL_S)
 
