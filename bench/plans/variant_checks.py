@@ -10,7 +10,7 @@ from bench.errors import ConfigError, Problem
 from bench.model.config import Variant
 from bench.model.fields import is_identifier
 from bench.plans.yaml.document import key_of
-from bench.plans.yaml.file_rules import check_known, check_placeholders
+from bench.plans.yaml.file_rules import OF_PROTOCOLS, PLACEHOLDERS, check_known, check_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def variants_in(data: dict[str, Any]) -> Iterator[tuple[Loc, Variant]]:
 def check_variants(document: YamlDocument, project: Project | None) -> None:
     """Report what a model cannot see: names too long, braces, servers that are not there."""
     for loc, variant in variants_in(document.data):
-        check_placeholders(document, (*loc, "env"), variant.env)
+        check_placeholders(document, (*loc, "env"), variant.env, (*PLACEHOLDERS, *OF_PROTOCOLS))
         if not is_identifier(variant.place):
             message = f"{variant.place} is too long for the name of an arm"
             document.add(loc, message, "give it a short one: as: NAME")

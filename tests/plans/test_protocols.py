@@ -124,7 +124,7 @@ def test_one_server_by_two_protocols(tmp_path: Path) -> None:
         ('run: [app, "{port}"]\nprotocols: [http, https]\n', "need a certificate: {cert} stands"),
         ('run: [app, "{port}", "{cert}", "{key}"]\n', "{cert} is always empty"),
         ('run: [app, "{port}"]\nprotocols: [http, h2c]\n', "which of them is it to speak?"),
-        ('run: [app, "{port}"]\nbuild: [[cc, "{cert}"]]\n', "only {port}, {cpus} and {python} are"),
+        ('run: [app, "{port}"]\nbuild: [[cc, "{cert}"]]\n', "{cert} is not replaced"),
         ('run: [app, "{port}", "{certs}"]\n', "did you mean {cert}?"),
         ('run: [app, "{port}"]\nprotocols: [http, http]\n', "http stands here twice"),
         ('run: [app, "{port}"]\nprotocols: []\n', "expected at least one entry"),
