@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData
+from bench.model.copies import mark_copies
 from bench.model.finding import CODES, Finding
 from bench.model.host_facts import (
     Cluster,
@@ -27,17 +28,7 @@ from bench.model.host_facts import (
     ThermalInfo,
 )
 from bench.model.load_result import PERCENTILES, ErrorCounts, LatencySummary, LoadResult
-from bench.model.plan import (
-    Arm,
-    Cell,
-    CpuSplit,
-    LoadProfile,
-    Pinning,
-    Plan,
-    PlannedTrial,
-    Skipped,
-    mark_copies,
-)
+from bench.model.plan import Arm, Cell, CpuSplit, LoadProfile, Pinning, Plan, PlannedTrial, Skipped
 from bench.model.server_config import ServerConfig
 from bench.model.summary import BuildRecord, RunInfo, RunView
 from bench.model.trial_record import (

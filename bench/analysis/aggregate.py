@@ -98,7 +98,10 @@ def _baseline_missing(plan: Plan, cells: Sequence[CellTrials]) -> list[Finding]:
 
 
 def _left_out(plan: Plan) -> str:
-    reasons = [each.reason for each in plan.skipped if each.server == plan.baseline]
+    gone = [each for each in plan.skipped if each.server == plan.baseline]
+    reasons = [each.reason for each in gone if not each.profiles]
+    if gone and not reasons:
+        return f"it takes no part there: {gone[0].reason}"
     return f"it was skipped: {reasons[0]}" if reasons else "it is not part of this run"
 
 

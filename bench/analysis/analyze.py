@@ -169,8 +169,12 @@ def _cell(
     codes = tuple(dict.fromkeys(each.code for each in findings))
     summary = summarize(cell, counts, verdicts.verdicts, codes)
     share = load_share(data.plan, data.trials, summary)
+    arm = next((arm for arm in data.plan.arms if arm.name == summary.server), None)
+    spoken = arm.under(cell.profile).protocol if arm else summary.protocol
     built = _built_bytes(data, cell.cell.server)
-    summary = summary.model_copy(update={"load_share": share, "built_bytes": built})
+    summary = summary.model_copy(
+        update={"load_share": share, "built_bytes": built, "protocol": spoken}
+    )
     return summary, detail(cell, counts, windows), findings
 
 

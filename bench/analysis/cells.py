@@ -19,6 +19,7 @@ from bench.model.summary import (
     Metrics,
     Verdict,
 )
+from bench.model.trial_record import Handshakes
 from bench.stats.histogram import enough_beyond
 from bench.stats.intervals import Mean, geometric, mean_of
 
@@ -70,8 +71,24 @@ def summarize(
         first_request_s=middle(trial.first_request_s for trial in cell.usable),
         database=database_share(cell),
         memory_slope_bytes_per_s=slope.value if (slope := memory_slope(cell)) else None,
+        protocol=cell.profile.protocol,
+        handshakes=_handshakes(cell),
         bound=bound_of(cell),
         findings=tuple(codes),
+    )
+
+
+def _handshakes(cell: CellTrials) -> Handshakes | None:
+    """Of all usable trials; counts only where each has them."""
+    seen = [trial.handshakes for trial in cell.usable if trial.handshakes]
+    if not seen:
+        return None
+    whole = [each.whole for each in seen if each.whole is not None]
+    resumed = [each.resumed for each in seen if each.resumed is not None]
+    return Handshakes(
+        whole=sum(whole) if len(whole) == len(seen) else None,
+        resumed=sum(resumed) if len(resumed) == len(seen) else None,
+        resumes=any(each.resumes for each in seen),
     )
 
 

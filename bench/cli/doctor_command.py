@@ -148,8 +148,10 @@ def _find_tools() -> _Tools:
     outdated: dict[str, str] = {}
     needs: dict[str, Need] = {}
     for name, tool in sorted(TOOLS.items(), key=lambda each: not each[1].essential):
-        needs[name] = Need("error" if tool.essential else "warning", tool.purpose, "bench setup")
         found = ready(name)
+        if found is None and tool.optional:
+            continue
+        needs[name] = Need("error" if tool.essential else "warning", tool.purpose, "bench setup")
         versions[name] = (found.version or "?") if found else None
         if found and not found.usable:
             outdated[name] = dotted(tool.minimum)

@@ -106,7 +106,8 @@ def show(plan: Plan, *, as_json: bool) -> None:
     for code, text in cpus.notes:
         echo(f"             {code}: {text}")
     for skipped in plan.skipped:
-        echo(f"  skipped    {skipped.server}: {skipped.reason}")
+        some = f" (in {', '.join(skipped.profiles)})" if skipped.profiles else ""
+        echo(f"  skipped    {skipped.server}{some}: {skipped.reason}")
     if plan.search:
         echo(
             f"  trials     as many as the search of {len(plan.cells)} cells takes, seed {plan.seed}"
@@ -149,6 +150,8 @@ def _profile(profile: LoadProfile, *, together: bool) -> str:
     return (
         f"{profile.tool}, {profile.loop} loop, {profile.connections} connections{rate}, "
         f"{'' if profile.keepalive else 'a new one per request, '}"
+        f"{'' if profile.protocol == 'http' else f'{profile.protocol}, '}"
+        f"{'' if profile.resume else 'whole TLS handshakes, '}"
         f"{profile.processes} process(es), warm-up {format_duration(profile.warmup_s)}, "
         f"window {format_duration(profile.duration_s)}"
     )

@@ -72,7 +72,8 @@ class Progress:
 
     def skipped(self, skipped: Skipped) -> None:
         """A server takes no part."""
-        text = printable(f"skipped {skipped.server}: {skipped.reason}")
+        some = f" in {', '.join(skipped.profiles)}" if skipped.profiles else ""
+        text = printable(f"skipped {skipped.server}{some}: {skipped.reason}")
         self._line(click.style(text, fg="yellow"))
 
     def calibrating(self, server: str, workload: str) -> None:

@@ -43,7 +43,8 @@ TOOLCHAINS: Final = {
     "names",
     multiple=True,
     type=click.Choice([*TOOLS, POSTGRES]),
-    help="Only this load tool, or PostgreSQL; may be given again (default: all load tools).",
+    help="Only this load tool, or PostgreSQL; may be given again (default: all but h2load and "
+    "PostgreSQL).",
 )
 @click.option("--for", "matrix", metavar="MATRIX", help="Only what MATRIX uses.")
 @click.option("--yes", is_flag=True, help="Do not ask before administrator rights are used.")
@@ -71,7 +72,9 @@ def command(
     """
     config = _config(matrix, project) if matrix else None
     uses = names or (tuple(profile.tool for profile in config.profiles) if config else ())
-    wanted = tuple(name for name in TOOLS if not uses or name in uses)
+    wanted = tuple(
+        name for name, tool in TOOLS.items() if (name in uses if uses else not tool.optional)
+    )
     database = POSTGRES in names or (config is not None and asks_database(config, project))
     facts, plan = _planned(wanted, lacking=database and find_postgres() is None)
     _announce(plan, blocked=dry_run)

@@ -28,8 +28,9 @@ def command(
 
     Without SERVERS: all of the project; where it has none, those that come with bench.
     Each request kind is sent twice with random values; status, JSON by meaning, text and
-    headers must be as the workload says. Exit code 1 when anything is wrong. A workload that
-    server.yaml says it `cannot` answer is listed with the reason.
+    headers must be as the workload says, over each of the server's `protocols`. Exit code 1
+    when anything is wrong. A workload that server.yaml says it `cannot` answer is listed with
+    the reason.
 
     With --machines servers run on their machine, and a machine of the load asks.
     """
@@ -62,6 +63,7 @@ def _row(item: Verified) -> dict[str, Any]:
     return {
         "server": item.server,
         "workload": item.workload or None,
+        "protocol": item.protocol,
         "ok": not item.error,
         "skipped": item.skipped,
         "error": item.error or None,
@@ -78,4 +80,5 @@ def _show(item: Verified) -> None:
         for e in item.exchanges
     )
     text = printable(item.error) or sizes
-    click.echo(f"{item.server:<12} {item.workload:<14} {mark}  {text}")
+    spoken = "" if item.protocol == "http" else f" ({item.protocol})"
+    click.echo(f"{item.server:<12} {item.workload:<14} {mark}{spoken}  {text}")

@@ -115,22 +115,23 @@ def judged(result: LoadResult, statuses: Collection[int]) -> LoadResult:
     """The result with success by the statuses that are expected, as far as the tool tells them.
 
     wrk tells only how many were above 399: where those alone are expected, they are the successes.
-    Which of them it was is for the questions beside the load to find.
+    Which of them it was is for the questions beside the load to find. An answer that came too
+    late does not count, though the tool has it among its responses.
     """
+    errors = result.errors or ErrorCounts()
+    late = (errors.timeout or 0) if TOOLS[result.tool].late_counted else 0
     if result.status is not None:
-        right = sum(count for status, count in result.status.items() if int(status) in statuses)
+        given = sum(count for status, count in result.status.items() if int(status) in statuses)
     elif statuses and min(statuses) >= _ERRORS_FROM:
-        errors = result.errors or ErrorCounts()
-        right = max(0, (errors.status or 0) - (errors.timeout or 0))
+        given = errors.status or 0
     else:
         return result
+    right = max(0, given - late)
     return result.model_copy(
         update={
             "ok": right,
             "throughput_rps": right / result.duration_s if result.duration_s else 0.0,
-            "errors": (result.errors or ErrorCounts()).model_copy(
-                update={"status": result.requests - right}
-            ),
+            "errors": errors.model_copy(update={"status": result.requests - given}),
         }
     )
 

@@ -63,6 +63,7 @@ class Oha(LoadTool):
     one_kind = True
     reconnects = True
     times_connecting = True
+    protocols = ("http", "https", "h2", "h2c")
 
     def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
         """Why oha cannot do it: one process sends one method, and URLs apart from bodies."""
@@ -94,7 +95,7 @@ class Oha(LoadTool):
         for index, kind in enumerate(workload.kinds):
             own = [request for request in requests if request.kind == index]
             if _varies_in_path(kind):
-                urls = "".join(f"http://{target.authority}{request.path}\n" for request in own)
+                urls = "".join(f"{target.origin}{request.path}\n" for request in own)
                 _urls(folder, index).write_text(urls, encoding="utf-8")
             bodies = list(dict.fromkeys(request.body for request in own))
             if kind.bodies:
@@ -118,6 +119,7 @@ class Oha(LoadTool):
         argv += ["-t", _milliseconds(profile.timeout_s), "-c", str(profile.connections)]
         argv += _pace(profile, duration_s)
         argv += ["-m", kind.method, *([] if profile.keepalive else ["--disable-keepalive"])]
+        argv += _spoken(target)
         for name, value in kind.headers.items():
             argv += ["-H", f"{name}: {value}"]
         argv += ["--output-format", "json", "-o", JSON_FILE, "--db-url", DB_FILE]
@@ -125,7 +127,7 @@ class Oha(LoadTool):
         if _varies_in_path(kind):
             argv += ["--urls-from-file", str(_urls(folder, number))]
         else:
-            argv.append(f"http://{target.authority}{kind.path}")
+            argv.append(f"{target.origin}{kind.path}")
         env = tool_env(TOKIO_WORKER_THREADS="1", NO_COLOR="1")
         return Command(tuple(argv), env, out, None, out / STDOUT, out / STDERR)
 
@@ -169,6 +171,12 @@ def _pace(profile: LoadProfile, duration_s: float) -> list[str]:
 
     count = oha_result.planned_requests(rate, duration_s)
     return ["-n", str(count), "-q", f"{rate:.10g}", "--latency-correction"]
+
+
+def _spoken(target: Target) -> list[str]:
+    """HTTP/2 where it is asked for, and whom oha believes that the server is the one meant."""
+    trusted = ["--cacert", target.trust] if target.trust else []
+    return [*(["--http2"] if target.http2 else []), *trusted]
 
 
 def _milliseconds(seconds: float) -> str:

@@ -14,6 +14,7 @@ from bench.loadtools import __path__ as _folders
 
 if TYPE_CHECKING:
     from bench.loadtools.tool import LoadTool
+    from bench.model.http_protocol import HttpProtocol
     from bench.model.load_result import Loop
     from bench.model.plan import LoadProfile, Workload
 
@@ -48,19 +49,27 @@ def _names() -> tuple[str, ...]:
 TOOLS: Final = Registry()
 
 
-def ranked(loop: Loop, seconds: Iterable[float] = (), *, plain: bool = True) -> tuple[str, ...]:
+def ranked(
+    loop: Loop,
+    seconds: Iterable[float] = (),
+    *,
+    plain: bool = True,
+    protocol: HttpProtocol = "http",
+) -> tuple[str, ...]:
     """The tools that can do this kind of loop, the preferred one first.
 
     Args:
         loop: kind of loop.
         seconds: windows that it must be able to measure.
         plain: answers have a length, and no interim ones come before them.
+        protocol: what they must speak.
     """
     whole = all(float(each).is_integer() for each in seconds)
     able = {
         name: tool.loops[loop]
         for name, tool in TOOLS.items()
         if loop in tool.loops
+        and protocol in tool.protocols
         and (whole or not tool.whole_seconds)
         and (plain or not tool.plain_only)
     }
@@ -76,8 +85,17 @@ def unsupported(profile: LoadProfile, workload: Workload) -> str | None:
     if profile.arrivals is not None and profile.arrivals not in tool.arrivals:
         able = next(name for name in ranked("open") if profile.arrivals in TOOLS[name].arrivals)
         return f"{tool.name} has no choice of arrivals: use tool: {able}, or remove arrivals"
+    if profile.protocol not in tool.protocols:
+        others = ranked(profile.loop, protocol=profile.protocol)
+        advice = (
+            f"needs tool: {' or '.join(others)}" if others else "is spoken by none of the tools"
+        )
+        return (
+            f"{tool.name} does not speak {profile.protocol}: protocol: {profile.protocol} {advice}"
+        )
     if not profile.keepalive and not tool.reconnects:
-        able = next(name for name in ranked(profile.loop) if TOOLS[name].reconnects)
+        others = ranked(profile.loop, protocol=profile.protocol)
+        able = next(name for name in others if TOOLS[name].reconnects)
         return f"{tool.name} keeps its connections: keepalive: false needs tool: {able}"
     windows = {
         "duration": profile.duration_s,
@@ -86,7 +104,7 @@ def unsupported(profile: LoadProfile, workload: Workload) -> str | None:
     }
     for name, seconds in windows.items():
         if tool.whole_seconds and seconds != int(seconds):
-            others = ranked(profile.loop, [seconds])
+            others = ranked(profile.loop, [seconds], protocol=profile.protocol)
             advice = f": use tool: {others[0]}" if others else ""
             return f"{tool.name}'s {name} is whole seconds, not {seconds:g}s{advice}"
     return tool.unsupported(profile, workload)

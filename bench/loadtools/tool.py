@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Mapping
 
+    from bench.model.http_protocol import HttpProtocol
     from bench.model.load_result import LoadResult, Loop
     from bench.model.pacing import Arrivals
     from bench.model.plan import LoadProfile, Workload
@@ -129,12 +130,15 @@ class LoadTool(Protocol):
         extras: further files that it can leave: option of `bench parse` -> help for it.
         purpose: what is lost without it, a sentence.
         essential: nothing can be measured without it.
+        optional: `bench setup` brings it only where it is named, or a matrix that is named uses it.
         whole_seconds: windows and timeouts are whole seconds.
         one_kind: a process sends one kind of request; a workload of several takes several.
         plain_only: it miscounts answers with interim ones before them, or without a length.
         overrun_s: how much longer than asked for a window of its closed loop may be.
         reconnects: it can open a new connection for each request.
         times_connecting: its latencies then hold the time of connecting.
+        protocols: what it can speak.
+        late_counted: answers after the timeout are among its complete responses.
         lead_s: time that its processes need from their start to `Share.start_at`.
         arrivals: the kinds of arrivals that its open loop can do, the default first; empty where
             there is no choice.
@@ -150,6 +154,7 @@ class LoadTool(Protocol):
     purpose: str
     extras: Mapping[str, str] = {}
     essential: bool = False
+    optional: bool = False
     whole_seconds: bool = False
     one_kind: bool = False
     plain_only: bool = False
@@ -157,6 +162,8 @@ class LoadTool(Protocol):
     lead_s: float = 0.0
     reconnects: bool = False
     times_connecting: bool = False
+    late_counted: bool = False
+    protocols: tuple[HttpProtocol, ...] = ("http",)
     arrivals: tuple[Arrivals, ...] = ()
 
     def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:  # noqa: ARG002 - the protocol's signature

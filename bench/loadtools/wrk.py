@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 POOL_FILE: Final = "wrk.pool"
 DETAIL_FILE: Final = "wrk.json"
-_COUNTED_AS_ERRORS: Final = frozenset(range(400, 600))
+_PLAIN_SUCCESS: Final = 200
+"""The one status for which wrk's own counters do: its errors are those above 399."""
 
 
 class Wrk(LoadTool):
@@ -51,11 +52,13 @@ class Wrk(LoadTool):
     essential = True
     whole_seconds = True
     plain_only = True
+    late_counted = True
+    protocols = ("http", "https")
     reconnects = True  # where request and response say `Connection: close`; it is not timed
     overrun_s = 0.12  # it looks at its clock every 100 ms
 
     def unsupported(self, profile: LoadProfile, workload: Workload) -> str | None:
-        """Why wrk cannot do it: no answers without a body, no expected error beside a success."""
+        """Why wrk cannot do it: no answers without a body, no script beside our counters."""
         if workload.lua and not profile.keepalive:
             return (
                 "keepalive: false puts `Connection: close` into every request, but this workload "
@@ -63,11 +66,11 @@ class Wrk(LoadTool):
             )
         if any(kind.method == "HEAD" for kind in workload.kinds):
             return "wrk cannot read answers to HEAD, it waits for their body: use tool: oha"
-        wanted = {kind.expect.status for kind in workload.kinds}
-        if wanted & _COUNTED_AS_ERRORS and not wanted <= _COUNTED_AS_ERRORS:
+        if workload.lua and _counts_statuses(workload):
+            wanted = max(kind.expect.status for kind in workload.kinds)
             return (
-                f"a status of {max(wanted)} is expected beside one of {min(wanted)}, and wrk "
-                "counts all above 399 together, as errors, whichever was expected: use tool: oha"
+                f"a status of {wanted} is expected, wrk itself tells only which are above 399, and "
+                "beside the workload's own Lua script ours counts none: use tool: oha"
             )
         return None
 
@@ -103,6 +106,8 @@ class Wrk(LoadTool):
         )
         if workload.lua:
             env["BENCH_USER_LUA"] = workload.lua
+        elif _counts_statuses(workload):
+            env["BENCH_STATUSES"] = "1"
         argv = (
             self.name,
             "-t1",
@@ -112,7 +117,7 @@ class Wrk(LoadTool):
             f"{round(profile.timeout_s)}s",
             "-s",
             str(shipped("lua", "bench.lua")),
-            f"http://{target.authority}/",
+            f"{target.origin}/",
         )
         return Command(argv, env, out, None, out / STDOUT, out / STDERR)
 
@@ -165,6 +170,11 @@ class Wrk(LoadTool):
             "path": path,
             "scheme": parts.scheme,
         }
+
+
+def _counts_statuses(workload: Workload) -> bool:
+    """Whether our script has to count them one by one; wrk then collects headers and bodies."""
+    return any(kind.expect.status != _PLAIN_SUCCESS for kind in workload.kinds)
 
 
 TOOL: Final = Wrk()

@@ -55,6 +55,7 @@ class Detail(_Strict):
         timeout_us: the limit above which wrk counts a timeout, where it could be read.
         histogram_source: ffi = read from wrk's array, api = through its calls.
         sent: requests handed to wrk per kind, None with a user's own request().
+        statuses: responses per status, where bench.lua counts them.
         script: what a user's own request() made, None without one.
     """
 
@@ -69,6 +70,7 @@ class Detail(_Strict):
     timeout_us: NonNegativeInt | None
     histogram_source: Literal["ffi", "api", "empty"]
     sent: list[NonNegativeInt] | None
+    statuses: dict[str, NonNegativeInt] | None = None
     script: _Script | None = None
     histogram: list[Any] = Field(repr=False)
 
@@ -100,7 +102,7 @@ def parse(data: bytes, *, connections: int, tool_version: str | None = None) -> 
         throughput_rps=ok / duration_s if duration_s else 0.0,
         bytes_in=detail.bytes,
         bytes_kind="wire",
-        status=None,
+        status=_statuses(detail),
         errors=ErrorCounts(
             connect=errors.connect,
             read=errors.read,
@@ -115,6 +117,21 @@ def parse(data: bytes, *, connections: int, tool_version: str | None = None) -> 
         sent=None if detail.sent is None else tuple(detail.sent),
         findings=(*((_mismatch(problem, connections),) if problem else ()), *_strange(detail)),
     )
+
+
+def _statuses(detail: Detail) -> dict[str, int] | None:
+    """As counted by our script, one for each request that wrk counts.
+
+    Raises:
+        ParseError: they are not of these requests.
+    """
+    if detail.statuses is None:
+        return None
+    counted = sum(detail.statuses.values())
+    if counted != detail.requests:
+        told = f"{counted} statuses, {detail.requests} requests"
+        raise ParseError("the statuses of wrk are not those of its requests", excerpt=told)
+    return dict(sorted(detail.statuses.items()))
 
 
 def read_detail(data: bytes) -> Detail:

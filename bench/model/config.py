@@ -36,6 +36,7 @@ from bench.model.fields import (
     Whole,
     arm_name,
 )
+from bench.model.http_protocol import HttpProtocol
 from bench.model.pacing import Arrivals
 from bench.model.rate_fields import OfferedShares, PromiseText
 from bench.model.secrets import hidden
@@ -63,6 +64,9 @@ class ProfileConfig(Model):
             Default: `poisson`.
         keepalive: `false`: a new connection for each request; of the load, of the verification and
             of the questions during the window alike.
+        protocol: `http`, `https`, `h2` (HTTP/2 over TLS) or `h2c` (HTTP/2 without); a server that
+            does not name it in its `protocols` is left out.
+        resume: `false`: whole TLS handshakes only; for servers whose `run` or `env` has `{resume}`.
         processes: load processes. Default: `auto`, one per load CPU.
         warmup: load before the window, not counted: at least so long, and from `1s` on until the
             CPU time per request no longer falls (at most four times as long, or `8s`).
@@ -79,6 +83,8 @@ class ProfileConfig(Model):
     of: Literal["own", "slowest"] | None = None
     arrivals: Arrivals | None = None
     keepalive: Flag = True
+    protocol: HttpProtocol = "http"
+    resume: Flag = True
     processes: Processes = None
     warmup: Warmup = 2.0
     duration: Duration = 10.0
@@ -87,8 +93,10 @@ class ProfileConfig(Model):
     @property
     def base(self) -> str:
         """What all points of a load curve are called."""
+        spoken = "" if self.protocol == "http" else f"-{self.protocol}"
         churn = "" if self.keepalive else "-churn"
-        return self.id or f"{self.tool}-c{self.connections}{churn}"
+        whole = "" if self.resume else "-whole"
+        return self.id or f"{self.tool}-c{self.connections}{spoken}{churn}{whole}"
 
     @property
     def name(self) -> str:
@@ -116,6 +124,8 @@ class ServerRef(Model):
         name: its name in tables; a second name enters the same server a second time. Default:
             the id; of a `url`: host and port.
         env: variables for `run`, added to those of server.yaml.
+        protocol: what this one speaks, in place of what the profiles say: `http` beside `https`
+            in a duet shows what TLS costs.
         url: such as `http://127.0.0.1:3000`; the server is then not started by `bench`.
     """
 
@@ -129,6 +139,7 @@ class ServerRef(Model):
     id: Identifier | None = None
     name: Identifier | None = Field(default=None, alias="as")
     env: Env = {}
+    protocol: HttpProtocol | None = None
     url: ServerUrl | None = None
 
     @model_validator(mode="after")

@@ -27,6 +27,7 @@ CODES: Final[dict[str, Severity]] = {
     "server-restarted": "error",
     "server-not-ready": "error",
     "not-listener": "error",
+    "other-protocol": "error",  # the server does not speak what was asked for
     "not-calibrated": "error",  # no capacity, so no share of one
     "port-busy": "error",
     "timeouts": "warning",

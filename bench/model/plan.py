@@ -7,6 +7,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, GrownModel, Model
+from bench.model.http_protocol import HttpProtocol
 from bench.model.load_result import Loop
 from bench.model.machine_part import MachinesPlan
 from bench.model.pacing import Arrivals
@@ -32,6 +33,7 @@ class LoadProfile(GrownModel):
         curve: of a point of a load curve: the name that all its points share.
         keepalive: whether a connection serves more than one request.
         connect_timed: without keep-alive: whether the tool's latencies hold the time of connecting.
+        resume: whether TLS sessions may be taken up again.
         swept: of a point of a sweep: what varies from point to point.
         server_cpus: how many of its CPUs the server gets; None = all.
         own: `rate_share` is that of each server's own capacity, not of the slowest server's:
@@ -53,13 +55,25 @@ class LoadProfile(GrownModel):
     own: bool = False
     keepalive: bool = True
     connect_timed: bool = True
+    protocol: HttpProtocol = "http"
+    resume: bool = True
     swept: Swept | None = None
     server_cpus: int | None = None
 
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("arrivals", "curve", "own", "keepalive", "connect_timed", "swept", "server_cpus")
+        return (
+            "arrivals",
+            "curve",
+            "own",
+            "keepalive",
+            "connect_timed",
+            "protocol",
+            "resume",
+            "swept",
+            "server_cpus",
+        )
 
     @property
     def sought(self) -> bool:
@@ -102,7 +116,7 @@ class Workload(Model):
     sha256: str
 
 
-class Arm(Model):
+class Arm(GrownModel):
     """A server as it stands in a plan: a name of its own, its folder and its environment.
 
     An **arm** is one side of a comparison: a server at a ref, a version or a setting. The
@@ -114,6 +128,7 @@ class Arm(Model):
         server: the id of the server, the name of its folder.
         folder: absolute path of the folder with server.yaml.
         env: added to the environment that server.yaml names; in JSON without secrets.
+        protocol: what it speaks, None = what the profile says.
         url: of a server that someone else runs, else None.
         hash: content hash of the build (source tree, lock files, toolchain, command), or None.
         source_hash: git's hash of the tree that the folder was checked out from, part of `hash`;
@@ -131,12 +146,24 @@ class Arm(Model):
     folder: str
     config: ServerConfig
     env: Environment = {}
+    protocol: HttpProtocol | None = None
     url: str | None = None
     hash: str | None = None
     source_hash: str | None = None
     ready_any: bool = False
     version_of: str | None = None
     copy_of: str | None = None
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("protocol",)
+
+    def under(self, profile: LoadProfile) -> LoadProfile:
+        """A profile as this arm is loaded with it."""
+        if self.protocol is None:
+            return profile
+        return profile.model_copy(update={"protocol": self.protocol})
 
 
 class Pinning(Model):
@@ -188,11 +215,21 @@ class PlannedTrial(Model):
     cell: Cell
 
 
-class Skipped(Model):
-    """A server that takes no part, and why."""
+class Skipped(GrownModel):
+    """A server that takes no part, and why.
+
+    Attributes:
+        profiles: those that it takes no part in; empty = in none.
+    """
 
     server: str
     reason: str
+    profiles: tuple[str, ...] = ()
+
+    @classmethod
+    def grown(cls) -> tuple[str, ...]:
+        """Names of the fields that came later."""
+        return ("profiles",)
 
 
 class CostPlan(Model):
@@ -311,38 +348,3 @@ class Plan(GrownModel):
     def copies(self) -> frozenset[str]:
         """Names of the arms that are A/A copies of another one."""
         return frozenset(arm.name for arm in self.arms if arm.copy_of is not None)
-
-
-def mark_copies(plan: Plan) -> Plan:
-    """The plan with `copy_of` in each arm that is equal to an earlier one, the baseline first.
-
-    Equal are server, folder, address, environment and, once it is known, the build. This is asked
-    when a plan is made, and of plans on disk that are older than `copy_of`; everything else reads
-    what the plan says.
-    """
-    first: dict[tuple[object, ...], str] = {}
-    for arm in sorted(plan.arms, key=lambda arm: arm.name != plan.baseline):
-        first.setdefault(_identity(arm), arm.name)
-    originals = [first[_identity(arm)] for arm in plan.arms]
-    arms = tuple(
-        arm.model_copy(update={"copy_of": None if name == arm.name else name})
-        for arm, name in zip(plan.arms, originals, strict=True)
-    )
-    return plan.model_copy(update={"arms": arms})
-
-
-def sharing_port(plan: Plan) -> tuple[str, ...]:
-    """Names of the arms whose one port another arm, the baseline's copy included, needs too."""
-    ports = [arm.config.port for arm in plan.arms if arm.config.port is not None]
-    wanted = {port for port in ports if ports.count(port) > 1 or plan.design == "duet"}
-    return tuple(arm.name for arm in plan.arms if arm.config.port in wanted)
-
-
-def known_copies(plan: Plan) -> Plan:
-    """A plan from disk: as it is where it says what is a copy, marked where it is too old to."""
-    said = any("copy_of" in arm.model_fields_set for arm in plan.arms)
-    return plan if said else mark_copies(plan)
-
-
-def _identity(arm: Arm) -> tuple[object, ...]:
-    return arm.server, arm.folder, arm.url, arm.hash, tuple(sorted(arm.env.items()))

@@ -23,6 +23,7 @@ from bench.model.fields import (
     Whole,
     WorkloadChoice,
 )
+from bench.model.http_protocol import HttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -64,7 +65,10 @@ class ServerConfig(Model):
         build: commands, run once for each state of the folder.
         run: starts the server in the foreground, on `{host}` and `{port}`. `{host}` is 127.0.0.1,
             or with `--machines` the address named there; without those 127.0.0.1 or ::1 may be
-            written.
+            written. In `run` and `env` `{protocol}` is what it is to speak, `{cert}` and `{key}`
+            are PEM files made for the run where that has TLS and empty texts where not, `{resume}`
+            is `true`, or `false` where it is to take up no TLS session again.
+        protocols: what it can speak, of `http`, `https`, `h2` and `h2c`.
         port: the one port of a server that cannot be given another; `{port}` is then not needed.
             On Linux it runs in a network namespace of its own, together with its load. Default:
             none, `bench` chooses.
@@ -92,6 +96,7 @@ class ServerConfig(Model):
     python: Pythons | None = None
     build: list[Argv] = []
     run: Argv
+    protocols: list[HttpProtocol] = Field(default=["http"], min_length=1)
     port: Whole | None = Field(default=None, ge=1, le=65535)
     env: Env = {}
     ready: UrlPath = "/"
@@ -119,3 +124,7 @@ class ServerConfig(Model):
         """Whether it needs a PostgreSQL for one of the workloads; None = whatever it is asked."""
         wanted = self.services.get("postgres", ())
         return wanted == "all" or any(name in wanted for name in asked or ())
+
+    def is_told(self, name: str) -> bool:
+        """Whether the placeholder `{name}` stands in `run` or `env`."""
+        return any(f"{{{name}}}" in text for text in (*self.run, *self.env.values()))

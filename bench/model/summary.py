@@ -13,9 +13,10 @@ from bench.model.cpu_profile import Conversion, ServerProfile
 from bench.model.database import DatabaseShare
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
+from bench.model.http_protocol import HttpProtocol
 from bench.model.plan import LoadProfile, Plan, Skipped
 from bench.model.scaling import Scaling
-from bench.model.trial_record import Bound, Exchange, TrialRecord
+from bench.model.trial_record import Bound, Exchange, Handshakes, TrialRecord
 
 Word = Literal[
     "faster",
@@ -151,6 +152,8 @@ class CellSummary(GrownModel):
         built_bytes: size of what its build made, None where it made nothing.
         database: what a request costs the database beside it; None where there is none.
         memory_slope_bytes_per_s: of resident memory in the second half of the window, mean.
+        protocol: what was spoken.
+        handshakes: of TLS where each request makes one: sums over usable trials; else None.
     """
 
     server: str
@@ -172,6 +175,8 @@ class CellSummary(GrownModel):
     first_request_s: float | None = None
     built_bytes: int | None = None
     memory_slope_bytes_per_s: float | None = None
+    protocol: HttpProtocol = "http"
+    handshakes: Handshakes | None = None
     database: DatabaseShare | None = None
     bound: Bound
     findings: tuple[str, ...]

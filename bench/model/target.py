@@ -6,6 +6,8 @@ import ipaddress
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from bench.model.http_protocol import IN_HTTP2, WITH_TLS, HttpProtocol
+
 LOOPBACK: Final = "127.0.0.1"
 LOOPBACK_6: Final = "::1"
 _HTTP_PORT: Final = 80
@@ -13,14 +15,17 @@ _THIS_MACHINE: Final = {"localhost": LOOPBACK, "0.0.0.0": LOOPBACK, "::": LOOPBA
 
 
 class Target(NamedTuple):
-    """A **target**: a running server, as host and port at which it is asked.
+    """A **target**: a running server, as host and port at which it is asked, and what it speaks.
 
     Attributes:
         host: a name or an address, an IPv6 one without brackets.
+        trust: file of the authority that signed its certificate, "" without TLS.
     """
 
     host: str
     port: int
+    protocol: HttpProtocol = "http"
+    trust: str = ""
 
     @classmethod
     def of_url(cls, url: str) -> Target:
@@ -45,6 +50,26 @@ class Target(NamedTuple):
         return f"{host}:{self.port}"
 
     @property
+    def tls(self) -> bool:
+        """Whether what is sent there is encrypted."""
+        return self.protocol in WITH_TLS
+
+    @property
+    def http2(self) -> bool:
+        """Whether it is HTTP/2."""
+        return self.protocol in IN_HTTP2
+
+    @property
+    def scheme(self) -> str:
+        """As a URL begins: `http` or `https`."""
+        return "https" if self.tls else "http"
+
+    @property
+    def origin(self) -> str:
+        """`https://127.0.0.1:3000`, what stands before the path in a URL."""
+        return f"{self.scheme}://{self.authority}"
+
+    @property
     def space(self) -> int:
         """Process that holds the network namespace of the server; 0 = the machine's network."""
         return 0
@@ -52,7 +77,7 @@ class Target(NamedTuple):
     @property
     def on_ipv6(self) -> Target:
         """The same port of the loopback address of IPv6."""
-        return Target(LOOPBACK_6, self.port)
+        return Target(LOOPBACK_6, self.port, self.protocol, self.trust)
 
     @property
     def is_local(self) -> bool:
@@ -69,16 +94,26 @@ class InnerTarget(Target):
     _space: int
 
     @classmethod
-    def at(cls, port: int, space: int, host: str = LOOPBACK) -> InnerTarget:
+    def at(
+        cls,
+        port: int,
+        space: int,
+        host: str = LOOPBACK,
+        *,
+        protocol: HttpProtocol = "http",
+        trust: str = "",
+    ) -> InnerTarget:
         """The loopback inside the namespace that a process holds."""
-        made = cls(host, port)
+        made = cls(host, port, protocol, trust)
         made._space = space
         return made
 
     @property
     def on_ipv6(self) -> InnerTarget:
         """The same port of the namespace's loopback address of IPv6."""
-        return InnerTarget.at(self.port, self._space, LOOPBACK_6)
+        return InnerTarget.at(
+            self.port, self._space, LOOPBACK_6, protocol=self.protocol, trust=self.trust
+        )
 
     @property
     def space(self) -> int:

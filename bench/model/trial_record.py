@@ -184,6 +184,21 @@ class SidechannelResult(Model):
     first_wrong: str = ""
 
 
+class Handshakes(Model):
+    """TLS handshakes of a window with a connection per request.
+
+    Attributes:
+        whole: those in which the server showed its certificate; None = not counted.
+        resumed: those in which it took an earlier session up again; None = not counted.
+        resumes: whether it took up a session of ours when asked to; where it does not, all are
+            whole.
+    """
+
+    whole: int | None = None
+    resumed: int | None = None
+    resumes: bool
+
+
 class Partner(Model):
     """The baseline's part in a duet: measured over the same window as the trial's own server.
 
@@ -232,6 +247,7 @@ class TrialRecord(GrownModel):
         startup_s: from the start of the process to the first right answer on its ready path, asked
             every 10 ms; None where `bench` did not start it.
         first_request_s: what the first request of the workload took, on a fresh connection.
+        handshakes: None without TLS, and where connections are kept.
         raw_sha256: file name -> hash of every raw output kept beside trial.json.
         machines: what each machine did, where server and load have machines of their own.
     """
@@ -267,6 +283,7 @@ class TrialRecord(GrownModel):
     partner: Partner | None = None
     startup_s: float | None = None
     first_request_s: float | None = None
+    handshakes: Handshakes | None = None
     raw_sha256: dict[str, str] = {}
     machines: tuple[MachinePart, ...] = ()
 

@@ -71,7 +71,9 @@ def _cost_plan(plan: Plan, workloads: Mapping[str, Workload]) -> CostPlan | None
 def _profile(plan: Plan) -> LoadProfile:
     """An open loop with the connections of the first closed one."""
     closed = next(profile for profile in plan.profiles if profile.loop == "closed")
-    tool = choose("open", (_WARMUP_S, _WINDOW_S)) or ranked("open")[0]
+    spoken = closed.protocol
+    tool = choose("open", (_WARMUP_S, _WINDOW_S), protocol=spoken)
+    tool = tool or ranked("open", protocol=spoken)[0]
     taken = {profile.id for profile in plan.profiles}
     update = {
         "id": next(name for name in (COST_ID, f"{COST_ID}-duets") if name not in taken),

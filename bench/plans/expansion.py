@@ -16,6 +16,7 @@ from bench.plans.overrides import (
     selected_servers,
     selected_workloads,
 )
+from bench.plans.protocols import lacking, left_out, unspoken
 from bench.plans.server_files import read_server
 from bench.plans.workload_files import read_workload
 
@@ -130,8 +131,9 @@ def expand(
         document.add((), f"more than {MAX_CELLS} cells: nobody can measure that", line=1)
         return None, document.problems
     cells = _cells(config, arms, tuple(workloads), loads)
-    _check_cells(document, config, cells)
-    wrong += _check_tools(matrix, overrides, loads, workloads, cells=cells, unsupported=unsupported)
+    _check_cells(document, config, cells, (arms, loads))
+    able = _by_arms(arms, cells, unsupported)
+    wrong += _check_tools(matrix, overrides, loads, workloads, cells=cells, unsupported=able)
     if document.problems or wrong:
         return None, document.problems + wrong
     return _parts(config, arms, workloads, loads, cells, cpus=cpus), []
@@ -155,7 +157,10 @@ def _parts(
         workloads={name: workload for name, workload in workloads.items() if name in used},
         profiles=profiles,
         cells=cells,
-        skipped=tuple(_skipped(arm, config) for arm in arms if arm.name not in busy),
+        skipped=(
+            *(_skipped(arm, config, profiles) for arm in arms if arm.name not in busy),
+            *left_out([arm for arm in arms if arm.name in busy], profiles),
+        ),
         cpus=cpus,
     )
 
@@ -190,7 +195,14 @@ def _arm(project: Project, sources: Sources, ref: ServerRef | Variant) -> Arm | 
     name = ref.id or ref.arm
     if ref.url is not None:
         config = ServerConfig(title=ref.url, run=["-"])
-        return Arm(name=ref.arm, server=name, folder="", config=config, url=ref.url)
+        return Arm(
+            name=ref.arm,
+            server=name,
+            folder="",
+            config=config,
+            url=ref.url,
+            protocol=ref.protocol,
+        )
     return _local(project, sources, name, ref)
 
 
@@ -199,7 +211,10 @@ def _local(project: Project, sources: Sources, name: str, ref: ServerRef | Varia
     if server is None:
         return None
     folder = str(project.servers[name].resolve().parent)
-    return Arm(name=ref.arm, server=name, folder=folder, config=server, env=ref.env)
+    spoken = ref.protocol if isinstance(ref, ServerRef) else None
+    return Arm(
+        name=ref.arm, server=name, folder=folder, config=server, env=ref.env, protocol=spoken
+    )
 
 
 def _cells(
@@ -213,7 +228,7 @@ def _cells(
         for workload in workloads
         for load in loads
         for arm in arms
-        if arm.config.serves(workload)
+        if arm.config.serves(workload) and not lacking(arm, load)
     )
     return tuple(cell for cell in everything if not _excluded(cell, config.exclude))
 
@@ -227,14 +242,24 @@ def _excluded(cell: Cell, excludes: Sequence[Exclude]) -> bool:
     )
 
 
-def _check_cells(document: YamlDocument, config: MatrixConfig, cells: Sequence[Cell]) -> None:
+def _check_cells(
+    document: YamlDocument,
+    config: MatrixConfig,
+    cells: Sequence[Cell],
+    parts: tuple[Sequence[Arm], Sequence[LoadProfile]],
+) -> None:
     if len({cell.id for cell in cells}) < len(cells):
         message = "two cells have the same name: dots in ids make them ambiguous"
         document.add((), message, line=1)
     if cells:
         return
+    arms, loads = parts
+    reasons = [f"{arm.name}: {why}" for arm in arms if (why := unspoken(arm, loads))]
     if config.exclude:
         document.add(("exclude",), "nothing is left to measure: every cell is excluded")
+    elif reasons:
+        message = "none of the servers can take part in any of the profiles"
+        document.add(("profiles",), message, "; ".join(reasons))
     else:
         message = "none of the servers can answer any of the workloads"
         document.add(("servers",), message, "see `workloads` in their server.yaml")
@@ -267,6 +292,22 @@ def _check_tools(
             problem = Problem(option, 0, "", f"profile {load.id}: {reason}")
             wrong.setdefault(reason, problem)
     return list(wrong.values())
+
+
+def _by_arms(
+    arms: Sequence[Arm],
+    cells: Sequence[Cell],
+    unsupported: Callable[[LoadProfile, Workload], str | None],
+) -> Callable[[LoadProfile, Workload], str | None]:
+    """The same question, asked for each protocol that servers speak under a profile."""
+
+    def refused(load: LoadProfile, workload: Workload) -> str | None:
+        busy = {cell.server for cell in cells if cell.profile == load.id}
+        spoken = {one.under(load).protocol for one in arms if one.name in busy}
+        loads = [load.model_copy(update={"protocol": one}) for one in sorted(spoken)]
+        return next((why for one in loads or [load] if (why := unsupported(one, workload))), None)
+
+    return refused
 
 
 def _refusal(
@@ -302,8 +343,8 @@ def _place(document: YamlDocument, index: int, reason: str) -> Loc:
     return ("profiles", index, *(name for _, name in sorted(found)[:1]))
 
 
-def _skipped(arm: Arm, config: MatrixConfig) -> Skipped:
-    reason = (
+def _skipped(arm: Arm, config: MatrixConfig, profiles: Sequence[LoadProfile]) -> Skipped:
+    reason = unspoken(arm, profiles) or (
         "all of its cells are excluded" if config.exclude else "it answers none of the workloads"
     )
     return Skipped(server=arm.name, reason=reason)

@@ -11,10 +11,13 @@ from bench.model.config import MatrixConfig, ProfileConfig, url_arm
 from bench.model.plan import LoadProfile
 from bench.model.target import Target
 from bench.plans.load_curves import check_promise, check_rates, points
+from bench.plans.protocols import check_profile_protocol
 from bench.plans.sweeps import check_sweep, swept, with_sweep
 from bench.plans.variant_checks import check_variants, variants_in
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import (
+    OF_PROTOCOLS,
+    PLACEHOLDERS,
     check_duplicates,
     check_known,
     check_name,
@@ -148,7 +151,8 @@ def _check_servers(document: YamlDocument, data: dict[str, Any]) -> None:
     for index, entry in enumerate(servers if isinstance(servers, list) else ()):
         loc = ("servers", index)
         if isinstance(entry, dict):
-            check_placeholders(document, (*loc, "env"), entry.get("env"))
+            known = (*PLACEHOLDERS, *OF_PROTOCOLS)
+            check_placeholders(document, (*loc, "env"), entry.get("env"), known)
             _check_url(document, (*loc, "url"), entry.get("url"))
 
 
@@ -176,6 +180,7 @@ def _check_profiles(document: YamlDocument, profiles: Any) -> None:
         _check_loop(document, loc, profile)
         _check_arrivals(document, loc, profile, written)
         check_rates(document, loc, written)
+        check_profile_protocol(document, loc, written)
         _check_processes(document, loc, profile)
         for name in [point.name for point in points(profile)]:
             if name in names:
@@ -186,7 +191,10 @@ def _check_profiles(document: YamlDocument, profiles: Any) -> None:
 
 def with_tool(profile: ProfileConfig) -> ProfileConfig:
     """A profile that names its tool: where none is written, the preferred one for its loop."""
-    return profile if profile.tool else profile.model_copy(update={"tool": ranked(profile.loop)[0]})
+    if profile.tool:
+        return profile
+    tool = ranked(profile.loop, protocol=profile.protocol)[0]
+    return profile.model_copy(update={"tool": tool})
 
 
 def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
@@ -214,6 +222,8 @@ def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:
         own=profile.rates is not None and profile.of != "slowest",
         keepalive=profile.keepalive,
         connect_timed=profile.keepalive or TOOLS[profile.tool].times_connecting,
+        protocol=profile.protocol,
+        resume=profile.resume,
     )
     return with_sweep(load, profile)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.loadtools import unsupported
-from bench.model.plan import mark_copies, sharing_port
+from bench.model.copies import mark_copies, sharing_port
 from bench.plans.cost import with_cost
 from bench.plans.duets import as_duet, one_after_the_other
 from bench.plans.matrix_files import MatrixFile, read_matrix

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import ConfigError
 from bench.model.server_config import ServerConfig
+from bench.plans.protocols import check_server_protocols
 from bench.plans.typed_command import is_assignment, is_shell_word
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.file_rules import (
+    OF_PROTOCOLS,
+    PLACEHOLDERS,
     check_duplicates,
     check_known,
     check_name,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from bench.plans.yaml.document import Loc, YamlDocument
 
 _PORT: Final = "{port}"
+_RUNNING: Final = (*PLACEHOLDERS, *OF_PROTOCOLS)
 
 
 def load_server(path: Path) -> ServerConfig:
@@ -55,8 +59,9 @@ def read_server(
     if document.data:
         check_name(document, document.path.resolve().parent.name, "folder", "server")
         _check_commands(document)
-        check_placeholders(document, ("env",), document.data.get("env"))
+        check_placeholders(document, ("env",), document.data.get("env"), _RUNNING)
         _check_port(document)
+        check_server_protocols(document)
         _check_source(document, root)
         _check_workloads(document, workloads)
         _check_services(document, workloads)
@@ -73,7 +78,8 @@ def _check_commands(document: YamlDocument) -> None:
         commands += [(("build", index), command) for index, command in enumerate(build)]
     for loc, command in commands:
         if isinstance(command, list):
-            check_placeholders(document, loc, command)
+            known = _RUNNING if loc == ("run",) else PLACEHOLDERS
+            check_placeholders(document, loc, command, known)
             _check_command(document, loc, command)
 
 

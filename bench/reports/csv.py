@@ -64,6 +64,7 @@ def _row(run_id: str, cell: CellSummary) -> Iterator[tuple[str, Value]]:
     if cell.database is not None:
         yield "database_cpu_us_per_request", cell.database.cpu_us
     yield "memory_slope_bytes_per_s", cell.memory_slope_bytes_per_s
+    yield "protocol", cell.protocol
     if cell.cost is not None:
         yield from ((f"cost_{part}", getattr(cell.cost, part)) for part in _COST)
         yield "cost_verdict", cell.cost.verdict.word

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.model.http_protocol import PROTOCOL_NAMES
 from bench.reports.escape import line
 from bench.reports.primary_metric import THROUGHPUT, lead_of
 from bench.reports.wording.in_words import view_in_words
@@ -279,8 +280,10 @@ def describe_profile(profile: LoadProfile) -> str:
     noun = "connection" if profile.connections == 1 else "connections"
     fresh = "" if profile.keepalive else ", a new one per request"
     cpus = f", server on {profile.server_cpus} of its CPUs" if profile.server_cpus else ""
+    spoken = "" if profile.protocol == "http" else f", {PROTOCOL_NAMES[profile.protocol]}"
+    whole = "" if profile.resume else ", no TLS session taken up again"
     loop = f"{_loop(profile)} ({profile.tool})"
-    return f"{format_count(profile.connections)} {noun}{fresh}, {loop}{cpus}"
+    return f"{format_count(profile.connections)} {noun}{fresh}{spoken}{whole}, {loop}{cpus}"
 
 
 def _loop(profile: LoadProfile) -> str:

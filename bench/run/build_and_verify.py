@@ -21,6 +21,7 @@ from bench.trial.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from bench.model.http_protocol import HttpProtocol
     from bench.model.plan import Arm, CpuSplit, Workload
     from bench.model.summary import BuildRecord
     from bench.model.trial_record import Exchange
@@ -32,6 +33,7 @@ class Verified(NamedTuple):
 
     Attributes:
         workload: id, or "" where the server did not get as far.
+        protocol: what it was asked by.
         error: what was wrong, or "".
         skipped: the server cannot be built here; `error` holds the reason.
         listens: the port on which it listened in place of the one it was given; 0 = it did not.
@@ -42,6 +44,7 @@ class Verified(NamedTuple):
     exchanges: tuple[Exchange, ...]
     error: str
     skipped: bool = False
+    protocol: HttpProtocol = "http"
     listens: int = 0
 
 
@@ -105,7 +108,11 @@ def verify_servers(
                     why = f"skipped: PostgreSQL is not here: {ADVICE}"
                     yield Verified(arm.name, one.id, (), why, skipped=True)
                 chosen = [one for one in chosen if one not in lost]
-            yield from _verify(arm, chosen, cpus, supervisor, Path(scratch, "server.log"))
+            log = Path(scratch, "server.log")
+            for protocol in arm.config.protocols:
+                with_protocol = arm.model_copy(update={"protocol": protocol})
+                found = _verify(with_protocol, chosen, cpus, supervisor, log)
+                yield from (one._replace(protocol=protocol) for one in found)
 
 
 def workloads_of(project: Project, arm: Arm) -> list[Workload]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from bench.errors import UnfitHostError
 from bench.host import budget, fresh_ports, unfit
+from bench.model.copies import sharing_port
 from bench.model.finding import Finding, finding
-from bench.model.plan import sharing_port
 from bench.model.target import Target
 from bench.process import spaces_allowed
 from bench.process.priority import in_background

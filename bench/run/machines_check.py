@@ -133,7 +133,7 @@ def _look(
 
 def _look_around(machine: Machine, seen: _Seen, role: str, address: str) -> None:
     """What the machine is, which load tools it has, how it is connected, and what it lacks."""
-    told = machine.call(describe, within_s=_LOOK_S)
+    told = machine.call(describe, within_s=_LOOK_S, address=address, owns=role == "server")
     host = Host.model_validate(told["host"])
     seen.facts |= {
         "system": host.system,

@@ -76,7 +76,7 @@ class Measuring:
         setting = self._setting(planned, profile, folder, order=order)
         histograms: dict[str, LatencyCounts | None]
         if (self._plan.design == "duet" and not alone) or is_cost(self._plan, planned):
-            duet = run_duet(setting, self._baseline_of(setting), self._make_life)
+            duet = run_duet(setting, self._baseline_of(setting, profile), self._make_life)
             record = duet.record
             histograms = {"": duet.histogram, "partner/": duet.partner_histogram}
         else:
@@ -88,7 +88,7 @@ class Measuring:
                 self._directory.write_bytes(name, orjson.dumps(counts.pairs()))
         return record
 
-    def _baseline_of(self, setting: TrialSetting) -> TrialSetting:
+    def _baseline_of(self, setting: TrialSetting, profile: LoadProfile) -> TrialSetting:
         """The same trial with the baseline in the candidate's place."""
         arm = self._arms[self._plan.baseline]
         folder = setting.folder / "partner"
@@ -96,6 +96,7 @@ class Measuring:
         return setting._replace(
             arm=arm,
             workload=self._workload(setting.planned, setting.profile, arm),
+            profile=arm.under(profile),
             folder=folder,
             rng=random.Random(f"{self._plan.seed}/{setting.planned.id}/partner"),  # noqa: S311 - repeatable, not secret
             build_hash=self._hash(arm),
@@ -115,7 +116,7 @@ class Measuring:
             planned=planned,
             arm=arm,
             workload=self._workload(planned, profile, arm),
-            profile=profile,
+            profile=arm.under(profile),
             cpus=cpus_of(self._plan.cpus, profile),
             supervisor=self._supervisor,
             folder=folder,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.sampler.group import GroupProbe
+    from bench.sampler.linux.handshakes import HandshakeCount
     from bench.sampler.linux.perf import PerfCounts
     from bench.sampler.linux.procfs import CpuTimes
     from bench.sampler.linux.system import SystemReading
@@ -99,3 +100,12 @@ def current_platform(
     from bench.sampler.linux.platform import LinuxPlatform  # noqa: PLC0415 - needs /proc
 
     return LinuxPlatform(server_pid, server_cpus, load_cpus, space=space)
+
+
+def handshake_count(port: int, space: int) -> HandshakeCount | None:
+    """Begins to count the TLS handshakes at a port; None where the system does not let us see."""
+    if sys.platform == "darwin":
+        return None
+    from bench.sampler.linux.handshakes import count_handshakes  # noqa: PLC0415 - needs Linux
+
+    return count_handshakes(port, space)

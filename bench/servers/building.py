@@ -20,6 +20,7 @@ from bench.process import Command, capture
 from bench.process.executables import executable
 from bench.servers.built_program import build_environment, check_made, newer_source, program_of
 from bench.servers.environment import (
+    PLAIN,
     base_environment,
     command_environment,
     fill_all,
@@ -200,7 +201,7 @@ def build(arm: Arm, supervisor: SupervisorClient, log: Path, *, cpus: str = "1")
         BuildError: a command failed; the message holds its last lines, `log` everything.
     """
     tools = toolchain(arm)
-    values = {**_UNKNOWN, "cpus": cpus, "python": tools.python or ""}
+    values = {**PLAIN, **_UNKNOWN, "cpus": cpus, "python": tools.python or ""}
     digest = content_hash(arm, tools)
     folder = Path(arm.folder)
     commands = tuple(fill_all(argv, values) for argv in arm.config.build)

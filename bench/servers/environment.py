@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bench.loadtools.install.find import user_path
@@ -20,6 +21,10 @@ _DROPPED: Final = ("BENCH_", "COVERAGE_", "COV_", "PYTEST_")
 """Variables of `bench` itself and of its tests; everything else is the user's."""
 _OWN: Final = frozenset({"uv", "uvx"})
 """Programs that come with `bench`, for commands that name them where the user has none."""
+PLAIN: Final[Mapping[str, str]] = MappingProxyType(
+    {"protocol": "http", "cert": "", "key": "", "resume": "true"}
+)
+"""What placeholders of protocols stand for where there is no TLS, and in builds."""
 _LOGIN: Final = re.compile(r"(://[^:/@\s]*:)[^@/\s]+@")
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 
@@ -62,7 +67,7 @@ def redacted(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Replace `{host}`, `{port}`, `{cpus}`, `{python}`; `{{` and `}}` become single braces.
+    """Replace `{host}`, `{port}`, `{cpus}` and others; `{{` and `}}` become single braces.
 
     Other names in braces were refused when the file was read.
     """

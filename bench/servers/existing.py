@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from bench.model.http_protocol import HttpProtocol
     from bench.model.plan import Arm, CpuSplit
     from bench.process import SupervisorClient
 
@@ -179,9 +180,13 @@ def serving(
     rng: random.Random,
     log: Path,
     *,
+    protocol: HttpProtocol | None = None,
+    resume: bool = True,
     asked: Collection[str] | None = None,
 ) -> RunningServer | ExistingServer:
-    """The server of a trial: started for it, or one that runs already."""
+    """The server of a trial: started for it, or one that runs already, and speaks plain HTTP."""
     if arm.url is not None:
         return ExistingServer(arm)
-    return RunningServer(arm, cpus, supervisor, rng, log, asked=asked)
+    return RunningServer(
+        arm, cpus, supervisor, rng, log, asked=asked, protocol=protocol, resume=resume
+    )

@@ -9,13 +9,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bench.model.target import InnerTarget, Target
-from bench.process import connect
+from bench.servers.http2 import exchange
 from bench.servers.ports import ports_of
+from bench.servers.secure import OtherProtocolError, dial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from bench.model.plan import Arm
+    from bench.model.server_config import ServerConfig
 
 _ASK_S: Final = 2.0
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
@@ -79,11 +81,14 @@ class Elsewhere:
         for port in ports:
             if now - self._since[port] < _PATIENCE_S:
                 continue
-            there = (
-                InnerTarget.at(port, target.space) if target.space else Target(target.host, port)
-            )
-            config = self._arm.config
-            status = ask_status(there, config.ready, 0.5, headers=config.ready_headers)
+            there = Target(target.host, port, target.protocol, target.trust)
+            if target.space:
+                there = InnerTarget.at(
+                    port, target.space, protocol=there.protocol, trust=there.trust
+                )
+            config, status = self._arm.config, None
+            with contextlib.suppress(OtherProtocolError):
+                status = ask_status(there, config.ready, 0.5, headers=config.ready_headers)
             ready = status and (self._arm.ready_any or 200 <= status < 300)  # noqa: PLR2004 - 2xx
             if ready or (status and now - self._since[port] > _MORE_PATIENCE_S):
                 self.certain, best = True, port
@@ -96,16 +101,23 @@ def ask_status(
     """Status of GET path; None = no connection, 0 = connected and no answer in time.
 
     http.client would wait forever for an answer that comes in drips.
+
+    Raises:
+        OtherProtocolError: the server does not speak what the target says.
     """
+    if target.http2:
+        return _status_by_http2(target, path, timeout_s, headers)
     named = any(name.lower() == "host" for name in headers)
     sent = {**({} if named else {"Host": target.authority}), **headers}
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
     question = "\r\n".join([*lines, "", ""]).encode("latin-1")
     deadline = time.monotonic() + timeout_s
     try:
-        sock = connect(target, timeout_s)
-    except OSError:
-        return None
+        sock = dial(target, timeout_s)
+    except OtherProtocolError:
+        raise
+    except OSError as error:
+        return None if _not_there(error, target) else 0
     head = b""
     with sock, contextlib.suppress(OSError):
         sock.sendall(question)
@@ -120,6 +132,35 @@ def ask_status(
             head += data
         return status or 0
     return 0
+
+
+def ask_ready(target: Target, config: ServerConfig) -> tuple[int | None, Target]:
+    """Status of the ready path and who answered: it may listen on the loopback of IPv6 alone.
+
+    Raises:
+        OtherProtocolError: as `ask_status`.
+    """
+    for there in (target, target.on_ipv6):
+        status = ask_status(there, config.ready, headers=config.ready_headers)
+        if status is not None:
+            return status, there
+    return None, target
+
+
+def _status_by_http2(
+    target: Target, path: str, timeout_s: float, headers: Mapping[str, str]
+) -> int | None:
+    try:
+        return exchange(target, "GET", path, headers, timeout_s=timeout_s).status
+    except OtherProtocolError:
+        raise
+    except (OSError, ValueError) as error:
+        return None if _not_there(error, target) else 0
+
+
+def _not_there(error: Exception, target: Target) -> bool:
+    """Whether nobody listens; one who listens may still not end the TLS handshake."""
+    return isinstance(error, ConnectionRefusedError) or not (target.tls or target.http2)
 
 
 def _final_status(head: bytes) -> int | None:

@@ -13,27 +13,28 @@ from bench.model.target import LOOPBACK, InnerTarget, Target
 from bench.model.trial_record import CommandRecord, ServerRecord
 from bench.process import Command, network_space, spaces_allowed
 from bench.process.family import family_pids
-from bench.servers.building import python_for
-from bench.servers.environment import base_environment, fill, fill_all, redacted, startable
+from bench.servers.environment import base_environment, redacted, startable
 from bench.servers.ports import choose_port, is_free, listeners
 from bench.servers.postgres import Postgres, postgres_for
-from bench.servers.readiness import SWITCHING, Elsewhere, ask_status
+from bench.servers.readiness import SWITCHING, Elsewhere, ask_ready, ask_status
+from bench.servers.secure import OtherProtocolError
 from bench.servers.server_log import ServerLog, WithLog
 from bench.servers.start_advice import (
     ADVICE_BUILD,
     ADVICE_FOREGROUND,
-    ADVICE_PLAIN,
-    ADVICE_SPACE,
+    ADVICE_PROTOCOL,
     advice_for,
-    other_protocol,
+    not_ready,
     signal_name,
 )
+from bench.servers.start_values import Spoken, filled
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Collection
     from types import TracebackType
 
+    from bench.model.http_protocol import HttpProtocol
     from bench.model.plan import Arm, CpuSplit
     from bench.process import Child, SupervisorClient
 
@@ -52,6 +53,8 @@ class RunningServer(WithLog):
         log: file that receives its output; cut back to 1 MB when it grows beyond 16 MB.
         asked: workloads that it will be asked, which decide about its services; None = others.
         host: the address of this machine on which it is to listen.
+        protocol: what it is to speak, and is asked by. Default: the first of its own.
+        resume: whether it may take TLS sessions up again.
 
     Attributes:
         port: where it listens; drawn when it is started, 0 before.
@@ -76,11 +79,15 @@ class RunningServer(WithLog):
         *,
         asked: Collection[str] | None = None,
         host: str = LOOPBACK,
+        protocol: HttpProtocol | None = None,
+        resume: bool = True,
     ) -> None:
         self.arm = arm
         self.database: Postgres | None = None
         self.port = 0
-        self.target = Target(host, self.port)
+        self._protocol: HttpProtocol = protocol or arm.protocol or arm.config.protocols[0]
+        self.target = Target(host, self.port, self._protocol)
+        self._resume = resume
         self.ready_s = 0.0
         self.startup_s: float | None = None
         self.stop_s = 0.0
@@ -192,7 +199,10 @@ class RunningServer(WithLog):
     def answered(self, timeout_s: float) -> bool:
         """Wait until it answers its ready path again, at most that long."""
         config = self.arm.config
-        return bool(ask_status(self.target, config.ready, timeout_s, headers=config.ready_headers))
+        with contextlib.suppress(OtherProtocolError):
+            given = ask_status(self.target, config.ready, timeout_s, headers=config.ready_headers)
+            return bool(given)
+        return False
 
     def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
         """What the trial's record says about this process."""
@@ -228,12 +238,10 @@ class RunningServer(WithLog):
     def _draw_port(self) -> None:
         """Draw the port now: a server started just before, as in a duet, has taken its own."""
         fixed, host = self.arm.config.port, self.target.host
-        if fixed is None:
-            self.port = choose_port(self._rng, host)
-            self.target = Target(host, self.port)
-        else:
-            self.port = fixed
-            self.target = self._fixed(fixed, host)
+        spoken = Spoken.of(self._protocol, resume=self._resume)
+        self.port = choose_port(self._rng, host) if fixed is None else fixed
+        at = Target(host, self.port, spoken.protocol, spoken.trust)
+        self.target = at if fixed is None else self._fixed(at)
 
     def _start_database(self) -> None:
         """Start the PostgreSQL that it needs for what it is asked, before its own clock."""
@@ -244,34 +252,30 @@ class RunningServer(WithLog):
 
     def _fill(self) -> None:
         """What it is started with, now that all of it is known."""
-        host = self.target.host
-        values = {
-            "host": host,
-            "port": str(self.port),
-            "cpus": str(self._cpus.server_count),
-            "python": python_for(self.arm),
+        spoken = Spoken.of(self._protocol, resume=self._resume)
+        postgres = {
             "postgres_url": self.database.url if self.database else "",
             "postgres_pool": str(self.database.pool if self.database else 0),
         }
-        env = self.arm.config.env | self.arm.env
-        self.own_env = {name: fill(value, values) for name, value in env.items()} | self.more_env
-        program, *words = fill_all(self.arm.config.run, values)
+        cpus = self._cpus.server_count
+        (program, *words), env = filled(self.arm, self.target, cpus, spoken, postgres)
+        self.own_env = env | self.more_env
         self.argv = (program, *self.more_words, *words)
 
-    def _fixed(self, port: int, host: str) -> Target:
+    def _fixed(self, at: Target) -> Target:
         """Its own port: in a network namespace where there are any, else where nobody has it."""
-        if host == LOOPBACK and spaces_allowed():  # another machine reaches into none
+        if at.host == LOOPBACK and spaces_allowed():  # another machine reaches into none
             away = self._cpus.housekeeping if self._cpus.pinning.state == "pinned" else None
             space = self._held.enter_context(network_space(self._supervisor, away))
-            return InnerTarget.at(port, space)
-        if not is_free(port, host):
+            return InnerTarget.at(at.port, space, protocol=at.protocol, trust=at.trust)
+        if not is_free(at.port, at.host):
             raise StartError(
-                f"{self.arm.name} needs port {port}, on which another program listens",
+                f"{self.arm.name} needs port {at.port}, on which another program listens",
                 code="port-busy",
                 advice="end that program: network namespaces, in which each server has its ports "
                 "to itself, are not allowed here",
             )
-        return Target(host, port)
+        return at
 
     def _wait_ready(self, deadline: float) -> None:
         """Ask the ready path every 10 ms until it answers 2xx."""
@@ -300,26 +304,21 @@ class RunningServer(WithLog):
                     listens=self._elsewhere.port,
                 )
             if late:
-                inside = self.target.space and ADVICE_SPACE
-                speaks = other_protocol(self.target)
-                raise StartError(
-                    f"{self.arm.name} was not ready after {config.ready_timeout:g} s: "
-                    f"GET {config.ready} {seen}{speaks and f'; {speaks}'}\n{self.tail()}",
-                    code="server-not-ready",
-                    advice=ADVICE_PLAIN if speaks else f"{advice}{inside or ''}",
-                )
+                raise not_ready(self.arm, self.target, f"{seen}\n{self.tail()}", advice)
             self.cap_log()
             self._started.wait(_POLL_S)
 
     def _ask(self) -> int | None:
         """Status of the ready path; a server that listens on ::1 alone is asked there."""
-        config = self.arm.config
-        for there in (self.target, self.target.on_ipv6):
-            status = ask_status(there, config.ready, headers=config.ready_headers)
-            if status is not None:
-                self.target = there
-                return status
-        return None
+        try:
+            status, self.target = ask_ready(self.target, self.arm.config)
+        except OtherProtocolError as error:
+            raise StartError(
+                f"{self.arm.name} was started for {self._protocol}: {error}\n{self.tail()}",
+                code="other-protocol",
+                advice=ADVICE_PROTOCOL,
+            ) from None
+        return status
 
     def _check_own(self) -> None:
         owners, others = listeners(self.port, self.pids(), self.target.space)

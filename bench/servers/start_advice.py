@@ -7,9 +7,11 @@ import signal
 import ssl
 from typing import TYPE_CHECKING, Final
 
+from bench.errors import StartError
 from bench.process import connect
 
 if TYPE_CHECKING:
+    from bench.model.plan import Arm
     from bench.model.target import Target
 
 ADVICE_BUILD: Final = "is it built (`bench build`), and does its `run` command work by hand?"
@@ -18,8 +20,12 @@ ADVICE_FOREGROUND: Final = (
     "foreground; nginx: `daemon off;`), or its command defines a server and starts none"
 )
 ADVICE_PLAIN: Final = (
-    "plain HTTP/1.1 is what is measured: start it without a certificate, or with HTTP/1.1 beside "
-    "HTTP/2"
+    "plain HTTP/1.1 is what it was asked by: start it without a certificate, or with HTTP/1.1 "
+    "beside HTTP/2; or name what it speaks in its `protocols`"
+)
+ADVICE_PROTOCOL: Final = (
+    "pass {protocol}, {cert} and {key} to it in `run` or `env`, or take the protocol out of "
+    "`protocols` in its server.yaml"
 )
 ADVICE_SPACE: Final = (
     "; it has a network namespace of its own (`port`): no other program of this machine, such as "
@@ -74,3 +80,24 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return str(number)
+
+
+def not_ready(arm: Arm, target: Target, seen: str, advice: str) -> StartError:
+    """What to raise when its time is over.
+
+    Args:
+        arm: the server.
+        target: where it was asked.
+        seen: what it did, and the last lines of its output below.
+        advice: by its last status.
+    """
+    did, _, tail = seen.partition("\n")
+    plain = target.protocol == "http"
+    speaks = other_protocol(target) if plain else ""
+    more = (ADVICE_SPACE if target.space else "") + ("" if plain else f"; {ADVICE_PROTOCOL}")
+    return StartError(
+        f"{arm.name} was not ready after {arm.config.ready_timeout:g} s: "
+        f"GET {arm.config.ready} {did}{speaks and f'; {speaks}'}\n{tail}",
+        code="server-not-ready",
+        advice=ADVICE_PLAIN if speaks else f"{advice}{more}",
+    )

@@ -18,9 +18,10 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from bench.errors import StoreError, UsageError, did_you_mean
+from bench.model.copies import known_copies
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
-from bench.model.plan import Plan, known_copies
+from bench.model.plan import Plan
 from bench.model.summary import BuildRecord, RunInfo
 from bench.model.trial_record import TrialRecord
 from bench.store.atomic import replace_file

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.servers.running import SWITCHING
 from bench.trial.verify import HttpResponse
+
+if TYPE_CHECKING:
+    from bench.servers.http2 import Http2Answer
 
 _END: Final = b"\r\n\r\n"
 _HEAD_MAX: Final = 65_536
@@ -26,6 +29,12 @@ class Framed(NamedTuple):
     answer: HttpResponse
     used: int
     closes: bool
+
+
+def framed_by_http2(given: Http2Answer) -> Framed:
+    """An HTTP/2 answer in the same form."""
+    answer = HttpResponse(given.status, given.headers, given.body, given.received, given.interim)
+    return Framed(answer, given.received, given.closes)
 
 
 class _Head(NamedTuple):

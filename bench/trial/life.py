@@ -17,6 +17,7 @@ from bench.model.trial_record import (
 from bench.sampler import Sampler, with_load_cpu
 from bench.servers import serving
 from bench.trial.cores import with_power
+from bench.trial.handshake_watch import HandshakeWatch
 from bench.trial.load import Loader, LoadFailure, LoadRun
 from bench.trial.questioning import Questioning
 from bench.trial.validity import uncountable
@@ -95,6 +96,7 @@ class TrialRun:
         self.questioning: TrialQuestions | None = None
         self.state_before: QuickState | None = None
         self.next_look = 0.0
+        self.handshakes = HandshakeWatch(setting.profile)
         self.replaced = 0
         self.log_bytes = self.logged_bytes = 0
         self.machines: tuple[MachinePart, ...] = ()
@@ -104,7 +106,13 @@ class TrialRun:
         """The server of this trial, not yet started."""
         setting = self.setting
         given = (setting.arm, setting.cpus, setting.supervisor, setting.rng)
-        return serving(*given, setting.folder / "server.log", asked=(setting.workload.id,))
+        return serving(
+            *given,
+            setting.folder / "server.log",
+            asked=(setting.workload.id,),
+            protocol=setting.profile.protocol,
+            resume=setting.profile.resume,
+        )
 
     def has_tool(self, name: str) -> bool:
         """Whether that load tool is where the load runs."""
@@ -141,6 +149,7 @@ class TrialRun:
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
+        self.handshakes.check(self.server.target, self.setting.workload, self.setting.rng)
         if reason := uncountable(self.setting.profile, self.exchanges):
             raise VerifyError(reason, code="tool-failed")
 
@@ -215,6 +224,7 @@ class TrialRun:
     def begin_window(self) -> None:
         """The window is about to begin."""
         self.state_before = self.power()
+        self.handshakes.begin(self.server.target)
         self.log_bytes = self._log_size()
 
     def _log_size(self) -> int:
@@ -230,11 +240,13 @@ class TrialRun:
     def meanwhile(self, elapsed: float) -> None:
         """While the window goes on: look after the server, and ask it now and then."""
         self.look_after(elapsed)
+        self.handshakes.read()
         self._questions.in_window(elapsed)
 
     def right_after(self) -> None:
         """The load of the window has ended this moment: question the server while it is hot."""
         began = time.monotonic()
+        self.handshakes.end()
         self.logged_bytes = max(0, self._log_size() - self.log_bytes)
         self._questions.right_after()
         self.phases["verify"] += time.monotonic() - began

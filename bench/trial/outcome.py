@@ -60,6 +60,7 @@ def outcome_of(run: TrialRun) -> Outcome:
         build_hash=setting.build_hash,
         startup_s=_rounded(run.server.startup_s),
         first_request_s=_rounded(run.took[0] if run.took else None),
+        handshakes=run.handshakes.result(),
         machines=run.machines,
     )
     return Outcome(record, load.histogram if load else None)

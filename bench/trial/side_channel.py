@@ -6,107 +6,26 @@ occasion what has come.
 
 from __future__ import annotations
 
-import contextlib
 import selectors
-import socket
 import time
 from typing import TYPE_CHECKING, Final
 
 from bench.model.trial_record import SidechannelResult
-from bench.process import connect
 from bench.trial.answer_sizes import AnswerSizes
-from bench.trial.framing import framed
 from bench.trial.questions import Questions
+from bench.trial.side_line import LATE_S, Line
 
 if TYPE_CHECKING:
     import random
 
     from bench.model.plan import Workload
     from bench.model.target import Target
-    from bench.trial.framing import Framed
-    from bench.trial.questions import Question
 
-_RECV: Final = 262_144
-_LATE_S: Final = 1.0
-"""A saturated server may be slow: a later answer does not count, and is not an error."""
 _REFUSED_MAX: Final = 3
 _FIRST_LINES: Final = 2
 _KEPT: Final = 10**9
 AFTER: Final = "after"
 """The phase in which the load has ended."""
-
-
-class Line:
-    """One connection, with at most one question under way.
-
-    Attributes:
-        life: how many questions it carries before another takes its place.
-        served: questions that it carried.
-    """
-
-    def __init__(self, target: Target, life: int) -> None:
-        self.life = life
-        self.served = 0
-        self.question: Question | None = None
-        self.sent_at = 0.0
-        self.closed = False
-        self._unsent = memoryview(b"")
-        self._data = b""
-        self.sock = connect(target, _LATE_S)
-        try:
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.sock.setblocking(False)  # noqa: FBT003 - the name of the method says it
-        except OSError:
-            self.close()
-            raise
-
-    def fileno(self) -> int:
-        """For a selector."""
-        return self.sock.fileno()
-
-    def send(self, question: Question) -> None:
-        """Begin to ask."""
-        self.question = question
-        self.served += 1
-        self.sent_at = time.monotonic()
-        self._unsent, self._data = memoryview(question.sent), b""
-        self.push()
-
-    @property
-    def sent(self) -> bool:
-        """Whether the kernel has taken all of the question; a large one goes in pieces."""
-        return not self._unsent
-
-    def push(self) -> None:
-        """Send what fits in."""
-        with contextlib.suppress(BlockingIOError):
-            while self._unsent:
-                self._unsent = self._unsent[self.sock.send(self._unsent) :]
-
-    def heard(self) -> Framed | None:
-        """The answer, where all of it has come.
-
-        Raises:
-            OSError: the connection broke.
-            ValueError: what came is not HTTP.
-        """
-        assert self.question is not None  # noqa: S101 - only lines that carry one are read
-        ended = False
-        with contextlib.suppress(BlockingIOError):
-            while data := self.sock.recv(_RECV):
-                self._data += data
-                if len(data) < _RECV:
-                    break
-            else:
-                ended = True
-        if ended and not self._data:
-            raise ConnectionError("closed without an answer")
-        return framed(self._data, self.question.request.method, ended=ended)
-
-    def close(self) -> None:
-        """Hang up."""
-        self.closed = True
-        self.sock.close()
 
 
 class SideChannel:
@@ -187,7 +106,7 @@ class SideChannel:
                 sent += 1
             if (sent >= questions and not self._waiting) or (enough and self.wrong >= enough):
                 break
-            self._collect(max(0.0, min(until - time.monotonic(), _LATE_S)))
+            self._collect(max(0.0, min(until - time.monotonic(), LATE_S)))
         return sent
 
     def hang_up(self) -> None:
@@ -240,7 +159,7 @@ class SideChannel:
     def _send(self, line: Line, *, fresh: bool) -> bool:
         try:
             line.send(self._questions.draw(fresh=fresh))
-        except OSError:
+        except (OSError, ValueError):
             self._lost(line)
             return False
         self._under_load += self.phase != AFTER
@@ -256,7 +175,7 @@ class SideChannel:
                 self._push(key.data)
             if ready & selectors.EVENT_READ:
                 self._read(key.data)
-        late = time.monotonic() - _LATE_S
+        late = time.monotonic() - LATE_S
         for line in self._lines:
             if line.question is not None and line.sent_at < late:
                 self._lost(line)
@@ -280,8 +199,9 @@ class SideChannel:
     def _read(self, line: Line) -> None:
         if line.closed:  # lost while it was sent to
             return
-        if line.question is None:  # closed by the server while nothing was asked
-            self._close(line)
+        if line.question is None:  # mostly closed by the server while nothing was asked
+            if not line.stays():
+                self._close(line)
             return
         try:
             found = line.heard()
@@ -289,6 +209,7 @@ class SideChannel:
             self._lost(line)
             return
         if found is None:
+            self._listen(line)
             return
         question, line.question = line.question, None
         took_s = time.monotonic() - line.sent_at  # at most: it may have come before we looked

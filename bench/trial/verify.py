@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import VerifyError
 from bench.model.trial_record import Exchange
-from bench.process import connect
+from bench.servers.http2 import exchange
 from bench.servers.running import SWITCHING
+from bench.servers.secure import OtherProtocolError, dial
 from bench.trial.unpacking import unpacked
 from bench.workload.body_checks import body_difference
 from bench.workload.json_equal import json_difference, json_equal, parse
@@ -108,27 +109,44 @@ def ask(target: Target, request: Rendered, *, timeout_s: float = _TIMEOUT_S) -> 
     """Send one rendered request on a connection of its own and read the whole answer.
 
     Raises:
-        VerifyError: no connection, no answer in time, or not HTTP.
+        VerifyError: no connection, no answer in time, not HTTP, or not the protocol asked for.
     """
-    deadline = time.monotonic() + timeout_s
     try:
-        with connect(target, timeout_s) as sock:
-            sent_at = time.monotonic()
-            sock.sendall(raw(request, target.authority))
-            counter = _Counting(sock, deadline)
-            with _Response(
-                _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
-                method=request.method,
-            ) as response:  # Python 3.13 complains of one that is left open
-                response.begin()
-                until_close = response.length is None and not response.chunked
-                body, began = _body(response, timed=request.expect.min_stream is not None)
-                ended = time.monotonic()
+        return (_ask_by_http2 if target.http2 else _ask)(target, request, timeout_s)
+    except OtherProtocolError as error:
+        raise VerifyError(
+            f"{request.method} {request.path}, asked by {target.protocol}: {error}",
+            code="other-protocol",
+        ) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise VerifyError(
             f"{request.method} {request.path}: no usable answer ({reason})", code="no-answer"
         ) from None
+
+
+def _ask_by_http2(target: Target, request: Rendered, timeout_s: float) -> HttpResponse:
+    given = exchange(
+        target, request.method, request.path, request.headers, request.body, timeout_s=timeout_s
+    )
+    head = given.status, given.headers, given.body, given.received, given.interim
+    return HttpResponse(*head, took_s=given.took_s)
+
+
+def _ask(target: Target, request: Rendered, timeout_s: float) -> HttpResponse:
+    deadline = time.monotonic() + timeout_s
+    with dial(target, timeout_s) as sock:
+        sent_at = time.monotonic()
+        sock.sendall(raw(request, target.authority))
+        counter = _Counting(sock, deadline)
+        with _Response(
+            _Source(io.BufferedReader(counter)),  # type: ignore[arg-type] # only makefile is used
+            method=request.method,
+        ) as response:  # Python 3.13 complains of one that is left open
+            response.begin()
+            until_close = response.length is None and not response.chunked
+            body, began = _body(response, timed=request.expect.min_stream is not None)
+            ended = time.monotonic()
     headers = {name.lower(): value for name, value in response.getheaders()}
     return HttpResponse(
         response.status,

@@ -6,9 +6,11 @@
 --   BENCH_OUT       file that done() writes
 --   BENCH_SEED      integer; with the thread's number it decides the order of requests
 --   BENCH_USER_LUA  optional script of the user's, run inside this one
+--   BENCH_STATUSES  1: count the status of every response (not with a user's script)
 --
 -- The histogram written is the one wrk shows, that is after its correction; bench undoes it.
--- No response() is defined here: merely defining it makes wrk collect headers and bodies.
+-- response() is defined only where statuses are counted: merely defining it makes wrk collect
+-- headers and bodies.
 
 local ALL_CALLBACKS = { "setup", "init", "delay", "request", "response", "done" }
 local SEED_STRIDE = 7919
@@ -110,6 +112,16 @@ end
 
 local user_script = os.getenv("BENCH_USER_LUA")
 if user_script and user_script ~= "" then load_user_script(user_script) end
+
+-- Statuses -----------------------------------------------------------------------------------
+
+if os.getenv("BENCH_STATUSES") == "1" then
+  bench_statuses = {} -- a global, since done() runs in another state
+  local counts = bench_statuses
+  function response(status)
+    counts[status] = (counts[status] or 0) + 1
+  end
+end
 
 -- Main state: setup() ------------------------------------------------------------------------
 
@@ -318,6 +330,21 @@ local function sent_by_kind()
   return list
 end
 
+-- Responses by status over all threads as JSON; null where they are not counted.
+local function statuses_json()
+  if not bench_statuses then return "null" end
+  local totals, parts = {}, {}
+  for _, thread in ipairs(threads) do
+    for status, count in pairs(thread:get("bench_statuses") or {}) do
+      totals[status] = (totals[status] or 0) + count
+    end
+  end
+  for status, count in pairs(totals) do
+    parts[#parts + 1] = '"' .. whole(tonumber(status)) .. '":' .. whole(count)
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
 local function quoted(text)
   return '"' .. text:gsub('[%c"\\\127-\255]', function(char)
     return string.format("\\u%04x", char:byte())
@@ -371,6 +398,7 @@ function done(summary, latency, requests)
     ',"latency":', latency_json(latency, source),
     ',"timeout_us":', timeout and whole(timeout) or "null",
     ',"histogram_source":"', source, '"',
+    ',"statuses":', statuses_json(),
     ',"sent":', sent and "[" .. table.concat(sent, ",") .. "]" or "null",
     ',"script":', script_json(),
     ',"histogram":[', table.concat(pairs_out, ","), "]}\n",

@@ -45,6 +45,7 @@ enum {
     MAX_THREADS = 1024,
 };
 
+#define CLOSE "Connection: close\r\n"
 #define JSON "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
 #define TEXT(status, length, text) \
     "HTTP/1.1 " status "\r\nContent-Type: text/plain\r\nContent-Length: " length "\r\n\r\n" text
@@ -204,32 +205,48 @@ static Request parse(const char *bytes, size_t size) {
     return request;
 }
 
-static void answer_text(Buffer *out, const char *text) { buffer_append(out, text, strlen(text)); }
+/* Status line and what follows; in between that the connection ends, where it does. */
+static void answer_with(Buffer *out, const char *text, size_t size, bool last) {
+    if (last) {
+        size_t line = (size_t)((const char *)memchr(text, '\n', size) - text) + 1;
+        buffer_append(out, text, line);
+        buffer_append(out, CLOSE, sizeof CLOSE - 1);
+        text += line;
+        size -= line;
+    }
+    buffer_append(out, text, size);
+}
 
-static void answer_json(Buffer *out, const char *body, size_t size) {
+static void answer_text(Buffer *out, const char *text, bool last) {
+    answer_with(out, text, strlen(text), last);
+}
+
+static void answer_json(Buffer *out, const char *body, size_t size, bool last) {
     char digits[24];
     size_t count = sizeof digits;
     memcpy(digits + (count -= 4), "\r\n\r\n", 4);
     size_t rest = size;
     do digits[--count] = (char)('0' + rest % 10);
     while (rest /= 10);
-    buffer_append(out, JSON, sizeof JSON - 1);
+    answer_with(out, JSON, sizeof JSON - 1, last);
     buffer_append(out, digits + count, sizeof digits - count);
     buffer_append(out, body, size);
 }
 
 static void answer(Connection *connection, const char *bytes, const Request *request) {
     Buffer *out = &connection->out;
-    if (request->status == 400) answer_text(out, TEXT("400 Bad Request", "11", "Bad Request"));
-    else if (request->status) answer_text(out, TEXT("501 Not Implemented", "15", "Not Implemented"));
+    bool last = request->status || request->close;
+    if (request->status == 400) answer_text(out, TEXT("400 Bad Request", "11", "Bad Request"), last);
+    else if (request->status)
+        answer_text(out, TEXT("501 Not Implemented", "15", "Not Implemented"), last);
     else if (starts(bytes, request->head, "POST /json/"))
-        answer_json(out, bytes + request->head, request->body);
+        answer_json(out, bytes + request->head, request->body, last);
     else if (starts(bytes, request->head, "GET /plaintext "))
-        answer_text(out, TEXT("200 OK", "13", "Hello, World!"));
+        answer_text(out, TEXT("200 OK", "13", "Hello, World!"), last);
     else if (starts(bytes, request->head, "GET /health "))
-        answer_text(out, TEXT("200 OK", "2", "ok"));
-    else answer_text(out, TEXT("404 Not Found", "9", "Not Found"));
-    if (request->status || request->close) connection->closing = true;
+        answer_text(out, TEXT("200 OK", "2", "ok"), last);
+    else answer_text(out, TEXT("404 Not Found", "9", "Not Found"), last);
+    if (last) connection->closing = true;
 }
 
 static void answer_all(Connection *connection) {

@@ -1,15 +1,32 @@
 // The workloads' routes in Fastify, written as Fastify's own documentation shows them.
 //
 // The port and the number of processes come from the environment: PORT, CPUS. Above one
-// process node:cluster shares the port among them; with one there is no supervisor.
+// process node:cluster shares the port among them; with one there is no supervisor. So does what
+// it speaks: PROTOCOL (http, https, h2, h2c), TLS_CERT, TLS_KEY, TLS_RESUME.
 
 import cluster from 'node:cluster'
+import { constants } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import database from './database.js'
 import services from './services.js'
 
+const { PROTOCOL = 'http', TLS_CERT, TLS_KEY, TLS_RESUME } = process.env
+
+// Without tickets Node takes no session up again: it keeps none of them itself.
+const tls = () => ({
+  cert: readFileSync(TLS_CERT),
+  key: readFileSync(TLS_KEY),
+  ...(TLS_RESUME === 'false' && { secureOptions: constants.SSL_OP_NO_TICKET })
+})
+
 // With allErrors a body with several errors is answered with all of them.
-const fastify = Fastify({ logger: false, ajv: { customOptions: { allErrors: true } } })
+const fastify = Fastify({
+  logger: false,
+  ajv: { customOptions: { allErrors: true } },
+  ...(PROTOCOL.startsWith('h2') && { http2: true }),
+  ...(TLS_CERT && { https: tls() })
+})
 
 fastify.register(services)
 

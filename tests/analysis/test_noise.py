@@ -9,7 +9,7 @@ import pytest
 from bench.analysis import analyze
 from bench.analysis.noise import copies, copy_pairs, residuals_of
 from bench.analysis.trials import by_cell
-from bench.model.plan import mark_copies
+from bench.model.copies import mark_copies
 from bench.reports.wording.findings import in_words as told
 from tests.factories import Truth, open_profile, run_data, with_status
 

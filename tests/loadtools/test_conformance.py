@@ -10,6 +10,7 @@ import pytest
 from bench.errors import ParseError
 from bench.loadtools import TOOLS, Share, Target, unsupported
 from bench.loadtools.install.find import find_tool, search_path
+from bench.loadtools.merging import judged
 from bench.loadtools.tool import dotted, too_old
 from bench.model.workload_config import Generator
 from bench.stats.histogram import Histogram
@@ -43,7 +44,7 @@ MODES = [
     for loop in ("closed", "open")
     if not unsupported(Mode(name, loop).profile(), workload())
 ]
-pytestmark = [pytest.mark.real, pytest.mark.needs(*TOOLS)]
+pytestmark = [pytest.mark.real, pytest.mark.needs(*{mode.tool for mode in MODES})]
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,23 @@ def test_statuses_below_400_are_successes(
 
     assert (done.ok == done.requests) is good
     assert set(counts["answered"]) == {str(status)}
+
+
+@pytest.mark.parametrize(("status", "good"), [(404, True), (201, True), (302, True), (200, False)])
+def test_what_is_expected_is_what_counts(
+    mode: Mode, server: Server, tmp_path: Path, status: int, *, good: bool
+) -> None:
+    """An expected 404, 201 or 302 is a success; a 200 in place of a 404 is not."""
+    expected = 404 if status == 200 else status
+    asked = kind(path=f"/status/{status}", expect={"status": expected})
+    done = judged(load(mode, server, tmp_path, asked).merged, {expected})
+    counts = server.take_counts()
+
+    assert set(counts["answered"]) == {str(status)}
+    assert done.requests > 0
+    assert done.ok == (done.requests if good else 0)
+    assert done.errors is not None
+    assert done.errors.status == done.requests - done.ok
 
 
 def test_a_share_of_500s_is_counted(mode: Mode, server: Server, tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ KEYS: dict[type[BaseModel], str] = {
     ),
     Variant: "id as ref worktree with env",
     ProfileConfig: (
-        "id tool loop connections rate rates of arrivals keepalive processes warmup duration"
-        " timeout"
+        "id tool loop connections rate rates of arrivals keepalive protocol resume processes"
+        " warmup duration timeout"
     ),
-    ServerRef: "id as env url",
+    ServerRef: "id as env protocol url",
     Exclude: "server workload profile",
     WorkloadConfig: "title requests lua",
     RequestConfig: "weight method path headers body values expect then",
@@ -35,7 +35,7 @@ KEYS: dict[type[BaseModel], str] = {
     ServerConfig: (
         "title language style needs python build run env ready ready_headers ready_timeout version"
         " stop"
-        " memory_limit source workloads cannot port services"
+        " memory_limit source workloads cannot port services protocols"
     ),
 }
 

@@ -112,3 +112,15 @@ def test_trials_have_names_of_their_own() -> None:
         "r02-fastify.json-small.cost",
     }
     assert all(isinstance(trial, PlannedTrial) for trial in trials)
+
+
+def test_the_cost_is_of_what_the_closed_loop_speaks() -> None:
+    """Over TLS the rate is offered by a tool that has TLS."""
+    plan = _data().plan
+    spoken = tuple(one.model_copy(update={"protocol": "https"}) for one in plan.profiles)
+    plan = with_cost(
+        plan.model_copy(update={"profiles": spoken}), {"json-small": workload(echo_kind())}
+    )
+
+    assert plan.cost is not None
+    assert (plan.cost.profile.tool, plan.cost.profile.protocol) == ("oha", "https")

@@ -164,7 +164,7 @@ class TestConfiguration:
         plan = run.plan.model_copy(update={"cpus": split})
 
         assert _facts(run.model_copy(update={"plan": plan}))["CPUs"] == (
-            "servers are told to use 1, load tool processes 1; not pinned (macOS has no affinity)"
+            "servers are asked to use 1, load tool processes 1; not pinned (macOS has no affinity)"
         )
 
     def test_imported_runs_claim_nothing(self) -> None:

@@ -38,7 +38,8 @@ def test_development_includes_running() -> None:
 def test_named_packages_are_pinned(level: str) -> None:
     """Every package of an .in file stands in the .txt file beside it."""
     lines = (_FOLDER / f"{level}.in").read_text().split("\n")
-    named = {line.replace(".", "-") for line in lines if line and not line.startswith("-")}
+    packages = [line.partition(";")[0].strip() for line in lines if not line.startswith("-")]
+    named = {package.replace(".", "-") for package in packages if package}
 
     assert named
     assert named <= pins(level).keys()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from bench.loadtools.tool import SourceBuild
+    from bench.model.http_protocol import HttpProtocol
     from bench.model.load_result import Loop
     from bench.process.command import Completed
 
@@ -133,7 +134,13 @@ def built_path(name: str, sources: SourceBuild) -> Path:
     return cache_folder() / "loadtools" / f"{name}-{digest.hexdigest()[:12]}" / name
 
 
-def choose(loop: Loop, seconds: Iterable[float] = (), *, plain: bool = True) -> str | None:
+def choose(
+    loop: Loop,
+    seconds: Iterable[float] = (),
+    *,
+    plain: bool = True,
+    protocol: HttpProtocol = "http",
+) -> str | None:
     """The preferred load tool for a kind of loop among those that are here; None = none is.
 
     One that is built from sources of bench counts as here where there is a compiler.
@@ -142,8 +149,9 @@ def choose(loop: Loop, seconds: Iterable[float] = (), *, plain: bool = True) -> 
         loop: kind of loop.
         seconds: windows that it must be able to measure.
         plain: answers have a length, and no interim ones come before them.
+        protocol: what it must speak.
     """
-    for name in ranked(loop, seconds, plain=plain):
+    for name in ranked(loop, seconds, plain=plain, protocol=protocol):
         found = find_tool(name)
         if (found is not None and found.usable) or buildable(name):
             return name

@@ -10,27 +10,32 @@ from bench.model.fields import is_identifier
 from bench.plans.yaml.spelling import printable, shown, spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from bench.plans.yaml.document import Loc, YamlDocument
 
 PLACEHOLDERS: Final = ("host", "port", "cpus", "python", "postgres_url", "postgres_pool")
 """What is replaced in build, run, env and version; the last two where there is a PostgreSQL."""
+OF_PROTOCOLS: Final = ("protocol", "cert", "key", "resume")
+"""What is replaced in run and env besides."""
 
 _BRACES: Final = re.compile(r"\{[^{}]*\}")
 _ESCAPED: Final = re.compile(r"\{\{|\}\}")
 
 
-def check_placeholders(document: YamlDocument, loc: Loc, value: Any) -> None:
+def check_placeholders(
+    document: YamlDocument, loc: Loc, value: Any, known: Sequence[str] = PLACEHOLDERS
+) -> None:
     """Report every `{...}` below a place that is not replaced."""
+    *others, last = (f"{{{name}}}" for name in known)
+    shown_names = f"{', '.join(others)} and {last}"
     for where, text in texts(loc, value):
         for found in _BRACES.findall(_ESCAPED.sub("", text)):
-            if found[1:-1] not in PLACEHOLDERS:
-                near = nearest(found[1:-1], PLACEHOLDERS)
+            if found[1:-1] not in known:
+                near = nearest(found[1:-1], known)
                 advice = f"did you mean {{{near}}}?" if near else ""
-                known = "{host}, {port}, {cpus} and {python}"
                 advice = advice or "write {{ and }} for braces that are meant as they stand"
-                document.add(where, f"{found[:40]} is not replaced: only {known} are", advice)
+                document.add(where, f"{found[:40]} is not replaced: only {shown_names} are", advice)
 
 
 def texts(loc: Loc, value: Any) -> Iterator[tuple[Loc, str]]:

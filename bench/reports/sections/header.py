@@ -124,7 +124,12 @@ def _place(view: View, scope: str) -> str:
 
 def _skipped(view: View) -> list[Text]:
     return [
-        (strong(view.titles.get(skip.server, skip.server)), f" was skipped: {skip.reason}")
+        (
+            strong(view.titles.get(skip.server, skip.server)),
+            f" takes no part in {', '.join(skip.profiles)}: {skip.reason}"
+            if skip.profiles
+            else f" was skipped: {skip.reason}",
+        )
         for skip in view.run.summary.skipped
     ]
 

@@ -81,7 +81,7 @@ def _open_loop(view: View) -> list[Step]:
 
 def _servers(view: View) -> list[Step]:
     present = {arm.server for arm in view.run.plan.arms} - {
-        skipped.server for skipped in view.run.summary.skipped
+        skipped.server for skipped in view.run.summary.skipped if not skipped.profiles
     }
     missing = [title for name, title in SERVERS.items() if name not in present]
     if not missing:

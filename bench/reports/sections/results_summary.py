@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from bench.model.http_protocol import WITH_TLS
 from bench.reports import rows
 from bench.reports.blocks import (
     Bullets,
@@ -31,6 +32,7 @@ from bench.reports.wording.verdict_words import ratio_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.model.plan import LoadProfile
     from bench.model.summary import Metric
     from bench.reports.blocks import Block, Text
     from bench.reports.figures import Charts
@@ -201,5 +203,12 @@ def _about(view: View, group: Group) -> str:
     parts = [group.lead.what, describe_profile(group.profile), f"{number} {noun} per server"]
     if group.baseline and group.others:
         parts.append(f"baseline {view.baseline}")
-    untimed = "" if group.profile.connect_timed else UNTIMED.format(tool=group.profile.tool)
-    return ", ".join(parts) + "." + untimed
+    return ", ".join(parts) + "." + _untimed(group.profile)
+
+
+def _untimed(profile: LoadProfile) -> str:
+    """What the latencies leave out though every request has it."""
+    if profile.connect_timed:
+        return ""
+    what = "connecting and the TLS handshake" if profile.protocol in WITH_TLS else "connecting"
+    return UNTIMED.format(tool=profile.tool, what=what)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.model.http_protocol import PROTOCOL_NAMES
 from bench.reports.blocks import Numbered, Section, code, strong
 from bench.units import format_bytes, format_eta
 
@@ -24,7 +25,8 @@ def _item(view: View, arm: Arm) -> tuple[Text, tuple[Text, ...]]:
     title = view.titles[arm.name]
     name = "" if arm.name in title else f" ({arm.name})"
     head: Text = (strong(title), name, _role(view, arm))
-    skipped = next((s for s in view.run.summary.skipped if s.server == arm.name), None)
+    gone = (s for s in view.run.summary.skipped if s.server == arm.name and not s.profiles)
+    skipped = next(gone, None)
     if skipped:
         return head, (f"skipped: {skipped.reason}",)
     build = view.run.builds.get(arm.name) or view.run.builds.get(arm.server)
@@ -32,6 +34,8 @@ def _item(view: View, arm: Arm) -> tuple[Text, tuple[Text, ...]]:
     lines: list[Text] = [identity, *_used(view, arm)]
     if build and build.commands:
         lines.append(_build(build))
+    if arm.protocol:
+        lines.append(f"asked by {PROTOCOL_NAMES[arm.protocol]}")
     if arm.env:
         env = " ".join(f"{name}={value}" for name, value in sorted(arm.env.items()))
         lines.append(("environment: ", code(env)))

@@ -27,6 +27,7 @@ SAID_CODES: Final = frozenset(
         "no-answer",
         "not-listener",
         "numa",
+        "other-protocol",
         "port-busy",
         "load-machine-lost",
         "server-died",

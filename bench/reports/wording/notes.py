@@ -45,7 +45,7 @@ _CODE_NOTES: Final = {
     "database-idle": "answers from elsewhere than its database",
 }
 UNTIMED: Final = (
-    " {tool} leaves connecting out of its latencies; rate and CPU per request have all of it."
+    " {tool} leaves {what} out of its latencies; rate and CPU per request have all of it."
 )
 """Beside latencies of a profile that opens a connection per request."""
 _LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling"})
@@ -76,6 +76,7 @@ def notes(view: View, group: Group, entry: Entry) -> str:
         *_copy(view, entry),
         *_codes(group, entry),
         *_bound(group, entry),
+        *_handshakes(entry),
         *_warmup(entry),
     ]
     return "; ".join(dict.fromkeys(found))
@@ -130,6 +131,18 @@ def _bound(group: Group, entry: Entry) -> list[str]:
     if entry.cell.bound == "client" and "client-bound" not in entry.cell.findings:
         return [_CODE_NOTES["client-bound"]]
     return []
+
+
+def _handshakes(entry: Entry) -> list[str]:
+    """Whole and resumed handshakes cost a server unlike much: which they were, or that."""
+    seen = entry.cell.handshakes
+    if seen is None:
+        return []
+    if seen.whole is not None and seen.resumed is not None:
+        return [f"TLS handshakes, counted: {seen.whole:,} whole, {seen.resumed:,} resumed"]
+    if not seen.resumes:
+        return ["all TLS handshakes were whole: it takes up no session again"]
+    return ["TLS handshakes: resumption unknown"]
 
 
 def _warmup(entry: Entry) -> list[str]:

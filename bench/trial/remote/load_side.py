@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bench.sampler import Mark
     from bench.sampler.interface import InterfaceReading
 
-_MARK_S: Final = 0.02
+_MARK_S: Final = 0.05
 """How long before the start the first mark is read: it takes some milliseconds."""
 _LUA: Final = "script.lua"
 
