@@ -79,12 +79,8 @@ def command(
     facts, plan = _planned(wanted, lacking=database and find_postgres() is None)
     _announce(plan, blocked=dry_run)
     ran: list[tuple[InstallStep, int | None]] = []
-    if plan.steps and find.translated():
-        raise ToolMissingError(
-            "this terminal is translated by Rosetta: load tools for Intel would be installed, "
-            "and their figures would be those of a translation",
-            advice="start it natively: arch -arm64 bench setup",
-        )
+    if plan.steps:
+        _check_native()
     if plan.steps and not dry_run:
         _consent(plan, facts, yes=yes)
         ran = _carry_out(plan.steps, facts)
@@ -102,6 +98,15 @@ def command(
         _print_toolchains(toolchains)
     if not dry_run:
         _require(wanted, facts, plan, [POSTGRES] if database and place is None else [])
+
+
+def _check_native() -> None:
+    if find.translated():
+        raise ToolMissingError(
+            "this terminal is translated by Rosetta: load tools for Intel would be installed, "
+            "and their figures would be those of a translation",
+            advice="start it natively: arch -arm64 bench setup",
+        )
 
 
 def _planned(wanted: Sequence[str], *, lacking: bool) -> tuple[SetupFacts, InstallPlan]:

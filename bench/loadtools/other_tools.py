@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _HEAD: Final = 4000
+_READ: Final = ("wrk", "oha", "h2load", "paced")
 _MARKS: Final = (
     # (tool, what its output has near its beginning; all of them)
     ("wrk2", ("Thread calibration:",)),
@@ -36,7 +37,5 @@ def another_than(tool: str, text: str) -> str:
     writer = written_by(text)
     if writer in ("", tool):
         return ""
-    known = (
-        f"`bench import {writer}`" if writer in ("oha", "wrk") else "wrk, oha and paced are read"
-    )
+    known = "name that tool" if writer in _READ else f"{', '.join(_READ)} are read"
     return f"this is the output of {writer}, not of {tool}: {known}"

@@ -24,7 +24,7 @@ def waits_skipped(
     a time, and one more than that may be under way when the window begins.
     """
     waits = [kind.expect.min_time or 0.0 for kind in workload.kinds]
-    least_s = min(waits)
+    least_s = min(waits, default=0.0)  # imported results have no requests
     if least_s <= 0 or workload.lua:
         return
     fastest = load.latency_us.min if load.latency_us else None

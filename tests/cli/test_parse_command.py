@@ -102,7 +102,7 @@ def test_csv_and_detail_make_it_exact(capsys: pytest.CaptureFixture[str], tmp_pa
         (("wrk", WRK / "usage.txt"), "Time arguments"),
         (("oha", OHA / "text.txt"), "Summary"),
         (("oha", WRK / "good.txt"), "Running 1s test"),
-        (("wrk", OHA / "good.json"), "start"),
+        (("wrk", OHA / "good.json"), "the output of oha, not of wrk"),
         (("wrk", WRK / "good.txt", "--db", OHA / "good.sqlite"), "--db"),
         (("wrk", WRK / "absent.txt"), "does not exist"),
         (("hey", WRK / "good.txt"), "hey"),

@@ -64,7 +64,7 @@ def test_json(tmp_path: Path) -> None:
     assert [Path(name).name for name in data["files"]] == ["server.yaml"]
     [problem] = data["problems"]
     assert (problem["line"], problem["key"], problem["message"]) == (2, "x", "unknown key")
-    assert problem["advice"].startswith("expected one of build, env")
+    assert problem["advice"].startswith("expected one of build, cannot, env")
 
 
 def test_files_of_several_projects(tmp_path: Path) -> None:

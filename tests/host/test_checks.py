@@ -132,9 +132,9 @@ def test_undo_restores_what_was() -> None:
 
 
 def test_saving_energy_is_told_with_the_governor() -> None:
-    """A processor that was told to save energy is named in the governor's text."""
+    """A processor that was asked to save energy is named in the governor's text."""
     assert (
-        "told to save energy (balance_power)"
+        "asked to save energy (balance_power)"
         in told(of(linux("laptop-i7-1165g7"), "governor")[0]).text
     )
 

@@ -178,7 +178,7 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     """It is not the same as none."""
     folder = recorded(tmp_path, "resets")
     (folder / "oha.sqlite").write_bytes(b"no database at all")
-    with pytest.raises(ParseError, match="no database"):
+    with pytest.raises(ParseError, match="oha's database"):
         OHA.parse(output(folder), profile(tool="oha"))
 
 

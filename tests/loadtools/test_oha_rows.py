@@ -109,11 +109,11 @@ def test_two_runs_in_one_file_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        ([row("late")], "no number"),
+        ([row("late")], "not a number"),
         ([row(status="ok")], "no response"),
         ([row(status=20)], "no response"),
         ([row(-0.5)], "no response"),
-        ([row(end="x")], "no number"),
+        ([row(end="x")], "not a number"),
         ([row(due=0.1), row()], "mixes"),
     ],
 )
@@ -129,7 +129,7 @@ def test_rows_that_are_no_responses_are_refused(
 def test_an_intended_time_that_is_no_number_is_refused(due: object, tmp_path: Path) -> None:
     """Among numbers it could not even be sorted."""
     path = database(tmp_path / "x.sqlite", [row(due=0.2), row(due=due), row(due=0.1)])
-    with pytest.raises(ParseError, match="no number"):
+    with pytest.raises(ParseError, match="not a number"):
         oha_rows.read_db(path, pacer=True)
 
 
@@ -216,8 +216,8 @@ def test_a_csv_without_responses_is_empty() -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("", "no CSV"),
-        ("a,b\n", "no CSV"),
+        ("", "not a CSV"),
+        ("a,b\n", "not a CSV"),
         (CSV[:-1], "cut short"),
         (CSV + "1,2\n", "line 502"),
         (CSV + "1,0,0,0,x,2,200\n", "line 502"),

@@ -40,9 +40,9 @@ def test_another_tool_is_named(tool: str) -> None:
 
 def test_the_two_that_are_read_are_told_apart() -> None:
     """With the command that reads it."""
-    with pytest.raises(ParseError, match="bench import oha"):
+    with pytest.raises(ParseError, match="of oha, not of wrk: name that tool"):
         wrk_text.read('{"summary": {}, "statusCodeDistribution": {}}')
-    with pytest.raises(ParseError, match="bench import wrk"):
+    with pytest.raises(ParseError, match="of wrk, not of oha: name that tool"):
         oha_json.read(
             WRK2.replace("  Thread calibration: mean lat.: 15.027ms,\n", "").replace(
                 "Thread calibration", "x"

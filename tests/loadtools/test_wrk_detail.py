@@ -137,8 +137,8 @@ def test_fewer_requests_than_connections_were_never_corrected() -> None:
 @pytest.mark.parametrize(
     ("data", "place"),
     [
-        (b"", "no JSON"),
-        (b'{"format":"bench-wrk"', "no JSON"),
+        (b"", "not JSON"),
+        (b'{"format":"bench-wrk"', "not JSON"),
         (b"[]", "the whole"),
         (b'{"format":"other"}', "format"),
         (detail(requests=-1), "requests"),

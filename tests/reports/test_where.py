@@ -241,7 +241,7 @@ def test_too_few_points_make_no_line() -> None:
 
 
 def test_a_line_through_zero_is_said_so() -> None:
-    """An intercept that cannot be told from 0 is no finding."""
+    """An intercept that cannot be distinguished from 0 is no finding."""
     found = conversion({"spikard": (0.01, 160.0)})
     bent = found.model_copy(
         update={
@@ -254,7 +254,7 @@ def test_a_line_through_zero_is_said_so() -> None:
 
     (said,) = slope_words(view_with(), bent)
 
-    assert "cannot be told from 0" in said
+    assert "cannot be distinguished from 0" in said
 
 
 def test_bars_are_placed_end_to_end_in_one_order() -> None:

@@ -227,6 +227,7 @@ def test_run_gets_the_interpreter_where_it_names_it(tmp_path: Path) -> None:
     with SupervisorClient() as supervisor:
         started = RunningServer(server, split, supervisor, random.Random(1), tmp_path / "log")
         started._draw_port()  # what is started is put together with the port
+        started._fill()
 
     assert started.argv[0] == started.own_env["PYTHON_HERE"] == toolchain(server).python
 
