@@ -83,7 +83,7 @@ def _evidence(run: TrialRun) -> Evidence:
         log_cut=run.server.log_cut,
         replaced=run.replaced,
         logged_bytes=run.logged_bytes,
-        development=development_sign(run.server.record().argv, _first_output(run)),
+        development=development_sign(run.process.argv if run.process else (), _first_output(run)),
         power_before=run.state_before.power_source if run.state_before else None,
         low_power_before=run.state_before.low_power if run.state_before else None,
         elsewhere=run.disturbances,

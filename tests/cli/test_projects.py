@@ -114,6 +114,8 @@ def test_a_duration_that_is_none(bench: Bench, project: Path) -> None:
 @pytest.mark.real
 def test_build_and_verify(bench: Bench, project: Path) -> None:
     """A server without a build is unchanged; a right one verifies, a wrong one is exit 1."""
+    without = dict.fromkeys(("db-read", "db-write"), "it has no database")
+    ground_truth.write_server(project, "good", cannot=without)
     ground_truth.write_server(project, "liar", "--lie-after=0")
     ground_truth.write_server(project, "absent", needs=["no-such-compiler"])
     where = ("--project", str(project))

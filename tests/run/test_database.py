@@ -48,8 +48,11 @@ def test_a_database_that_dies_in_the_window_is_the_cause(tmp_path: Path) -> None
     profile = {"connections": 4, "warmup": "0s", "duration": "4s", "timeout": "2s"}
     project.matrix("one", profiles=[profile])
     with project.running("run", "faults") as process:
+        killed: set[psutil.Process] = set()
         for _ in range(2):  # the trial, and its second try
-            _first_postgres(process.pid).kill()
+            database = _first_postgres(process.pid, killed)
+            database.kill()
+            killed.add(database)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 1, said
     trials = project.trials()
@@ -59,7 +62,7 @@ def test_a_database_that_dies_in_the_window_is_the_cause(tmp_path: Path) -> None
     assert json.loads((project.runs()[-1] / "run.json").read_text())["exit_code"] == 1
 
 
-def _first_postgres(bench: int) -> psutil.Process:
+def _first_postgres(bench: int, killed: set[psutil.Process]) -> psutil.Process:
     """The database of the trial whose load goes on now."""
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
@@ -70,7 +73,8 @@ def _first_postgres(bench: int) -> psutil.Process:
                 names[one] = one.name()
             except psutil.Error:
                 continue
-        found = [p for p, name in names.items() if name == "postgres" and _first(p)]
+        databases = [p for p, name in names.items() if name == "postgres" and p not in killed]
+        found = [p for p in databases if _first(p)]
         if found and "wrk" in names.values():
             time.sleep(1.0)
             return found[0]
@@ -79,5 +83,8 @@ def _first_postgres(bench: int) -> psutil.Process:
 
 
 def _first(process: psutil.Process) -> bool:
-    parent = process.parent()
-    return parent is not None and parent.name() != "postgres"
+    try:
+        parent = process.parent()
+        return parent is not None and parent.name() != "postgres"
+    except psutil.Error:
+        return False

@@ -73,7 +73,7 @@ _BEGUN = tuple(
         Case(
             "bench try --expect own --path / --path /users/5 --connections 10 --connections 50 "
             "-- env PORT={port} node a.js --and env PORT={port} node b.js",
-            kinds.scripts, _TRY[:4], "path-users-5", {"50": "4", "b.js": "b.js ho"},
+            kinds.scripts, _TRY[:4], ".path-", {"50": "4", "b.js": "b.js ho"},
         ),
         Case("bench ab mine --worktree", kinds.service, _AB, "head, head-again, worktree"),
         Case("bench ab mine --ref main --ref v1 --ref v2", kinds.service, _AB, "v1, v2"),

@@ -211,7 +211,7 @@ def test_two_runs(tmp_path: Path) -> None:
     """A second run exits 2 naming the first; with permission both reports are marked."""
     project = Project(tmp_path)
     project.server("one")
-    project.matrix("one", rounds=3)
+    project.matrix("one", rounds=8)  # goes on until the other one has ended
     project.matrix("one", name="beside", rounds=1)
     with project.running("run", "faults") as first:
         assert wait_until(project.left)
