@@ -265,3 +265,11 @@ def test_all_holds_everything_in_25_minutes() -> None:
     assert everything.estimated_s <= 25 * 60
     assert everything.cost is not None
     assert Counter(cell.workload for cell in everything.cost.cells) == dict.fromkeys(EIGHT, 5)
+
+
+def test_npm_locks_name_no_address() -> None:
+    """Neither where a package was fetched from nor whom to fund: a lock is names and hashes."""
+    locks = sorted(ROOT.glob("servers/*/package-lock.json"))
+
+    assert locks
+    assert [lock for lock in locks if "://" in lock.read_text(encoding="utf-8")] == []

@@ -39,7 +39,7 @@ def machines_of(lab: Lab) -> tuple[str, str]:  # noqa: F811 - pytest's way
     return "--machines", f"{lab.machines_file()}:lab"
 
 
-def loading(lab: Lab) -> bool:  # noqa: F811
+def loading(lab: Lab) -> bool:  # noqa: F811 - the fixture
     """Whether a machine of the load sends a trial's load, no longer what weighs the machines."""
     names = (run("ps", "-o", "args=", "-p", str(pid)) for pid in lab.pids("load-2"))
     with contextlib.suppress(AssertionError):  # ended meanwhile
@@ -47,11 +47,11 @@ def loading(lab: Lab) -> bool:  # noqa: F811
     return False
 
 
-def left(lab: Lab) -> set[int]:  # noqa: F811
+def left(lab: Lab) -> set[int]:  # noqa: F811 - the fixture
     return set().union(*(lab.pids(name) for name in NAMES))
 
 
-def test_a_whole_run(lab: Lab, tmp_path: Path) -> None:  # noqa: F811
+def test_a_whole_run(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixture
     """Two machines of the load reach the server over the network, and nothing stays anywhere."""
     project = project_of(tmp_path)
     done = project.bench("run", "faults", *machines_of(lab))
@@ -65,7 +65,7 @@ def test_a_whole_run(lab: Lab, tmp_path: Path) -> None:  # noqa: F811
     assert wait_until(lambda: not left(lab), 5.0)
 
 
-def test_a_cable_is_cut_in_the_window(lab: Lab, tmp_path: Path) -> None:  # noqa: F811
+def test_a_cable_is_cut_in_the_window(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixture
     """The trial is invalid by that cause and is run once more; the rest of the run goes on."""
     project = project_of(tmp_path, profiles=window(3))
     with project.running("run", "faults", *machines_of(lab)) as process:
@@ -83,7 +83,7 @@ def test_a_cable_is_cut_in_the_window(lab: Lab, tmp_path: Path) -> None:  # noqa
     assert again["status"] in ("valid", "suspect"), again["detail"]
 
 
-def test_a_killed_controller_leaves_nothing(lab: Lab, tmp_path: Path) -> None:  # noqa: F811
+def test_a_killed_controller_leaves_nothing(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixture
     """After SIGKILL in the window every machine ends what runs there; the run can go on."""
     project = project_of(tmp_path, profiles=window(3))
     for number in (signal.SIGINT, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL):
@@ -102,7 +102,7 @@ def test_a_killed_controller_leaves_nothing(lab: Lab, tmp_path: Path) -> None:  
 
 
 @contextlib.contextmanager
-def limited(lab: Lab, rate: str) -> Iterator[None]:  # noqa: F811
+def limited(lab: Lab, rate: str) -> Iterator[None]:  # noqa: F811 - the fixture
     """Let the server's machine send no faster."""
     space = ("ip", "netns", "exec", lab.space("server-box"), "tc", "qdisc")
     where = ("dev", "eth0", "root")
@@ -115,7 +115,7 @@ def limited(lab: Lab, rate: str) -> Iterator[None]:  # noqa: F811
 
 @pytest.mark.alone
 @pytest.mark.needs("tc")
-def test_the_network_is_the_limit(lab: Lab, tmp_path: Path) -> None:  # noqa: F811
+def test_the_network_is_the_limit(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixture
     """A link that is full is named: the rate is its, not the server's."""
     project = project_of(tmp_path, workloads=["json-large"], profiles=window(3))
     with limited(lab, "8mbit"):

@@ -31,7 +31,7 @@ def main(limit_s: float) -> None:
         contextlib.suppress(KeyboardInterrupt),
         Sampler(server_pid=os.getpid(), server_cpus=(0,), load_cpus=(0,), port=None) as sampler,
     ):
-        threading.Condition.__enter__ = interrupted  # type: ignore[method-assign]
+        threading.Condition.__enter__ = interrupted  # type: ignore[method-assign] # for this process only
         sampler.mark()
     sys.stdout.write("ended\n")
 
