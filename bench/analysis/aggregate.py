@@ -49,7 +49,7 @@ def _told_once(cell: CellTrials, found: dict[str, Finding]) -> Finding:
     worst = max(found.values(), key=lambda each: _SEVERITIES.index(each.severity))
     trial = next(trial for trial, each in found.items() if each is worst)
     example = Example(trial, seen=len(found), trials=len(cell.recorded))
-    return worst.model_copy(update={"scope": cell.cell.id, "example": example})
+    return worst.replace(scope=cell.cell.id, example=example)
 
 
 def run_findings(plan: Plan, cells: Sequence[CellTrials]) -> tuple[Finding, ...]:

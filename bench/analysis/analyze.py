@@ -134,7 +134,7 @@ def _group(data: RunData, cells: tuple[CellTrials, ...]) -> _Group:
 def _with_cost(group: _Group, cost: CostDuets, told: frozenset[Cell]) -> _Group:
     """The cost of each server where it is shown: once per workload."""
     cells = tuple(
-        cell.model_copy(update={"cost": cost.found.get((cell.server, cell.workload))})
+        cell.replace(cost=cost.found.get((cell.server, cell.workload)))
         if Cell(server=cell.server, workload=cell.workload, profile=cell.profile) in told
         else cell
         for cell in group.cells
@@ -172,9 +172,7 @@ def _cell(
     arm = next((arm for arm in data.plan.arms if arm.name == summary.server), None)
     spoken = arm.under(cell.profile).protocol if arm else summary.protocol
     built = _built_bytes(data, cell.cell.server)
-    summary = summary.model_copy(
-        update={"load_share": share, "built_bytes": built, "protocol": spoken}
-    )
+    summary = summary.replace(load_share=share, built_bytes=built, protocol=spoken)
     return summary, detail(cell, counts, windows), findings
 
 

@@ -70,14 +70,13 @@ def step_load(base: LoadProfile, asked: Trying, promise: Promise) -> LoadProfile
     window = base.duration_s if asked.whole else base.duration_s / _SHORT
     seconds = min(3 * window, max(window, promise.needed / asked.rate))
     rate = f"{asked.rate:g}".replace(".", "_").replace("+", "")
-    update = {
-        "id": f"{base.id}-r{rate}{_WHOLE if asked.whole else ''}",
-        "rate_rps": asked.rate,
-        "duration_s": round(seconds, 3),
-        "curve": base.id,
-        "own": True,
-    }
-    return base.model_copy(update=update)
+    return base.replace(
+        id=f"{base.id}-r{rate}{_WHOLE if asked.whole else ''}",
+        rate_rps=asked.rate,
+        duration_s=round(seconds, 3),
+        curve=base.id,
+        own=True,
+    )
 
 
 def rules_of(plan: Plan, base: LoadProfile) -> SearchRules:
@@ -125,8 +124,8 @@ def state_of(
     given_up = len(wasted) >= _GIVE_UP_AFTER
     found = stands.found or so_far([_tried(s, promise) for s in steps], rules_of(plan, base))
     end: SearchEnd = "unusable" if given_up else found.end
-    result = _result(cell, promise, found, steps).model_copy(
-        update={"end": end, "reason": _said(wasted) if given_up else ""}
+    result = _result(cell, promise, found, steps).replace(
+        end=end, reason=_said(wasted) if given_up else ""
     )
     following = None if given_up else stands.following
     return SearchState(result, following, wasted[-1].trial if wasted and following else "")

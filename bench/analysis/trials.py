@@ -124,14 +124,15 @@ def cost_cells(plan: Plan, trials: Iterable[TrialRecord]) -> tuple[CellTrials, .
     """The duets that decide the cost, each cell with its own baseline; none without `cost`."""
     if plan.cost is None:
         return ()
-    update = {"design": "duet", "cells": plan.cost.cells, "profiles": (plan.cost.profile,)}
-    return by_cell(plan.model_copy(update=update), trials)
+    return by_cell(
+        plan.replace(design="duet", cells=plan.cost.cells, profiles=(plan.cost.profile,)), trials
+    )
 
 
 def _paired(plan: Plan, cell: CellTrials) -> CellTrials:
     if cell.cell.server == plan.baseline:
         return cell
-    baseline = cell.cell.model_copy(update={"server": plan.baseline})
+    baseline = cell.cell.replace(server=plan.baseline)
     partner = CellTrials(
         baseline,
         cell.profile,
@@ -147,26 +148,25 @@ def _partner(trial: TrialRecord) -> TrialRecord | None:
     part = trial.partner
     if part is None:
         return None
-    update = {
-        "trial": f"{trial.trial}/partner",
-        "server": part.server,
-        "server_process": part.server_process,
-        "load": part.load,
-        "pacing": part.pacing,
-        "resources": part.resources,
-        "counters": part.counters,
-        "exchanges": part.exchanges,
-        "sidechannel": part.sidechannel,
-        "warmup_series": part.warmup_series,
-        "window_series": part.window_series,
-        "cpu_series": part.cpu_series,
-        "build_hash": part.build_hash,
-        "startup_s": part.startup_s,
-        "first_request_s": part.first_request_s,
-        "findings": (),
-        "partner": None,
-    }
-    return trial.model_copy(update=update)
+    return trial.replace(
+        trial=f"{trial.trial}/partner",
+        server=part.server,
+        server_process=part.server_process,
+        load=part.load,
+        pacing=part.pacing,
+        resources=part.resources,
+        counters=part.counters,
+        exchanges=part.exchanges,
+        sidechannel=part.sidechannel,
+        warmup_series=part.warmup_series,
+        window_series=part.window_series,
+        cpu_series=part.cpu_series,
+        build_hash=part.build_hash,
+        startup_s=part.startup_s,
+        first_request_s=part.first_request_s,
+        findings=(),
+        partner=None,
+    )
 
 
 def _cell_trials(

@@ -239,12 +239,11 @@ def _undecided(verdict: Verdict) -> Verdict:
     """A saturated duet of unlike servers: the ratio with its interval, and no verdict."""
     if verdict.word in {"not-comparable", "too-few-rounds"}:
         return verdict
-    update = {
-        "word": "not-comparable",
-        "beyond_margin": False,
-        "basis": Basis(cause=UNLIKE_CAUSE),
-    }
-    return verdict.model_copy(update=update)
+    return verdict.replace(
+        word="not-comparable",
+        beyond_margin=False,
+        basis=Basis(cause=UNLIKE_CAUSE),
+    )
 
 
 def _unlike(cell: CellTrials, baseline: CellTrials) -> str:

@@ -144,7 +144,7 @@ def _kept(
     folder = BisectFolder.find(options["resume"], project.root / "reports")
     asked = folder.asked()
     if options["max_time"] is not None:
-        asked = asked.model_copy(update={"max_time_s": _seconds("max_time", options["max_time"])})
+        asked = asked.replace(max_time_s=_seconds("max_time", options["max_time"]))
     return folder, asked
 
 

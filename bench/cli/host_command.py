@@ -71,7 +71,7 @@ def command(
         return
     host = read_host(tree_source(root), chosen) if root else local_host()
     if as_json:
-        emit_json(host.model_copy(update={"findings": tuple(map(in_words, host.findings))}))
+        emit_json(host.replace(findings=tuple(map(in_words, host.findings))))
     else:
         _print(host, full=full)
 
@@ -85,7 +85,7 @@ def _all(machines: str, *, as_json: bool, full: bool) -> None:
         hosts = {name: facts.host for name, facts in lab.facts.items()} if lab else {}
     if as_json:
         said = {
-            name: host.model_copy(update={"findings": tuple(map(in_words, host.findings))})
+            name: host.replace(findings=tuple(map(in_words, host.findings)))
             for name, host in hosts.items()
         }
         emit_json({"machines": {name: one.model_dump(mode="json") for name, one in said.items()}})

@@ -175,13 +175,13 @@ class LiveProgress(Progress):
     def _baseline(self, cell: Cell, lead: PrimaryMetric) -> dict[int, float]:
         """The baseline's figures by round: its own trials, or its part of these in a duet."""
         partners = [
-            record.model_copy(update={"load": part.load, "resources": part.resources})
+            record.replace(load=part.load, resources=part.resources)
             for record in self._seen.get(cell, [])
             if (part := record.partner)
         ]
         if partners:
             return _by_round(partners, lead)
-        same = cell.model_copy(update={"server": self._plan.baseline})
+        same = cell.replace(server=self._plan.baseline)
         return _by_round(self._seen.get(same, []), lead)
 
 

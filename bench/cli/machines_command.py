@@ -55,7 +55,7 @@ def check(name: str, *, as_json: bool) -> int:
     answer = check_machines(chosen, lambda text: click.echo(f"{text} ...", err=True), seed=seed)
     if as_json:
         said = tuple(in_words(item) for item in answer.findings)
-        emit_json(answer.model_copy(update={"findings": said}))
+        emit_json(answer.replace(findings=said))
     else:
         from bench.cli.common import emphasized
 

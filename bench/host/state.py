@@ -56,7 +56,7 @@ def read_host(
         tools: versions of tools, recorded as they are.
     """
     host = (read_darwin if system == "darwin" else read_linux)(source, tools or {})
-    return host.model_copy(update={"findings": check_host(host)})
+    return host.replace(findings=check_host(host))
 
 
 def local_host(*, tools: Mapping[str, str | None] | None = None) -> Host:
@@ -78,7 +78,7 @@ def _with_own_limits(host: Host) -> Host:
         else:
             reasons.pop(name, None)
     limits = {**host.limits, "nofile_soft": soft, "nofile_hard": hard}
-    return host.model_copy(update={"limits": limits, "unavailable": reasons})
+    return host.replace(limits=limits, unavailable=reasons)
 
 
 def read_any_topology(source: HostSource, system: System) -> Topology:

@@ -42,12 +42,10 @@ def shares(profile: LoadProfile, workload: Workload) -> tuple[LoadProfile, ...]:
         weights = [1] * max(1, most)
     total = sum(weights)
     return tuple(
-        profile.model_copy(
-            update={
-                "processes": 1,
-                "connections": connections,
-                "rate_rps": None if profile.rate_rps is None else profile.rate_rps * weight / total,
-            }
+        profile.replace(
+            processes=1,
+            connections=connections,
+            rate_rps=None if profile.rate_rps is None else profile.rate_rps * weight / total,
         )
         for weight, connections in zip(
             weights, _apportion(profile.connections, weights), strict=True
@@ -127,12 +125,10 @@ def judged(result: LoadResult, statuses: Collection[int]) -> LoadResult:
     else:
         return result
     right = max(0, given - late)
-    return result.model_copy(
-        update={
-            "ok": right,
-            "throughput_rps": right / result.duration_s if result.duration_s else 0.0,
-            "errors": errors.model_copy(update={"status": result.requests - given}),
-        }
+    return result.replace(
+        ok=right,
+        throughput_rps=right / result.duration_s if result.duration_s else 0.0,
+        errors=errors.replace(status=result.requests - given),
     )
 
 
@@ -153,25 +149,23 @@ def merge(results: Sequence[LoadResult]) -> tuple[LoadResult, tuple[Finding, ...
         raise ValueError("only results of one tool and one kind of loop can be merged")
     findings = tuple(found for result in results for found in result.findings)
     if len(results) == 1:
-        return results[0].model_copy(update={"findings": ()}), findings
+        return results[0].replace(findings=()), findings
     first = results[0]
     errors = _add_errors([result.errors for result in results])
     counts, latency = _merge_latency(results, unanswered(errors, first.loop))
-    merged = first.model_copy(
-        update={
-            "duration_s": max(result.duration_s for result in results),
-            "requests": sum(result.requests for result in results),
-            "ok": sum(result.ok for result in results),
-            "throughput_rps": sum(result.throughput_rps for result in results),
-            "bytes_in": sum(result.bytes_in for result in results),
-            "status": _add_status([result.status for result in results]),
-            "errors": errors,
-            "latency_us": latency,
-            "histogram": counts,
-            "sent": _add_sent([result.sent for result in results]),
-            "findings": (),
-            "pacing": add_pacing([result.pacing for result in results]),
-        }
+    merged = first.replace(
+        duration_s=max(result.duration_s for result in results),
+        requests=sum(result.requests for result in results),
+        ok=sum(result.ok for result in results),
+        throughput_rps=sum(result.throughput_rps for result in results),
+        bytes_in=sum(result.bytes_in for result in results),
+        status=_add_status([result.status for result in results]),
+        errors=errors,
+        latency_us=latency,
+        histogram=counts,
+        sent=_add_sent([result.sent for result in results]),
+        findings=(),
+        pacing=add_pacing([result.pacing for result in results]),
     )
     return merged, findings
 

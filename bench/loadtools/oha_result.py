@@ -41,13 +41,13 @@ def of_trial(report: OhaReport, rows: Rows, profile: LoadProfile) -> LoadResult:
     problem = mismatch(report, rows)
     result = build(report, None if problem else rows, loop=profile.loop)
     if problem:
-        result = result.model_copy(update={"latency_us": None})
+        result = result.replace(latency_us=None)
     findings = [_mismatch_finding(problem, report, rows, profile)] if problem else []
     if profile.loop == "open" and profile.rate_rps:
         result = _over_open_window(result, report, rows, profile)
         late = _pacer_finding(rows, profile.rate_rps, sum(report.errors.values()))
         findings += [late] if late else []
-    return result.model_copy(update={"findings": tuple(findings)})
+    return result.replace(findings=tuple(findings))
 
 
 def build(report: OhaReport, rows: Rows | None, *, loop: Loop | None) -> LoadResult:
@@ -146,11 +146,9 @@ def _over_open_window(
     if rows.stored > 1 and rows.first_end_s is not None and rows.last_end_s is not None:
         span = (rows.last_end_s - rows.first_end_s) * rows.stored / (rows.stored - 1)
     duration_s = max(scheduled, span)
-    return result.model_copy(
-        update={
-            "duration_s": duration_s,
-            "throughput_rps": result.ok / duration_s if duration_s else 0.0,
-        }
+    return result.replace(
+        duration_s=duration_s,
+        throughput_rps=result.ok / duration_s if duration_s else 0.0,
     )
 
 

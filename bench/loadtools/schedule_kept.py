@@ -65,29 +65,27 @@ def add_pacing(parts: Sequence[Pacing | None]) -> Pacing | None:
         for name in ("late_free", "late_queued", "service", "planned", "actual", "first_byte")
     )
     off = sum(part.off_by_a_tenth for part in known)
-    return first.model_copy(
-        update={
-            "due": sum(part.due for part in known),
-            "sent": sum(part.sent for part in known),
-            "from_queue": sum(part.from_queue for part in known),
-            "queue_most": max(part.queue_most for part in known),
-            "lateness_us": spread(free),
-            "queued_us": spread(queued),
-            "service_us": spread(service),
-            "first_byte_us": spread(first_byte),
-            "failures": _counts(part.failures for part in known),
-            "unsolicited": sum(part.unsolicited for part in known),
-            "arrivals_off": off_schedule(first.arrivals, planned, actual, off),
-            "intervals": planned.count,
-            "off_by_a_tenth": off,
-            "late_free": free,
-            "late_queued": queued,
-            "service": service,
-            "planned": planned,
-            "actual": actual,
-            "first_byte": first_byte,
-            "series": _series([part.series for part in known if part.series]),
-        }
+    return first.replace(
+        due=sum(part.due for part in known),
+        sent=sum(part.sent for part in known),
+        from_queue=sum(part.from_queue for part in known),
+        queue_most=max(part.queue_most for part in known),
+        lateness_us=spread(free),
+        queued_us=spread(queued),
+        service_us=spread(service),
+        first_byte_us=spread(first_byte),
+        failures=_counts(part.failures for part in known),
+        unsolicited=sum(part.unsolicited for part in known),
+        arrivals_off=off_schedule(first.arrivals, planned, actual, off),
+        intervals=planned.count,
+        off_by_a_tenth=off,
+        late_free=free,
+        late_queued=queued,
+        service=service,
+        planned=planned,
+        actual=actual,
+        first_byte=first_byte,
+        series=_series([part.series for part in known if part.series]),
     )
 
 

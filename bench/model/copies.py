@@ -20,10 +20,10 @@ def mark_copies(plan: Plan) -> Plan:
         first.setdefault(_identity(arm), arm.name)
     originals = [first[_identity(arm)] for arm in plan.arms]
     arms = tuple(
-        arm.model_copy(update={"copy_of": None if name == arm.name else name})
+        arm.replace(copy_of=None if name == arm.name else name)
         for arm, name in zip(plan.arms, originals, strict=True)
     )
-    return plan.model_copy(update={"arms": arms})
+    return plan.replace(arms=arms)
 
 
 def sharing_port(plan: Plan) -> tuple[str, ...]:

@@ -106,4 +106,4 @@ class Pacing(GrownModel):
     def told(self) -> Pacing:
         """What a record keeps of it: without the histograms, which are in the raw output."""
         kept = {name: None for name, field in type(self).model_fields.items() if field.exclude}
-        return self.model_copy(update=kept)
+        return self.replace(**kept)

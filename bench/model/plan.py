@@ -163,7 +163,7 @@ class Arm(GrownModel):
         """A profile as this arm is loaded with it."""
         if self.protocol is None:
             return profile
-        return profile.model_copy(update={"protocol": self.protocol})
+        return profile.replace(protocol=self.protocol)
 
 
 class Pinning(Model):
@@ -254,7 +254,7 @@ class CostPlan(Model):
     def with_rate(self, cell: Cell, rate_rps: float) -> CostPlan:
         """The same with the rate of one pair."""
         rates = {**self.rates, f"{cell.server}/{cell.workload}": rate_rps}
-        return self.model_copy(update={"rates": rates})
+        return self.replace(rates=rates)
 
 
 class Sought(Model):

@@ -210,16 +210,15 @@ def _planned(
         planned = plan_document(project, name, document, lab=lab)
     except ConfigError as error:
         raise _by_option(error, f"{name}.yaml") from None
-    plan = planned.plan.model_copy(update={"max_time_s": effort.max_time_s})
+    plan = planned.plan.replace(max_time_s=effort.max_time_s)
     if plan.design == "duet":
         several = len({arm.server.partition(".")[0] for arm in plan.arms}) > 1
         rounds = _alone_rounds(plan, effort)
         plan = as_choice(plan, _ALONE_MOST) if several else with_alone(plan, rounds)
     arms = tuple(
-        arm.model_copy(update={"source_hash": trees.get(arm.server), "version_of": origin})
-        for arm in plan.arms
+        arm.replace(source_hash=trees.get(arm.server), version_of=origin) for arm in plan.arms
     )
-    plan = plan.model_copy(update={"arms": arms})
+    plan = plan.replace(arms=arms)
     return planned._replace(plan=plan)
 
 

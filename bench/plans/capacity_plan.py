@@ -92,8 +92,8 @@ def plan_capacity(project: Project, asked: CapacityAsked, lab: Lab | None = None
 
 def with_max_time(planned: Planned, seconds: float) -> Planned:
     """The search with so much time for each server and workload."""
-    plan = planned.plan.model_copy(update={"max_time_s": seconds})
-    return planned._replace(plan=plan.model_copy(update={"estimated_s": search_s(plan)}))
+    plan = planned.plan.replace(max_time_s=seconds)
+    return planned._replace(plan=plan.replace(estimated_s=search_s(plan)))
 
 
 def _profile(asked: CapacityAsked, promise: Promise) -> dict[str, Any]:

@@ -304,7 +304,7 @@ def _by_arms(
     def refused(load: LoadProfile, workload: Workload) -> str | None:
         busy = {cell.server for cell in cells if cell.profile == load.id}
         spoken = {one.under(load).protocol for one in arms if one.name in busy}
-        loads = [load.model_copy(update={"protocol": one}) for one in sorted(spoken)]
+        loads = [load.replace(protocol=one) for one in sorted(spoken)]
         return next((why for one in loads or [load] if (why := unsupported(one, workload))), None)
 
     return refused

@@ -66,7 +66,7 @@ def first_answers(arm: Arm, requests: Mapping[str, Request]) -> dict[str, FirstA
         cpus = split(local_topology(), None, None)
         log = Path(scratch, "server.log")
         # Any answer will do: a wrong path is told at once, not after all the time of a slow start.
-        probed = arm.model_copy(update={"ready_any": True})
+        probed = arm.replace(ready_any=True)
         with serving(probed, cpus, supervisor, random.SystemRandom(), log) as server:
             deadline = time.monotonic() + arm.config.ready_timeout
             return {

@@ -69,16 +69,15 @@ def calibrating(plan: Plan, copy: str = "") -> tuple[Calibrating, ...]:
 def calibrating_load(plan: Plan, profile: LoadProfile) -> LoadProfile:
     """The closed loop under which a capacity is measured."""
     tool = closed_tool(profile.tool)
-    update = {
-        "tool": tool,
-        "loop": "closed",
-        "arrivals": None,
-        "rate_share": None,
-        "rate_rps": None,
-        "warmup_s": _WARMUP_S,
-        "duration_s": _ONLY_WINDOW_S if _pilots(plan) == 1 else _WINDOW_S,
-    }
-    return profile.model_copy(update=update)
+    return profile.replace(
+        tool=tool,
+        loop="closed",
+        arrivals=None,
+        rate_share=None,
+        rate_rps=None,
+        warmup_s=_WARMUP_S,
+        duration_s=_ONLY_WINDOW_S if _pilots(plan) == 1 else _WINDOW_S,
+    )
 
 
 def estimate(plan: Plan, trials: Iterable[PlannedTrial], copy: str = "") -> float:

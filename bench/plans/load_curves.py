@@ -24,7 +24,7 @@ def points(profile: ProfileConfig) -> Iterator[ProfileConfig]:
         yield profile
         return
     for share in profile.rates:
-        yield profile.model_copy(update={"rate": Rate(share=share)})
+        yield profile.replace(rate=Rate(share=share))
 
 
 def check_rates(document: YamlDocument, loc: Loc, profile: dict[str, Any]) -> None:

@@ -105,8 +105,9 @@ def read_matrix(path: Path, project: Project | None = None) -> MatrixFile:
         return MatrixFile(document.raw, document, None)
     made = [one for profile in config.profiles for one in points(with_tool(profile))]
     profiles = [point for profile in made for point in swept(config, profile)]
-    update = {"title": config.title or path.stem, "profiles": profiles}
-    return MatrixFile(document.raw, document, config.model_copy(update=update))
+    return MatrixFile(
+        document.raw, document, config.replace(title=config.title or path.stem, profiles=profiles)
+    )
 
 
 def arm_names(data: dict[str, Any]) -> dict[str, Loc]:
@@ -194,7 +195,7 @@ def with_tool(profile: ProfileConfig) -> ProfileConfig:
     if profile.tool:
         return profile
     tool = ranked(profile.loop, protocol=profile.protocol)[0]
-    return profile.model_copy(update={"tool": tool})
+    return profile.replace(tool=tool)
 
 
 def load_profile(profile: ProfileConfig, load_count: int) -> LoadProfile:

@@ -66,13 +66,11 @@ def plan_matrix(
         draw_seed=lambda: random.SystemRandom().getrandbits(_SEED_BITS),
     )
     plan = variants.marked(plan)
-    plan = plan.model_copy(
-        update={"arms": tuple(buildable_copy(arm, cache_folder()) for arm in plan.arms)}
-    )
+    plan = plan.replace(arms=tuple(buildable_copy(arm, cache_folder()) for arm in plan.arms))
     plan = mark_copies(plan)
     workloads |= own_workloads(project, plan.workloads, (arm.name for arm in plan.arms))
     if lab is not None:
-        plan = plan.model_copy(update={"machines": lab.plan})
+        plan = plan.replace(machines=lab.plan)
     apart = sharing_port(plan) and (lab is not None or not spaces_allowed())
     if apart:
         plan = one_after_the_other(plan)

@@ -103,7 +103,7 @@ def selected_profiles(config: MatrixConfig, overrides: Overrides) -> tuple[Profi
     }
     changed = {key: value for key, value in update.items() if value is not None}
     return tuple(
-        profile.model_copy(update=changed)
+        profile.replace(**changed)
         for profile in config.profiles
         if not overrides.profiles or profile.name in overrides.profiles
     )

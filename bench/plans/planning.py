@@ -69,12 +69,11 @@ def make_plan(
     if needs_database(plan) and find_postgres() is None:
         plan = without_database(plan)
     if plan.search:  # its trials are not known before: each is decided by those before it
-        return plan.model_copy(update={"estimated_s": search_s(plan)}), parts.workloads
+        return plan.replace(estimated_s=search_s(plan)), parts.workloads
     trials = tuple(
         trial for number in range(1, plan.rounds + 1) for trial in rounds_for(plan, number)
     )
-    update = {"trials": trials, "estimated_s": estimate(plan, trials)}
-    return plan.model_copy(update=update), parts.workloads
+    return plan.replace(trials=trials, estimated_s=estimate(plan, trials)), parts.workloads
 
 
 def _plan(parts: PlanParts, overrides: Overrides, *, matrix: str, seed: int, rounds: int) -> Plan:

@@ -67,7 +67,7 @@ def read_server(
         _check_services(document, workloads)
     if config is None or document.problems:
         return None, document
-    return config.model_copy(update={"title": config.title or path.parent.name}), document
+    return config.replace(title=config.title or path.parent.name), document
 
 
 def _check_commands(document: YamlDocument) -> None:

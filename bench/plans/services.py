@@ -41,11 +41,10 @@ def without_database(plan: Plan) -> Plan:
     asked = ", ".join(dict.fromkeys(cell.workload for cell in plan.cells if cell in lost))
     note = ("database-missing", f"{asked} cannot be measured: {why}")
     used = {cell.workload for cell in kept}
-    update = {
-        "arms": tuple(arm for arm in plan.arms if arm.name in left),
-        "workloads": tuple(name for name in plan.workloads if name in used),
-        "cells": kept,
-        "skipped": (*plan.skipped, *gone),
-        "cpus": plan.cpus.model_copy(update={"notes": (*plan.cpus.notes, note)}),
-    }
-    return plan.model_copy(update=update)
+    return plan.replace(
+        arms=tuple(arm for arm in plan.arms if arm.name in left),
+        workloads=tuple(name for name in plan.workloads if name in used),
+        cells=kept,
+        skipped=(*plan.skipped, *gone),
+        cpus=plan.cpus.replace(notes=(*plan.cpus.notes, note)),
+    )

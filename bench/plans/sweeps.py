@@ -51,7 +51,7 @@ def with_sweep(load: LoadProfile, profile: ProfileConfig) -> LoadProfile:
     """The resolved profile with what the sweep says of it."""
     if not isinstance(profile, SweptProfile):
         return load
-    return load.model_copy(update={"swept": profile.swept, "server_cpus": profile.server_cpus})
+    return load.replace(swept=profile.swept, server_cpus=profile.server_cpus)
 
 
 def check_sweep(document: YamlDocument, data: dict[str, Any]) -> None:
@@ -106,12 +106,11 @@ def within_cpus(plan: Plan) -> Plan:
         f"the server has {there} CPU{'' if there == 1 else 's'} here: the sweep over server_cpus "
         f"leaves out {values} and has {left} point{'' if left == 1 else 's'}; {advice}"
     )
-    update = {
-        "profiles": kept,
-        "cells": tuple(cell for cell in plan.cells if cell.profile not in out),
-        "cpus": plan.cpus.model_copy(update={"notes": (*plan.cpus.notes, ("sweep-short", words))}),
-    }
-    return plan.model_copy(update=update)
+    return plan.replace(
+        profiles=kept,
+        cells=tuple(cell for cell in plan.cells if cell.profile not in out),
+        cpus=plan.cpus.replace(notes=(*plan.cpus.notes, ("sweep-short", words))),
+    )
 
 
 def cpus_of(cpus: CpuSplit, profile: LoadProfile) -> CpuSplit:
@@ -119,4 +118,4 @@ def cpus_of(cpus: CpuSplit, profile: LoadProfile) -> CpuSplit:
     count = profile.server_cpus
     if count is None or count >= cpus.server_count:
         return cpus
-    return cpus.model_copy(update={"server": cpus.server[:count], "server_count": count})
+    return cpus.replace(server=cpus.server[:count], server_count=count)

@@ -136,9 +136,8 @@ def plan_try(trying: TryOptions, folder: Path) -> Contest:
     project = find_project(root, root)
     planned = plan_matrix(project, _ID, Overrides())
     # Whether any answer makes a server ready is nothing that a server.yaml can say.
-    ready = {"ready_any": arms[0].ready_any}
-    made = tuple(arm.model_copy(update=ready) for arm in planned.plan.arms)
-    plan = planned.plan.model_copy(update={"arms": made})
+    made = tuple(arm.replace(ready_any=arms[0].ready_any) for arm in planned.plan.arms)
+    plan = planned.plan.replace(arms=made)
     if plan.design == "duet":  # different servers: told by what each does alone
         plan = as_choice(plan, trying.rounds)
     planned = planned._replace(plan=plan)

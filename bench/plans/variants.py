@@ -38,9 +38,8 @@ class Variants(NamedTuple):
                 arms.append(arm)
                 continue
             server = first.setdefault((one.what, tuple(sorted(arm.env.items()))), arm.server)
-            update = {"server": server, "source_hash": one.tree, "version_of": one.origin}
-            arms.append(arm.model_copy(update=update))
-        return plan.model_copy(update={"arms": tuple(arms)})
+            arms.append(arm.replace(server=server, source_hash=one.tree, version_of=one.origin))
+        return plan.replace(arms=tuple(arms))
 
 
 def with_variants(project: Project, matrix: MatrixFile, overrides: Overrides) -> Variants:

@@ -152,4 +152,4 @@ def _with_hash(workload: Workload) -> Workload:
             digest.update(b"%d\0" % len(body) + body)
     if workload.lua is not None:
         digest.update(read_limited(Path(workload.lua), MAX_BODY_BYTES))
-    return workload.model_copy(update={"sha256": digest.hexdigest()})
+    return workload.replace(sha256=digest.hexdigest())

@@ -57,7 +57,7 @@ def measure_conversion(
     arms = choose_arms(project, servers)
     base = _base(project)
     cpus = split(local_topology(), None, None)
-    profile = load_profile(wish, cpus).model_copy(update={"warmup_s": 1.0})
+    profile = load_profile(wish, cpus).replace(warmup_s=1.0)
     check_tool(profile.tool)
     seed = random.SystemRandom().getrandbits(31)
     with hold_machine():
@@ -121,9 +121,9 @@ def _base(project: Project) -> Workload:
 def varied(base: Workload, size: int) -> Workload:
     """The same request with a body of that size; the response must be the body."""
     body = body_of(size)
-    kind = base.kinds[0].model_copy(update={"bodies": (body,), "values": {}})
+    kind = base.kinds[0].replace(bodies=(body,), values={})
     digest = hashlib.sha256(base.sha256.encode() + body).hexdigest()
-    return base.model_copy(update={"id": f"json-{size}", "kinds": (kind,), "sha256": digest})
+    return base.replace(id=f"json-{size}", kinds=(kind,), sha256=digest)
 
 
 def _build(

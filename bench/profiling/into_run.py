@@ -171,11 +171,8 @@ def stale(run: Path) -> tuple[str, ...]:
 
 def _seen(found: ShownProfiles) -> list[ServerProfile]:
     """What a reader sees of it: earlier versions kept fewer figures behind a finding."""
-    bare: dict[str, object] = {"evidence": {}}
     return [
-        item.model_copy(
-            update={"findings": tuple(in_words(f).model_copy(update=bare) for f in item.findings)}
-        )
+        item.replace(findings=tuple(in_words(f).replace(evidence={}) for f in item.findings))
         for item in found.profiles
     ]
 

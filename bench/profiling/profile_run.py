@@ -143,7 +143,7 @@ class _ProfileContext(NamedTuple):
         record = run_trial(setting, life).record
         if by:
             note = told(finding("profiled", planned.id, "trial", by=by))
-            record = record.model_copy(update={"findings": (*record.findings, note)})
+            record = record.replace(findings=(*record.findings, note))
         self.directory.write_model(f"trials/{planned.id}/trial.json", record)
         if record.load is None or "tool-failed" in record.reasons:
             raise StartError(f"the trial of {arm.name} failed: {record.detail}", code="no-answer")
@@ -179,7 +179,7 @@ def _profile_one(desk: _ProfileContext, arm: Arm, prepared: Prepared) -> Profile
         profiled=profiled,
         again=again,
     )
-    return record.model_copy(update={"findings": all_told(judge_profile(record, prepared.refused))})
+    return record.replace(findings=all_told(judge_profile(record, prepared.refused)))
 
 
 def _trials(

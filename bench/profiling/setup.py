@@ -77,7 +77,7 @@ def prepare(arm: Arm, asked: str) -> Prepared:
     if method == "perf" and runtime == "python" and python is not None:
         plain = _own_build(arm, python)
         env = {**plain.env, "PYTHONPERFSUPPORT": "1"}
-        profiled = plain.model_copy(update={"env": env})
+        profiled = plain.replace(env=env)
         return Prepared(plain, profiled, method, runtime, f"Python {python.version}", refused)
     profiled = arm
     if runtime == "node":
@@ -88,9 +88,9 @@ def prepare(arm: Arm, asked: str) -> Prepared:
                 advice="write `run: [node, server.js]` instead of a script that starts it",
             )
         if argv is not None:
-            config = arm.config.model_copy(update={"run": list(argv)})
+            config = arm.config.replace(run=list(argv))
             env = dict(arm.env) if method == "perf" else {**arm.env, PRELOAD_OUT: ""}
-            profiled = arm.model_copy(update={"config": config, "env": env})
+            profiled = arm.replace(config=config, env=env)
     return Prepared(arm, profiled, method, runtime, None, refused)
 
 
@@ -161,17 +161,15 @@ def _own_build(arm: Arm, python: Interpreter) -> Arm:
     folder = cache_folder() / "profiled" / name
     copy_server(source, folder)
     values, own = {"python": python.path}, arm.config
-    config = own.model_copy(
-        update={
-            "python": None,
-            "build": [[fill_some(word, values) for word in argv] for argv in own.build],
-            "run": [fill_some(word, values) for word in own.run],
-            "version": [fill_some(word, values) for word in own.version or ()] or None,
-            "env": {name: fill_some(value, values) for name, value in own.env.items()},
-        }
+    config = own.replace(
+        python=None,
+        build=[[fill_some(word, values) for word in argv] for argv in own.build],
+        run=[fill_some(word, values) for word in own.run],
+        version=[fill_some(word, values) for word in own.version or ()] or None,
+        env={name: fill_some(value, values) for name, value in own.env.items()},
     )
     env = {name: fill_some(value, values) for name, value in arm.env.items()}
-    return arm.model_copy(update={"folder": str(folder), "config": config, "env": env})
+    return arm.replace(folder=str(folder), config=config, env=env)
 
 
 def check_tool(name: str) -> None:

@@ -238,7 +238,7 @@ def _pair(view: RunView, trial: TrialRecord) -> tuple[float, float] | None:
     if trial.partner is not None:
         theirs = trial.partner.start_s
     else:
-        cell = trial.cell.model_copy(update={"server": view.plan.baseline})
+        cell = trial.cell.replace(server=view.plan.baseline)
         same = [t for t in view.trials if t.usable and t.cell == cell and t.round == trial.round]
         theirs = same[0].phases_s.start if same else 0.0
     ours = trial.phases_s.start

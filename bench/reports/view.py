@@ -208,7 +208,7 @@ def _group(
     entries = [entry for entry in entries if entry is not ceiling]
     offered = next((entry.cell.offered_rps for entry in entries if entry.cell.offered_rps), None)
     if offered and profile.rate_rps is None and not profile.own:
-        profile = profile.model_copy(update={"rate_rps": offered})
+        profile = profile.replace(rate_rps=offered)
     baseline = next((e for e in entries if e.server == run.plan.baseline and e.measured), None)
     if baseline is None:
         entries.sort(key=lambda entry: -rate(entry))

@@ -110,7 +110,7 @@ def verify_servers(
                 chosen = [one for one in chosen if one not in lost]
             log = Path(scratch, "server.log")
             for protocol in arm.config.protocols:
-                with_protocol = arm.model_copy(update={"protocol": protocol})
+                with_protocol = arm.replace(protocol=protocol)
                 found = _verify(with_protocol, chosen, cpus, supervisor, log)
                 yield from (one._replace(protocol=protocol) for one in found)
 

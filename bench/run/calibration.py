@@ -60,7 +60,7 @@ def offered(plan: Plan, profile: LoadProfile, cell: Cell) -> LoadProfile:
     if slowest is None:
         raise StoreError(f"no capacity of {cell.workload} could be measured for {profile.id}")
     least = slowest[1]
-    return profile.model_copy(update={"rate_rps": round(profile.rate_share * least, 3)})
+    return profile.replace(rate_rps=round(profile.rate_share * least, 3))
 
 
 def _slowest(plan: Plan, workload: str, profile: str) -> tuple[str, float] | None:
@@ -168,11 +168,10 @@ def calibrate(
         return Calibrated(plan, None)
     enough = {name: logs for name, logs in block.logs.items() if len(logs) >= SPREAD_LEAST}
     spreads = {name: stdev(logs) for name, logs in enough.items()}
-    update = {
-        "calibrated": {**plan.calibrated, **block.capacities},
-        "spreads": {**plan.spreads, **spreads},
-    }
-    plan = plan.model_copy(update=update)
+    plan = plan.replace(
+        calibrated={**plan.calibrated, **block.capacities},
+        spreads={**plan.spreads, **spreads},
+    )
     directory.write_model("plan.json", plan)
     return Calibrated(plan, median(block.overheads))
 

@@ -86,7 +86,7 @@ class SearchSession(Session):
 
     def _planned(self, cell: Cell, load: LoadProfile, repeats: str) -> PlannedTrial:
         """The next trial of a rate; one that showed nothing is run again under its own id."""
-        own = cell.model_copy(update={"profile": load.id})
+        own = cell.replace(profile=load.id)
         known = [trial for trial in self._seen if trial.cell == own]
         if repeats:
             return PlannedTrial(id=repeats + AGAIN, round=known[-1].round, cell=own)
@@ -97,15 +97,14 @@ class SearchSession(Session):
         """Write down what is going to be tried, before it is."""
         plan = self.plan
         self._profiles[load.id] = load
-        update = {
-            "profiles": (*plan.profiles, *(() if load in plan.profiles else (load,))),
-            "cells": (*plan.cells, *(() if planned.cell in plan.cells else (planned.cell,))),
-            "trials": (
+        self.plan = plan.replace(
+            profiles=(*plan.profiles, *(() if load in plan.profiles else (load,))),
+            cells=(*plan.cells, *(() if planned.cell in plan.cells else (planned.cell,))),
+            trials=(
                 *(trial for trial in plan.trials if trial.id != planned.id),
                 *(() if planned.id.endswith(AGAIN) else (planned,)),
             ),
-        }
-        self.plan = plan.model_copy(update=update)
+        )
         self._directory.write_model("plan.json", self.plan)
 
     def _in_time(self, cell: Cell, load: LoadProfile) -> bool:

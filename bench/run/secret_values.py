@@ -48,7 +48,7 @@ def _masked(value: Any) -> Any:
 
 def same_config(one: ServerConfig, other: ServerConfig) -> bool:
     """Whether two server.yaml say the same, secrets apart: those may change within a run."""
-    mine, theirs = (each.model_copy(update={"env": hidden(each.env)}) for each in (one, other))
+    mine, theirs = (each.replace(env=hidden(each.env)) for each in (one, other))
     return mine == theirs
 
 
@@ -66,7 +66,7 @@ def with_secrets(plan: Plan, matrix: MatrixFile, directory: RunDirectory, projec
         UsageError: a file that held one is gone, or holds it no longer.
     """
     arms = tuple(_arm(arm, matrix, directory, project) for arm in plan.arms)
-    return plan.model_copy(update={"arms": arms})
+    return plan.replace(arms=arms)
 
 
 def _arm(arm: Arm, matrix: MatrixFile, directory: RunDirectory, project: Project) -> Arm:
@@ -74,12 +74,12 @@ def _arm(arm: Arm, matrix: MatrixFile, directory: RunDirectory, project: Project
     if HIDDEN in arm.config.env.values() and arm.server in project.servers:
         now = load_server(project.servers[arm.server])
         env = _whole(arm.config.env, now.env, directory, f"server.yaml of {arm.server}")
-        update["config"] = arm.config.model_copy(update={"env": env})
+        update["config"] = arm.config.replace(env=env)
     if HIDDEN in arm.env.values():
         own = matrix.path.parent == directory.path  # a copy: it does not hold them either
         found: dict[str, str] = {} if own else _named(matrix).get(arm.name, {})
         update["env"] = _whole(arm.env, found, directory, "the matrix")
-    return arm.model_copy(update=update)
+    return arm.replace(**update)
 
 
 def _named(matrix: MatrixFile) -> dict[str, dict[str, str]]:

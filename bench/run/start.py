@@ -130,7 +130,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         directory.write_model("host.json", with_text(host))
         keep_hosts(directory, options.lab)
         hashes = {name: workload.sha256 for name, workload in planned.workloads.items()}
-        plan = planned.plan.model_copy(update={"workload_hashes": hashes})
+        plan = planned.plan.replace(workload_hashes=hashes)
         planned = planned._replace(plan=plan)
         directory.write_model("plan.json", plan)
         conduct = _SessionParts(directory, info, planned, host, listener, turn)
@@ -150,7 +150,7 @@ def _at_place(planned: Planned, options: Options) -> tuple[Planned, Host]:
     tools = tool_versions(planned.plan, lab)
     if lab is not None:
         check_machines_fit(planned.plan)
-        plan = planned.plan.model_copy(update={"machines": lab.plan})
+        plan = planned.plan.replace(machines=lab.plan)
         planned = planned._replace(plan=plan)
     host = server_host(tools, lab)
     fit_host(planned.plan, host, strict=options.strict)
@@ -212,8 +212,7 @@ def _resume(
     with hold_machine(allow_concurrent=options.allow_concurrent) as turn:
         damaged = directory.repair()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        update = {"resumed": (*info.resumed, now), "finished": None, "exit_code": None}
-        info = info.model_copy(update=update)
+        info = info.replace(resumed=(*info.resumed, now), finished=None, exit_code=None)
         notes = [*plan_findings(planned.plan, host), *resumed(changed), *set_aside(damaged)]
         notes = list(all_told(notes))
         notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
@@ -277,7 +276,7 @@ def _carry_out(conduct: _SessionParts, notes: list[Finding]) -> Result:
     unbuilt = ended.build_failures or any(item.code == "build-failed" for item in notes)
     exit_code = EXIT_FAILED if ended.failed_cells or unbuilt else EXIT_OK
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    info = info.model_copy(update={"finished": finished, "exit_code": exit_code})
+    info = info.replace(finished=finished, exit_code=exit_code)
     return Result(directory, _close(conduct, info, [*notes, *found]), exit_code)
 
 

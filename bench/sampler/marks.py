@@ -104,5 +104,6 @@ def with_load_cpu(
     if busy is None and shares:
         busy = min(1.0, max(shares))
     reasons = {k: v for k, v in resources.unavailable.items() if k != "load_busy" or busy is None}
-    update = {"load_cpu_s": tuple(cpu_s), "load_busy": busy, "unavailable": reasons}
-    return observation._replace(resources=resources.model_copy(update=update))
+    return observation._replace(
+        resources=resources.replace(load_cpu_s=tuple(cpu_s), load_busy=busy, unavailable=reasons)
+    )

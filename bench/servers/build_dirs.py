@@ -35,7 +35,7 @@ def buildable_copy(arm: Arm, cache: Path) -> Arm:
         return arm
     home = cache / "servers" / f"{arm.server}-{content_of(folder)}" / folder.name
     copy_server(folder, home)
-    return arm.model_copy(update={"folder": str(home)})
+    return arm.replace(folder=str(home))
 
 
 def needs_copy(folder: Path) -> bool:

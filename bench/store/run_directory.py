@@ -127,7 +127,7 @@ class RunDirectory:
                 for path in sorted(folder.rglob("*"))
                 if path.is_file() and path.name != "trial.json"
             }
-        sealed = record.model_copy(update={"raw_sha256": hashes})
+        sealed = record.replace(raw_sha256=hashes)
         self.append_trial(sealed)
         return sealed
 

@@ -95,6 +95,6 @@ def with_power(seen: Observation, before: QuickState | None, after: QuickState) 
     }
     resources = seen.resources
     if not state["core_busy_s"]:  # of one kind, or not known which: a share says nothing
-        resources = resources.model_copy(update={"server_fast_share": None})
-    counters = seen.counters.model_copy(update=state)
+        resources = resources.replace(server_fast_share=None)
+    counters = seen.counters.replace(**state)
     return seen._replace(resources=resources, counters=counters)

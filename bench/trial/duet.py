@@ -156,11 +156,9 @@ def _outcome(ours: TrialRun, theirs: TrialRun, *, baseline_first: bool) -> DuetO
         startup_s=other.record.startup_s,
         first_request_s=other.record.first_request_s,
     )
-    record = _same_mix(_worse(mine, other), partner).model_copy(
-        update={
-            "partner": partner,
-            "commands": (*mine.record.commands, *other.record.commands),
-        }
+    record = _same_mix(_worse(mine, other), partner).replace(
+        partner=partner,
+        commands=(*mine.record.commands, *other.record.commands),
     )
     return DuetOutcome(record, mine.histogram, other.histogram)
 
@@ -172,7 +170,7 @@ def _same_mix(record: TrialRecord, partner: Partner) -> TrialRecord:
         return record
     reasons = tuple(dict.fromkeys((*record.reasons, found.code)))
     findings = (*record.findings, told(found))
-    return record.model_copy(update={"status": "suspect", "reasons": reasons, "findings": findings})
+    return record.replace(status="suspect", reasons=reasons, findings=findings)
 
 
 _RANK = ("valid", "suspect", "invalid", "failed", "interrupted")
@@ -183,12 +181,11 @@ def _worse(mine: Outcome, other: Outcome) -> TrialRecord:
     record, partner = mine.record, other.record
     findings = (*record.findings, *(f for f in partner.findings if f not in record.findings))
     if _RANK.index(partner.status) <= _RANK.index(record.status):
-        return record.model_copy(update={"findings": findings})
-    update = {
-        "status": partner.status,
-        "reasons": partner.reasons,
-        "detail": f"{partner.server}: {partner.detail}" if partner.detail else "",
-        "findings": findings,
-        "overhead_s": None if partner.status not in ("valid", "suspect") else record.overhead_s,
-    }
-    return record.model_copy(update=update)
+        return record.replace(findings=findings)
+    return record.replace(
+        status=partner.status,
+        reasons=partner.reasons,
+        detail=f"{partner.server}: {partner.detail}" if partner.detail else "",
+        findings=findings,
+        overhead_s=None if partner.status not in ("valid", "suspect") else record.overhead_s,
+    )

@@ -45,7 +45,7 @@ def outcome_of(run: TrialRun) -> Outcome:
         overhead_s=_overhead(run, phases) if usable else None,
         commands=(run.server.command_record(), *run.commands) if run.process else (),
         server_process=run.process,
-        load=load.model_copy(update={"histogram": None, "pacing": None}) if load else None,
+        load=load.replace(histogram=None, pacing=None) if load else None,
         offered_rps=setting.profile.rate_rps,
         pacing=load.pacing.told() if load and load.pacing else None,
         resources=seen.resources if seen else Resources(),

@@ -154,4 +154,4 @@ def without_ours(counters: Counters, kept: int) -> Counters:
     seen = counters.connections_seen
     if seen is None:
         return counters
-    return counters.model_copy(update={"connections_seen": max(0, seen - kept)})
+    return counters.replace(connections_seen=max(0, seen - kept))

@@ -97,7 +97,7 @@ class Questions:
             return self._question(render(self._workload, kind, self._rng))
         drawn = varying.draw(self._rng)
         # What `draw` expects changes with the next one: this question keeps a value of its own.
-        expect = drawn.expect.model_copy(update={"json_value": parse(drawn.body)})
+        expect = drawn.expect.replace(json_value=parse(drawn.body))
         return self._question(drawn._replace(expect=expect))
 
     def _question(self, request: Rendered) -> Question:

@@ -86,7 +86,7 @@ def validity_of(evidence: Evidence) -> TrialValidity:
     scope = {"scope": evidence.trial}
     disturbed = _disturbed(evidence)
     notes = (
-        *(f.model_copy(update=scope) for f in evidence.load_findings),
+        *(f.replace(**scope) for f in evidence.load_findings),
         *_notes(evidence, disturbed),
     )
     bound = judgement.bound(evidence.resources) if evidence.load else "unknown"

@@ -78,8 +78,8 @@ def closing(workload: Workload) -> Workload:
     for kind in workload.kinds:
         kept = {name: text for name, text in kind.headers.items() if name.lower() != "connection"}
         headers = {**kept, "Connection": "close"}
-        kinds.append(kind.model_copy(update={"headers": headers}))
-    return workload.model_copy(update={"kinds": tuple(kinds)})
+        kinds.append(kind.replace(headers=headers))
+    return workload.replace(kinds=tuple(kinds))
 
 
 def render(workload: Workload, kind: int, rng: random.Random) -> Rendered:
@@ -285,7 +285,7 @@ def _fill_expect(expect: Expect, values: Mapping[str, Value], body: bytes) -> Ex
         update["contains"] = [_fill_text(text, values) for text in expect.contains]
     if values and expect.events:
         update["events"] = [_fill_text(text, values) for text in expect.events]
-    return expect.model_copy(update=update) if update else expect
+    return expect.replace(**update) if update else expect
 
 
 def _parse_body(body: bytes) -> Any:

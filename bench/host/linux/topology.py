@@ -172,7 +172,7 @@ def _number_cores(cpus: tuple[TopologyCpu, ...]) -> tuple[TopologyCpu, ...]:
     lowest: dict[int, int] = {}
     for cpu in cpus:
         lowest.setdefault(cpu.core, cpu.cpu)
-    return tuple(cpu.model_copy(update={"core": lowest[cpu.core]}) for cpu in cpus)
+    return tuple(cpu.replace(core=lowest[cpu.core]) for cpu in cpus)
 
 
 def _last_cache(source: HostSource, cpu: int) -> int:

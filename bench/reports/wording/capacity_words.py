@@ -96,7 +96,5 @@ def _subject(result: CapacityResult) -> str:
 
 def capacity_in_words(result: CapacityResult) -> CapacityResult:
     """The result with the words of its steps, as JSON has it."""
-    steps = tuple(
-        step.model_copy(update={"why": step_why(step, result.promise)}) for step in result.steps
-    )
-    return result.model_copy(update={"steps": steps})
+    steps = tuple(step.replace(why=step_why(step, result.promise)) for step in result.steps)
+    return result.replace(steps=steps)

@@ -57,15 +57,15 @@ def told(item: Finding) -> Finding:
         said = {name: fill(part, item.evidence) for name, part in words._asdict().items()}
     except (LookupError, TypeError, ValueError):  # of a version with other figures
         return item
-    return item.model_copy(update=said)
+    return item.replace(**said)
 
 
 def in_words(item: Finding) -> Finding:
     """The finding as a report shows it: its sentences, said of the trial that is its example."""
     said = told(item)
     if item.example is not None:
-        said = said.model_copy(update={"text": f"{_example(item)}: {said.text}"})
-    return said.model_copy(update={"case": None, "example": None})
+        said = said.replace(text=f"{_example(item)}: {said.text}")
+    return said.replace(case=None, example=None)
 
 
 def text_of(item: Finding) -> str:
@@ -80,7 +80,7 @@ def all_told(items: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def with_text(holder: Held) -> Held:
     """A machine or a record with its `findings` as `all_told` makes them."""
-    return holder.model_copy(update={"findings": all_told(holder.findings)})
+    return holder.replace(findings=all_told(holder.findings))
 
 
 def _words(item: Finding) -> Words | None:

@@ -83,9 +83,7 @@ def store(imported: Imported, folder: Path) -> Path:
         directory.write_bytes(f"trials/{record.trial}/load-0/{source.name}", source.data)
         directory.seal_trial(record)
     directory.write_bytes("findings.json", b"[]\n")
-    directory.write_model(
-        "run.json", imported.info.model_copy(update={"run_id": directory.path.name})
-    )
+    directory.write_model("run.json", imported.info.replace(run_id=directory.path.name))
     write_derived(directory.path)
     return directory.path
 

@@ -51,7 +51,7 @@ def make_trial(
     load, notes = _without_distorted(source.load, trial)
     notes += _other_window(load, facts, trial) + unlike(source, first, trial)
     notes += () if facts.statuses else redirects(load, trial)
-    own_window = profile.model_copy(update={"duration_s": load.duration_s})
+    own_window = profile.replace(duration_s=load.duration_s)
     judged = _judge(trial, own_window, load, notes)
     return TrialRecord(
         trial=trial,
@@ -114,9 +114,9 @@ def _without_distorted(load: LoadResult, trial: str) -> tuple[LoadResult, tuple[
     latency = load.latency_us
     if latency is None or latency.source != "tool-corrected":
         return load, ()
-    bare = latency.model_copy(update={"percentiles": dict.fromkeys(latency.percentiles)})
+    bare = latency.replace(percentiles=dict.fromkeys(latency.percentiles))
     note = finding("tool-corrected", trial, tool=load.tool)
-    return load.model_copy(update={"latency_us": bare}), (note,)
+    return load.replace(latency_us=bare), (note,)
 
 
 def _sizes(body_bytes: int | None) -> tuple[Exchange, ...]:
