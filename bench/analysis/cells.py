@@ -6,9 +6,9 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from bench.analysis.database_share import database_share
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
+from bench.model.database import DatabaseShare
 from bench.model.load_result import PERCENTILES, unanswered
 from bench.model.metric_names import METRICS
 from bench.model.summary import (
@@ -19,13 +19,14 @@ from bench.model.summary import (
     Metrics,
     Verdict,
 )
-from bench.model.trial_record import Handshakes
+from bench.model.trial_record import Handshakes, cpu_us_per_request, database_us_per_request
 from bench.stats.histogram import enough_beyond
 from bench.stats.intervals import Mean, geometric, mean_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bench.analysis.trials import CellTrials
     from bench.model.load_result import ErrorCounts, LoadResult
     from bench.model.trial_record import Exchange, TrialRecord
     from bench.stats.histogram import Histogram
@@ -261,3 +262,31 @@ def memory_slope(cell: CellTrials) -> Mean | None:
     slopes = [trial.resources.memory_slope_bytes_per_s for trial in cell.usable]
     known = [slope for slope in slopes if slope is not None]
     return mean_of(known) if known else None
+
+
+def database_share(cell: CellTrials) -> DatabaseShare | None:
+    """Over the usable trials in which both were read; None where there was no database."""
+    known = [
+        (database, used, trial.server_process.database)
+        for trial in cell.usable
+        if trial.server_process
+        and trial.server_process.database
+        and (database := database_us_per_request(trial))
+        and (used := cpu_us_per_request(trial))
+    ]
+    if not known:
+        return None
+    own = geometric([database for database, _, _ in known])
+    server = geometric([used for _, used, _ in known])
+    beside = known[-1][2]
+    return DatabaseShare(
+        cpu_us=own.value,
+        low=own.low,
+        high=own.high,
+        server_cpu_us=server.value,
+        share=own.value / (own.value + server.value),
+        n=own.n,
+        version=beside.version,
+        pool=beside.pool,
+        settings=beside.settings,
+    )

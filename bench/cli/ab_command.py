@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bench.cli.common import TerminatedError, emit_json, machines_option, project_option
+from bench.cli.common import (
+    TerminatedError,
+    emit_json,
+    machines_option,
+    parsed,
+    project_option,
+    some_seconds,
+)
 from bench.errors import BenchError, GateMetError, UsageError
 from bench.model.metric_names import METRICS
 from bench.units import format_eta, parse_duration, parse_percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bench.model.summary import RunView
     from bench.plans.ab import Contest, Duration
     from bench.plans.arms import ArmOptions
@@ -154,14 +159,12 @@ def _asked(servers: tuple[str, ...], options: dict[str, Any]) -> ArmOptions:
 def _effort(options: dict[str, Any]) -> Duration:
     from bench.plans.ab import Duration
 
-    detect = _parsed("--detect", options["detect"], parse_percent)
+    detect = parsed("--detect", options["detect"], parse_percent)
     if not _DETECT_LEAST <= detect < 1:
         raise UsageError("--detect: expected a percentage from 0.1% to below 100%")
-    max_time_s = _parsed("--max-time", options["max_time"], parse_duration)
-    if not max_time_s:
-        raise UsageError("--max-time: expected a duration above 0s")
+    max_time_s = some_seconds("--max-time", options["max_time"])
     for name in ("duration", "warmup"):
-        _parsed(f"--{name}", options[name], parse_duration)
+        parsed(f"--{name}", options[name], parse_duration)
     names = (options["workloads"] or "").split(",")
     return Duration(
         design=options["design"],
@@ -172,13 +175,6 @@ def _effort(options: dict[str, Any]) -> Duration:
         duration=options["duration"],
         warmup=options["warmup"],
     )
-
-
-def _parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise UsageError(f"{option} {text!r}: {error}") from None
 
 
 def _announcement(contest: Contest) -> str:

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bench.cli.common import TerminatedError, emit_json, json_option, printable, project_option
+from bench.cli.common import (
+    TerminatedError,
+    emit_json,
+    json_option,
+    parsed,
+    printable,
+    project_option,
+    some_seconds,
+)
 from bench.errors import EXIT_FAILED, EXIT_OK, UsageError
 from bench.units import format_eta, parse_duration, parse_percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bench.model.bisect import BisectAsked
     from bench.plans.bisect_plan import Searched
     from bench.plans.project import Project
@@ -144,7 +150,7 @@ def _kept(
     folder = BisectFolder.find(options["resume"], project.root / "reports")
     asked = folder.asked()
     if options["max_time"] is not None:
-        asked = asked.replace(max_time_s=_seconds("max_time", options["max_time"]))
+        asked = asked.replace(max_time_s=some_seconds("--max-time", options["max_time"]))
     return folder, asked
 
 
@@ -159,12 +165,12 @@ def _new(
             "a bisect needs SERVER, --good REF and --bad REF", advice="see bench bisect --help"
         )
     given = {name: options[name] or default for name, default in _DEFAULTS.items()}
-    detect = _parsed("detect", given["detect"], parse_percent)
+    detect = parsed("--detect", given["detect"], parse_percent)
     if not _LEAST <= detect < 1:
         raise UsageError("--detect: expected a percentage from 0.5% to below 100%")
-    _seconds("duration", given["duration"])
-    _parsed("warmup", given["warmup"], parse_duration)
-    max_time_s = _seconds("max_time", given["max_time"])
+    some_seconds("--duration", given["duration"])
+    parsed("--warmup", given["warmup"], parse_duration)
+    max_time_s = some_seconds("--max-time", given["max_time"])
     dependency = options["dependency"]
     world = searched(project, server, options["good"], options["bad"], dependency)
     graph = world.graph
@@ -185,24 +191,10 @@ def _new(
     return asked, world
 
 
-def _seconds(option: str, text: str) -> float:
-    found = _parsed(option, text, parse_duration)
-    if not found:
-        raise UsageError(f"--{option.replace('_', '-')}: expected a duration above 0s")
-    return found
-
-
-def _parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise UsageError(f"--{option.replace('_', '-')} {text!r}: {error}") from None
-
-
 def _parts(
     project: Project, asked: BisectAsked, folder: BisectFolder, options: dict[str, Any]
 ) -> BisectParts:
-    from bench.cli.bisect_progress import StepProgress
+    from bench.cli.progress import StepProgress
     from bench.reports.wording.bisect_words import short_hash
     from bench.run.bisecting import BisectParts
     from bench.run.start import Options

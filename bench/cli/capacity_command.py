@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import TerminatedError, emit_json, machines_option, project_option
+from bench.cli.common import (
+    TerminatedError,
+    emit_json,
+    machines_option,
+    project_option,
+    some_seconds,
+)
 from bench.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -119,7 +125,6 @@ def _new(
     project: Project, names: tuple[str, ...], options: dict[str, Any], lab: Lab | None
 ) -> Planned:
     from bench.plans.capacity_plan import CapacityAsked, plan_capacity
-    from bench.units import parse_duration
 
     if options["promise"] is None:
         raise UsageError("what must hold?", advice='such as --promise "p99<10ms"')
@@ -129,12 +134,7 @@ def _new(
         if options[name] is not None
     }
     if options["max_time"] is not None:
-        try:
-            given["max_time_s"] = parse_duration(options["max_time"])
-        except ValueError as error:
-            raise UsageError(f"--max-time {options['max_time']!r}: {error}") from None
-        if not given["max_time_s"]:
-            raise UsageError("--max-time: expected a duration above 0s")
+        given["max_time_s"] = some_seconds("--max-time", options["max_time"])
     asked = CapacityAsked(names, options["matrix"], options["promise"], **given)
     return plan_capacity(project, asked, lab)
 

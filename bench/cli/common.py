@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.errors import UsageError
+from bench.units import parse_duration
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import BaseModel
 
 project_option = click.option(
@@ -53,3 +58,27 @@ def emit_json(value: BaseModel | dict[str, Any]) -> None:
     data = value if isinstance(value, dict) else value.model_dump(mode="json", by_alias=True)
     data = {"schema_version": SCHEMA_VERSION, **data}
     click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+
+
+def parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
+    """The number that an option's text stands for.
+
+    Raises:
+        UsageError: it stands for none; names the option.
+    """
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}") from None
+
+
+def some_seconds(option: str, text: str) -> float:
+    """A duration above 0 s, in seconds.
+
+    Raises:
+        UsageError: it is none; names the option.
+    """
+    found = parsed(option, text, parse_duration)
+    if not found:
+        raise UsageError(f"{option}: expected a duration above 0s")
+    return found

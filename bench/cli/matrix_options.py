@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit_json
-from bench.errors import UsageError
-from bench.units import format_duration, format_eta
+from bench.cli.common import emit_json, parsed
+from bench.units import format_duration, format_eta, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,14 +63,7 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def _seconds(option: str, text: str | None) -> float | None:
-    from bench.units import parse_duration
-
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"{option} {text!r}: {error}") from None
+    return None if text is None else parsed(option, text, parse_duration)
 
 
 def show(plan: Plan, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench.cli.ab_command import measure
-from bench.cli.common import emit_json, machines_option
+from bench.cli.common import emit_json, machines_option, parsed
 from bench.errors import BenchError, UsageError
 from bench.units import parse_duration
 
@@ -110,10 +110,7 @@ def _trying(words: tuple[str, ...], options: dict[str, Any]) -> TryOptions:
     from bench.plans.try_ import TryOptions
 
     for name in ("duration", "warmup"):
-        try:
-            parse_duration(options[name])
-        except ValueError as error:
-            raise UsageError(f"--{name} {options[name]!r}: {error}") from None
+        parsed(f"--{name}", options[name], parse_duration)
     commands = _commands(words)
     if bool(commands) == bool(options["urls"]):
         raise UsageError(

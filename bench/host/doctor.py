@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.host.budget import budget
 from bench.host.checks import unfit
-from bench.host.leftovers import leftovers
 from bench.host.measure import host_findings
 from bench.model.finding import Finding, finding
 
@@ -135,3 +134,19 @@ def tool_findings(
             version=tools.get(name),
             minimum=minimum,
         )
+
+
+def leftovers(found: Sequence[Stray]) -> tuple[Finding, ...]:
+    """One finding for all strays, with the ids of exactly them; none for none."""
+    if not found:
+        return ()
+    names = "; ".join(f"{one.pid} ({one.command}, of {one.run})" for one in found)
+    return (
+        finding(
+            "stray-processes",
+            "host",
+            count=len(found),
+            names=names,
+            pids=" ".join(str(one.pid) for one in found),
+        ),
+    )

@@ -106,10 +106,10 @@ class Paced(LoadTool):
         rng: random.Random,
     ) -> None:
         """Write the pool of rendered requests."""
-        from bench.loadtools import paced_pool  # noqa: PLC0415 - late: a list of tools is quick
+        from bench.loadtools.request_pools import paced_pool  # noqa: PLC0415 - late: a list of tools is quick
         from bench.workload.requests import pool  # noqa: PLC0415 - late: reading a result needs no requests
 
-        data = paced_pool.encode(pool(workload, rng), target.authority)
+        data = paced_pool(pool(workload, rng), target.authority)
         (folder / POOL_FILE).write_bytes(data)
 
     def command(

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import TYPE_CHECKING, Final
 
-from bench.servers.log_end import last_words
-
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _TAIL_BYTES: Final = 8192
 LOG_CAP_BYTES: Final = 16_000_000
 LOG_KEEP_BYTES: Final = 1_000_000
+
+
+_TAIL_LINES: Final = 12
+_CAUSE: Final = re.compile(r"(Uncaught )?[\w.]*(Error|Exception)( \[\w+\])?: .+|panic: .+")
+"""How Node, Python, Java and Go begin the line that says what is wrong."""
 
 
 class ServerLog:
@@ -65,3 +70,15 @@ class WithLog:
     def tail(self) -> str:
         """The last lines of its output, for messages."""
         return self._log.tail()
+
+
+def last_words(lines: Sequence[str]) -> list[str]:
+    """The end of a log, with the line that says what is wrong before it where that is cut off.
+
+    Node and Go print the cause first and a long stack after it.
+    """
+    end = list(lines[-_TAIL_LINES:])
+    if any(_CAUSE.fullmatch(line.strip()) for line in end):
+        return end
+    causes = [line for line in lines[:-_TAIL_LINES] if _CAUSE.fullmatch(line.strip())]
+    return [*causes[-1:], *end]

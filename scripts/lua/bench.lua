@@ -2,7 +2,7 @@
 -- latency histogram with all counters as JSON when it is done.
 --
 -- Environment (wrk hands a script no other safe channel: arguments after `--` are the user's):
---   BENCH_POOL      file of rendered requests (format: see bench/loadtools/wrk_pool.py)
+--   BENCH_POOL      file of rendered requests (format: see bench/loadtools/request_pools.py)
 --   BENCH_OUT       file that done() writes
 --   BENCH_SEED      integer; with the thread's number it decides the order of requests
 --   BENCH_USER_LUA  optional script of the user's, run inside this one

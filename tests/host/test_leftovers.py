@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bench.host.leftovers import leftovers
+from bench.host.doctor import leftovers
 from bench.process import Stray
 from bench.reports.wording.findings import in_words as told
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.sampler.pace import ReadingPace
+from bench.sampler.sampling import ReadingPace
 
 
 def test_a_cheap_reading_comes_at_its_time() -> None:

@@ -18,8 +18,8 @@ from bench.model.server_config import ServerConfig
 from bench.model.target import Target
 from bench.process import SupervisorClient
 from bench.servers import RunningServer
-from bench.servers.log_end import last_words
 from bench.servers.running import ask_status
+from bench.servers.server_log import last_words
 from bench.servers.start_advice import advice_for, other_protocol
 from tests.trial.test_verify import serving
 

@@ -1,4 +1,9 @@
-"""The file of rendered requests that paced reads; its format is in scripts/paced/README.md."""
+"""The files of rendered requests that bench.lua and paced read; what they have in common.
+
+First line `NAME 1 <requests> <slots>`; then per request a line `<kind> ... <length>`, its bytes
+and a line break; then one line with the slots, indices into the requests from 0. What paced reads
+between kind and length is in scripts/paced/README.md.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +12,29 @@ from typing import TYPE_CHECKING, Final
 from bench.workload.requests import raw
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bench.workload.requests import Pool, Rendered
 
 _SUCCESSES_BELOW: Final = 400
 
 
-def encode(pool: Pool, host: str) -> bytes:
-    """Write a pool as paced reads it.
+def lua_pool(pool: Pool, host: str) -> bytes:
+    """A pool as bench.lua reads it; `host` is what the Host headers say."""
+    return _pool("bench-pool", pool, host, lambda _: ())
 
-    Args:
-        pool: the requests.
-        host: value of their Host header.
-    """
-    parts = [f"paced-pool 1 {len(pool.requests)} {len(pool.slots)}\n".encode()]
+
+def paced_pool(pool: Pool, host: str) -> bytes:
+    """A pool as paced reads it; `host` is what the Host headers say."""
+    return _pool("paced-pool", pool, host, _expected)
+
+
+def _pool(name: str, pool: Pool, host: str, words: Callable[[Rendered], tuple[str, ...]]) -> bytes:
+    parts = [f"{name} 1 {len(pool.requests)} {len(pool.slots)}\n".encode()]
     for request in pool.requests:
         text = raw(request, host)
-        words = (request.kind, *_expected(request), len(text))
-        parts += [(" ".join(map(str, words)) + "\n").encode(), text, b"\n"]
+        line = " ".join((str(request.kind), *words(request), str(len(text))))
+        parts += [f"{line}\n".encode(), text, b"\n"]
     parts.append((" ".join(map(str, pool.slots)) + "\n").encode())
     return b"".join(parts)
 
