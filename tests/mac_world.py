@@ -1,11 +1,13 @@
-"""Runs `bench` as if on a Mac: `python mac_world.py RECORDING BENCH-ARGUMENT...`.
+"""Runs `bench` as if on a Mac: `python mac_world.py RECORDING[:RECORDING...] BENCH-ARGUMENT...`.
 
 `sys.platform` says darwin, the system's commands are stubs that print a recording, and what
 exists on Linux alone is an error that ends the process: files below /proc and /sys, affinity,
 netlink, prctl. Libraries of others keep their own view, since they were loaded before.
 
 `imports` instead of a recording imports every module of `bench`; `linux-only` makes forbidden
-calls, to show that each is caught. Several commands, `+` between them, save the start of a child.
+calls, to show that each is caught. Several commands, `+` between them, save the start of a child,
+and so do several recordings: each has a fork, whose output is NAME.out and NAME.err in the folder
+that holds the stubs, and whose exit code is printed as `NAME CODE`.
 """
 
 from __future__ import annotations
@@ -157,6 +159,39 @@ def all_linux_only() -> None:
         sys.stdout.flush()
 
 
+def on_each(recordings: list[str], words: list[str]) -> None:
+    """Run the commands on each Mac, in a fork of its own, once everything is imported."""
+    import_all()
+    folder = Path(os.environ["STUBS"])
+    for recording in recordings:
+        name = Path(recording).name
+        child = os.fork()
+        if child == 0:
+            for stream, end in ((1, "out"), (2, "err")):
+                os.dup2(
+                    os.open(folder.with_name(f"{name}.{end}"), os.O_WRONLY | os.O_CREAT), stream
+                )
+            on_one(recording, words)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.stdout.write(f"{name} {code}\n")
+        sys.stdout.flush()
+
+
+def on_one(recording: str, words: list[str]) -> NoReturn:
+    """Run the commands on this Mac."""
+    play(recording, Path(os.environ["STUBS"]))
+    from bench.cli import main as bench  # noqa: PLC0415 - only now is this a Mac
+
+    while "+" in words:
+        at = words.index("+")
+        with contextlib.suppress(SystemExit):  # what it printed says whether it went well
+            bench(words[:at])
+        sys.stdout.flush()
+        words = words[at + 1 :]
+    bench(words)
+    sys.exit()
+
+
 def main(first: str, *words: str) -> None:
     """See the top of this file."""
     become_a_mac()
@@ -164,18 +199,10 @@ def main(first: str, *words: str) -> None:
         sys.stdout.write(f"{import_all()}\n")
     elif first == "linux-only":
         all_linux_only()
+    elif ":" in first:
+        on_each(first.split(":"), list(words))
     else:
-        play(first, Path(os.environ["STUBS"]))
-        from bench.cli import main as bench  # noqa: PLC0415 - only now is this a Mac
-
-        rest = list(words)
-        while "+" in rest:
-            at = rest.index("+")
-            with contextlib.suppress(SystemExit):  # what it printed says whether it went well
-                bench(rest[:at])
-            sys.stdout.flush()
-            del rest[: at + 1]
-        bench(rest)
+        on_one(first, list(words))
 
 
 if __name__ == "__main__":

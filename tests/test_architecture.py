@@ -145,9 +145,14 @@ def modules() -> tuple[Module, ...]:
     return tuple(found)
 
 
+@cache
+def nodes(module: Module) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(module.tree))
+
+
 def imported(module: Module) -> Iterator[tuple[int, str]]:
     """Line and dotted name of everything imported, late and for types only included."""
-    for node in ast.walk(module.tree):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -192,7 +197,7 @@ def dotted(node: ast.expr) -> str:
 def used(module: Module) -> Iterator[tuple[int, str]]:
     """Line and dotted name of imports, calls and raised exceptions."""
     yield from imported(module)
-    for node in ast.walk(module.tree):
+    for node in nodes(module):
         if isinstance(node, ast.Call):
             yield node.lineno, dotted(node.func)
         elif isinstance(node, ast.Raise) and node.exc is not None:
@@ -200,11 +205,12 @@ def used(module: Module) -> Iterator[tuple[int, str]]:
 
 
 def owner_errors(module: Module) -> list[str]:
+    uses = tuple(used(module))
     return [
         f"{module.name}:{line} uses {name}: {owner.why}"
         for owner in OWNERS
         if module.unit not in owner.units and module.name not in owner.units
-        for line, name in used(module)
+        for line, name in uses
         if any(name == banned or name.startswith(f"{banned}.") for banned in owner.names)
     ]
 
@@ -229,14 +235,14 @@ def write_errors(module: Module) -> list[str]:
         return []
     return [
         f"{module.name}:{node.lineno} writes a file"
-        for node in ast.walk(module.tree)
+        for node in nodes(module)
         if isinstance(node, ast.Call) and opens_for_writing(node)
     ]
 
 
 def size_errors(module: Module) -> list[str]:
     errors = [f"{module.name}: {module.lines} lines"] if module.lines > FILE_LINES else []
-    for node in ast.walk(module.tree):
+    for node in nodes(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES:
@@ -286,7 +292,7 @@ def test_class_names_are_unique() -> None:
     """One class name has one meaning in the whole package."""
     found: dict[str, list[str]] = {}
     for module in modules():
-        for node in ast.walk(module.tree):
+        for node in nodes(module):
             if isinstance(node, ast.ClassDef):
                 found.setdefault(node.name, []).append(module.name)
 

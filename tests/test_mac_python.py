@@ -62,21 +62,25 @@ def test_linux_only_calls_are_caught(tmp_path: Path) -> None:
     assert all(line.startswith("linux-only: ") for line in said)
 
 
-@pytest.mark.parametrize("mac", MACS)
-def test_host_and_plan(tmp_path: Path, mac: str) -> None:
-    """`bench host` reads this Mac by its commands; `plan` splits its cores and pins nothing."""
-    done = played(tmp_path, mac, "host", "--json", "+", "plan", "quick", "--json")
-    assert done.returncode == 0, done.stderr
+def test_host_and_plan(tmp_path: Path) -> None:
+    """`bench host` reads each Mac by its commands; `plan` splits its cores and pins nothing."""
+    recordings = ":".join(str(DATA / "darwin" / mac) for mac in MACS)
+    done = on_a_mac(tmp_path, recordings, "host", "--json", "+", "plan", "quick", "--json")
+    told = {mac: (tmp_path / f"{mac}.err").read_text() for mac in MACS}
+    assert not [mac for mac, text in told.items() if "linux-only" in text or "Traceback" in text]
+    assert done.stdout.splitlines() == [f"{mac} 0" for mac in MACS], (told, done.stderr)
 
     decoder = json.JSONDecoder()
-    host, end = decoder.raw_decode(done.stdout)
-    plan, _ = decoder.raw_decode(done.stdout[end:].lstrip())
-    recorded = (DATA / "darwin" / mac / "sysctl_-a.txt").read_text()
-    assert host["system"] == "darwin"
-    assert f"hw.model: {host['machine']['model']}" in recorded
-    assert host["pinning"]["state"] == "none"
-    assert plan["cpus"]["pinning"]["state"] == "none"
-    assert plan["cpus"]["server_count"] >= 1
+    for mac in MACS:
+        said = (tmp_path / f"{mac}.out").read_text()
+        host, end = decoder.raw_decode(said)
+        plan, _ = decoder.raw_decode(said[end:].lstrip())
+        recorded = (DATA / "darwin" / mac / "sysctl_-a.txt").read_text()
+        assert host["system"] == "darwin", mac
+        assert f"hw.model: {host['machine']['model']}" in recorded
+        assert host["pinning"]["state"] == "none", mac
+        assert plan["cpus"]["pinning"]["state"] == "none", mac
+        assert plan["cpus"]["server_count"] >= 1, mac
 
 
 @pytest.mark.parametrize("mac", ["m4-mini-heavy", "m4-pro-battery"])
