@@ -168,9 +168,8 @@ def on_each(recordings: list[str], words: list[str]) -> None:
         child = os.fork()
         if child == 0:
             for stream, end in ((1, "out"), (2, "err")):
-                os.dup2(
-                    os.open(folder.with_name(f"{name}.{end}"), os.O_WRONLY | os.O_CREAT), stream
-                )
+                file = folder.with_name(f"{name}.{end}")
+                os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream)
             on_one(recording, words)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         sys.stdout.write(f"{name} {code}\n")

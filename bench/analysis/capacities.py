@@ -173,14 +173,7 @@ def _tried(step: CapacityStep, promise: Promise) -> Tried:
 def step_of(
     promise: Promise, trial: TrialRecord, load: LoadProfile, counts: Histogram | None
 ) -> CapacityStep | None:
-    """What a trial says of a promise; None where it says nothing of the server.
-
-    Args:
-        promise: what must hold.
-        trial: whatever became of it.
-        load: its profile.
-        counts: response times of what was answered.
-    """
+    """What a trial says of a promise; None where it says nothing of the server."""
     died = bool(_DEATH.intersection(trial.reasons))
     if not trial.usable and not died and not _OVERLOAD.intersection(trial.reasons):
         return None

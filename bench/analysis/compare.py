@@ -51,13 +51,6 @@ def compare(
     over the servers of one workload and profile, per metric; A/A copies have a family of their
     own and open no gate.
 
-    Args:
-        baseline: the first run.
-        candidate: the second run.
-        margin: what is too small to matter; the baseline's own by default.
-        metric: what the gate looks at.
-        across_hosts: compare although the runs are of different machines.
-
     Raises:
         UsageError: the machines differ and `across_hosts` is not given, or no cell is in both.
     """

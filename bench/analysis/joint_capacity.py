@@ -38,10 +38,6 @@ def joint_capacity(record: TrialRecord, *, load_cpus: int) -> float | None:
     what one request to each costs. Bounded by what the load tools could send, so that a
     share of it leaves the same share of the load CPUs free.
 
-    Args:
-        record: of the calibrating duet.
-        load_cpus: CPUs that the load tools share.
-
     Returns:
         None where the duet has no usable figures.
     """

@@ -28,13 +28,7 @@ _LEVEL: Final = {
 def scalings(
     cells: Sequence[CellTrials], summaries: Sequence[CellSummary], margin: float
 ) -> tuple[Scaling, ...]:
-    """What every sweep of a run shows, in the order of its cells.
-
-    Args:
-        cells: all of the run.
-        summaries: what is said of them, for the limit of each.
-        margin: what is too small to matter.
-    """
+    """What every sweep of a run shows, in the order of its cells."""
     limits = {(one.server, one.workload, one.profile): one.bound for one in summaries}
     found: dict[tuple[str, str, str], list[CellTrials]] = {}
     for cell in cells:

@@ -183,10 +183,6 @@ def newest_worse(series: Sequence[Series], last: int) -> list[tuple[Series, Seri
 
     Only the newest shift of a series counts: what was fixed since is not a reason. The interval
     of the ratio must exclude 1.
-
-    Args:
-        series: of one history.
-        last: how many points back a shift may lie.
     """
     found = []
     for each in series:

@@ -198,14 +198,7 @@ def measure(
     again: str = "bench run --resume latest",
     lab: Lab | None = None,
 ) -> Result:
-    """Run a comparison and show how it goes on.
-
-    Args:
-        contest: what to run.
-        allow_concurrent: go on beside another run.
-        again: the command that goes on with it after an interruption.
-        lab: the machines of server and load; None = this one.
-    """
+    """Run a comparison and show how it goes on."""
     from bench.cli.progress import watch
     from bench.run.start import Options, start_run
 

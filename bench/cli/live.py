@@ -33,10 +33,6 @@ class LiveProgress(Progress):
     """What is known so far of each server, the trial that runs now, and the time to go.
 
     Nothing runs beside a trial: no thread redraws the table, so it costs nothing in a window.
-
-    Args:
-        plan: what will be run.
-        console: where to draw; by default on stderr.
     """
 
     def __init__(self, plan: Plan, console: Console | None = None) -> None:

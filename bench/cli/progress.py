@@ -29,11 +29,7 @@ def watch(plan: Plan) -> Progress:
 
 
 class Progress:
-    """Prints the course of a run on stderr; one line per finished trial stays.
-
-    Args:
-        plan: for the widths of names and the time to go.
-    """
+    """Prints the course of a run on stderr; one line per finished trial stays."""
 
     def __init__(self, plan: Plan) -> None:
         cells = (*plan.cells, *(trial.cell for trial in plan.trials))
@@ -48,11 +44,7 @@ class Progress:
         self._kept = True
 
     def interrupted(self, again: str = "bench run --resume latest") -> None:
-        """End the display and say what is kept.
-
-        Args:
-            again: the command that goes on with the run.
-        """
+        """End the display and say what is kept."""
         self.close()
         said = "interrupted before anything was measured: nothing was kept"
         if self._kept:

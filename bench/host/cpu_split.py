@@ -58,11 +58,6 @@ def split(topology: Topology, server_cpus: Wish, load_cpus: Wish) -> CpuSplit:
     Where processes cannot be held on CPUs (macOS) the split has counts and no CPU numbers; a list
     then counts for its length.
 
-    Args:
-        topology: the CPUs that may be used.
-        server_cpus: what the matrix says for the server.
-        load_cpus: what the matrix says for the load tool.
-
     Returns:
         The split; its notes are finding codes with words for everything the reader must know.
 

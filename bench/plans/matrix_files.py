@@ -76,12 +76,7 @@ def load_matrix(path: Path) -> MatrixConfig:
 
 
 def read_matrix(path: Path, project: Project | None = None) -> MatrixFile:
-    """Read a matrix; whatever is wrong with it stands in the document.
-
-    Args:
-        path: the file.
-        project: where its ids are looked up; None = they are not.
-    """
+    """Read a matrix; whatever is wrong with it stands in the document."""
     document = read_document(path)
     config = check(MatrixConfig, document)
     data = document.data

@@ -80,12 +80,7 @@ def schema_files() -> dict[PurePosixPath, str]:
 
 
 def schema_line(kind: str, place: PurePosixPath) -> str:
-    """The first line of a file of that kind, which tells editors its schema.
-
-    Args:
-        kind: of the file.
-        place: of the file, relative to the project.
-    """
+    """The first line of a file of that kind, which tells editors its schema."""
     up = "../" * (len(place.parts) - 1)
     return f"{_HEADER}{up}{FOLDER / kind}.json\n"
 

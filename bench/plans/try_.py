@@ -103,10 +103,6 @@ def split_url(url: str) -> tuple[str, str]:
 def plan_try(trying: TryOptions, folder: Path) -> Contest:
     """Ask the first server once, write the project and plan it.
 
-    Args:
-        trying: what to measure.
-        folder: where the commands are run.
-
     Raises:
         UsageError: a command without `{port}`, or an answer that is not 2xx.
         StartError: the first server does not get ready.

@@ -47,11 +47,6 @@ def with_variants(project: Project, matrix: MatrixFile, overrides: Overrides) ->
 
     The problems of a matrix are reported by `expand`, all together: here such a one is passed over.
 
-    Args:
-        project: where servers are looked up.
-        matrix: as it was read.
-        overrides: variants that the command line leaves out are not made.
-
     Raises:
         ConfigError: a variant cannot be made, with its line; or the server.yaml that it is made
             from is wrong.

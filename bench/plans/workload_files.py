@@ -25,10 +25,6 @@ MAX_LINES: Final = 100_000
 def load_workload(path: Path, root: Path) -> Workload:
     """Read a workload with its bodies.
 
-    Args:
-        path: the file.
-        root: the project, which all files named in it must stay in.
-
     Raises:
         ConfigError: all that is wrong with it.
     """

@@ -16,11 +16,6 @@ def why_not(program: str, folder: Path, error: str) -> tuple[str, str]:
     """The cause in words and the advice; ("", "") where the system's own words say it.
 
     The system says `No such file` of a script whose interpreter is lacking, too.
-
-    Args:
-        program: first word of a command.
-        folder: in which it was to be started.
-        error: what the system said.
     """
     place = folder / program
     if "/" not in program or not place.is_file():

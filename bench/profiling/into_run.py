@@ -61,12 +61,6 @@ def profile_into(
 ) -> tuple[int, tuple[str, ...]]:
     """Profile the servers of a run and measure their conversion cost, all into that run.
 
-    Args:
-        project: where servers and workloads are.
-        run: a run directory.
-        wish: load and method.
-        told: called with what is being done.
-
     Returns:
         How many profile runs were added, and what could not be profiled, with the reasons.
 
@@ -117,10 +111,6 @@ def write_report(run: Path) -> RunView:
 
 def add(profiled: Path, run: Path) -> Path:
     """Copy a profile run into a run; `write_report` then renews its report.
-
-    Args:
-        profiled: a directory that `bench profile` made; it stays.
-        run: a run directory.
 
     Returns:
         The copy.

@@ -231,12 +231,7 @@ def sample_record(pid: int, out: Path, seconds: float) -> tuple[str, ...]:
 
 
 def failed(tool: str, text: str) -> str:
-    """Why a profiler failed, with what to do about it where its words tell.
-
-    Args:
-        tool: its command.
-        text: what it printed.
-    """
+    """Why a profiler failed, with what to do about it where its words tell."""
     said = " ".join(text.split())[-500:]
     for words, advice in _CURES.items():
         if words in said:

@@ -116,12 +116,6 @@ class _ProfileContext(NamedTuple):
     def trial(self, arm: Arm, kind: str, life: _MakeLife = TrialRun, by: str = "") -> TrialRecord:
         """Run one trial.
 
-        Args:
-            arm: the server as it is to be started.
-            kind: the second part of the trial's name.
-            life: what its life is; with a profiler or without.
-            by: the profiler, which marks the trial.
-
         Raises:
             StartError: it failed, or the profiler did.
         """

@@ -164,10 +164,6 @@ def _keep_names(folder: Path, script: str) -> None:
 def keep_perf(folder: Path, pids: Sequence[int]) -> None:
     """Turn perf's data into text now: the names of Python's functions lie in /tmp until then.
 
-    Args:
-        folder: of the trial, with `perf.data` in it.
-        pids: the server's processes.
-
     Raises:
         StartError: `tool-failed`, with what perf said.
     """

@@ -33,11 +33,7 @@ if TYPE_CHECKING:
 
 
 class Rendering:
-    """What every form of report is made from.
-
-    Args:
-        run: as it was read and analyzed.
-    """
+    """What every form of report is made from."""
 
     def __init__(self, run: RunView) -> None:
         self.run = run

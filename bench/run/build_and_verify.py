@@ -51,12 +51,7 @@ class Verified(NamedTuple):
 def build_servers(
     arms: Iterable[Arm], told: Callable[[str], None]
 ) -> Iterator[tuple[Arm, BuildRecord | None, str]]:
-    """Build each server; yields its record, or None and the reason.
-
-    Args:
-        arms: the servers.
-        told: hears what is done now.
-    """
+    """Build each server; yields its record, or None and the reason."""
     cpus = split(local_topology(), None, None)
     logs = cache_folder() / "logs"
     with SupervisorClient() as supervisor:

@@ -27,11 +27,7 @@ class Builder(Protocol):
 
 
 class LocalBuilder:
-    """Builds servers here.
-
-    Args:
-        supervisor: starts every process.
-    """
+    """Builds servers here."""
 
     def __init__(self, supervisor: SupervisorClient) -> None:
         self._supervisor = supervisor

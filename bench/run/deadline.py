@@ -133,12 +133,7 @@ def ended_by_time(plan: Plan) -> str:
 
 
 def precision_words(group: GroupWidth, togo_s: float) -> str:
-    """Why a round of a workload and profile is added, and how long it may go on.
-
-    Args:
-        group: as it was before that round.
-        togo_s: what all rounds that are still needed will take, at most the time that is left.
-    """
+    """Why a round of a workload and profile is added, and how long it may go on."""
     togo = f"about {group.more_rounds} to go here, {format_eta(togo_s)} in all"
     asked = f"{percent(group.goal)} asked for"
     if group.widest is None:

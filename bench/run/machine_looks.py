@@ -41,14 +41,7 @@ _POLL_S: Final = 0.01
 
 @operation
 def look(agent: Agent, *, address: str, role: str, tools: Sequence[str]) -> dict[str, Any]:  # noqa: ARG001 - every operation gets it
-    """Its link to the other machines and what it lacks, as `MachineState` holds it.
-
-    Args:
-        agent: of this machine.
-        address: of the server machine, as the load reaches it.
-        role: `server` or `load`.
-        tools: the load tools that are here and usable.
-    """
+    """Its link to the other machines and what it lacks, as `MachineState` holds it."""
     link = link_of if role == "server" else link_toward
     return {
         "link": link(local_source(), local_system(), address)._asdict(),

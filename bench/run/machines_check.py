@@ -55,13 +55,7 @@ class _Seen:
 def check_machines(
     chosen: ChosenMachines, say: Callable[[str], None], *, seed: int
 ) -> MachinesAnswer:
-    """Reach the machines of a group, one after the other, and try the path between them.
-
-    Args:
-        chosen: the group.
-        say: called with what is done next.
-        seed: decides the port of the ceiling server.
-    """
+    """Reach the machines of a group, one after the other, and try the path between them."""
     group = chosen.group
     address = server_address(group)
     listed: list[tuple[str, ServerMachine | LoadMachine]] = [("server", group.server)]

@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 class Measuring:
     """What every trial of a run has in common.
 
-    Args:
-        directory: where raw output goes.
-        supervisor: starts every process.
-        lab: the machines of server and load; None = this one.
-
     Attributes:
         builds: arm name -> how it was built; filled as builds are made.
     """

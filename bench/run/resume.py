@@ -72,15 +72,7 @@ def changes(
     project: Project,
     content: Callable[[Arm], str] = content_here,
 ) -> tuple[str, ...]:
-    """What differs between a run on disk and what a resume would do now, in words.
-
-    Args:
-        directory: the run.
-        planned: what would be done.
-        host: the machine of the servers.
-        project: where the servers are.
-        content: hash of what a build of an arm would be made of now.
-    """
+    """What differs between a run on disk and what a resume would do now, in words."""
     return (
         *_matrix(directory, planned),
         *_machine(directory.host(), host),

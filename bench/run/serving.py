@@ -34,11 +34,6 @@ class ServedTarget(NamedTuple):
 def served(project: Project, name: str, told: Callable[[str], None]) -> Iterator[ServedTarget]:
     """Build a server, start it on its CPUs and a free port, and stop it at the end.
 
-    Args:
-        project: where the server is.
-        name: its id.
-        told: hears what is done now.
-
     Raises:
         UsageError: there is no such server.
         BuildError: it cannot be built here.

@@ -30,11 +30,7 @@ class InterfaceReading(NamedTuple):
 
 
 class Interface:
-    """One network interface of this machine.
-
-    Args:
-        name: as the system has it.
-    """
+    """One network interface of this machine."""
 
     def __init__(self, name: str) -> None:
         self.name = name

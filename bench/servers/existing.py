@@ -31,9 +31,6 @@ class ExistingServer:
     Its process is found by the address where the system tells (another user's or another
     machine's cannot be seen); where it is not, its CPU time and memory are not known.
 
-    Args:
-        arm: with `url`.
-
     Raises:
         StartError: `server-not-ready`, nobody answers there.
     """

@@ -44,11 +44,7 @@ class Http2Answer(NamedTuple):
 
 
 class Http2Talk:
-    """The state of one connection, with one request at a time; sends and receives nothing itself.
-
-    Args:
-        target: whom.
-    """
+    """The state of one connection, a request at a time; sends and receives nothing itself."""
 
     def __init__(self, target: Target) -> None:
         from h2.config import H2Configuration  # noqa: PLC0415 - late: most runs have no HTTP/2

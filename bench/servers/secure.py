@@ -32,11 +32,6 @@ class OtherProtocolError(ConnectionError):
 def dial(target: Target, timeout_s: float, session: ssl.SSLSession | None = None) -> socket.socket:
     """A connection to a target, behind its TLS handshake where it has TLS.
 
-    Args:
-        target: whom.
-        timeout_s: of connecting, and again of the handshake.
-        session: of an earlier connection, offered to be taken up again.
-
     Raises:
         OtherProtocolError: no TLS, another certificate than the run's, or no HTTP/2 by ALPN.
         OSError: nobody listens there, or not in time.

@@ -24,9 +24,6 @@ _CAUSE: Final = re.compile(r"(Uncaught )?[\w.]*(Error|Exception)( \[\w+\])?: .+|
 class ServerLog:
     """The output of one server.
 
-    Args:
-        path: the file.
-
     Attributes:
         was_cut: whether a part of it is lost.
     """

@@ -83,14 +83,7 @@ def signal_name(number: int) -> str:
 
 
 def not_ready(arm: Arm, target: Target, seen: str, advice: str) -> StartError:
-    """What to raise when its time is over.
-
-    Args:
-        arm: the server.
-        target: where it was asked.
-        seen: what it did, and the last lines of its output below.
-        advice: by its last status.
-    """
+    """What to raise when its time is over."""
     did, _, tail = seen.partition("\n")
     plain = target.protocol == "http"
     speaks = other_protocol(target) if plain else ""

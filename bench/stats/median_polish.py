@@ -27,9 +27,6 @@ class Residual(NamedTuple):
 def additive_sd(table: Sequence[Sequence[float]]) -> float | None:
     """Standard deviation of what row + column means leave, (rows - 1)(columns - 1) degrees.
 
-    Args:
-        table: as for `residuals`.
-
     Returns:
         None for fewer than two rows or columns.
     """

@@ -18,11 +18,7 @@ _LOOKS: Final = "looks.jsonl"
 
 
 class BisectFolder:
-    """One bisect on disk.
-
-    Args:
-        path: its folder.
-    """
+    """One bisect on disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -48,11 +48,7 @@ class Damaged(NamedTuple):
 
 
 class RunDirectory:
-    """One run on disk.
-
-    Args:
-        path: an existing run directory; see `create` for a new one.
-    """
+    """One run on disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -77,13 +77,7 @@ def unlike_cores(resources: Resources, counters: Counters, scope: str) -> Findin
 
 
 def with_power(seen: Observation, before: QuickState | None, after: QuickState) -> Observation:
-    """Put the machine's state after a window beside the window's counters.
-
-    Args:
-        seen: the window.
-        before: the state before it, where it was looked at.
-        after: the state after it.
-    """
+    """Put the machine's state after a window beside the window's counters."""
     pressure = after.thermal_pressure
     if before and pressure in (None, "nominal"):
         pressure = before.thermal_pressure or pressure

@@ -33,12 +33,7 @@ _COMMANDS: Final = (
 
 
 def development_sign(argv: Sequence[str], output: str) -> str:
-    """What shows it, "" where nothing does.
-
-    Args:
-        argv: the command of the server.
-        output: the beginning of what it printed.
-    """
+    """What shows it, "" where nothing does."""
     words = [word for arg in argv for word in arg.split()]
     for word in words:
         parts = PurePath(word).parts

@@ -35,11 +35,7 @@ _TRIES: Final = 4
 
 
 class HandshakeWatch:
-    """Does nothing where connections are kept, or have no TLS.
-
-    Args:
-        profile: of the load.
-    """
+    """Does nothing where connections are kept, or have no TLS."""
 
     def __init__(self, profile: LoadProfile) -> None:
         self._wanted = profile.protocol in WITH_TLS and not profile.keepalive

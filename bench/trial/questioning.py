@@ -44,14 +44,7 @@ _LIVES: Final = (_FIRST_OF_LINE, _LONG_LIFE, 1)
 
 
 class Questioning:
-    """All questions of one trial.
-
-    Args:
-        target: whom.
-        workload: what.
-        profile: how many connections the load has, and at which rate.
-        rng: draws of its own: how many are taken depends on how fast the server answers.
-    """
+    """All questions of one trial."""
 
     def __init__(
         self, target: Target, workload: Workload, profile: LoadProfile, rng: random.Random

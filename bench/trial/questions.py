@@ -49,11 +49,6 @@ class Questions:
     By weight alone a rare kind of a mix would hardly be asked; by turns alone they would not be
     the load's. A kind that is always the same is asked as the load asks it, and with one value
     of its body changed where that must come back.
-
-    Args:
-        workload: what is sent.
-        rng: decides kinds and values.
-        host: value of the Host header.
     """
 
     def __init__(self, workload: Workload, rng: random.Random, host: str) -> None:

@@ -31,11 +31,6 @@ AFTER: Final = "after"
 class SideChannel:
     """Asks the server and keeps count of the answers.
 
-    Args:
-        target: whom.
-        workload: what.
-        rng: decides which question is next.
-
     Attributes:
         sizes: of right answers.
         phase: what goes on meanwhile; sizes are kept apart by it.

@@ -24,10 +24,6 @@ def run_trial(
 ) -> Outcome:
     """Run one trial from launch to stop.
 
-    Args:
-        setting: what the trial is made of.
-        make_life: a Life that does more than to measure, such as to profile the server.
-
     Whatever the server or the tool does wrong becomes a status with reasons.
 
     Raises:

@@ -94,12 +94,7 @@ def render(workload: Workload, kind: int, rng: random.Random) -> Rendered:
 
 
 def raw(request: Rendered, host: str) -> bytes:
-    """Write a request as HTTP/1.1 bytes with Host and, where it has a body, Content-Length.
-
-    Args:
-        request: what to send.
-        host: value of the Host header, such as `127.0.0.1:8000`, unless the request names one.
-    """
+    """Write a request as HTTP/1.1 bytes with Host and, where it has a body, Content-Length."""
     headers = dict(request.headers)
     present = {name.lower() for name in headers}
     if "host" not in present:

@@ -66,12 +66,7 @@ class InstallPlan(NamedTuple):
 
 
 def plan_install(facts: SetupFacts, wanted: Iterable[str]) -> InstallPlan:
-    """Plan how the wanted tools get here; what is there and usable is never touched.
-
-    Args:
-        facts: what the machine offers.
-        wanted: keys of `TOOLS`.
-    """
+    """Plan how the wanted tools get here; what is there and usable is never touched."""
     steps: list[InstallStep] = []
     blocked: list[Blocked] = []
     for name in wanted:

@@ -51,13 +51,7 @@ class SyntaxFault(NamedTuple):
 
 
 def syntax_fault(error: Exception, text: str, line: int) -> SyntaxFault:
-    """Say in plain words what a parser could not read.
-
-    Args:
-        error: of the parser.
-        text: the whole file.
-        line: 1-based line of the last thing that could be read.
-    """
+    """Say in plain words what a parser could not read."""
     said = " ".join(str(getattr(error, name, None) or "") for name in ("problem", "context"))
     at, opened = _line(error, "problem_mark", line), _line(error, "context_mark", 0)
     message, advice = next(

@@ -36,15 +36,7 @@ def counted(count: int, what: str = "commit") -> str:
 def progress_words(
     told: BisectProgress, good: str, bad: str, reason: str = "", what: str = "commit"
 ) -> str:
-    """`a1b2c3d4e5f6 costs more: 1.052x [...] of good, 0.999x [...] of bad; 4 commits left`.
-
-    Args:
-        told: what was found.
-        good: hash of the commit that is called so.
-        bad: the same.
-        reason: why it was passed over.
-        what: what is searched: commit or version.
-    """
+    """`a1b2c3d4e5f6 costs more: 1.052x [...] of good, 0.999x [...] of bad; 4 commits left`."""
     names = {good: "good", bad: "bad"}
     ratios = ", ".join(
         f"{_ratio(step)} of {names.get(step.against, short_hash(step.against))}"
