@@ -12,26 +12,23 @@ from typing import TYPE_CHECKING, Final
 
 from bench.errors import ParseError, UsageError
 from bench.loadtools.tool import (
-    STDERR,
-    STDOUT,
     Installation,
     LoadTool,
     read_bytes,
     read_text,
     refuse_extras,
     refuse_failure,
-    tool_env,
+    tool_command,
 )
-from bench.process.command import Command
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from bench.loadtools.tool import Recorded, Share, ToolOutput
+    from bench.loadtools.tool import LoadJob, Recorded, Share, ToolOutput
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
-    from bench.model.target import Target
+    from bench.process.command import Command
 
 LOG_FILE: Final = "h2load.log"
 _UNSENT: Final = "-1"
@@ -77,40 +74,23 @@ class H2load(LoadTool):
             return f"h2load sends one request, but {kind.method} {kind.path} varies: use tool: oha"
         return None
 
-    def prepare(
-        self,
-        workload: Workload,
-        profile: LoadProfile,  # noqa: ARG002 - the protocol's signature
-        target: Target,  # noqa: ARG002 - the protocol's signature
-        folder: Path,
-        rng: random.Random,  # noqa: ARG002 - the protocol's signature
-    ) -> None:
+    def prepare(self, job: LoadJob, rng: random.Random) -> None:  # noqa: ARG002 - the protocol's signature
         """Write the body."""
-        for body in workload.kinds[0].bodies[:1]:
-            _body(folder).write_bytes(body)
+        for body in job.workload.kinds[0].bodies[:1]:
+            _body(job.folder).write_bytes(body)
 
-    def command(
-        self,
-        target: Target,
-        workload: Workload,
-        profile: LoadProfile,
-        out: Path,
-        *,
-        share: Share,  # noqa: ARG002 - the protocol's signature
-        folder: Path,
-        duration_s: float,
-    ) -> Command:
+    def command(self, job: LoadJob, share: Share, out: Path, duration_s: float) -> Command:  # noqa: ARG002 - the protocol's signature
         """One process with one thread."""
-        kind = workload.kinds[0]
-        argv = [self.name, "-t1", "-m1", f"-c{profile.connections}"]
+        kind = job.workload.kinds[0]
+        argv = [self.name, "-t1", "-m1", f"-c{job.profile.connections}"]
         argv += ["-D", f"{max(1, round(duration_s * 1000))}ms", f"--log-file={LOG_FILE}"]
         argv += ["-H", f":method: {kind.method}"]
         for name, value in kind.headers.items():
             argv += ["-H", f"{name.lower()}: {value}"]
         if kind.bodies:
-            argv += ["-d", str(_body(folder))]
-        argv.append(f"{target.origin}{kind.path}")
-        return Command(tuple(argv), tool_env(), out, None, out / STDOUT, out / STDERR)
+            argv += ["-d", str(_body(job.folder))]
+        argv.append(f"{job.target.origin}{kind.path}")
+        return tool_command(out, *argv)
 
     def parse(self, output: ToolOutput, profile: LoadProfile) -> LoadResult:  # noqa: ARG002 - the protocol's signature
         """Read totals from what it printed, every complete response from the log."""

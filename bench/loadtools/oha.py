@@ -14,26 +14,24 @@ from typing import TYPE_CHECKING, Final
 
 from bench.errors import ParseError, UsageError
 from bench.loadtools.tool import (
-    STDERR,
-    STDOUT,
     CrateBuild,
     Installation,
     LoadTool,
     read_text,
     refuse_extras,
     refuse_failure,
-    tool_env,
+    tool_command,
 )
-from bench.process.command import Command
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from bench.loadtools.tool import Recorded, Share, ToolOutput
+    from bench.loadtools.tool import LoadJob, Recorded, Share, ToolOutput
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, RequestKind, Workload
     from bench.model.target import Target
+    from bench.process.command import Command
 
 JSON_FILE: Final = "oha.json"
 DB_FILE: Final = "oha.sqlite"
@@ -80,56 +78,39 @@ class Oha(LoadTool):
         reasons = (_unsupported_kind(kind) for kind in kinds)
         return next((reason for reason in reasons if reason), None)
 
-    def prepare(
-        self,
-        workload: Workload,
-        profile: LoadProfile,  # noqa: ARG002 - the protocol's signature
-        target: Target,
-        folder: Path,
-        rng: random.Random,
-    ) -> None:
+    def prepare(self, job: LoadJob, rng: random.Random) -> None:
         """Write one file of URLs or of bodies per kind of request that varies."""
         from bench.workload.requests import pool  # noqa: PLC0415 - late: a list of tools is quick
 
-        requests = pool(workload, rng).requests
-        for index, kind in enumerate(workload.kinds):
+        requests = pool(job.workload, rng).requests
+        for index, kind in enumerate(job.workload.kinds):
             own = [request for request in requests if request.kind == index]
             if _varies_in_path(kind):
-                urls = "".join(f"{target.origin}{request.path}\n" for request in own)
-                _urls(folder, index).write_text(urls, encoding="utf-8")
+                urls = "".join(f"{job.target.origin}{request.path}\n" for request in own)
+                _urls(job.folder, index).write_text(urls, encoding="utf-8")
             bodies = list(dict.fromkeys(request.body for request in own))
             if kind.bodies:
-                _body(folder, index).write_bytes(b"\n".join(bodies))
+                _body(job.folder, index).write_bytes(b"\n".join(bodies))
 
-    def command(
-        self,
-        target: Target,
-        workload: Workload,
-        profile: LoadProfile,
-        out: Path,
-        *,
-        share: Share,
-        folder: Path,
-        duration_s: float,
-    ) -> Command:
+    def command(self, job: LoadJob, share: Share, out: Path, duration_s: float) -> Command:
         """One oha process; with several kinds of request, process i sends kind i."""
-        number = share.index if len(workload.kinds) > 1 else 0
-        kind = workload.kinds[number]
+        profile, kinds = job.profile, job.workload.kinds
+        number = share.index if len(kinds) > 1 else 0
+        kind = kinds[number]
         argv = [self.name, "--no-tui", "--disable-compression", "-r", "0"]
         argv += ["-t", _milliseconds(profile.timeout_s), "-c", str(profile.connections)]
         argv += _pace(profile, duration_s)
         argv += ["-m", kind.method, *([] if profile.keepalive else ["--disable-keepalive"])]
-        argv += _spoken(target)
+        argv += _spoken(job.target)
         for name, value in kind.headers.items():
             argv += ["-H", f"{name}: {value}"]
         argv += ["--output-format", "json", "-o", JSON_FILE, "--db-url", DB_FILE]
-        argv += _body_arguments(kind, _body(folder, number))
+        argv += _body_arguments(kind, _body(job.folder, number))
         if _varies_in_path(kind):
-            argv += ["--urls-from-file", str(_urls(folder, number))]
+            argv += ["--urls-from-file", str(_urls(job.folder, number))]
         else:
-            argv.append(f"{target.origin}{kind.path}")
-        env = tool_env(TOKIO_WORKER_THREADS="1", NO_COLOR="1")
-        return Command(tuple(argv), env, out, None, out / STDOUT, out / STDERR)
+            argv.append(f"{job.target.origin}{kind.path}")
+        return tool_command(out, *argv, TOKIO_WORKER_THREADS="1", NO_COLOR="1")
 
     def parse(self, output: ToolOutput, profile: LoadProfile) -> LoadResult:
         """Read totals and errors from the JSON, every complete response from the SQLite file."""

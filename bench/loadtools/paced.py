@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from bench.errors import UsageError
 from bench.loadtools.tool import (
-    STDERR,
-    STDOUT,
     Installation,
     LoadTool,
     SourceBuild,
@@ -25,18 +23,18 @@ from bench.loadtools.tool import (
     refuse_extras,
     refuse_failure,
     shipped,
-    tool_env,
+    tool_command,
 )
-from bench.process.command import Command
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from bench.loadtools.tool import Recorded, Share, ToolOutput
+    from bench.loadtools.tool import LoadJob, Recorded, Share, ToolOutput
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
     from bench.model.target import Target
+    from bench.process.command import Command
 
 POOL_FILE: Final = "paced.pool"
 JSON_FILE: Final = "paced.json"
@@ -97,37 +95,21 @@ class Paced(LoadTool):
         """Time to open all connections before the first request is due."""
         return _LEAD_S + _LEAD_PER_CONNECTION_S * profile.connections
 
-    def prepare(
-        self,
-        workload: Workload,
-        profile: LoadProfile,  # noqa: ARG002 - the protocol's signature
-        target: Target,
-        folder: Path,
-        rng: random.Random,
-    ) -> None:
+    def prepare(self, job: LoadJob, rng: random.Random) -> None:
         """Write the pool of rendered requests."""
         from bench.loadtools.request_pools import paced_pool  # noqa: PLC0415 - late: a list of tools is quick
         from bench.workload.requests import pool  # noqa: PLC0415 - late: reading a result needs no requests
 
-        data = paced_pool(pool(workload, rng), target.authority)
-        (folder / POOL_FILE).write_bytes(data)
+        data = paced_pool(pool(job.workload, rng), job.target.authority)
+        (job.folder / POOL_FILE).write_bytes(data)
 
-    def command(
-        self,
-        target: Target,
-        workload: Workload,  # noqa: ARG002 - the protocol's signature
-        profile: LoadProfile,
-        out: Path,
-        *,
-        share: Share,
-        folder: Path,
-        duration_s: float,
-    ) -> Command:
+    def command(self, job: LoadJob, share: Share, out: Path, duration_s: float) -> Command:
         """One process, which takes request k, k + n, ... of the one schedule."""
+        profile = job.profile
         options = {
-            "pool": folder / POOL_FILE,
-            "address": _address(target),
-            "port": target.port,
+            "pool": job.folder / POOL_FILE,
+            "address": _address(job.target),
+            "port": job.target.port,
             "connections": profile.connections,
             "rate": f"{(profile.rate_rps or 0.0) * share.count:.12g}",
             "process": f"{share.index}/{share.count}",
@@ -143,8 +125,7 @@ class Paced(LoadTool):
             "histograms": HISTOGRAMS_FILE,
         }
         words = (word for name, value in options.items() for word in (f"--{name}", str(value)))
-        argv = (self.name, *words)
-        return Command(argv, tool_env(), out, None, out / STDOUT, out / STDERR)
+        return tool_command(out, self.name, *words)
 
     def parse(self, output: ToolOutput, profile: LoadProfile) -> LoadResult:  # noqa: ARG002 - the protocol's signature
         """Read document and histograms; ended by a signal it leaves both, of the time so far."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import bench
 from bench.errors import ParseError, ToolMissingError, UsageError
+from bench.process.command import Command
 
 if TYPE_CHECKING:
     import random
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from bench.model.pacing import Arrivals
     from bench.model.plan import LoadProfile, Workload
     from bench.model.target import Target
-    from bench.process.command import Command
 
 STDOUT: Final = "stdout.txt"
 STDERR: Final = "stderr.txt"
@@ -115,6 +115,21 @@ class Share:
     schedule: int = 0
 
 
+class LoadJob(NamedTuple):
+    """What a load tool is to do.
+
+    Attributes:
+        profile: of the whole trial for `prepare`; for `command` the process's own share of
+            connections and rate, see `shares`.
+        folder: for what `prepare` writes and all processes of the trial read.
+    """
+
+    target: Target
+    workload: Workload
+    profile: LoadProfile
+    folder: Path
+
+
 class LoadTool(Protocol):
     """One load tool; stateless, so that one object serves all trials.
 
@@ -174,37 +189,17 @@ class LoadTool(Protocol):
         """Seconds from the start of its processes to `Share.start_at`, for this profile."""
         return self.lead_s
 
-    def prepare(
-        self,
-        workload: Workload,
-        profile: LoadProfile,
-        target: Target,
-        folder: Path,
-        rng: random.Random,
-    ) -> None:
-        """Write what all processes of a trial read (pool files) into `folder`; outside timing."""
+    def prepare(self, job: LoadJob, rng: random.Random) -> None:
+        """Write what all processes of a trial read (pool files); outside timing."""
         ...
 
-    def command(
-        self,
-        target: Target,
-        workload: Workload,
-        profile: LoadProfile,
-        out: Path,
-        *,
-        share: Share,
-        folder: Path,
-        duration_s: float,
-    ) -> Command:
+    def command(self, job: LoadJob, share: Share, out: Path, duration_s: float) -> Command:
         """The command of one process, which starts with the tool's name.
 
         Args:
-            target: where the load goes.
-            workload: what is sent.
-            profile: this process's own share of connections and rate, see `shares`.
-            out: an existing folder for this process alone; its working directory.
+            job: what is sent where.
             share: which of the processes it is, and when they begin.
-            folder: what `prepare` wrote.
+            out: an existing folder for this process alone; its working directory.
             duration_s: length of the window or of the warm-up.
         """
         ...
@@ -283,9 +278,10 @@ def shipped(*parts: str) -> Path:
     raise ToolMissingError(f"{parts[-1]} is not there", advice="Install bench again.")
 
 
-def tool_env(**extra: str) -> dict[str, str]:
-    """The whole environment of a load tool: PATH, a fixed locale and `extra`."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **extra}
+def tool_command(out: Path, *argv: str, **env: str) -> Command:
+    """A process in `out`, in an environment of PATH, a fixed locale and `env` alone."""
+    whole = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **env}
+    return Command(argv, whole, out, None, out / STDOUT, out / STDERR)
 
 
 def read_text(path: Path) -> str:

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 
 from bench.errors import ParseError, UsageError
 from bench.loadtools.tool import (
-    STDERR,
-    STDOUT,
     Installation,
     LoadTool,
     read_bytes,
@@ -18,18 +16,17 @@ from bench.loadtools.tool import (
     refuse_extras,
     refuse_failure,
     shipped,
-    tool_env,
+    tool_command,
 )
-from bench.process.command import Command
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from bench.loadtools.tool import Recorded, Share, ToolOutput
+    from bench.loadtools.tool import LoadJob, Recorded, Share, ToolOutput
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
-    from bench.model.target import Target
+    from bench.process.command import Command
 
 POOL_FILE: Final = "wrk.pool"
 DETAIL_FILE: Final = "wrk.json"
@@ -74,52 +71,25 @@ class Wrk(LoadTool):
             )
         return None
 
-    def prepare(
-        self,
-        workload: Workload,
-        profile: LoadProfile,  # noqa: ARG002 - the protocol's signature
-        target: Target,
-        folder: Path,
-        rng: random.Random,
-    ) -> None:
+    def prepare(self, job: LoadJob, rng: random.Random) -> None:
         """Write the pool of rendered requests."""
         from bench.loadtools.request_pools import lua_pool  # noqa: PLC0415 - late: a list of tools is quick
         from bench.workload.requests import pool  # noqa: PLC0415 - late: reading a result needs no requests
 
-        data = lua_pool(pool(workload, rng), target.authority)
-        (folder / POOL_FILE).write_bytes(data)
+        data = lua_pool(pool(job.workload, rng), job.target.authority)
+        (job.folder / POOL_FILE).write_bytes(data)
 
-    def command(
-        self,
-        target: Target,
-        workload: Workload,
-        profile: LoadProfile,
-        out: Path,
-        *,
-        share: Share,
-        folder: Path,
-        duration_s: float,
-    ) -> Command:
+    def command(self, job: LoadJob, share: Share, out: Path, duration_s: float) -> Command:
         """One wrk process with one thread; the result is written to `wrk.json` in `out`."""
-        env = tool_env(
-            BENCH_POOL=str(folder / POOL_FILE), BENCH_OUT=DETAIL_FILE, BENCH_SEED=str(share.seed)
-        )
-        if workload.lua:
-            env["BENCH_USER_LUA"] = workload.lua
-        elif _counts_statuses(workload):
+        env = {"BENCH_POOL": str(job.folder / POOL_FILE), "BENCH_OUT": DETAIL_FILE}
+        if job.workload.lua:
+            env["BENCH_USER_LUA"] = job.workload.lua
+        elif _counts_statuses(job.workload):
             env["BENCH_STATUSES"] = "1"
-        argv = (
-            self.name,
-            "-t1",
-            f"-c{profile.connections}",
-            f"-d{round(duration_s)}s",
-            "--timeout",
-            f"{round(profile.timeout_s)}s",
-            "-s",
-            str(shipped("lua", "bench.lua")),
-            f"{target.origin}/",
-        )
-        return Command(argv, env, out, None, out / STDOUT, out / STDERR)
+        argv = [self.name, "-t1", f"-c{job.profile.connections}", f"-d{round(duration_s)}s"]
+        argv += ["--timeout", f"{round(job.profile.timeout_s)}s"]
+        argv += ["-s", str(shipped("lua", "bench.lua")), f"{job.target.origin}/"]
+        return tool_command(out, *argv, **env, BENCH_SEED=str(share.seed))
 
     def parse(self, output: ToolOutput, profile: LoadProfile) -> LoadResult:
         """Read what bench.lua wrote; anything on stderr is a failure."""

@@ -14,6 +14,7 @@ from bench.errors import BenchError, ParseError
 from bench.loadtools import Share, ToolOutput
 from bench.loadtools.install.find import tool_path
 from bench.loadtools.merging import judged, merge, shares
+from bench.loadtools.tool import LoadJob
 from bench.model.trial_record import CommandRecord
 
 if TYPE_CHECKING:
@@ -212,14 +213,13 @@ class Loader:
         self._tool = tool
         self._profile = profile
         self._shares = shares(profile, workload)
-        self._workload = workload
-        self._target = target
+        self._job = LoadJob(target, workload, profile, folder)
         self._cpus = cpus
         self._supervisor = supervisor
         self._folder = folder
         self._rng = rng
         self._schedule = schedule
-        tool.prepare(workload, profile, target, folder, rng)
+        tool.prepare(self._job, rng)
 
     @property
     def limit_s(self) -> float:
@@ -291,20 +291,13 @@ class Loader:
     ) -> tuple[Child, ToolOutput]:
         out = self._folder / f"{name}-{part.index}"
         out.mkdir(mode=0o700, exist_ok=True)
-        command = self._tool.command(
-            self._target,
-            self._workload,
-            profile,
-            out,
-            share=part,
-            folder=self._folder,
-            duration_s=duration_s,
-        )
+        job = self._job._replace(profile=profile)
+        command = self._tool.command(job, part, out, duration_s)
         pinned = self._cpus.pinning.state == "pinned"
         cpus = (self._cpus.load[part.index % len(self._cpus.load)],) if pinned else None
         argv = (tool_path(self._tool.name), *command.argv[1:])
         child = self._supervisor.spawn(
-            command._replace(argv=argv, cpus=cpus, space=self._target.space)
+            command._replace(argv=argv, cpus=cpus, space=self._job.target.space)
         )
         output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
         return child, output
@@ -316,7 +309,7 @@ class Loader:
             out._replace(rc=child.rc or 0)
             for child, out in zip(running.children, running.outputs, strict=True)
         ]
-        return merge(results_of(self._tool, self._workload, self._shares, outputs, commands))
+        return merge(results_of(self._tool, self._job.workload, self._shares, outputs, commands))
 
 
 def results_of(

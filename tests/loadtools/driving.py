@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.loadtools import TOOLS, Share, Target, ToolOutput
 from bench.loadtools.install.find import tool_path
 from bench.loadtools.merging import merge, shares
+from bench.loadtools.tool import LoadJob
 
 if TYPE_CHECKING:
     import signal
@@ -67,23 +68,16 @@ def outputs(
     prepared: Callable[[], None] | None = None,
 ) -> list[ToolOutput]:
     tool = TOOLS[profile.tool]
-    target = Target("127.0.0.1", port)
-    tool.prepare(workload, profile, target, folder, random.Random(1))
+    job = LoadJob(Target("127.0.0.1", port), workload, profile, folder)
+    tool.prepare(job, random.Random(1))
     if prepared:
         prepared()
     started = []
     for index, part in enumerate(shares(profile, workload)):
         out = folder / f"load-{index}"
         out.mkdir()
-        command = tool.command(
-            target,
-            workload,
-            part,
-            out,
-            share=Share(index, len(shares(profile, workload)), seed=100 + index),
-            folder=folder,
-            duration_s=profile.duration_s,
-        )
+        share = Share(index, len(shares(profile, workload)), seed=100 + index)
+        command = tool.command(job._replace(profile=part), share, out, profile.duration_s)
         with command.stdout.open("wb") as stdout, (out / "stderr.txt").open("wb") as stderr:
             process = subprocess.Popen(
                 (tool_path(tool.name), *command.argv[1:]),

@@ -11,7 +11,7 @@ from bench.errors import ParseError
 from bench.loadtools import TOOLS, Share, Target, unsupported
 from bench.loadtools.install.find import find_tool, search_path
 from bench.loadtools.merging import judged
-from bench.loadtools.tool import dotted, too_old
+from bench.loadtools.tool import LoadJob, dotted, too_old
 from bench.model.workload_config import Generator
 from bench.stats.histogram import Histogram
 from tests.loadtools.driving import Driven, Server, drive, outputs, running_server
@@ -325,15 +325,8 @@ def test_commands_are_lists_in_their_own_folder(name: str, tmp_path: Path) -> No
     """No shell, no CPUs yet, an environment of few variables."""
     asked = Mode(name, "closed").profile()
     shared: Workload = workload()
-    command = TOOLS[name].command(
-        Target("::1", 80),
-        shared,
-        asked,
-        tmp_path,
-        share=Share(seed=1),
-        folder=tmp_path,
-        duration_s=2.0,
-    )
+    job = LoadJob(Target("::1", 80), shared, asked, tmp_path)
+    command = TOOLS[name].command(job, Share(seed=1), tmp_path, 2.0)
 
     assert command.argv[0] == name
     told = " ".join(command.argv)

@@ -10,6 +10,7 @@ import pytest
 from bench.errors import ParseError, UsageError
 from bench.loadtools import TOOLS, Recorded, Share, Target, unsupported
 from bench.loadtools.merging import judged
+from bench.loadtools.tool import LoadJob
 from tests.loadtools.recorded import DATA, kind, output, profile, workload
 
 if TYPE_CHECKING:
@@ -89,9 +90,7 @@ def test_the_command_sends_one_request_over_and_over(tmp_path: Path) -> None:
     """One request under way per connection, the method among the headers, the body from a file."""
     asked = workload(kind(method="PUT", path="/x", bodies=(b"{}",), headers={"Accept": "*/*"}))
     target = Target("127.0.0.1", 9, "h2", "/trust.pem")
-    command = H2LOAD.command(
-        target, asked, H2, tmp_path, share=Share(), folder=tmp_path, duration_s=1.5
-    )
+    command = H2LOAD.command(LoadJob(target, asked, H2, tmp_path), Share(), tmp_path, 1.5)
 
     line = " ".join(command.argv)
     assert line.startswith("h2load -t1 -m1 -c20 -D 1500ms --log-file=h2load.log")

@@ -11,7 +11,7 @@ import pytest
 
 from bench.errors import ParseError, UsageError
 from bench.loadtools import TOOLS, Recorded, Share, Target
-from bench.loadtools.tool import too_old
+from bench.loadtools.tool import LoadJob, too_old
 from bench.model.workload_config import Generator
 from tests.loadtools.recorded import OHA as DATA
 from tests.loadtools.recorded import kind, output, profile, workload
@@ -24,15 +24,9 @@ TARGET = Target("127.0.0.1", 8000)
 
 def argv(tmp_path: Path, *kinds: Any, **how: Any) -> list[str]:
     asked = how.pop("profile", profile(tool="oha"))
-    command = OHA.command(
-        TARGET,
-        workload(*kinds),
-        asked,
-        tmp_path,
-        share=Share(index=how.get("index", 0), seed=1),
-        folder=tmp_path,
-        duration_s=how.get("duration_s", 2.5),
-    )
+    job = LoadJob(TARGET, workload(*kinds), asked, tmp_path)
+    share = Share(index=how.get("index", 0), seed=1)
+    command = OHA.command(job, share, tmp_path, how.get("duration_s", 2.5))
     return list(command.argv)
 
 
@@ -112,7 +106,7 @@ def test_defaults_of_oha_are_switched_off(tmp_path: Path) -> None:
 def test_method_headers_and_a_single_body_are_given(tmp_path: Path) -> None:
     """The body in a file, byte for byte."""
     post = kind(method="POST", bodies=(b"a\nb",), headers={"content-type": "x/y", "a": "b"})
-    OHA.prepare(workload(post), profile(), TARGET, tmp_path, random.Random(1))
+    OHA.prepare(LoadJob(TARGET, workload(post), profile(), tmp_path), random.Random(1))
     arguments = argv(tmp_path, post)
 
     assert after(arguments, "-m") == "POST"
@@ -129,7 +123,7 @@ def test_several_bodies_are_lines_and_paths_are_urls(tmp_path: Path) -> None:
         kind(method="POST", bodies=(b"a", b"b"), weight=2),
         kind(path="/{u}", values=USER),
     )
-    OHA.prepare(workload(*kinds), OPEN, TARGET, tmp_path, random.Random(1))
+    OHA.prepare(LoadJob(TARGET, workload(*kinds), OPEN, tmp_path), random.Random(1))
     first, second = (argv(tmp_path, *kinds, profile=OPEN, index=i) for i in (0, 1))
 
     assert sorted(Path(after(first, "-Z")).read_bytes().split(b"\n")) == [b"a", b"b"]

@@ -12,6 +12,7 @@ import pytest
 from bench.errors import ParseError, UsageError
 from bench.loadtools import TOOLS, Recorded, Share, Target, paced_histograms, unsupported
 from bench.loadtools.merging import merge, shares
+from bench.loadtools.tool import LoadJob
 from bench.model.workload_config import Expect
 from bench.stats.histogram import Histogram
 from tests.loadtools.recorded import kind, output, profile, workload
@@ -102,13 +103,16 @@ def test_processes_walk_one_schedule(tmp_path: Path) -> None:
     """The rate of all of them, whose share it is, when it begins, and the seed of the round."""
     whole = asked(rate_rps=3000.0, processes=3, connections=8, arrivals="even")
     parts = shares(whole, workload())
+    target = Target("127.0.0.1", 80)
     argvs = [
         PACED.command(
-            Target("127.0.0.1", 80), workload(), part, tmp_path,
-            share=Share(index, 3, 100 + index, 12.5, 77), folder=tmp_path, duration_s=2.0,
+            LoadJob(target, workload(), part, tmp_path),
+            Share(index, 3, 100 + index, 12.5, 77),
+            tmp_path,
+            2.0,
         ).argv
         for index, part in enumerate(parts)
-    ]  # fmt: skip
+    ]
     options = [dict(zip(argv[1::2], argv[2::2], strict=True)) for argv in argvs]
 
     assert [each["--process"] for each in options] == ["0/3", "1/3", "2/3"]
@@ -127,7 +131,7 @@ def test_the_pool_says_what_is_expected(tmp_path: Path) -> None:
         kind(expect=Expect.model_validate({"json": {"a": 1}})),
         kind(method="HEAD"),
     )
-    PACED.prepare(workload(*kinds), asked(), Target("h", 1), tmp_path, random.Random(1))
+    PACED.prepare(LoadJob(Target("h", 1), workload(*kinds), asked(), tmp_path), random.Random(1))
     lines = (tmp_path / "paced.pool").read_bytes().split(b"\n")
     words = [line.split()[:5] for line in lines if line[:2] in (b"0 ", b"1 ", b"2 ", b"3 ")]
 

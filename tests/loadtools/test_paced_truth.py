@@ -18,6 +18,7 @@ import pytest
 
 from bench.loadtools import TOOLS, Share, Target, ToolOutput
 from bench.loadtools.install.find import find_tool, tool_path
+from bench.loadtools.tool import LoadJob
 from bench.stats.histogram import Histogram
 from bench.trial.schedule_checks import schedule_findings
 from tests.loadtools.recorded import profile, workload
@@ -99,14 +100,11 @@ def run(
     folder.mkdir(exist_ok=True)
     tool = TOOLS["paced"]
     with serving(*server) as (port, process):
-        target = Target("127.0.0.1", port)
-        tool.prepare(workload(), asked, target, folder, random.Random(1))
+        job = LoadJob(Target("127.0.0.1", port), workload(), asked, folder)
+        tool.prepare(job, random.Random(1))
         start = time.monotonic() + 0.4
         share = Share(0, 1, 1, start, schedule)
-        command = tool.command(
-            target, workload(), asked, folder, share=share, folder=folder,
-            duration_s=asked.duration_s,
-        )  # fmt: skip
+        command = tool.command(job, share, folder, asked.duration_s)
         argv = [tool_path("paced"), *command.argv[1:]]
         with (
             command.stdout.open("wb") as out,

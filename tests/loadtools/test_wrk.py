@@ -11,7 +11,7 @@ import pytest
 import bench
 from bench.errors import ParseError, ToolMissingError, UsageError
 from bench.loadtools import TOOLS, Recorded, Share, Target, unsupported
-from bench.loadtools.tool import shipped, too_old
+from bench.loadtools.tool import LoadJob, shipped, too_old
 from tests.loadtools.recorded import WRK as DATA
 from tests.loadtools.recorded import kind, output, profile, workload
 
@@ -41,15 +41,9 @@ def test_wrk_does_any_mix_and_scripts() -> None:
 
 def test_the_command_can_be_read_off(tmp_path: Path) -> None:
     """Whole seconds, one thread, our script, where the result goes."""
-    command = WRK.command(
-        Target("127.0.0.1", 8000),
-        workload(lua="/u/custom.lua"),
-        profile(connections=7),
-        tmp_path,
-        share=Share(index=3, count=4, seed=42),
-        folder=tmp_path / "shared",
-        duration_s=2.0,
-    )
+    asked = workload(lua="/u/custom.lua"), profile(connections=7)
+    job = LoadJob(Target("127.0.0.1", 8000), *asked, tmp_path / "shared")
+    command = WRK.command(job, Share(index=3, count=4, seed=42), tmp_path, 2.0)
 
     assert command.argv[:6] == ("wrk", "-t1", "-c7", "-d2s", "--timeout", "10s")
     assert command.argv[6] == "-s"
@@ -67,7 +61,8 @@ def test_the_command_can_be_read_off(tmp_path: Path) -> None:
 def test_the_pool_file_holds_lengths_and_slots(tmp_path: Path) -> None:
     """As bench.lua reads it."""
     body = kind(method="POST", path="/b", bodies=(b"x\ny",), weight=2)
-    WRK.prepare(workload(kind(), body), profile(), Target("h", 1), tmp_path, random.Random(1))
+    job = LoadJob(Target("h", 1), workload(kind(), body), profile(), tmp_path)
+    WRK.prepare(job, random.Random(1))
     head, rest = (tmp_path / "wrk.pool").read_bytes().split(b"\n", 1)
     name, version, requests, slots = head.split()
 

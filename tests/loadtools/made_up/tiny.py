@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from bench.errors import ParseError
 from bench.loadtools.tool import (
-    STDERR,
-    STDOUT,
     Installation,
     LoadTool,
     Recorded,
@@ -19,17 +17,17 @@ from bench.loadtools.tool import (
     read_text,
     refuse_extras,
     refuse_failure,
-    tool_env,
+    tool_command,
 )
-from bench.process.command import Command
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
+    from bench.loadtools.tool import LoadJob
     from bench.model.load_result import LatencySource, LoadResult, Loop
     from bench.model.plan import LoadProfile, Workload
-    from bench.model.target import Target
+    from bench.process.command import Command
 
 
 class Tiny(LoadTool):
@@ -51,42 +49,25 @@ class Tiny(LoadTool):
         """It knows one request."""
         return "tiny sends one kind of request" if len(workload.kinds) > 1 else None
 
-    def prepare(
-        self,
-        workload: Workload,
-        profile: LoadProfile,  # noqa: ARG002 - the protocol's signature
-        target: Target,
-        folder: Path,
-        rng: random.Random,  # noqa: ARG002 - the protocol's signature
-    ) -> None:
+    def prepare(self, job: LoadJob, rng: random.Random) -> None:  # noqa: ARG002 - the protocol's signature
         """Write the request."""
-        kind = workload.kinds[0]
+        kind = job.workload.kinds[0]
         request = {
-            "host": target.host,
-            "port": target.port,
+            "host": job.target.host,
+            "port": job.target.port,
             "method": kind.method,
             "path": kind.path,
             "headers": kind.headers,
             "body": kind.bodies[0].decode() if kind.bodies else None,
         }
-        (folder / "tiny.json").write_text(json.dumps(request))
+        (job.folder / "tiny.json").write_text(json.dumps(request))
 
-    def command(
-        self,
-        target: Target,  # noqa: ARG002 - the protocol's signature
-        workload: Workload,  # noqa: ARG002 - the protocol's signature
-        profile: LoadProfile,
-        out: Path,
-        *,
-        share: Share,
-        folder: Path,
-        duration_s: float,
-    ) -> Command:
+    def command(self, job: LoadJob, share: Share, out: Path, duration_s: float) -> Command:
         """Request i is due at i / rate after the start; process k sends those of i % n = k."""
-        total = (profile.rate_rps or 0) * share.count
-        request = (str(folder / "tiny.json"), str(duration_s), str(total))
-        argv = (self.name, *request, str(share.index), str(share.count), repr(share.start_at))
-        return Command(argv, tool_env(), out, None, out / STDOUT, out / STDERR)
+        total = (job.profile.rate_rps or 0) * share.count
+        request = (str(job.folder / "tiny.json"), str(duration_s), str(total))
+        mine = (str(share.index), str(share.count), repr(share.start_at))
+        return tool_command(out, self.name, *request, *mine)
 
     def parse(self, output: ToolOutput, profile: LoadProfile) -> LoadResult:
         """Read what it printed."""
