@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.analysis.verdicts import NoiseBounds
 from bench.model.finding import Finding, finding
+from bench.model.server_config import CEILING
 from bench.stats.intervals import geometric
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from bench.model.plan import Plan
     from bench.model.trial_record import Bound
 
-CEILING: Final = "ceiling"
-"""Id of the server that answers as fast as the machine can."""
 NEAR_CEILING: Final = 0.8
 _ORDER: Final[tuple[Bound, ...]] = ("client", "server", "neither")
 

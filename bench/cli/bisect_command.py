@@ -211,15 +211,16 @@ def _parts(
 
 
 def _search(parts: BisectParts, graph: CommitGraph, again: str) -> BisectEnd:
-    from bench.reports.wording.bisect_words import counted, progress_words
+    from bench.reports.wording.bisect_words import progress_words
+    from bench.reports.wording.phrases import count
     from bench.run.bisecting import BisectMeasuring
     from bench.stats.bisection import Bisection
 
     asked = parts.asked
-    count, what = len(graph.order), _what(asked)
+    steps, what = len(graph.order), _what(asked)
     click.echo(
-        f"{asked.named[0]}..{asked.named[1]}: {counted(count, what)}, "
-        f"about {count.bit_length()} steps, {format_eta(asked.max_time_s)} at most",
+        f"{asked.named[0]}..{asked.named[1]}: {count(steps, what)}, "
+        f"about {steps.bit_length()} steps, {format_eta(asked.max_time_s)} at most",
         err=True,
     )
 

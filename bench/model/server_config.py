@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -27,6 +27,10 @@ from bench.model.http_protocol import HttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+
+CEILING: Final = "ceiling"
+"""The server that comes with bench and does almost nothing: what machine and load tool reach."""
 
 
 def _services(value: Any) -> Any:

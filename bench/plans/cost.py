@@ -10,9 +10,9 @@ from bench.loadtools import TOOLS, ranked, unsupported
 from bench.loadtools.install.find import choose
 from bench.model.finding import finding
 from bench.model.plan import Cell, CostPlan, LoadProfile, PlannedTrial
+from bench.model.server_config import CEILING
 from bench.plans.duets import free_name
 from bench.plans.lengths import estimate
-from bench.plans.matrix_files import CEILING
 from bench.plans.planning import in_random_order
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import orjson
 from bench.errors import UsageError
 from bench.host import local_topology
 from bench.host.cpu_split import split
+from bench.model.server_config import CEILING
 from bench.plans.matrix_plan import plan_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.server_files import load_server
@@ -26,7 +27,6 @@ _CEILING_ROUNDS: Final = 3
 _CONNECTIONS: Final = 50
 _WINDOW: Final = {"warmup": "1s", "duration": "2s"}
 _PREFERRED: Final = ("json-small", "plaintext")
-CEILING: Final = "ceiling"
 
 
 def plan_document(

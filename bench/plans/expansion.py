@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.errors import Problem
 from bench.model.config import Exclude, ServerRef, Variant
 from bench.model.plan import Arm, Cell, CpuSplit, LoadProfile, RequestKind, Skipped, Workload
-from bench.model.server_config import ServerConfig
+from bench.model.server_config import CEILING, ServerConfig
 from bench.model.workload_config import Expect
-from bench.plans.matrix_files import CEILING, load_profile, matches
+from bench.plans.matrix_files import load_profile, matches
 from bench.plans.overrides import (
     override_problems,
     selected_profiles,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import ConfigError
 from bench.loadtools import TOOLS, ranked
 from bench.model.config import MatrixConfig, ProfileConfig, url_arm
 from bench.model.plan import LoadProfile
+from bench.model.server_config import CEILING
 from bench.model.target import Target
 from bench.plans.load_curves import check_promise, check_rates, points
 from bench.plans.protocols import check_profile_protocol
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
     from bench.plans.project import Project
     from bench.plans.yaml.document import Loc, YamlDocument
-
-CEILING: Final = "ceiling"
-"""The id of the server that `ceiling: true` adds, and the name of its arm."""
 
 
 class MatrixFile(NamedTuple):

@@ -124,7 +124,8 @@ def _merged(parts: Iterator[dict[str, Path]]) -> dict[str, Path]:
     return merged
 
 
-def _entries(folder: Path) -> list[Path]:
+def visible(folder: Path) -> list[Path]:
+    """What a folder holds, less hidden and private names; nothing where it cannot be read."""
     try:
         return sorted(one for one in folder.iterdir() if not one.name.startswith((".", "_")))
     except OSError:
@@ -132,12 +133,12 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _servers(folder: Path) -> Iterator[tuple[str, Path]]:
-    for one in _entries(folder):
+    for one in visible(folder):
         if (one / "server.yaml").exists():
             yield one.name, one / "server.yaml"
 
 
 def _yaml_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for one in _entries(folder):
+    for one in visible(folder):
         if one.suffix == _SUFFIX and not one.is_dir():
             yield one.stem, one

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import nearest
 from bench.plans.yaml.spelling import shown, spelling
-from bench.workload.json_equal import is_json_type
+from bench.workload.json_equal import is_json_type, parse
 from bench.workload.requests import AS_TEXT, HASH_OF, SAME_AS_BODY
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _json_fault(body: bytes, samples: Mapping[str, str]) -> str:
     except UnicodeDecodeError:
         return "it is not UTF-8"
     try:
-        json.loads(text, parse_constant=_no_constant)
+        parse(text)
     except (ValueError, RecursionError):
         filled = _NAMED.sub(lambda match: samples.get(match[1], match[0]), text)
         return _parse_fault(filled)
@@ -185,7 +185,7 @@ def _json_fault(body: bytes, samples: Mapping[str, str]) -> str:
 
 def _parse_fault(text: str) -> str:
     try:
-        json.loads(text, parse_constant=_no_constant)
+        parse(text)
     except json.JSONDecodeError as error:
         around = shown(text[max(0, error.pos - 10) : error.pos + 20])
         place = f"line {error.lineno}, column {error.colno}"
@@ -195,10 +195,6 @@ def _parse_fault(text: str) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def check_random(document: YamlDocument, loc: Loc, request: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from bench.plans.choosing import hidden_server
 from bench.plans.expansion import Sources, expand
 from bench.plans.matrix_files import read_matrix
 from bench.plans.overrides import Overrides
+from bench.plans.project import visible
 from bench.plans.server_files import read_server
 from bench.plans.workload_files import read_workload
 from bench.plans.yaml.files import as_named
@@ -158,21 +159,14 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _stray(root: Path) -> Iterator[Problem]:
     """Files and folders that would be ignored although they look meant to be read."""
-    for folder in _visible(root / "servers"):
+    for folder in visible(root / "servers"):
         if folder.is_dir() and not (folder / "server.yaml").exists():
             name = printable(as_named(folder))
             yield Problem(
                 name, 0, "", "there is no server.yaml in this folder", "add one, or move the folder"
             )
     for folder in (root / "configs", root / "configs" / "workloads"):
-        for path in _visible(folder):
+        for path in visible(folder):
             if path.suffix.lower() in (".yml", ".yaml") and path.suffix != ".yaml":
                 name = printable(as_named(path))
                 yield Problem(name, 0, "", "only files that end with .yaml are read", "rename it")
-
-
-def _visible(folder: Path) -> list[Path]:
-    try:
-        return sorted(one for one in folder.iterdir() if not one.name.startswith((".", "_")))
-    except OSError:
-        return []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError, UsageError
 from bench.model.cpu_profile import ShownProfiles
+from bench.model.server_config import CEILING
 from bench.profiling.conversion_run import measure_conversion, read_conversion
 from bench.profiling.profile_run import profile_servers
 from bench.profiling.reading import read_profiles, renew
@@ -31,7 +32,6 @@ _WORKLOADS: Final = ("json-small", "json-large")
 _LEFT_OUT: Final = frozenset({"perf.data"})
 """perf's own file is large, and its whole text lies beside it."""
 _DERIVED: Final = (".html", ".md", ".svg", ".flame.svg", ".speedscope.json", ".folded.txt")
-_YARDSTICK: Final = "ceiling"
 _SIZE_S: Final = 3.0
 """Twelve trials of each server: short windows, since the sizes spread the figures far more."""
 
@@ -51,7 +51,7 @@ def wanted(plan: Plan) -> IntoRunOptions:
     servers = dict.fromkeys(arm.name for arm in plan.arms if arm.name == arm.server)
     chosen = tuple(name for name in _WORKLOADS if name in plan.workloads)
     return IntoRunOptions(
-        tuple(name for name in servers if name != _YARDSTICK),
+        tuple(name for name in servers if name != CEILING),
         chosen or tuple(plan.workloads)[:1],
     )
 

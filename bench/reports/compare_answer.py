@@ -8,6 +8,7 @@ from bench.model.metric_names import HIGHER_IS_BETTER
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, code, strong
 from bench.reports.markdown import markdown_blocks
 from bench.reports.rows import format_cost, format_us
+from bench.reports.wording.phrases import count
 from bench.reports.wording.verdict_words import percent, percents, ratio_text, verdict_text
 from bench.units import format_bytes, format_rate
 
@@ -85,11 +86,11 @@ def _headline(result: CompareResult) -> str:
     elif not looked:
         text = f"no cell can be compared by {name}"
     elif open_ones := [row for row in looked if _is_open(row, result.margin)]:
-        where = f"{len(open_ones)} of {_count(len(looked), 'cell')}"
+        where = f"{len(open_ones)} of {count(len(looked), 'cell')}"
         text = f"not decided by {name} in {where}: {_possible(open_ones, margin)}"
     else:
-        text = f"nothing is worse beyond {margin} by {name} ({_count(len(looked), 'cell')})"
-    lacking = f"; {_count(len(result.missing), 'cell')} not compared" if result.missing else ""
+        text = f"nothing is worse beyond {margin} by {name} ({count(len(looked), 'cell')})"
+    lacking = f"; {count(len(result.missing), 'cell')} not compared" if result.missing else ""
     return text[0].upper() + text[1:] + lacking
 
 
@@ -122,10 +123,6 @@ def _too_few(rows: Sequence[CompareRow]) -> str:
     return (
         f"{seen}, in too few rounds to tell" if len(bare) == 1 else f"{seen} at worst, in too few"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _method(result: CompareResult) -> Text:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.model.http_protocol import PROTOCOL_NAMES
+from bench.model.server_config import CEILING
 from bench.reports.escape import line
 from bench.reports.primary_metric import THROUGHPUT, lead_of
 from bench.reports.wording.in_words import view_in_words
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from bench.model.summary import CellDetail, CellSummary, Metric, RunView
     from bench.model.trial_record import TrialRecord
     from bench.reports.primary_metric import PrimaryMetric
-
-
-CEILING: Final = "ceiling"
-"""Id of the server that answers as fast as the machine can."""
 
 
 class Entry(NamedTuple):

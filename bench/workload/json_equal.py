@@ -30,7 +30,7 @@ def _canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes | str) -> Any:
     """The value of a JSON text.
 
     Raises:

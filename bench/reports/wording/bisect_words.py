@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench.reports.wording.phrases import count
 from bench.reports.wording.verdict_words import percent, percents, ratio_text
 from bench.stats.bisection import UNDECIDED
 
@@ -28,11 +29,6 @@ def short_hash(commit: str) -> str:
     return commit[:_DIGITS] if len(commit) >= _HASH else commit
 
 
-def counted(count: int, what: str = "commit") -> str:
-    """`1 commit`, `4 versions`."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def progress_words(
     told: BisectProgress, good: str, bad: str, reason: str = "", what: str = "commit"
 ) -> str:
@@ -42,7 +38,7 @@ def progress_words(
         f"{_ratio(step)} of {names.get(step.against, short_hash(step.against))}"
         for step in told.steps
     )
-    left = f"{counted(told.left, what)} left"
+    left = f"{count(told.left, what)} left"
     if told.found not in _FOUND:
         return f"{short_hash(told.commit)} passed over: {reason_words(reason)}; {left}"
     why = ratios or "the same content as one that is known"
@@ -63,10 +59,10 @@ def culprit_words(end: BisectEnd, authored: str, subject: str, files: Sequence[s
     assert end.culprit is not None  # noqa: S101 - only called for those
     assert end.last is not None  # noqa: S101 - it is found by that comparison
     shown = ", ".join(files[:_SHOWN]) + (", ..." if len(files) > _SHOWN else "")
-    count = counted(len(files), "file")
+    changed = count(len(files), "file")
     return (
         f"{short_hash(end.culprit)} {authored} {subject}: a request costs {_ratio(end.last)} "
-        f"of what it costs in the parent; {count} changed: {shown}"
+        f"of what it costs in the parent; {changed} changed: {shown}"
     )
 
 
