@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ from tests.quiet import (  # noqa: F401 - hooks: pytest finds them here
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+_coverage: dict[str, str] = {}
+"""What tells a process to be traced, while it is kept from those of an untraced test."""
 
 # A deadline per example says more about the neighbours of this machine than about our code.
 settings.register_profile("bench", deadline=None)
@@ -54,8 +58,16 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
     return ran
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test marked `needs("oha", "node")` where one of them is not here."""
+    """Skip a test marked `needs("oha", "node")` where one of them is not here.
+
+    And keep coverage out of the processes that one marked `untraced` starts.
+    """
+    os.environ.update(_coverage)
+    if item.get_closest_marker("untraced"):
+        found = [name for name in os.environ if name.startswith("COV")]
+        _coverage.update({name: os.environ.pop(name) for name in found})
     for mark in item.iter_markers("needs"):
         absent = [name for name in mark.args if not _is_here(name)]
         if absent:

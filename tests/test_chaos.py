@@ -17,6 +17,7 @@ SHOTS = 10  # `just chaos` makes 100
 
 
 @pytest.mark.real
+@pytest.mark.untraced
 @pytest.mark.needs("wrk")
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     """After SIGKILL nothing is alive within 2 s, and resume makes an equal report."""

@@ -23,6 +23,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.mark.real
+@pytest.mark.untraced
 @pytest.mark.needs("uv")
 @pytest.mark.parametrize(
     ("right", "wrong", "caught"),

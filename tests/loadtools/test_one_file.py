@@ -14,7 +14,7 @@ import pytest
 
 from tests.run.helpers import Project
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.untraced]
 
 ROOT = Path(__file__).parents[2]
 MADE_UP = Path(__file__).with_name("made_up")

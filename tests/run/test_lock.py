@@ -185,6 +185,7 @@ def test_a_lock_left_behind_is_no_mismatch(run: Path) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.untraced
 @pytest.mark.needs("wrk")
 def test_a_run_that_goes_on_is_not_resumed_beside_itself(tmp_path: Path) -> None:
     """The second process exits 2 naming the first, whose trials all stay."""
@@ -206,6 +207,7 @@ def test_a_run_that_goes_on_is_not_resumed_beside_itself(tmp_path: Path) -> None
 
 
 @pytest.mark.real
+@pytest.mark.untraced
 @pytest.mark.needs("wrk")
 def test_two_runs(tmp_path: Path) -> None:
     """A second run exits 2 naming the first; with permission both reports are marked."""

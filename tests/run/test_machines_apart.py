@@ -65,6 +65,7 @@ def test_a_whole_run(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixt
     assert wait_until(lambda: not left(lab), 5.0)
 
 
+@pytest.mark.untraced
 def test_a_cable_is_cut_in_the_window(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixture
     """The trial is invalid by that cause and is run once more; the rest of the run goes on."""
     project = project_of(tmp_path, profiles=window(3))
@@ -83,6 +84,7 @@ def test_a_cable_is_cut_in_the_window(lab: Lab, tmp_path: Path) -> None:  # noqa
     assert again["status"] in ("valid", "suspect"), again["detail"]
 
 
+@pytest.mark.untraced
 def test_a_killed_controller_leaves_nothing(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixture
     """After SIGKILL in the window every machine ends what runs there; the run can go on."""
     project = project_of(tmp_path, profiles=window(3))
@@ -127,6 +129,7 @@ def test_the_network_is_the_limit(lab: Lab, tmp_path: Path) -> None:  # noqa: F8
     assert server["network"]["link_bits_per_s"] == 8e6
 
 
+@pytest.mark.untraced
 def test_a_clock_that_starts_elsewhere(tmp_path: Path) -> None:
     """A machine whose monotonic clock is 1000 s ahead begins with the others."""
     if reason := missing():

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from bench.model.trial_record import TrialRecord
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.untraced]
 
 _ROOT = Path(__file__).parents[2]
 # It is started in the trial's folder, whose name holds the server's: so it knows what to do.

@@ -143,6 +143,7 @@ def test_validate_makes_nothing(repository: Project) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.untraced
 @pytest.mark.needs("wrk")
 @pytest.mark.parametrize("design", ["blocks", "duet"])
 def test_a_run_measures_variants(repository: Project, design: str) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.errors import StartError
+from bench.loadtools.install.ready import ready
 from bench.model.plan import Arm
 from bench.model.server_config import ServerConfig
 from bench.model.target import Target
@@ -185,29 +186,32 @@ def test_another_host_is_a_finding() -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
-    "tool", [pytest.param(t, marks=pytest.mark.needs(t)) for t in ("wrk", "oha")]
-)
+@pytest.mark.needs("wrk")
 @pytest.mark.parametrize("host", ["127.0.0.2", "::1", "remote"])
-def test_the_load_goes_to_the_named_address(tmp_path: Path, host: str, tool: str) -> None:
+def test_the_load_goes_to_the_named_address(tmp_path: Path, host: str) -> None:
     """A whole run: the server at the address counts the requests, with its Host header."""
     remote = host == "remote"
-    profile = {"tool": tool, "connections": 2, "warmup": "0s", "duration": "1s"}
+    tools = [tool for tool in ("wrk", "oha") if (found := ready(tool)) and found.usable]
+    load = {"connections": 2, "warmup": "0s", "duration": "1s"}
     with named(own_address() if remote else host) as server:
         project = Project(tmp_path)
         (project.root / "configs" / "workloads").mkdir(exist_ok=True)
         (project.root / "configs" / "workloads" / "hello.yaml").write_text(WORKLOAD)
         url = f"http://{server.target.authority}"
-        keys: dict[str, Any] = {"workloads": ["hello"], "profiles": [profile]}
-        project.matrix({"url": url, "as": "there"}, allow_remote=remote, **keys)
+        profiles = [{"tool": tool, **load} for tool in tools]
+        there = {"url": url, "as": "there"}
+        project.matrix(there, allow_remote=remote, workloads=["hello"], profiles=profiles)
         done = project.bench("run", "faults")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    (trial,) = project.trials()
-    assert 0 < trial["load"]["ok"] <= server.hosts[server.target.authority]
+    trials = project.trials()
+    assert {trial["load"]["tool"] for trial in trials} == set(tools)
+    assert all(trial["load"]["ok"] > 0 for trial in trials)
+    assert sum(trial["load"]["ok"] for trial in trials) <= server.hosts[server.target.authority]
     assert set(server.hosts) == {server.target.authority}
     assert ("remote" in project.findings()) is remote
-    assert "connections-short" not in [item["code"] for item in trial["findings"]]
+    codes = [item["code"] for trial in trials for item in trial["findings"]]
+    assert "connections-short" not in codes
 
 
 def test_another_host_is_refused(tmp_path: Path) -> None:

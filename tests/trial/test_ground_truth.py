@@ -13,7 +13,7 @@ from tests.servers import ground_truth
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("wrk", "oha")]
+pytestmark = [pytest.mark.real, pytest.mark.untraced, pytest.mark.needs("wrk", "oha")]
 
 CLOSED = {"loop": "closed", "connections": 8, "warmup": "0s", "duration": "1s", "timeout": "2s"}
 OPEN = {**CLOSED, "loop": "open", "connections": 64, "rate": 1000}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.run.helpers import Project
 
-pytestmark = [pytest.mark.real, pytest.mark.needs("wrk", "oha", "paced")]
+pytestmark = [pytest.mark.real, pytest.mark.untraced, pytest.mark.needs("wrk", "oha", "paced")]
 
 LIARS = {
     "each-tenth": ["--tell-every=10"],
