@@ -42,7 +42,6 @@ _SHORT = ("--workload", "json-small", "--duration", "500ms", "--warmup", "0s", "
 
 
 @pytest.mark.real
-@pytest.mark.alone
 @pytest.mark.needs("wrk")
 def test_bisect_names_the_commit_that_burns_more(history: Project) -> None:
     """The end of the time names a range; gone on with, it names the commit, and what it passed.
@@ -79,7 +78,6 @@ exec "$1" "$2" "--port=$3" "--burn-us=$us"
 
 
 @pytest.mark.real
-@pytest.mark.alone
 @pytest.mark.needs("wrk")
 def test_bisect_names_the_version_of_a_dependency(tmp_path: Path) -> None:
     """Each version is installed into a copy and served from there; the costlier one is named."""
