@@ -24,6 +24,9 @@ from tests.quiet import (  # noqa: F401 - hooks: pytest finds them here
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+_LONGEST = ("test_machines_apart.py", "test_guide.py", "test_own.py", "test_chaos.py")
+"""Files that begin first: at the end all workers would wait for the one that has them."""
+
 _coverage: dict[str, str] = {}
 """What tells a process to be traced, while it is kept from those of an untraced test."""
 
@@ -34,12 +37,16 @@ settings.load_profile("bench")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put real tests last, in whatever order they were: no other test disturbs their machine."""
+    """Put real tests last, the longest files first: no other test disturbs their machine."""
     for item in items:
         # What is run thousands of times, or by the clock, takes several times as long when traced.
         if item.get_closest_marker("slow") and config.pluginmanager.hasplugin("pytest_cov"):
             item.add_marker(pytest.mark.no_cover)
-    items.sort(key=lambda item: item.get_closest_marker("real") is not None)
+    items.sort(key=lambda item: (item.get_closest_marker("real") is not None, _turn(item)))
+
+
+def _turn(item: pytest.Item) -> int:
+    return _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bench.errors import ConfigError, UsageError, did_you_mean
+from bench.errors import UsageError, did_you_mean
 from bench.loadtools import ranked
 from bench.loadtools.install.find import choose
 from bench.plans.arms import make_arms
 from bench.plans.choosing import comes_along, hidden_server
-from bench.plans.doctor_plans import plan_document
+from bench.plans.doctor_plans import PREFERRED, digest_of, plan_document
 from bench.plans.duets import as_choice, with_alone
 from bench.plans.lengths import trials_s
 from bench.plans.server_files import load_server
@@ -41,8 +40,6 @@ _OPTIONS: Final = {
     "margin": "--detect",
 }
 """Key of the matrix -> the option that it came from."""
-
-_PREFERRED: Final = ("json-small", "plaintext")
 
 
 class Duration(NamedTuple):
@@ -179,7 +176,7 @@ def _workloads(project: Project, made: tuple[BuiltArms, ...], *, foreign: bool) 
     ]
     if mine and not foreign:
         return config.served(sorted(mine))
-    for name in config.served(_PREFERRED):
+    for name in config.served(PREFERRED):
         if name in project.workloads:
             return [name]
     raise UsageError("there is no workload", advice="`bench init` writes one")
@@ -204,12 +201,8 @@ def _planned(
         origin: the server that all arms are versions of, None where they are servers.
         lab: the machines of server and load; None = this one.
     """
-    digest = hashlib.sha256(repr((document, sorted(trees.items()))).encode()).hexdigest()[:8]
-    name = f"ab-{digest}"
-    try:
-        planned = plan_document(project, name, document, lab=lab)
-    except ConfigError as error:
-        raise _by_option(error, f"{name}.yaml") from None
+    name = f"ab-{digest_of((document, sorted(trees.items())))}"
+    planned = plan_document(project, name, document, _OPTIONS, lab=lab)
     plan = planned.plan.replace(max_time_s=effort.max_time_s)
     if plan.design == "duet":
         several = len({arm.server.partition(".")[0] for arm in plan.arms}) > 1
@@ -220,21 +213,6 @@ def _planned(
     )
     plan = plan.replace(arms=arms)
     return planned._replace(plan=plan)
-
-
-def _by_option(error: ConfigError, file: str) -> UsageError:
-    """The same problems, named by option: the user did not write the matrix."""
-    if not any(problem.file.endswith(file) for problem in error.problems):
-        return error
-    said = []
-    for problem in error.problems:
-        if not problem.file.endswith(file):
-            said.append(str(problem))
-            continue
-        option = _OPTIONS.get(problem.key.rpartition(".")[2].partition("[")[0], "")
-        advice = f" ({problem.advice})" if problem.advice else ""
-        said.append(f"{option}{': ' if option else ''}{problem.message}{advice}")
-    return UsageError("\n".join(dict.fromkeys(said)))
 
 
 def _alone_rounds(plan: Plan, effort: Duration) -> int:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bench.errors import ConfigError, UsageError
+from bench.errors import UsageError, did_you_mean
 from bench.loadtools import ranked
 from bench.loadtools.install.find import choose
 from bench.model.promise import parse_promise
-from bench.plans.doctor_plans import plan_document
+from bench.plans.doctor_plans import digest_of, plan_document
 from bench.plans.lengths import search_s
 from bench.plans.matrix_files import load_matrix
 from bench.plans.project import find_matrix
 from bench.units import format_duration, parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from bench.model.promise import Promise
     from bench.plans.matrix_plan import Planned
@@ -81,12 +79,8 @@ def plan_capacity(project: Project, asked: CapacityAsked, lab: Lab | None = None
     }
     if asked.seed is not None:
         document["seed"] = asked.seed
-    digest = hashlib.sha256(repr(document).encode()).hexdigest()[:8]
-    name = f"capacity-{digest}"
-    try:
-        planned = plan_document(project, name, document, lab=lab)
-    except ConfigError as error:
-        raise _by_option(error, f"{name}.yaml") from None
+    name = f"capacity-{digest_of(document)}"
+    planned = plan_document(project, name, document, _OPTIONS, lab=lab)
     return with_max_time(planned, asked.max_time_s)
 
 
@@ -149,21 +143,6 @@ def _subjects(project: Project, asked: CapacityAsked) -> tuple[list[Any], list[s
 
 
 def _check_known(kind: str, name: str, known: Collection[str]) -> None:
-    if name in known:
-        return
-    near = difflib.get_close_matches(name, known, n=1)
-    advice = f"did you mean {near[0]}?" if near else f"`bench list {kind}s` shows them"
-    raise UsageError(f"there is no {kind} {name!r}", advice=advice)
-
-
-def _by_option(error: ConfigError, file: str) -> UsageError:
-    """The same problems, named by option: the user did not write the matrix."""
-    own: Sequence[Any] = [one for one in error.problems if one.file.endswith(file)]
-    if not own:
-        return error
-    said = [str(one) for one in error.problems if one not in own]
-    for problem in own:
-        option = _OPTIONS.get(problem.key.rpartition(".")[2].partition("[")[0], "")
-        advice = f" ({problem.advice})" if problem.advice else ""
-        said.append(f"{option}{': ' if option else ''}{problem.message}{advice}")
-    return UsageError("\n".join(dict.fromkeys(said)))
+    if name not in known:
+        advice = did_you_mean(name, known, f"`bench list {kind}s` shows them")
+        raise UsageError(f"there is no {kind} {name!r}", advice=advice)

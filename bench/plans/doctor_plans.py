@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from bench.errors import UsageError
+from bench.errors import ConfigError, UsageError
 from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.model.server_config import CEILING
@@ -17,23 +18,26 @@ from bench.store.cache import cache_folder
 from bench.store.run_directory import write_atomic
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
     from bench.trial.remote.lab import Lab
 
-_NO_OVERRIDES: Final = Overrides()
+_NO_OPTIONS: Final[Mapping[str, str]] = {}
 _NOISE_ROUNDS: Final = 5
 _CEILING_ROUNDS: Final = 3
 _CONNECTIONS: Final = 50
 _WINDOW: Final = {"warmup": "1s", "duration": "2s"}
-_PREFERRED: Final = ("json-small", "plaintext")
+PREFERRED: Final = ("json-small", "plaintext")
+"""Workloads that a server is asked where nobody names any, the best first."""
 
 
 def plan_document(
     project: Project,
     name: str,
     document: dict[str, Any],
-    overrides: Overrides = _NO_OVERRIDES,
+    options: Mapping[str, str] = _NO_OPTIONS,
     *,
     lab: Lab | None = None,
 ) -> Planned:
@@ -45,15 +49,41 @@ def plan_document(
         project: where ids are looked up.
         name: of the file in the cache.
         document: the matrix.
-        overrides: what the command line says otherwise.
+        options: key of the matrix -> the option that it came from, which a problem then names.
         lab: the machines of server and load; None = this one.
 
     Raises:
-        ConfigError: the document is wrong.
+        ConfigError: the document is wrong, or a file that it names.
+        UsageError: the same where `options` say what the user wrote.
     """
     path = cache_folder() / "matrices" / f"{name}.yaml"
     write_atomic(path, orjson.dumps(document, option=orjson.OPT_INDENT_2))  # JSON is YAML
-    return plan_matrix(project, str(path), overrides, lab)
+    try:
+        return plan_matrix(project, str(path), Overrides(), lab)
+    except ConfigError as error:
+        raise _by_option(error, path.name, options) from None
+
+
+def digest_of(content: object) -> str:
+    """Tells matrices of one kind apart by what is in them."""
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
+
+
+def _by_option(
+    error: ConfigError, file: str, options: Mapping[str, str]
+) -> ConfigError | UsageError:
+    """The same problems, named by option: the user did not write the matrix."""
+    if not options or not any(problem.file.endswith(file) for problem in error.problems):
+        return error
+    said = []
+    for problem in error.problems:
+        if not problem.file.endswith(file):
+            said.append(str(problem))
+            continue
+        option = options.get(problem.key.rpartition(".")[2].partition("[")[0], "")
+        advice = f" ({problem.advice})" if problem.advice else ""
+        said.append(f"{option}{': ' if option else ''}{problem.message}{advice}")
+    return UsageError("\n".join(dict.fromkeys(said)))
 
 
 def plan_noise(project: Project, server: str) -> Planned:
@@ -104,7 +134,7 @@ def _workload(project: Project, server: str) -> str:
     if server not in project.servers:
         raise UsageError(f"there is no server {server!r}", advice="`bench list servers` shows them")
     names = load_server(project.servers[server]).served(sorted(project.workloads))
-    for name in (*_PREFERRED, *names):
+    for name in (*PREFERRED, *names):
         if name in names:
             return name
     raise UsageError(f"{server} serves no workload of this project")

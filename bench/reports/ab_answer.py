@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, strong
 from bench.reports.markdown import markdown_blocks
-from bench.reports.rows import format_cost, format_us
+from bench.reports.rows import shower
 from bench.reports.terminal import table as terminal_table
 from bench.reports.wording.findings import text_of
 from bench.reports.wording.verdict_words import percent, ratio_text, verdict_of
@@ -159,8 +159,8 @@ def _detail(cells: list[CellSummary], row: Comparison, view: RunView) -> list[An
     return [
         AnswerLine(
             f"{_NAMES[row.metric]}{', saturated' if closed else ''}",
-            _value(row.metric, theirs),
-            _value(row.metric, ours.value),
+            shower(row.metric)(theirs),
+            shower(row.metric)(ours.value),
             ratio_text(ratio, row.verdict.low, row.verdict.high),
         )
     ]
@@ -202,16 +202,6 @@ def _metric(cells: list[CellSummary], server: str, row: Comparison) -> Metric | 
     found = next((c for c in cells if c.server == server and c.profile == row.profile), None)
     metric: Metric | None = getattr(found.metrics, row.metric) if found else None
     return metric
-
-
-def _value(metric: str, value: float) -> str:
-    if metric == "rss_peak_bytes":
-        return format_bytes(round(value))
-    if metric in ("p50_us", "p99_us"):
-        return format_us(value)
-    if metric == "cpu_us_per_request":
-        return format_cost(value)
-    return format_rate(value)
 
 
 def once(view: RunView, arm: str) -> tuple[AnswerLine, ...]:

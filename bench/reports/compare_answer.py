@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 from bench.model.metric_names import HIGHER_IS_BETTER
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, code, strong
 from bench.reports.markdown import markdown_blocks
-from bench.reports.rows import format_cost, format_us
+from bench.reports.rows import shower
 from bench.reports.wording.phrases import count
 from bench.reports.wording.verdict_words import percent, percents, ratio_text, verdict_text
-from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from bench.model.run_comparison import Change, CompareResult, CompareRow, MissingCell
     from bench.model.summary import Metric
@@ -27,15 +26,6 @@ METRIC_NAMES: Final = {
     "cpu_us_per_request": "CPU per request",
     "instructions_per_request": "instructions per request",
     "rss_peak_bytes": "peak memory",
-}
-_FORMATS: Final[dict[str, Callable[[float], str]]] = {
-    "throughput_rps": format_rate,
-    "requests_per_cpu_second": format_rate,
-    "p50_us": format_us,
-    "p99_us": format_us,
-    "cpu_us_per_request": format_cost,
-    "instructions_per_request": format_rate,
-    "rss_peak_bytes": format_bytes,
 }
 _COLUMNS: Final = (
     "workload",
@@ -162,7 +152,7 @@ def _line(row: CompareRow) -> tuple[str, ...]:
 
 
 def _value(metric: str, estimate: Metric) -> str:
-    return _FORMATS[metric](estimate.value)
+    return shower(metric)(estimate.value)
 
 
 def _section(title: str, lines: Sequence[Text]) -> list[Block]:

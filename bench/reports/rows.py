@@ -16,7 +16,7 @@ from bench.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from bench.model.summary import Metric
     from bench.reports.view import Entry, Group
@@ -174,4 +174,12 @@ def format_interval(metric: Metric | Estimate, show_value: Callable[[float], str
 
 def shower(name: str) -> Callable[[float], str]:
     """How the estimates of a metric are printed."""
-    return format_us if name.endswith("_us") else format_rate
+    return _SHOWERS.get(name, format_rate)
+
+
+_SHOWERS: Final[Mapping[str, Callable[[float], str]]] = {
+    "p50_us": format_us,
+    "p99_us": format_us,
+    "cpu_us_per_request": format_cost,
+    "rss_peak_bytes": format_bytes,
+}
