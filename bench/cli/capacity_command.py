@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import (
-    TerminatedError,
     emit_json,
     machines_option,
     project_option,
@@ -150,7 +149,6 @@ def _search(
     from bench.cli.progress import Progress
     from bench.run.start import Options, resume_run, start_run
 
-    progress = Progress(planned.plan)
     again = "bench capacity --resume latest" + (f" --project {where}" if where else "")
     again += f" --machines {options['machines']}" if lab else ""
     how = Options(
@@ -159,15 +157,10 @@ def _search(
         argv=tuple(sys.argv[1:]),
         lab=lab,
     )
-    try:
+    with Progress(planned.plan).shown(again) as progress:
         if options["resume"]:
             return resume_run(project, options["resume"], planned, progress, how)
         return start_run(project, planned, progress, how)
-    except (KeyboardInterrupt, TerminatedError):
-        progress.interrupted(again)
-        raise
-    finally:
-        progress.close()
 
 
 def show_capacities(view: RunView, *, as_json: bool) -> None:
