@@ -76,7 +76,7 @@ def some_seconds(option: str, text: str) -> float:
     """A duration above 0 s, in seconds.
 
     Raises:
-        UsageError: it is none; names the option.
+        UsageError: it is another text, or 0s; names the option.
     """
     found = parsed(option, text, parse_duration)
     if not found:

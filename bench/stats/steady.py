@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 DRIFT_CONFIDENCE: Final = 0.99
 DRIFT_MIN: Final = 0.01
+_LN_MOST: Final = 700.0
+"""Beyond it there is no float: what a rate next to 0 rises by."""
 STEP_MIN: Final = 0.05
 SEGMENT_SHARE: Final = 0.2
 PLATEAU_SHARE: Final = 0.98
@@ -113,7 +115,7 @@ def steps(window: Sequence[float]) -> tuple[LevelShift, ...]:
     edges = [0, *cuts, len(logs)]
     levels = [math.fsum(logs[a:b]) / (b - a) for a, b in pairwise(edges)]
     found = (
-        LevelShift(cut / len(logs), math.expm1(after - before))
+        LevelShift(cut / len(logs), math.expm1(min(after - before, _LN_MOST)))
         for cut, (before, after) in zip(cuts, pairwise(levels), strict=True)
     )
     return tuple(step for step in found if abs(step.change) > STEP_MIN)
