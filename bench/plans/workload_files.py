@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, UsageError
 from bench.model.plan import RequestKind, Workload
 from bench.model.workload_config import RequestConfig, WorkloadConfig
 from bench.plans.request_checks import check_request
@@ -17,6 +17,7 @@ from bench.plans.yaml.files import MAX_BODY_BYTES, inside, read_limited
 from bench.plans.yaml.reader import read_document
 
 if TYPE_CHECKING:
+    from bench.plans.project import Project
     from bench.plans.yaml.document import Loc, YamlDocument
 
 MAX_LINES: Final = 100_000
@@ -32,6 +33,21 @@ def load_workload(path: Path, root: Path) -> Workload:
     if workload is None:
         raise ConfigError(sorted(document.problems))
     return workload
+
+
+def workload_in(project: Project, name: str) -> Workload:
+    """Read one of a project's workloads with its bodies.
+
+    Raises:
+        UsageError: there is none of that name.
+        ConfigError: all that is wrong with it.
+    """
+    if name not in project.workloads:
+        raise UsageError(
+            f"there is no workload {name!r}", advice="`bench list workloads` shows them"
+        )
+    path = project.workloads[name]
+    return load_workload(path, project.root_of(path))
 
 
 def read_workload(path: Path, root: Path) -> tuple[Workload | None, YamlDocument]:

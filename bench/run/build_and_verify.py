@@ -11,7 +11,7 @@ from bench.errors import BuildError, StartError, VerifyError
 from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.plans.choosing import comes_along
-from bench.plans.workload_files import load_workload
+from bench.plans.workload_files import workload_in
 from bench.process import SupervisorClient
 from bench.servers import RunningServer, build, missing, never_made
 from bench.servers.postgres_found import ADVICE, find_postgres
@@ -113,8 +113,7 @@ def verify_servers(
 def workloads_of(project: Project, arm: Arm) -> list[Workload]:
     """The workloads that a server says it can serve, as far as the project has them."""
     names = arm.config.served(_workloads(project, arm.server))
-    paths = {name: project.workloads[name] for name in names if name in project.workloads}
-    return [load_workload(path, project.root_of(path)) for path in paths.values()]
+    return [workload_in(project, name) for name in names if name in project.workloads]
 
 
 def _workloads(project: Project, server: str) -> list[str]:

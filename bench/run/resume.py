@@ -12,7 +12,7 @@ from bench.plans.matrix_plan import Planned
 from bench.plans.own_answers import own_workloads
 from bench.plans.project import find_matrix
 from bench.plans.server_files import load_server
-from bench.plans.workload_files import load_workload
+from bench.plans.workload_files import workload_in
 from bench.run.builder import content_here
 from bench.run.secret_values import kept_matrix, same_config
 from bench.store.run_directory import TORN
@@ -50,10 +50,7 @@ def planned_again(project: Project, directory: RunDirectory, matrix: str | None)
         raise UsageError(
             f"{directory.path.name} cannot be resumed: the workload {gone[0]} is no longer there"
         )
-    workloads = {
-        name: load_workload(project.workloads[name], project.root_of(project.workloads[name]))
-        for name in plan.workloads
-    }
+    workloads = {name: workload_in(project, name) for name in plan.workloads}
     workloads |= own_workloads(project, plan.workloads, (arm.name for arm in plan.arms))
     path = find_matrix(project, matrix) if matrix else _matrix_of(project, directory)
     return Planned(plan, workloads, read_matrix(path))

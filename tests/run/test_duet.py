@@ -176,13 +176,12 @@ def test_a_plan_shows_its_duets(alone: int, said: str, capsys: pytest.CaptureFix
 
 
 @pytest.mark.real
-@pytest.mark.alone
 @pytest.mark.needs("wrk")
 def test_a_real_duet(tmp_path: Path) -> None:
     """Both servers of a duet are measured in one trial, and a costlier one is found."""
     project = Project(tmp_path)
     project.server("plain")
-    project.server("costly", "--flood=20000")
+    project.server("costly", "--burn-us=300")  # more than a neighbor can hide
     project.matrix("plain", "costly", design="duet", rounds=3, baseline="plain")
     done = project.bench("run", "faults", "--json")
     trials = project.trials()
