@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench.cli.common import (
+    TerminatedError,
     emit_json,
     machines_option,
     parsed,
@@ -201,10 +202,16 @@ def measure(
     from bench.cli.progress import watch
     from bench.run.start import Options, start_run
 
+    progress = watch(contest.planned.plan)
     how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]), ask_first=True)
     how = how._replace(lab=lab)
-    with watch(contest.planned.plan).shown(again) as progress:
+    try:
         return start_run(contest.project, contest.planned, progress, how)
+    except (KeyboardInterrupt, TerminatedError):
+        progress.interrupted(again)
+        raise
+    finally:
+        progress.close()
 
 
 def _print(view: RunView, options: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import (
+    TerminatedError,
     emit_json,
     machines_option,
     project_option,
@@ -149,6 +150,7 @@ def _search(
     from bench.cli.progress import Progress
     from bench.run.start import Options, resume_run, start_run
 
+    progress = Progress(planned.plan)
     again = "bench capacity --resume latest" + (f" --project {where}" if where else "")
     again += f" --machines {options['machines']}" if lab else ""
     how = Options(
@@ -157,10 +159,15 @@ def _search(
         argv=tuple(sys.argv[1:]),
         lab=lab,
     )
-    with Progress(planned.plan).shown(again) as progress:
+    try:
         if options["resume"]:
             return resume_run(project, options["resume"], planned, progress, how)
         return start_run(project, planned, progress, how)
+    except (KeyboardInterrupt, TerminatedError):
+        progress.interrupted(again)
+        raise
+    finally:
+        progress.close()
 
 
 def show_capacities(view: RunView, *, as_json: bool) -> None:

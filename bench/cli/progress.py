@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import TerminatedError, plain, printable
+from bench.cli.common import plain, printable
 from bench.units import format_eta, format_latency, format_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bench.model.plan import Arm, Plan, PlannedTrial, Skipped
     from bench.model.summary import BuildRecord
     from bench.model.trial_record import TrialRecord
@@ -46,18 +43,7 @@ class Progress:
         """The run is on disk from here on: after an interruption it can be resumed."""
         self._kept = True
 
-    @contextlib.contextmanager
-    def shown(self, again: str = "bench run --resume latest") -> Iterator[Self]:
-        """The display of a run, which ends with it; `again` goes on after an interruption."""
-        try:
-            yield self
-        except (KeyboardInterrupt, TerminatedError):
-            self.interrupted(again)
-            raise
-        finally:
-            self.close()
-
-    def interrupted(self, again: str) -> None:
+    def interrupted(self, again: str = "bench run --resume latest") -> None:
         """End the display and say what is kept."""
         self.close()
         said = "interrupted before anything was measured: nothing was kept"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit_json, machines_option, project_option
+from bench.cli.common import TerminatedError, emit_json, machines_option, project_option
 from bench.cli.matrix_options import matrix_options, overrides_of, show
 from bench.errors import UsageError
 
@@ -118,8 +118,14 @@ def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> P
 def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
     from bench.cli.progress import watch
 
-    with watch(planned.plan).shown() as progress:
+    progress = watch(planned.plan)
+    try:
         result = _measure(project, planned, progress, options)
+    except (KeyboardInterrupt, TerminatedError):
+        progress.interrupted()
+        raise
+    finally:
+        progress.close()
     if result.finished_before:
         click.echo(f"{result.directory.path.name} is finished: nothing to go on with", err=True)
     if options["profile"]:
