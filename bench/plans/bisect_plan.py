@@ -145,14 +145,15 @@ def plan_look(
     )
     contest = plan_ab(project, arms, effort)
     plan = _without_copies(contest.planned.plan)
-    plan = with_alone(plan.replace(precision=math.expm1(half_width), max_rounds=_ROUNDS_MOST), 0)
+    update = {"precision": math.expm1(half_width), "max_rounds": _ROUNDS_MOST}
+    plan = with_alone(plan.model_copy(update=update), 0)
     return contest._replace(planned=contest.planned._replace(plan=plan))
 
 
 def _without_copies(plan: Plan) -> Plan:
     arms = tuple(arm for arm in plan.arms if arm.name not in plan.copies)
     cells = tuple(cell for cell in plan.cells if cell.server not in plan.copies)
-    return plan.replace(arms=arms, cells=cells, alone=())
+    return plan.model_copy(update={"arms": arms, "cells": cells, "alone": ()})
 
 
 def least_s(plan: Plan) -> float:

@@ -12,14 +12,17 @@ from bench.errors import UsageError
 from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.model.cpu_profile import Conversion, ConversionPoint
+from bench.model.plan import Cell, PlannedTrial
 from bench.model.trial_record import cpu_us_per_request
 from bench.plans.choosing import choose_arms
-from bench.plans.workload_files import workload_in
+from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
 from bench.profiling.conversion import SIZES, body_of, render
-from bench.profiling.profile_run import ProfileContext, load_profile
+from bench.profiling.profile_run import load_profile
 from bench.profiling.setup import check_tool
 from bench.run.lock import hold_machine
+from bench.servers import build, missing
+from bench.store.cache import cache_folder
 from bench.store.run_directory import RunDirectory
 from bench.trial import TrialSetting, run_trial
 
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bench.model.plan import Arm, Workload
+    from bench.model.plan import Arm, CpuSplit, LoadProfile, Workload
     from bench.plans.project import Project
     from bench.profiling.profile_run import ProfileOptions
 
@@ -54,7 +57,7 @@ def measure_conversion(
     arms = choose_arms(project, servers)
     base = _base(project)
     cpus = split(local_topology(), None, None)
-    profile = load_profile(wish, cpus).replace(warmup_s=1.0)
+    profile = load_profile(wish, cpus).model_copy(update={"warmup_s": 1.0})
     check_tool(profile.tool)
     seed = random.SystemRandom().getrandbits(31)
     with hold_machine():
@@ -62,17 +65,15 @@ def measure_conversion(
         name = f"{now:%Y%m%dT%H%M%SZ}-profile-conversion-{'-'.join(arm.name for arm in arms)}"
         directory = RunDirectory.create(project.root / "reports", name)
         with SupervisorClient(cpus.housekeeping, run=name) as supervisor:
-            desk = ProfileContext(directory, base, profile, cpus, supervisor, told)
-            for arm in arms:
-                desk.build(arm, arm.name)
+            _build(arms, supervisor, cpus, told)
             points = []
             for number in range(1, _ROUNDS + 1):
                 for arm, size in _order(arms, seed, number):
                     told(f"round {number}: {arm.name}, {size} bytes")
                     work = varied(base, size)
-                    name = f"r{number:02}-{arm.name}.{work.id}.{profile.id}"
-                    own = desk._replace(workload=work)
-                    setting = own.setting(arm, name, f"{seed}/{name}", number)
+                    setting = _setting(
+                        arm, work, profile, cpus, supervisor, directory, number, seed
+                    )
                     points.append(_point(setting, directory, size, number))
         found = Conversion(
             bench_version=__version__,
@@ -113,15 +114,55 @@ def _order(arms: Sequence[Arm], seed: int, number: int) -> list[tuple[Arm, int]]
 def _base(project: Project) -> Workload:
     if BASE not in project.workloads:
         raise UsageError(f"there is no workload {BASE!r}, whose body is varied here")
-    return workload_in(project, BASE)
+    path = project.workloads[BASE]
+    return load_workload(path, project.root_of(path))
 
 
 def varied(base: Workload, size: int) -> Workload:
     """The same request with a body of that size; the response must be the body."""
     body = body_of(size)
-    kind = base.kinds[0].replace(bodies=(body,), values={})
+    kind = base.kinds[0].model_copy(update={"bodies": (body,), "values": {}})
     digest = hashlib.sha256(base.sha256.encode() + body).hexdigest()
-    return base.replace(id=f"json-{size}", kinds=(kind,), sha256=digest)
+    return base.model_copy(update={"id": f"json-{size}", "kinds": (kind,), "sha256": digest})
+
+
+def _build(
+    arms: Sequence[Arm], supervisor: SupervisorClient, cpus: CpuSplit, told: Callable[[str], None]
+) -> None:
+    for arm in arms:
+        reason = missing(arm)
+        if reason:
+            raise UsageError(f"{arm.name} cannot be built here: {reason}")
+        told(f"building {arm.name}")
+        log = cache_folder() / "logs" / f"build-{arm.name}.log"
+        build(arm, supervisor, log, cpus=str(cpus.server_count))
+
+
+def _setting(  # noqa: PLR0917 - the parts of a TrialSetting
+    arm: Arm,
+    workload: Workload,
+    profile: LoadProfile,
+    cpus: CpuSplit,
+    supervisor: SupervisorClient,
+    directory: RunDirectory,
+    number: int,
+    seed: int,
+) -> TrialSetting:
+    cell = Cell(server=arm.name, workload=workload.id, profile=profile.id)
+    planned = PlannedTrial(id=f"r{number:02}-{cell.id}", round=number, cell=cell)
+    return TrialSetting(
+        planned=planned,
+        arm=arm,
+        workload=workload,
+        profile=profile,
+        cpus=cpus,
+        supervisor=supervisor,
+        folder=directory.trial_folder(planned.id),
+        order=0,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        rng=random.Random(f"{seed}/{planned.id}"),  # noqa: S311 - repeatable, not secret
+        build_hash=None,
+    )
 
 
 def _point(

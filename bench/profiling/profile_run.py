@@ -17,7 +17,7 @@ from bench.model.cpu_profile import ProfileRecord
 from bench.model.finding import finding
 from bench.model.plan import Arm, Cell, LoadProfile, PlannedTrial
 from bench.plans.choosing import choose_arms
-from bench.plans.workload_files import workload_in
+from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
 from bench.profiling.methods import frequency, looking_s
 from bench.profiling.profile_findings import judge_profile
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from bench.model.load_result import Loop
     from bench.model.plan import CpuSplit, Workload
-    from bench.model.summary import BuildRecord
     from bench.model.trial_record import TrialRecord
     from bench.plans.project import Project
     from bench.profiling.setup import Prepared
@@ -83,7 +82,7 @@ def profile_servers(
         BuildError: a server could not be built.
         StartError: a trial failed.
     """
-    workload = workload_in(project, workload_name)
+    workload = _workload(project, workload_name)
     arms = choose_arms(project, servers)
     ready = [(arm, prepare(arm, wish.method)) for arm in arms]
     cpus = split(local_topology(), None, None)
@@ -94,7 +93,7 @@ def profile_servers(
         name = f"{now:%Y%m%dT%H%M%SZ}-profile-{'-'.join(servers)}-{workload_name}"
         directory = RunDirectory.create(project.root / "reports", name)
         with SupervisorClient(cpus.housekeeping, run=name) as supervisor:
-            desk = ProfileContext(directory, workload, profile, cpus, supervisor, told)
+            desk = _ProfileContext(directory, workload, profile, cpus, supervisor, told)
             for arm, prepared in ready:
                 record = _profile_one(desk, arm, prepared)
                 directory.write_model(f"profiles/{arm.name}.json", record)
@@ -104,7 +103,7 @@ def profile_servers(
 _MakeLife = Callable[[TrialSetting], TrialRun]
 
 
-class ProfileContext(NamedTuple):
+class _ProfileContext(NamedTuple):
     """What all trials of one profile run share."""
 
     directory: RunDirectory
@@ -114,57 +113,52 @@ class ProfileContext(NamedTuple):
     supervisor: SupervisorClient
     told: Callable[[str], None]
 
-    def setting(self, arm: Arm, name: str, seed: str, number: int = 0) -> TrialSetting:
-        """What a trial of that name is made of; `seed` decides what it asks."""
+    def trial(self, arm: Arm, kind: str, life: _MakeLife = TrialRun, by: str = "") -> TrialRecord:
+        """Run one trial.
+
+        Args:
+            arm: the server as it is to be started.
+            kind: the second part of the trial's name.
+            life: what its life is; with a profiler or without.
+            by: the profiler, which marks the trial.
+
+        Raises:
+            StartError: it failed, or the profiler did.
+        """
         cell = Cell(server=arm.name, workload=self.workload.id, profile=self.profile.id)
-        return TrialSetting(
-            planned=PlannedTrial(id=name, round=number, cell=cell),
+        planned = PlannedTrial(id=f"{arm.name}.{kind}", round=0, cell=cell)
+        setting = TrialSetting(
+            planned=planned,
             arm=arm,
             workload=self.workload,
             profile=self.profile,
             cpus=self.cpus,
             supervisor=self.supervisor,
-            folder=self.directory.trial_folder(name),
+            folder=self.directory.trial_folder(planned.id),
             order=0,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            rng=random.Random(seed),  # noqa: S311 - repeatable, not secret
+            rng=random.Random(self.workload.sha256),  # noqa: S311 - the same requests for all
             build_hash=None,
         )
-
-    def build(self, arm: Arm, name: str, interpreter: str | None = None) -> BuildRecord:
-        """Build a server; `name` is for its log.
-
-        Raises:
-            UsageError: it cannot be built here.
-            BuildError: a command failed.
-        """
-        reason = missing(arm)
-        if reason:
-            raise UsageError(f"{arm.name} cannot be built here: {reason}")
-        self.told(f"building {arm.name}" + (f" with {interpreter}" if interpreter else ""))
-        log = cache_folder() / "logs" / f"build-{name}.log"
-        return build(arm, self.supervisor, log, cpus=str(self.cpus.server_count))
-
-    def trial(self, arm: Arm, kind: str, life: _MakeLife = TrialRun, by: str = "") -> TrialRecord:
-        """Run one trial.
-
-        Raises:
-            StartError: it failed, or the profiler did.
-        """
-        # The same requests for all.
-        setting = self.setting(arm, f"{arm.name}.{kind}", self.workload.sha256)
         record = run_trial(setting, life).record
         if by:
-            note = told(finding("profiled", record.trial, "trial", by=by))
-            record = record.replace(findings=(*record.findings, note))
-        self.directory.write_model(f"trials/{record.trial}/trial.json", record)
+            note = told(finding("profiled", planned.id, "trial", by=by))
+            record = record.model_copy(update={"findings": (*record.findings, note)})
+        self.directory.write_model(f"trials/{planned.id}/trial.json", record)
         if record.load is None or "tool-failed" in record.reasons:
             raise StartError(f"the trial of {arm.name} failed: {record.detail}", code="no-answer")
         return record
 
 
-def _profile_one(desk: ProfileContext, arm: Arm, prepared: Prepared) -> ProfileRecord:
-    built = desk.build(prepared.plain, f"{arm.name}-profiled", prepared.interpreter)
+def _profile_one(desk: _ProfileContext, arm: Arm, prepared: Prepared) -> ProfileRecord:
+    reason = missing(prepared.plain)
+    if reason:
+        raise UsageError(f"{arm.name} cannot be built here: {reason}")
+    desk.told(
+        f"building {arm.name}" + (f" with {prepared.interpreter}" if prepared.interpreter else "")
+    )
+    log = cache_folder() / "logs" / f"build-{arm.name}-profiled.log"
+    built = build(prepared.plain, desk.supervisor, log, cpus=str(desk.cpus.server_count))
     started = datetime.now(UTC).isoformat(timespec="seconds")
     plain, profiled, again = _trials(desk, prepared)
     folder = desk.directory.path / "trials" / f"{arm.name}.profiled"
@@ -185,11 +179,11 @@ def _profile_one(desk: ProfileContext, arm: Arm, prepared: Prepared) -> ProfileR
         profiled=profiled,
         again=again,
     )
-    return record.replace(findings=all_told(judge_profile(record, prepared.refused)))
+    return record.model_copy(update={"findings": all_told(judge_profile(record, prepared.refused))})
 
 
 def _trials(
-    desk: ProfileContext, prepared: Prepared
+    desk: _ProfileContext, prepared: Prepared
 ) -> tuple[TrialRecord, TrialRecord, TrialRecord]:
     """Without, with and without the profiler: a machine that drifts slows neither side more."""
     name, method = prepared.plain.name, prepared.method
@@ -209,6 +203,15 @@ def _trials(
 
 def _number(path: Path) -> int:
     return int(path.read_text()) if path.exists() else 0
+
+
+def _workload(project: Project, name: str) -> Workload:
+    if name not in project.workloads:
+        raise UsageError(
+            f"there is no workload {name!r}", advice="`bench list workloads` shows them"
+        )
+    path = project.workloads[name]
+    return load_workload(path, project.root_of(path))
 
 
 def load_profile(wish: ProfileOptions, cpus: CpuSplit) -> LoadProfile:

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import time
-from bisect import bisect_right
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -28,6 +27,7 @@ from bench.profiling.methods import (
     sample_record,
     spy_record,
 )
+from bench.profiling.perfmap import without_overlaps
 from bench.profiling.reading import NAMES
 from bench.servers import RunningServer
 from bench.servers.environment import base_environment
@@ -47,9 +47,6 @@ _NODE_LIMIT_S: Final = 15.0
 _NODE_LOOK_S: Final = 0.02
 _TOLD: Final = 2000
 NODE_FILE: Final = "node.cpuprofile"
-
-
-_FIELDS = 3
 
 
 class ProfiledTrialRun(TrialRun):
@@ -164,6 +161,10 @@ def _keep_names(folder: Path, script: str) -> None:
 def keep_perf(folder: Path, pids: Sequence[int]) -> None:
     """Turn perf's data into text now: the names of Python's functions lie in /tmp until then.
 
+    Args:
+        folder: of the trial, with `perf.data` in it.
+        pids: the server's processes.
+
     Raises:
         StartError: `tool-failed`, with what perf said.
     """
@@ -185,34 +186,3 @@ def keep_perf(folder: Path, pids: Sequence[int]) -> None:
     (folder / "perf.lost").write_text(f"{lost_samples(lost.stdout) if lost else 0}\n")
     for names in maps:
         names.unlink(missing_ok=True)
-
-
-def without_overlaps(text: str) -> str:
-    """Keep, of entries that overlap, the one that was written last.
-
-    V8 writes a line for every piece of code and none when its memory is used again; perf then
-    takes any of them, which gives a hot function the name of a module that ran once.
-
-    Args:
-        text: lines of `start size name`, both numbers hexadecimal.
-    """
-    starts: list[int] = []
-    ends: list[int] = []
-    lines: list[str] = []
-    for line in reversed(text.split("\n")):
-        fields = line.split(" ", 2)
-        try:
-            start = int(fields[0], 16)
-            end = start + int(fields[1], 16)
-        except (ValueError, IndexError):
-            continue
-        if len(fields) < _FIELDS or end <= start:
-            continue
-        at = bisect_right(starts, start)
-        before = at > 0 and ends[at - 1] > start
-        after = at < len(starts) and starts[at] < end
-        if not before and not after:
-            starts.insert(at, start)
-            ends.insert(at, end)
-            lines.insert(at, line)
-    return "".join(f"{line}\n" for line in lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -16,26 +16,19 @@ from bench.profiling.report import Profiled, render
 from bench.profiling.rules import rule_book
 from bench.profiling.spy import SpyReport, parse_collapsed, parse_gil, parse_told
 from bench.profiling.stacks import Profile, parse_cpuprofile, parse_perf
+from bench.profiling.trust import distrust, without_conclusions
 from bench.reports.wording.findings import all_told
 from bench.store.run_directory import RunDirectory
-from bench.units import format_percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bench.model.cpu_profile import Breakdown, Gil, Quality
+    from bench.model.cpu_profile import Gil
 
 
 NAMES = "names.json"
 """Beside perf's text: names of functions of stripped libraries, taken while those were there."""
-
-
-_LEAST: Final = 50
-"""With 50 samples a share of 10 % is known to about +-8 points: no order of categories."""
-_SEEN: Final = 0.5
-_COARSE: Final = 0.05
-_ERRORS: Final = 0.2
 
 
 def read_profiles(path: Path) -> tuple[Profiled, ...]:
@@ -70,7 +63,7 @@ def _profiled(record: ProfileRecord, folder: Path) -> Profiled:
     )
     if record.method != "perf":
         # Samples of wall-clock time do not say what perf's samples of CPU time say of the GIL.
-        breakdown = breakdown.replace(gil=_gil(folder, record))
+        breakdown = breakdown.model_copy(update={"gil": _gil(folder, record)})
     reason = distrust(breakdown.quality, record.method)
     if reason:
         breakdown = without_conclusions(breakdown, reason)
@@ -164,31 +157,3 @@ def write(path: Path, files: Sequence[tuple[str, bytes]]) -> None:
     directory = RunDirectory(path)
     for name, data in files:
         directory.write_bytes(name, data)
-
-
-def distrust(seen: Quality, method: str) -> str:
-    """Why nothing may be concluded from what was seen, or "".
-
-    Args:
-        seen: what the profiler really saw.
-        method: which profiler.
-    """
-    if method != "node" and seen.samples < _LEAST:
-        return f"{method} saw {seen.samples} samples of threads at work, {_LEAST} are the least"
-    if seen.seen_per_cpu_s is not None and seen.asked_per_cpu_s:
-        reached = seen.seen_per_cpu_s / seen.asked_per_cpu_s
-        # V8 weighs its samples by time: fewer of them are coarser, not wrong.
-        if reached < (_COARSE if method == "node" else _SEEN):
-            return (
-                f"{method} saw {seen.seen_per_cpu_s:.0f} samples per CPU second where "
-                f"{seen.asked_per_cpu_s:.0f} were to be expected: most of the work was not seen"
-            )
-    if seen.error_share > _ERRORS:
-        return f"{method} could not read {format_percent(seen.error_share)} of its samples"
-    return ""
-
-
-def without_conclusions(breakdown: Breakdown, reason: str) -> Breakdown:
-    """The same shares of what was seen, marked, and without microseconds per request."""
-    slices = tuple(part.replace(us_per_request=None) for part in breakdown.slices)
-    return breakdown.replace(slices=slices, refused=reason)

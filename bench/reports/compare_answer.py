@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from bench.model.metric_names import HIGHER_IS_BETTER
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, code, strong
 from bench.reports.markdown import markdown_blocks
-from bench.reports.rows import shower
-from bench.reports.wording.phrases import count
+from bench.reports.rows import format_cost, format_us
 from bench.reports.wording.verdict_words import percent, percents, ratio_text, verdict_text
+from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bench.model.run_comparison import Change, CompareResult, CompareRow, MissingCell
     from bench.model.summary import Metric
@@ -26,6 +26,15 @@ METRIC_NAMES: Final = {
     "cpu_us_per_request": "CPU per request",
     "instructions_per_request": "instructions per request",
     "rss_peak_bytes": "peak memory",
+}
+_FORMATS: Final[dict[str, Callable[[float], str]]] = {
+    "throughput_rps": format_rate,
+    "requests_per_cpu_second": format_rate,
+    "p50_us": format_us,
+    "p99_us": format_us,
+    "cpu_us_per_request": format_cost,
+    "instructions_per_request": format_rate,
+    "rss_peak_bytes": format_bytes,
 }
 _COLUMNS: Final = (
     "workload",
@@ -76,11 +85,11 @@ def _headline(result: CompareResult) -> str:
     elif not looked:
         text = f"no cell can be compared by {name}"
     elif open_ones := [row for row in looked if _is_open(row, result.margin)]:
-        where = f"{len(open_ones)} of {count(len(looked), 'cell')}"
+        where = f"{len(open_ones)} of {_count(len(looked), 'cell')}"
         text = f"not decided by {name} in {where}: {_possible(open_ones, margin)}"
     else:
-        text = f"nothing is worse beyond {margin} by {name} ({count(len(looked), 'cell')})"
-    lacking = f"; {count(len(result.missing), 'cell')} not compared" if result.missing else ""
+        text = f"nothing is worse beyond {margin} by {name} ({_count(len(looked), 'cell')})"
+    lacking = f"; {_count(len(result.missing), 'cell')} not compared" if result.missing else ""
     return text[0].upper() + text[1:] + lacking
 
 
@@ -113,6 +122,10 @@ def _too_few(rows: Sequence[CompareRow]) -> str:
     return (
         f"{seen}, in too few rounds to tell" if len(bare) == 1 else f"{seen} at worst, in too few"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _method(result: CompareResult) -> Text:
@@ -152,7 +165,7 @@ def _line(row: CompareRow) -> tuple[str, ...]:
 
 
 def _value(metric: str, estimate: Metric) -> str:
-    return shower(metric)(estimate.value)
+    return _FORMATS[metric](estimate.value)
 
 
 def _section(title: str, lines: Sequence[Text]) -> list[Block]:

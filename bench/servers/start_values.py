@@ -1,20 +1,12 @@
-"""What the placeholders of `run` and `env` stand for, the certificate of a run among them.
-
-That is made when a server first needs one, and gone when `bench` ends.
-"""
+"""What the placeholders in a server's `run` and `env` stand for when it is started."""
 
 from __future__ import annotations
 
-import atexit
-import functools
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.model.http_protocol import WITH_TLS
-from bench.model.target import LOOPBACK
 from bench.servers.building import python_for
+from bench.servers.certificate import certificate
 from bench.servers.environment import PLAIN, fill, fill_all
 
 if TYPE_CHECKING:
@@ -65,36 +57,3 @@ def filled(
     return fill_all(arm.config.run, values), {
         name: fill(text, values) for name, text in env.items()
     }
-
-
-class Certificate(NamedTuple):
-    """PEM files in a folder that only this user can read.
-
-    Attributes:
-        cert: the server's certificate, and what it is signed by.
-        key: its private key.
-        trust: the authority, which only this run knows.
-    """
-
-    cert: Path
-    key: Path
-    trust: Path
-
-
-@functools.cache
-def certificate() -> Certificate:
-    """The one of this process: for 127.0.0.1, ::1 and localhost, by an authority of its own.
-
-    A key that lay in a project would sooner or later be trusted somewhere.
-    """
-    import trustme  # noqa: PLC0415 - late: it brings a library of cryptography with it
-
-    folder = Path(tempfile.mkdtemp(prefix="bench-tls-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    authority = trustme.CA(organization_name="bench")
-    made = authority.issue_cert(LOOPBACK, "::1", "localhost", organization_name="bench")
-    files = Certificate(*(folder / name for name in ("cert.pem", "key.pem", "trust.pem")))
-    files.cert.write_bytes(b"".join(one.bytes() for one in made.cert_chain_pems))
-    files.key.write_bytes(made.private_key_pem.bytes())
-    files.trust.write_bytes(authority.cert_pem.bytes())
-    return files

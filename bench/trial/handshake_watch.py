@@ -1,7 +1,4 @@
-"""TLS handshakes of a trial in which every request makes one: whole or resumed, and how many.
-
-Whether a server takes up sessions again is asked, since no load tool tells what it got.
-"""
+"""TLS handshakes of a trial in which every request makes one: whole or resumed, and how many."""
 
 from __future__ import annotations
 
@@ -11,14 +8,10 @@ from bench.errors import VerifyError
 from bench.model.http_protocol import WITH_TLS
 from bench.model.trial_record import Handshakes
 from bench.sampler import handshake_count
-from bench.servers.http2 import Http2Talk
-from bench.servers.secure import dial
-from bench.workload.requests import raw, render
+from bench.trial.resumption import resumes
 
 if TYPE_CHECKING:
     import random
-    import socket
-    import ssl
 
     from bench.model.plan import LoadProfile, Workload
     from bench.model.target import Target
@@ -29,13 +22,12 @@ _RESUMED: Final = (
 )
 
 
-_TIMEOUT_S: Final = 2.0
-_TRIES: Final = 4
-"""A server of several processes may know only the sessions of the one that is asked."""
-
-
 class HandshakeWatch:
-    """Does nothing where connections are kept, or have no TLS."""
+    """Does nothing where connections are kept, or have no TLS.
+
+    Args:
+        profile: of the load.
+    """
 
     def __init__(self, profile: LoadProfile) -> None:
         self._wanted = profile.protocol in WITH_TLS and not profile.keepalive
@@ -78,29 +70,3 @@ class HandshakeWatch:
             return None
         whole, resumed = self._counted
         return Handshakes(whole=whole, resumed=resumed, resumes=self._resumes)
-
-
-def resumes(target: Target, workload: Workload, rng: random.Random) -> bool:
-    """Ask over a few connections, each of which offers the session of the one before."""
-    session: ssl.SSLSession | None = None
-    for _ in range(_TRIES):
-        try:
-            with dial(target, _TIMEOUT_S, session) as sock:
-                if getattr(sock, "session_reused", False):
-                    return True
-                _ask(sock, target, workload, rng)
-                session = getattr(sock, "session", None)
-        except OSError:
-            continue
-    return False
-
-
-def _ask(sock: socket.socket, target: Target, workload: Workload, rng: random.Random) -> None:
-    """Send a request and wait for what comes first: in TLS 1.3 sessions come with the answer."""
-    request = render(workload, 0, rng)
-    if target.http2:
-        asked = request.method, request.path, request.headers, request.body
-        sock.sendall(Http2Talk(target).ask(*asked))
-    else:
-        sock.sendall(raw(request, target.authority))
-    sock.recv(65536)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import tomllib
 import zipfile
@@ -20,7 +21,7 @@ from bench.plans.releases import newest
 from bench.plans.server_files import load_server
 from bench.process import SupervisorClient
 from bench.servers import build
-from tests.run.helpers import Project
+from tests.run.helpers import Project, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -546,18 +547,30 @@ _ROUGH = ("--detect", "50%", "--max-time", "5s", "--design", "blocks")
 
 @pytest.mark.real
 @pytest.mark.needs("wrk")
-def test_ab_tells_of_an_arm_that_does_not_build(project: Project) -> None:
-    """The others are measured, and exit 1 names the broken one."""
+def test_ab_goes_on_after_ctrl_c_and_tells_of_an_arm_that_does_not_build(project: Project) -> None:
+    """The others are measured and exit 1 names the broken one; what was measured before Ctrl-C
+    is kept."""
     git(project.root, "checkout", "-qb", "broken")
     project.server("mine", build=[["false"]])
     git(project.root, "commit", "-qam", "broken")
     git(project.root, "checkout", "-q", "main")
     refs = ("--ref", "main", "--ref", "broken", "--ref", "HEAD")
-    done = project.bench("ab", "mine", *refs, *_SHORT, *_ROUGH)
+    with project.running("ab", "mine", *refs, *_SHORT, *_ROUGH) as process:
+        begun = wait_until(lambda: project.trials() or process.poll() is not None, 100)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=100)
+    kept = [trial["trial"] for trial in project.trials() if trial["status"] in ("valid", "suspect")]
+    resumed = project.bench("run", "--resume", "latest")
     summary = json.loads((project.runs()[-1] / "summary.json").read_text())
 
-    assert done.returncode == 1, done.stderr
+    assert (begun, process.returncode) == (True, 130), said
+    assert "`bench run --resume latest" in said[1]
+    assert resumed.returncode == 1, resumed.stderr
+    assert kept
+    assert [trial["trial"] for trial in project.trials()].count(kept[0]) == 1
     assert [one["server"] for one in summary["skipped"]] == ["broken"]
-    measured = {cell["server"] for cell in summary["cells"] if cell["trials"]["failed"] == 0}
-    assert "main" in measured
+    assert {cell["server"] for cell in summary["cells"] if cell["trials"]["failed"] == 0} >= {
+        "main"
+    }
+    assert len(project.runs()) == 1
     assert project.nothing_left()

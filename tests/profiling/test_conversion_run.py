@@ -30,7 +30,7 @@ def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(module, "check_tool", lambda _: None)
     monkeypatch.setattr(module, "hold_machine", contextlib.nullcontext)
-    monkeypatch.setattr(module.ProfileContext, "build", lambda *_: None)
+    monkeypatch.setattr(module, "_build", lambda *_: None)
     fixed = SimpleNamespace(getrandbits=lambda _: 7)
     monkeypatch.setattr("random.SystemRandom", lambda: fixed)
 

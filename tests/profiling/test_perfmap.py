@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.profiling.profiled_trial import without_overlaps
+from bench.profiling.perfmap import without_overlaps
 
 ENTRIES = st.lists(
     st.tuples(st.integers(0, 200), st.integers(1, 40)).map(lambda e: f"{e[0]:x} {e[1]:x} code"),

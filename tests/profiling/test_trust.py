@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.model.cpu_profile import Breakdown, Quality, Slice
-from bench.profiling.reading import distrust, without_conclusions
+from bench.profiling.trust import distrust, without_conclusions
 
 GOOD = Quality(
     samples=400,

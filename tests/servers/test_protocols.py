@@ -14,7 +14,7 @@ from bench.model.plan import Arm
 from bench.model.server_config import ServerConfig
 from bench.process import SupervisorClient
 from bench.servers import RunningServer
-from bench.trial.handshake_watch import resumes
+from bench.trial.resumption import resumes
 from bench.trial.side_channel import SideChannel
 from bench.trial.verify import verify
 from tests.servers.spoken import PROGRAM

@@ -25,42 +25,47 @@ Row = TypeVar("Row", "Comparison", "CompareRow")
 def summary_in_words(summary: Summary) -> Summary:
     """The summary with the text of every finding and verdict."""
     findings = tuple(in_words(item) for item in summary.findings)
-    return summary.replace(
-        findings=findings,
-        cells=tuple(_cell(cell) for cell in summary.cells),
-        comparisons=tuple(_row(row) for row in summary.comparisons),
-        scaling=tuple(one.replace(text=scaling_text(one)) for one in summary.scaling),
+    return summary.model_copy(
+        update={
+            "findings": findings,
+            "cells": tuple(_cell(cell) for cell in summary.cells),
+            "comparisons": tuple(_row(row) for row in summary.comparisons),
+            "scaling": tuple(
+                one.model_copy(update={"text": scaling_text(one)}) for one in summary.scaling
+            ),
+        }
     )
 
 
 def view_in_words(run: RunView) -> RunView:
     """The same of all that a report sees."""
-    return run.replace(summary=summary_in_words(run.summary))
+    return run.model_copy(update={"summary": summary_in_words(run.summary)})
 
 
 def comparison_in_words(result: CompareResult) -> CompareResult:
     """Two runs against each other, with the text of every verdict."""
     rows, gate = (tuple(_row(row) for row in part) for part in (result.rows, result.gate))
-    return result.replace(rows=rows, gate=gate)
+    return result.model_copy(update={"rows": rows, "gate": gate})
 
 
 def _row(row: Row) -> Row:
-    return row.replace(verdict=_verdict(row.verdict))
+    return row.model_copy(update={"verdict": _verdict(row.verdict)})
 
 
 def _cell(cell: CellSummary) -> CellSummary:
     metrics = {name: _metric(getattr(cell.metrics, name)) for name in Metrics.model_fields}
     cost = cell.cost
     if cost is not None:
-        cost = cost.replace(verdict=_verdict(cost.verdict))
-    return cell.replace(metrics=cell.metrics.replace(**metrics), cost=cost)
+        cost = cost.model_copy(update={"verdict": _verdict(cost.verdict)})
+    update = {"metrics": cell.metrics.model_copy(update=metrics), "cost": cost}
+    return cell.model_copy(update=update)
 
 
 def _metric(metric: Metric | None) -> Metric | None:
     if metric is None or metric.verdict is None:
         return metric
-    return metric.replace(verdict=_verdict(metric.verdict))
+    return metric.model_copy(update={"verdict": _verdict(metric.verdict)})
 
 
 def _verdict(verdict: Verdict) -> Verdict:
-    return verdict.replace(text=verdict_text(verdict))
+    return verdict.model_copy(update={"text": verdict_text(verdict)})
