@@ -11,6 +11,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import orjson
+
 from bench.errors import ParseError
 from bench.loadtools.other_tools import another_than
 from bench.model.load_result import ErrorCounts
@@ -80,8 +82,6 @@ def read(text: str) -> OhaReport:
     Raises:
         ParseError: it is not a report of oha; names the key.
     """
-    import orjson  # noqa: PLC0415 - late, see `bench --help`
-
     if not text.strip():
         raise ParseError("the output of oha is empty")
     try:

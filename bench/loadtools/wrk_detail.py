@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import orjson
 import pydantic
 from pydantic import ConfigDict, Field, NonNegativeInt
 
@@ -140,8 +141,6 @@ def read_detail(data: bytes) -> Detail:
     Raises:
         ParseError: with the place.
     """
-    import orjson  # noqa: PLC0415 - late, see `bench --help`
-
     try:
         value: Any = orjson.loads(data)
     except orjson.JSONDecodeError as error:

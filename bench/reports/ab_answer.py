@@ -10,6 +10,7 @@ from bench.reports.rows import shower
 from bench.reports.terminal import table as terminal_table
 from bench.reports.wording.findings import text_of
 from bench.reports.wording.verdict_words import percent, ratio_text, verdict_of
+from bench.stats.intervals import geometric, paired
 from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
@@ -168,8 +169,6 @@ def _detail(cells: list[CellSummary], row: Comparison, view: RunView) -> list[An
 
 def _alone(view: RunView, arm: str, workload: str) -> list[AnswerLine]:
     """Rates of the servers measured without the baseline beside them, paired by round."""
-    from bench.stats.intervals import geometric, paired  # noqa: PLC0415 - late, see `bench --help`
-
     lines = []
     for profile in view.plan.alone:
         theirs, ours = (
@@ -211,8 +210,6 @@ def once(view: RunView, arm: str) -> tuple[AnswerLine, ...]:
 
 def _starts(view: RunView, arm: str) -> tuple[AnswerLine, ...]:
     """Start-up times: pairs of the same duet, or of the same round."""
-    from bench.stats.intervals import paired  # noqa: PLC0415 - late, see `bench --help`
-
     pairs = [pair for trial in view.trials if trial.server == arm if (pair := _pair(view, trial))]
     if not pairs:
         return ()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from bench.reports.blocks import pieces
 
@@ -95,15 +97,11 @@ def _start(first: str) -> str:
 
 def html_attribute(text: str) -> str:
     """One line for an HTML attribute or element inside Markdown."""
-    from html import escape  # noqa: PLC0415 - only Markdown with HTML in it needs it
-
     return escape(line(text), quote=True)
 
 
 def link_target(href: str) -> str:
     """A relative path for a link; what could end the link or start a scheme is encoded."""
-    from urllib.parse import quote  # noqa: PLC0415 - only reports with links need it
-
     return quote(href, safe="/.-_~#")
 
 

@@ -15,12 +15,13 @@ import functools
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from bench.stats.intervals import welch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
 LEAST_SEGMENT: Final = 3
@@ -71,8 +72,6 @@ def change_points(
         alpha: greatest p of a shift; divide it by how many series are looked at.
         seed: of the random orders; the same series gives the same answer.
     """
-    import numpy as np  # noqa: PLC0415 - only this command needs arrays
-
     points = np.log(np.asarray(values, dtype=np.float64))
     rng = np.random.default_rng(seed)
 
@@ -125,8 +124,6 @@ def _intervals(count: int) -> list[tuple[int, int]]:
 
 def _gains(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum of squares that each split explains (rows x splits), and the whole sum of each row."""
-    import numpy as np  # noqa: PLC0415 - as above
-
     n = rows.shape[-1]
     centered = rows - rows.mean(axis=-1, keepdims=True)
     counts = np.arange(LEAST_SEGMENT, n - LEAST_SEGMENT + 1)
@@ -141,8 +138,6 @@ def _strongest(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
     of short and long intervals compare. All intervals are read from one pair of running sums per
     row: a thousand orders of a series are looked at for each split.
     """
-    import numpy as np  # noqa: PLC0415 - as above
-
     centered = rows - rows.mean(axis=-1, keepdims=True)
     sums, squares = _running(centered), _running(centered**2)
     equal = 1e-12 * squares[:, -1]  # of what the rounding of sums leaves
@@ -170,8 +165,6 @@ def _strongest(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 
 def _running(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums up to each point, beginning with 0."""
-    import numpy as np  # noqa: PLC0415 - as above
-
     return np.concatenate((np.zeros((len(rows), 1)), np.cumsum(rows, axis=-1)), axis=-1)
 
 
@@ -200,8 +193,6 @@ def _described(points: NDArray[np.float64], start: int, end: int, p: float) -> L
     Its place is the median of the likelihood over places, not the likeliest one: by Pitman's
     argument that is nearer to the truth on average, and where the shift is clear it is the same.
     """
-    import numpy as np  # noqa: PLC0415 - as above
-
     part = points[start:end]
     gains, whole = _gains(part[None, :])
     rest = np.maximum(whole[0] - gains[0], whole[0] * 1e-12)
