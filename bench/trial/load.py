@@ -242,7 +242,7 @@ class Loader:
         Args:
             name: sub-folder for the raw output.
             duration_s: window asked for.
-            start_at: monotonic time at which those begin that begin together.
+            start_at: monotonic time at which all begin: by themselves, or held until then.
         """
         running = Running([], [])
         schedule = self._schedule + (name == WARMUP)
@@ -302,9 +302,10 @@ class Loader:
         )
         pinned = self._cpus.pinning.state == "pinned"
         cpus = (self._cpus.load[part.index % len(self._cpus.load)],) if pinned else None
+        held = 0.0 if self.lead_s else part.start_at
         argv = (tool_path(self._tool.name), *command.argv[1:])
         child = self._supervisor.spawn(
-            command._replace(argv=argv, cpus=cpus, space=self._target.space)
+            command._replace(argv=argv, cpus=cpus, space=self._target.space, start_at=held)
         )
         output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
         return child, output

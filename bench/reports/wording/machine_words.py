@@ -184,6 +184,10 @@ def describe_split(split: CpuSplit) -> str:
         return f"{split.server_count} threads serve, {split.load_count} load, none pinned"
     rest = format_cpulist(split.housekeeping)
     sides = f"server {format_cpulist(split.server)}, load {format_cpulist(split.load)}"
+    if not (split.server and split.load):  # a machine of its own for one of them
+        return (
+            f"{'server' if split.server else 'load'} {format_cpulist(split.server or split.load)}"
+        )
     return f"{sides}, rest {rest}" if rest else f"{sides}, none left for the rest"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.loadtools import TOOLS, ToolOutput
 from bench.loadtools.merging import merge, shares
 from bench.loadtools.tool import STDERR, STDOUT
+from bench.model.finding import on_machine
 from bench.model.machine_part import InterfaceUse
 from bench.model.trial_record import CommandRecord, Counters, Resources
 from bench.trial.load import LoadFailure, LoadRun, results_of
@@ -131,9 +132,9 @@ class RemoteLoader:
                 begun.held.close()
 
         try:
-            for number, ((machine, _), start) in enumerate(zip(self._shares, starts, strict=True)):
-                with lost_is_failure():
-                    machine.call(
+            with lost_is_failure():
+                for armed in [
+                    machine.begin(
                         load_side.arm_load,
                         handle=self._handle,
                         piece={
@@ -145,6 +146,10 @@ class RemoteLoader:
                             "is_window": is_window,
                         },
                     )
+                    for (machine, _), start in zip(self._shares, starts, strict=True)
+                ]:
+                    armed.result()
+            for number, (machine, _) in enumerate(self._shares):
                 self._lab.arm(machine, longest_s if is_window else 0.0)
                 child = RemoteChild(
                     self._lab, machine, self._handle, number, whole=is_window, late=late
@@ -191,7 +196,7 @@ class RemoteLoader:
         for number, (child, each) in enumerate(zip(running.children, told, strict=True)):
             self._keep(child.machine, files[number])
             result, found = self._read(number, running.name, each, commands)
-            findings += found
+            findings += (on_machine(one, child.machine.name) for one in found)
             parts.append(self._part(child, result, running.starts[number], each))
         self.parts = tuple(parts)
         merged, more = merge([part.result for part in self.parts])
@@ -251,4 +256,7 @@ class RemoteLoader:
             out = self._folder / machine.name / f"{name}-{index}"
             err = out / STDERR if (out / STDERR).exists() else out / STDOUT
             outputs.append(ToolOutput(one["rc"] or 0, out / STDOUT, err, out))
-        return merge(results_of(self._tool, self._workload, parts, outputs, commands))
+        try:
+            return merge(results_of(self._tool, self._workload, parts, outputs, commands))
+        except LoadFailure as error:
+            raise LoadFailure(f"{machine.name}: {error}", commands, code=error.code) from None

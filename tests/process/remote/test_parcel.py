@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import subprocess
 import sys
 import zipfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import MachineError
+from bench.errors import BenchError, MachineError
 from bench.process.remote import parcel
 from bench.process.remote.arrival import folder_digest, keep_parcel, machine_facts
 from bench.process.remote.parcel import NEEDS, make_parcel, wheel_tags
@@ -157,3 +158,24 @@ def _fake_fetch(_name: str, _facts: object, _pins: bytes, beside: Path) -> None:
         path = beside / "made" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+@pytest.mark.parametrize("lost", ["orjson", "psutil/_common.py"])
+def test_a_library_that_is_not_here(monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+    """Not installed, or a file of it is lost: a message with what to do."""
+    real = importlib.metadata.distribution
+
+    def distribution(name: str) -> importlib.metadata.Distribution:
+        if name == lost:
+            raise importlib.metadata.PackageNotFoundError(name)
+        found = real(name)
+        if name == lost.partition("/")[0]:
+            monkeypatch.setattr(found, "locate_file", lambda path: Path("/nowhere", path))
+        return found
+
+    monkeypatch.setattr(importlib.metadata, "distribution", distribution)
+    library = lost.partition("/")[0]
+    with pytest.raises(BenchError, match=f"the library {library}, which agents") as caught:
+        dict(parcel._installed())
+
+    assert "install bench again" in caught.value.advice
