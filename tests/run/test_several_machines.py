@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,20 @@ def test_tls_and_a_database_between_machines(tmp_path: Path) -> None:
         if "https" in trial["profile"]:
             assert trial["handshakes"]["resumes"] is True
     assert not list(tmp_path.rglob("*.pem"))
+
+
+def test_doctor_of_each_machine(tmp_path: Path) -> None:
+    """Each is examined for what it does: compilers where servers are built, load tools elsewhere."""
+    project = lab_project(tmp_path)
+    done = project.bench("doctor", "--json", "--machines", machines_of(project))
+    assert done.returncode in (0, 3), done.stderr
+    found = json.loads(done.stdout)["machines"]
+    assert list(found) == ["server", "load-1"]
+    assert [one["state"]["CPU split"].split()[0] for one in found.values()] == ["server", "load"]
+    assert "wrk" in found["load-1"]["state"]["Tools"]
+    assert "wrk" not in found["server"]["state"].get("Tools", "")
+    assert found["server"]["measured"]["clock"]["cost_ns"] > 0
+    assert done.returncode == (0 if all(one["fit"] for one in found.values()) else 3)
 
 
 def test_what_cannot_be_done_is_refused(tmp_path: Path) -> None:

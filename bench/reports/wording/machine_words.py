@@ -185,9 +185,7 @@ def describe_split(split: CpuSplit) -> str:
     rest = format_cpulist(split.housekeeping)
     sides = f"server {format_cpulist(split.server)}, load {format_cpulist(split.load)}"
     if not (split.server and split.load):  # a machine of its own for one of them
-        return (
-            f"{'server' if split.server else 'load'} {format_cpulist(split.server or split.load)}"
-        )
+        return sides.removesuffix(", load ").removeprefix("server , ")
     return f"{sides}, rest {rest}" if rest else f"{sides}, none left for the rest"
 
 
