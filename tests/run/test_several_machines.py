@@ -113,7 +113,7 @@ def test_tls_and_a_database_between_machines(tmp_path: Path) -> None:
 
 
 def test_doctor_of_each_machine(tmp_path: Path) -> None:
-    """Each is examined for what it does: compilers where servers are built, load tools elsewhere."""
+    """Each is examined for what it does: compilers on one, load tools on the other."""
     project = lab_project(tmp_path)
     done = project.bench("doctor", "--json", "--machines", machines_of(project))
     assert done.returncode in (0, 3), done.stderr

@@ -126,8 +126,12 @@ class RemoteLife(TrialRun):
             folder=setting.folder / name,
             seeds=lambda: setting.rng.getrandbits(64),
             schedule=setting.schedule,
-            on_window=self._lab.look_on,
+            on_window=self.at_start,
         )
+
+    def at_start(self, start_at: float, longest_s: float) -> None:
+        """Before a window: let the server's machine look after the server by itself."""
+        self._lab.look_on(start_at, longest_s)
 
     @property
     def _watched(self) -> RemoteSampler:

@@ -85,14 +85,20 @@ class RemoteServer:
         self._handle = handle
         self._seed = seed
         self._log = log
+        self._started_by: tuple[Any, dict[str, Any]] = (server_side.start_server, {})
         self._record: ServerRecord | None = None
         self._command: CommandRecord | None = None
         self._state: dict[str, Any] = {"rc": None, "end": "", "tail": ""}
 
+    def start_by(self, start: Any, **more: Any) -> None:
+        """Have it started by another operation, which takes more than `start_server`."""
+        self._started_by = (start, more)
+
     def __enter__(self) -> Self:
         try:
+            start, more = self._started_by
             told = self._ask(
-                server_side.start_server,
+                start,
                 within_s=self.arm.config.ready_timeout + _MORE_S,
                 arm=self.arm.model_dump(),
                 cpus=self._cpus.model_dump(),
@@ -101,6 +107,7 @@ class RemoteServer:
                 asked=self._asked,
                 resume=self._resume,
                 tls=[file.read_bytes() for file in self._tls] if self._tls else [],
+                **more,
             )
         except BenchError:
             self._stop()

@@ -28,6 +28,7 @@ from bench.trial.cores import with_power
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bench.process.remote.agent import Agent
@@ -148,10 +149,12 @@ def build_server(agent: Agent, *, arm: dict[str, Any], cpus: str) -> dict[str, A
 def start_server(
     agent: Agent, *, handle: str, arm: dict[str, Any], cpus: dict[str, Any], host: str, seed: int,
     asked: list[str], resume: bool, tls: list[bytes],
+    before: Callable[[RunningServer, Path], None] = lambda *_: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Start a server on an address of this machine and wait until it is ready.
 
-    Its key is here for as long as it runs, in a folder that only this user can read.
+    Its key is here for as long as it runs, in a folder that only this user can read. Operations
+    that add something to it do that by `before`, with the trial's folder.
     """
     folder = agent.folder / handle
     folder.mkdir()
@@ -166,6 +169,7 @@ def start_server(
         resume=resume,
         tls=_written(folder / "tls", tls),
     )
+    before(server, folder)
     held = HeldServer(server, folder / "server.log")
     with contextlib.ExitStack() as started:
         started.callback(shutil.rmtree, folder / "tls", ignore_errors=True)
