@@ -122,7 +122,7 @@ def _profiled(
 
     with opened(machines) as lab:
         place = FarProfiles(lab) if lab else None
-        return profile_servers(project, servers, workload, wish, _told, place)
+        return profile_servers(project, servers, workload, wish, _told, place=place)
 
 
 def _target(project: Project, into: str | None) -> Path | None:

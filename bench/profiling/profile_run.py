@@ -111,6 +111,7 @@ def profile_servers(
     workload_name: str,
     wish: ProfileOptions,
     told: Callable[[str], None],
+    *,
     place: OwnProfiles | FarProfiles | None = None,
 ) -> Path:
     """Profile each server under the same load; the run directory with the raw profiles.

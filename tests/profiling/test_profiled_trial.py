@@ -12,8 +12,8 @@ import pytest
 
 from bench.errors import StartError
 from bench.loadtools.install.find import search_path
-from bench.profiling.methods import ProfilerFacts, refusal
 from bench.profiling.at_work import NAMES, keep_perf
+from bench.profiling.methods import ProfilerFacts, refusal
 from bench.profiling.setup import facts_of
 from tests.profiling.test_crates import library as stripped
 from tests.run.helpers import Project
