@@ -141,9 +141,10 @@ def run_together(
 class _Latch:
     """A question that is not asked again once the answer was yes."""
 
+    seen = False
+
     def __init__(self, question: Callable[[], bool]) -> None:
         self._question = question
-        self.seen = False
 
     def __call__(self) -> bool:
         self.seen = self.seen or self._question()
@@ -179,8 +180,7 @@ def wait_for(
 
 def end_early(begun: Sequence[BegunLoad]) -> None:
     """End load processes before their time, as Ctrl-C would; those that do not obey are killed."""
-    children = [child for running in begun for child in running.children]
-    for child in children:
+    for child in (children := [child for running in begun for child in running.children]):
         child.signal(signal.SIGINT)
     if not all(child.wait(_OBEY_S) for child in children):
         for running in begun:
@@ -194,6 +194,7 @@ class Loader:
         folder: the trial's folder; pool files are written there once.
         rng: decides the pool and the seeds of the processes.
         schedule: decides random arrivals; the warm-up has others than the window.
+        among: its first process among those of all machines with one schedule, and their number.
     """
 
     def __init__(
@@ -208,6 +209,7 @@ class Loader:
         folder: Path,
         rng: random.Random,
         schedule: int = 0,
+        among: tuple[int, int] = (0, 0),
     ) -> None:
         self._tool = tool
         self._profile = profile
@@ -219,6 +221,7 @@ class Loader:
         self._folder = folder
         self._rng = rng
         self._schedule = schedule
+        self._first, self._of = among[0], among[1] or len(self._shares)
         tool.prepare(workload, profile, target, folder, rng)
 
     @property
@@ -244,12 +247,11 @@ class Loader:
             duration_s: window asked for.
             start_at: monotonic time at which all begin: by themselves, or held until then.
         """
-        running = Running([], [])
-        schedule = self._schedule + (name == WARMUP)
+        running, schedule = Running([], []), self._schedule + (name == WARMUP)
         try:
             for index, profile in enumerate(self._shares):
                 seed = self._rng.getrandbits(31)
-                part = Share(index, len(self._shares), seed, start_at, schedule)
+                part = Share(self._first + index, self._of, seed, start_at, schedule)
                 child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
                 running.outputs.append(out)
@@ -272,15 +274,13 @@ class Loader:
             LoadFailure: the output of one is not a result.
         """
         children = running.children
-        started = min(child.started for child in children)
         ended = max(child.ended or 0.0 for child in children)
-        commands = tuple(record_of(child) for child in children)
-        result, findings = self._parse(running, commands)
+        result, findings = self._parse(running, commands := tuple(map(record_of, children)))
         return LoadRun(
             result=result,
             findings=findings,
             commands=commands,
-            started=started,
+            started=min(child.started for child in children),
             ended=ended,
             cpu_s=tuple(child.cpu_s or 0.0 for child in children),
             spans_s=tuple((child.ended or ended) - child.started for child in children),
@@ -289,7 +289,8 @@ class Loader:
     def _start(
         self, name: str, part: Share, profile: LoadProfile, duration_s: float
     ) -> tuple[Child, ToolOutput]:
-        out = self._folder / f"{name}-{part.index}"
+        index = part.index - self._first
+        out = self._folder / f"{name}-{index}"
         out.mkdir(mode=0o700, exist_ok=True)
         command = self._tool.command(
             self._target,
@@ -301,14 +302,13 @@ class Loader:
             duration_s=duration_s,
         )
         pinned = self._cpus.pinning.state == "pinned"
-        cpus = (self._cpus.load[part.index % len(self._cpus.load)],) if pinned else None
+        cpus = (self._cpus.load[index % len(self._cpus.load)],) if pinned else None
         held = 0.0 if self.lead_s else part.start_at
         argv = (tool_path(self._tool.name), *command.argv[1:])
         child = self._supervisor.spawn(
             command._replace(argv=argv, cpus=cpus, space=self._target.space, start_at=held)
         )
-        output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
-        return child, output
+        return child, ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
 
     def _parse(
         self, running: Running, commands: tuple[CommandRecord, ...]

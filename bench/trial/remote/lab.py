@@ -11,7 +11,13 @@ from bench.model.machine_part import MachinesPlan, PlannedMachine
 from bench.model.plan import CpuSplit
 from bench.trial.remote import facts_side, load_side, server_side
 from bench.trial.remote.far_builds import FarBuilds
-from bench.trial.remote.places import check_tool, facts_of, remarks, whole_parts
+from bench.trial.remote.places import (
+    check_tool,
+    facts_of,
+    rates_of,
+    remarks,
+    whole_parts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -248,7 +254,7 @@ class Lab:
         weights = [self.planned(machine.name).weight for machine in self.loads]
         connections = whole_parts(profile.connections, weights)
         processes = whole_parts(max(profile.processes, len(weights)), weights)
-        rate, total = profile.rate_rps, sum(weights)
+        rates = rates_of(profile.rate_rps, weights, processes)
         return tuple(
             (
                 machine,
@@ -256,12 +262,12 @@ class Lab:
                     update={
                         "connections": conns,
                         "processes": min(count, conns),
-                        "rate_rps": None if rate is None else rate * weight / total,
+                        "rate_rps": rate,
                     }
                 ),
             )
-            for machine, weight, conns, count in zip(
-                self.loads, weights, connections, processes, strict=True
+            for machine, rate, conns, count in zip(
+                self.loads, rates, connections, processes, strict=True
             )
             if conns
         )

@@ -65,7 +65,7 @@ def close_load(agent: Agent, *, handle: str) -> None:
 @operation
 def prepare_load(
     agent: Agent, *, handle: str, loader: str, profile: dict[str, Any], cpus: dict[str, Any],
-    seed: int, schedule: int,
+    seed: int, schedule: int, among: tuple[int, int],
 ) -> float:  # fmt: skip
     """Write what the processes of a load read; the seconds that they need before they begin."""
     side = _side(agent, handle)
@@ -84,6 +84,7 @@ def prepare_load(
         folder=folder,
         rng=random.Random(seed),  # noqa: S311 - repeatable, not secret
         schedule=schedule,
+        among=among,
     )
     return side.loaders[loader].lead_s
 

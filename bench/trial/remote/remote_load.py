@@ -14,6 +14,7 @@ from bench.model.machine_part import InterfaceUse
 from bench.model.trial_record import CommandRecord, Counters, Resources
 from bench.trial.load import LoadFailure, LoadRun, results_of
 from bench.trial.remote import load_side
+from bench.trial.remote.places import one_schedule
 from bench.trial.remote.remote_child import (
     GRACE_S,
     LOST,
@@ -94,6 +95,7 @@ class RemoteLoader:
         self._on_window = on_window
         self._shares = lab.shares(profile)
         self._tool: LoadTool = TOOLS[profile.tool]
+        together = one_schedule([share for _, share in self._shares], self._tool)
         prepared = [
             machine.begin(
                 load_side.prepare_load,
@@ -102,7 +104,8 @@ class RemoteLoader:
                 profile=share.model_dump(),
                 cpus=lab.cpus_of(machine.name).model_dump(),
                 seed=seeds(),
-                schedule=schedule + 2 * index,
+                schedule=schedule if together else schedule + 2 * index,
+                among=together[index] if together else (0, 0),
             )
             for index, (machine, share) in enumerate(self._shares)
         ]

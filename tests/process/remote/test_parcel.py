@@ -38,6 +38,7 @@ def test_agent_runs_from_the_parcel_alone(tmp_path: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'place')!r})\n"
         "import bench.process.remote.agent, bench.run.machine_looks, bench.trial.load\n"
+        "import bench.run.examining, bench.profiling.far_profile\n"
         "from bench.loadtools import TOOLS\n"
         "from bench.plans.project import builtin_root\n"
         "from pathlib import Path\n"
