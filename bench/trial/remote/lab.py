@@ -254,6 +254,7 @@ class Lab:
         weights = [self.planned(machine.name).weight for machine in self.loads]
         connections = whole_parts(profile.connections, weights)
         processes = whole_parts(max(profile.processes, len(weights)), weights)
+        processes = [max(1, count) for count in processes]
         rates = rates_of(profile.rate_rps, weights, processes)
         return tuple(
             (

@@ -117,10 +117,12 @@ def remarks(facts: Mapping[str, Facts], tools: Mapping[str, Any]) -> Iterator[Fi
 
 
 def whole_parts(total: int, weights: Sequence[float]) -> list[int]:
-    """Whole numbers by weight that add up to the total; the remainder to the first."""
-    parts = [int(total * weight / sum(weights)) for weight in weights]
-    for index in range(total - sum(parts)):
-        parts[index % len(parts)] += 1
+    """Whole numbers by weight that add up to the total; what is left to those who miss most."""
+    exact = [total * weight / sum(weights) for weight in weights]
+    parts = [int(part) for part in exact]
+    missed = sorted(range(len(parts)), key=lambda index: parts[index] - exact[index])
+    for index in missed[: total - sum(parts)]:
+        parts[index] += 1
     return parts
 
 
