@@ -42,6 +42,8 @@ _OWNER: Final = f"{os.getpid()}-{time.time_ns()}"
 """Tells this controller from all others, on every machine."""
 _OPTIONS: Final = "-a -x -o BatchMode=yes -o ConnectTimeout=10"
 _NO_PYTHON: Final = 69
+_PACKING: Final = threading.Lock()
+"""Machines that are opened beside each other need the same parcel: it is made once."""
 _SAID_MOST: Final = 65_536
 _PYTHONS: Final = ("", "3", "3.15", "3.14", "3.13", "3.12", "3.11")
 _FIND: Final = (
@@ -193,7 +195,9 @@ def _agent_here(gateway: execnet.Gateway) -> Any:
 def _agent_there(gateway: execnet.Gateway, name: str, cache: Path) -> Any:
     """Bring the parcel if it is not there yet; the same channel then is the agent's."""
     channel = gateway.remote_exec(arrival)
-    parcel = make_parcel(name, channel.receive(_REACH_S), cache)
+    facts = channel.receive(_REACH_S)
+    with _PACKING:
+        parcel = make_parcel(name, facts, cache)
     channel.send(parcel.digest())
     said = channel.receive(_REACH_S)
     if said == "missing":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import ToolMissingError
@@ -59,6 +60,27 @@ class Facts(NamedTuple):
     pinning: Pinning
     python: str
     wifi: str = ""
+
+
+def at_once(tasks: Sequence[Callable[[], None]]) -> None:
+    """Carry out all of them beside each other; raises what the first of them raised, if any did."""
+    raised: dict[int, BaseException] = {}
+
+    def carry_out(number: int, task: Callable[[], None]) -> None:
+        try:
+            task()
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            raised[number] = error
+
+    threads = [
+        threading.Thread(target=carry_out, args=one, daemon=True) for one in enumerate(tasks)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if raised:
+        raise raised[min(raised)]
 
 
 def facts_of(told: dict[str, Any]) -> Facts:
