@@ -93,7 +93,8 @@ def test_tls_and_a_database_between_machines(tmp_path: Path) -> None:
     stored = {"services": {"postgres": ["json-small"]}} if find_postgres() else {}
     run = [sys.executable, str(PROGRAM), "{port}", "{protocol}", "{cert}", "{key}"]
     env = {"HOST": "{host}"} | ({"URL": "{postgres_url}"} if stored else {})
-    project.server("one", run=run, env=env, protocols=["https", "h2"], **stored)
+    speaks = {"protocols": ["https", "h2"], "workloads": ["json-small"]}
+    project.server("one", run=run, env=env, **speaks, **stored)
     window = {"connections": 4, "processes": 1, "warmup": "0s", "duration": "1s"}
     profiles = [
         {"tool": "oha", "protocol": "h2", **window},
@@ -109,6 +110,9 @@ def test_tls_and_a_database_between_machines(tmp_path: Path) -> None:
         assert (trial["server_process"]["database"] is None) == (not stored)
         if "https" in trial["profile"]:
             assert trial["handshakes"]["resumes"] is True
+    said = project.bench("verify", "one", "--json", "--machines", machines_of(project))
+    rows = json.loads(said.stdout)["results"]
+    assert [(row["protocol"], row["ok"]) for row in rows] == [("https", True), ("h2", True)]
     assert not list(tmp_path.rglob("*.pem"))
 
 

@@ -45,7 +45,7 @@ class LoadPart(NamedTuple):
 
     Attributes:
         result: merged over its processes.
-        began_s: real start, by its own clock.
+        began_s: real start of its last process, by its own clock.
         resources: of its CPUs and processes.
     """
 
@@ -212,7 +212,7 @@ class RemoteLoader:
         return LoadPart(
             machine=child.machine,
             result=result,
-            began_s=min(start for start, _, _ in told["spans"]),
+            began_s=max(start for start, _, _ in told["spans"]),
             planned_s=planned_s - self._lead_s,
             resources=Resources.model_validate(told["resources"]),
             counters=Counters.model_validate(told["counters"]),
