@@ -42,6 +42,8 @@ _END_S: Final = 15.0
 _NODE_LIMIT_S: Final = 15.0
 _NODE_LOOK_S: Final = 0.02
 _TOLD: Final = 2000
+_TELL_NODE: Final = 's=$1; shift; kill -USR2 "$@"; sleep "$s"; kill -USR2 "$@"'
+"""Begins V8's profiles, and has them written so many seconds later."""
 NODE_FILE: Final = "node.cpuprofile"
 NAMES: Final = "names.json"
 """Beside perf's text: names of functions of stripped libraries, taken while those were there."""
@@ -111,7 +113,10 @@ class ProfilerAtWork:
                 argvs[f"sample-{pid}"] = sample_record(pid, folder / f"sample.{pid}", seconds)
         else:
             self._asked = list(pids)
-            self._node()
+            if start_at:  # a load that comes from elsewhere: nobody is here then
+                argvs["signals"] = ("sh", "-c", _TELL_NODE, "sh", str(seconds), *map(str, pids))
+            else:
+                self._node()
         env = base_environment() | {"PATH": search_path()}  # py-spy may lie beside `bench`
         for name, argv in argvs.items():
             log = folder / f"{name}.log"
@@ -127,7 +132,8 @@ class ProfilerAtWork:
         for child in self._children:
             self._ended(child)
         if self._look.method == "node":
-            self._node()
+            if not self._children:
+                self._node()
             self._written()
         elif self._look.method == "perf":
             keep_perf(self._folder, self._server.pids())
