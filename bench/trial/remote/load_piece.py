@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.sampler import Sampler
 from bench.sampler.interface import Interface
 from bench.servers.existing import NOBODY
-from bench.trial.load import end_early, record_of, wait_for
+from bench.trial.load import record_of
+from bench.trial.waiting import end_early, wait_for
 
 if TYPE_CHECKING:
     from bench.model.plan import Workload
