@@ -225,7 +225,8 @@ class Supervisor:
                 self.reap()
             if 0 in ready:
                 data = os.read(0, 65536)
-                self.closing = self.closing or not data
+                if not data:
+                    break
                 *lines, buffered = (buffered + data).split(b"\n")
                 for line in lines:
                     self.handle(json.loads(line))

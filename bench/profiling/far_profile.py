@@ -134,7 +134,9 @@ def prepare_here(agent: Agent, *, arm: dict[str, Any], method: str) -> dict[str,
 
 
 @operation
-def start_looked_into(agent: Agent, *, handle: str, look: list[Any], **how: Any) -> dict[str, Any]:
+def start_looked_into(
+    agent: Agent, /, *, handle: str, look: list[Any], **how: Any
+) -> dict[str, Any]:
     """Start a server as `server_side.start_server` does, made ready for a profiler."""
 
     def attach(server: RunningServer, folder: Path) -> None:
