@@ -122,6 +122,10 @@ chaos-machines *ARGS: _dev
 perf-agents *ARGS: _dev
     @python -P scripts/perf_agents.py "$@"
 
+# Rates of --machines against wrk by hand over ssh, in network namespaces (about 4 min)
+perf-machines *ARGS: _dev
+    @python -P scripts/perf_machines.py "$@"
+
 # 300 trials of 50 ms: no growth of memory, descriptors or overhead (about 3 min)
 soak *ARGS: _dev
     @python -P scripts/soak.py "$@"

@@ -24,13 +24,14 @@ _HEADING: Final = ("arms-differ", "noisy-host", "baseline-missing", "missing-tri
 
 
 def cell_findings(cell: CellTrials) -> tuple[Finding, ...]:
-    """What the trials of one cell found, one finding per code."""
-    seen: dict[str, dict[str, Finding]] = {}
+    """What the trials of one cell found, one finding per code and machine of the load."""
+    seen: dict[tuple[str, object], dict[str, Finding]] = {}
     own = _OWN | {"client-bound"} if cell.profile.loop == "closed" else _OWN
     for trial in cell.recorded:
         for each in _of_trial(trial):
             if each.code not in own:
-                seen.setdefault(each.code, {}).setdefault(trial.trial, each)
+                which = each.code, each.evidence.get("machine")
+                seen.setdefault(which, {}).setdefault(trial.trial, each)
     return tuple(_told_once(cell, found) for found in seen.values())
 
 

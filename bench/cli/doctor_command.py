@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from bench.cli.common import emit_json, json_option, project_option
-from bench.errors import EXIT_OK, EXIT_UNFIT
+from bench.cli.common import emit_json, json_option, machines_option, project_option
+from bench.errors import EXIT_OK, EXIT_UNFIT, UsageError
 
 if TYPE_CHECKING:
-    from bench.host.doctor import Diagnosis, Need
-    from bench.host.measure import Measured
+    from bench.host.doctor import Diagnosis
     from bench.model.host_facts import System
-    from bench.process import Stray
 
-_VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
-
-
-class _Tools(NamedTuple):
-    versions: dict[str, str | None]
-    outdated: dict[str, str]
-    needs: dict[str, Need]
+_MEASURING: Final = "measuring for 2 seconds ..."
 
 
 @click.command()
@@ -54,23 +44,32 @@ class _Tools(NamedTuple):
 @click.option(
     "--ceiling", is_flag=True, help="Run the ceiling server: what machine and load tool reach."
 )
+@machines_option
 @project_option
-def command(
+def command(  # noqa: PLR0917 - one parameter per option
     connections: int,
     root: Path | None,
     system: System | None,
     noise: str | None,
+    machines: str | None,
     project: Path | None,
     *,
     ceiling: bool,
     as_json: bool,
 ) -> int:
-    """Examine this machine and change nothing.
+    """Examine this machine, or each of --machines for what it does there, and change nothing.
 
     State is what there is, with a 2-second measurement of the clock, of each CPU's steadiness and
     of loopback. Advice would make results steadier, with the command that fixes and the one that
     undoes it. Errors make results unusable here: then the exit code is 3.
     """
+    if machines:
+        if noise or ceiling or root:
+            raise UsageError(
+                "--machines is for machines as they are: without --noise, --ceiling, --root",
+                advice="`bench machines check` tries the ceiling over the path between them",
+            )
+        return _examine_all(machines, connections, as_json=as_json)
     if noise or ceiling:
         from bench.cli import doctor_runs as probing
 
@@ -83,38 +82,43 @@ def command(
 def _examine(connections: int, root: Path | None, system: System | None, *, as_json: bool) -> int:
     """Judge this machine, or a captured one, and print it."""
     from bench.host import (
-        local_host,
         local_system,
-        local_topology,
         read_any_topology,
         read_host,
         tree_source,
     )
     from bench.host.cpu_split import split
     from bench.host.doctor import diagnose
-    from bench.process import strays
+    from bench.run.examining import examine
 
-    tools, measured = _Tools({}, {}, {}), None
-    left: tuple[Stray, ...] = ()
     if root:
         source, chosen = tree_source(root), system or local_system()
         host, topology = read_host(source, chosen), read_any_topology(source, chosen)
+        divided = split(topology, None, None)
+        diagnosis = diagnose(host, divided, None, needs={}, connections=connections)
     else:
-        tools, topology = _find_tools(), local_topology()
-        host = local_host(tools=tools.versions)
-        measured, left = _measure([cpu.cpu for cpu in topology.cpus]), strays()
-    divided = split(topology, None, None)
-    diagnosis = diagnose(
-        host,
-        divided,
-        measured,
-        needs=tools.needs,
-        outdated=tools.outdated,
-        connections=connections,
-        strays=left,
-    )
+        click.echo(_MEASURING, err=True)
+        diagnosis = examine(connections)
     _tell(diagnosis, as_json=as_json)
     return EXIT_OK if diagnosis.fit else EXIT_UNFIT
+
+
+def _examine_all(machines: str, connections: int, *, as_json: bool) -> int:
+    """Examine each machine of a group, and print them one after the other."""
+    from bench.reports.host_answer import doctor_data
+    from bench.run.examining import examine_machines
+    from bench.run.whereabouts import opened
+
+    with opened(machines) as lab:
+        assert lab is not None  # noqa: S101 - a group was named
+        click.echo(_MEASURING, err=True)
+        found = examine_machines(lab, connections)
+    if as_json:
+        emit_json({"machines": {name: doctor_data(one) for name, one in found.items()}})
+    for name, one in found.items() if not as_json else ():
+        click.echo(f"{name}:")
+        _tell(one, as_json=False)
+    return EXIT_OK if all(one.fit for one in found.values()) else EXIT_UNFIT
 
 
 def _tell(diagnosis: Diagnosis, *, as_json: bool) -> None:
@@ -126,38 +130,3 @@ def _tell(diagnosis: Diagnosis, *, as_json: bool) -> None:
         emit_json(doctor_data(diagnosis))
     else:
         click.echo(terminal_sections(doctor(diagnosis), emphasized), nl=False)
-
-
-def _measure(cpus: list[int]) -> Measured:
-    from bench.host.measure import measure
-
-    click.echo("measuring for 2 seconds ...", err=True)
-    return measure(cpus)
-
-
-def _find_tools() -> _Tools:
-    """Versions of load tools and toolchains, and the load tools that are too old."""
-    from bench.host.doctor import TOOLCHAINS, Need
-    from bench.loadtools import TOOLS
-    from bench.loadtools.install.find import search_path
-    from bench.loadtools.install.ready import ready
-    from bench.loadtools.tool import dotted
-    from bench.process import capture
-
-    versions: dict[str, str | None] = {}
-    outdated: dict[str, str] = {}
-    needs: dict[str, Need] = {}
-    for name, tool in sorted(TOOLS.items(), key=lambda each: not each[1].essential):
-        found = ready(name)
-        if found is None and tool.optional:
-            continue
-        needs[name] = Need("error" if tool.essential else "warning", tool.purpose, "bench setup")
-        versions[name] = (found.version or "?") if found else None
-        if found and not found.usable:
-            outdated[name] = dotted(tool.minimum)
-    for name in TOOLCHAINS:
-        path = shutil.which(name, path=search_path())
-        said = capture([path, "--version"]) if path else None
-        match = _VERSION.search(said.stdout) if said else None
-        versions[name] = match[0] if match else None
-    return _Tools(versions, outdated, {**needs, **TOOLCHAINS})

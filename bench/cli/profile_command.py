@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import emit_json, json_option, printable, project_option
+from bench.cli.common import (
+    emit_json,
+    json_option,
+    machines_option,
+    printable,
+    project_option,
+)
 from bench.errors import EXIT_FAILED, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -53,23 +59,31 @@ if TYPE_CHECKING:
     help="Add it to the report of that run, as 'Where the time goes'. Without SERVER and "
     "WORKLOAD: every server of the run under json-small and json-large, and the conversion cost.",
 )
+@machines_option
 @json_option
 @project_option
 def command(  # noqa: PLR0917 - one parameter per option
     names: tuple[str, ...], against: str | None, connections: int, rate: float | None,
-    seconds: float, method: str, run: Path | None, into: str | None, project: Path | None,
-    *, conversion: bool, as_json: bool,
+    seconds: float, method: str, run: Path | None, into: str | None, machines: str | None,
+    project: Path | None, *, conversion: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Profile SERVER (one or more) under WORKLOAD and say where its CPU time goes.
 
     A trial without a profiler comes first, so that the slowdown is known. The run directory
     holds the raw profiles, a flame graph, speedscope's file and a report.
+
+    With --machines the profiler runs on the server's machine, and what it wrote is brought here.
     """
     from bench.plans.project import find_project
     from bench.profiling import conversion_run as experiment
-    from bench.profiling.profile_run import ProfileOptions, profile_servers
+    from bench.profiling.profile_run import ProfileOptions
     from bench.profiling.reading import renew
 
+    if machines and (conversion or into or run):
+        raise UsageError(
+            "--machines profiles servers: without --conversion, --into and --from",
+            advice="those are about runs and servers of this machine",
+        )
     found = find_project(Path.cwd(), project)
     wish = ProfileOptions(connections, rate, seconds, method)
     target = _target(found, into)
@@ -83,7 +97,7 @@ def command(  # noqa: PLR0917 - one parameter per option
             run = experiment.measure_conversion(found, servers, wish, _told)
         else:
             workload = servers.pop(len(names) - 1)
-            run = profile_servers(found, servers, workload, wish, _told)
+            run = _profiled(found, servers, workload, wish, machines)
     if target:
         run = _add(run, target)
     measured = experiment.read_conversion(run)
@@ -96,6 +110,19 @@ def command(  # noqa: PLR0917 - one parameter per option
     else:
         _print(run, profiles)
     return EXIT_OK
+
+
+def _profiled(
+    project: Project, servers: list[str], workload: str, wish: ProfileOptions, machines: str | None
+) -> Path:
+    """Profile servers on this machine, or on that of a group."""
+    from bench.profiling.far_profile import FarProfiles
+    from bench.profiling.profile_run import profile_servers
+    from bench.run.whereabouts import opened
+
+    with opened(machines) as lab:
+        place = FarProfiles(lab) if lab else None
+        return profile_servers(project, servers, workload, wish, _told, place=place)
 
 
 def _target(project: Project, into: str | None) -> Path | None:

@@ -74,7 +74,10 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
     from bench.run.whereabouts import opened, weigh
 
     if options["machines"] and options["profile"]:
-        raise UsageError("--profile does not run on several machines yet")
+        raise UsageError(
+            "--profile adds what servers do on this machine to a run: not with --machines",
+            advice="`bench profile SERVER WORKLOAD --machines NAME` profiles on theirs",
+        )
     found = _resumable(find_project(Path.cwd(), project), options["resume"])
     with opened(options["machines"]) as lab:
         options["lab"] = lab

@@ -86,7 +86,8 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     """
     if options["machines"]:
         raise UsageError(
-            "`bench try` does not run on several machines yet",
+            "`bench try` is for this machine: it starts the command here first, to learn what its "
+            "answers are, and nothing says which of its files another machine would need",
             advice="`bench init` makes a project of it: then `bench run --machines`",
         )
     from bench.plans.try_ import plan_try

@@ -72,7 +72,7 @@ class MachinePart(Model):
     Attributes:
         requests: complete responses that its load processes counted; None for the server.
         busy: busiest share of one CPU by a load process, or of the server's CPUs.
-        start_late_s: from the start that was agreed on to that of its first process, by its own
+        start_late_s: from the start that was agreed on to that of its last process, by its own
             clock; 0 where that was ready before.
         offset_s: its monotonic clock less the controller's, before the window.
         drift_s: by how much that changed until after the window.

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _PROGRAM = Path(__file__).with_name("supervisor.py")
 _ANSWER_S = 10.0
 _END_S = 8.0
+_AHEAD_S = 0.01
+"""A start that is nearer than that is now."""
 _SCRATCH = "bench-scratch"
 NOFILE_WANTED = 65_536
 """Soft limit of open files that children are given where the hard limit allows it."""
@@ -53,7 +55,7 @@ class Child:
     Attributes:
         pid: process id, and the id of its process group and session.
         rc: exit code, negative for a signal, None while it runs.
-        started: monotonic time of the start.
+        started: monotonic time of the start; of one that is held until then, once it has ended.
         ended: monotonic time at which its end was seen.
         cpu_s: user + system time of it and the children it waited for, once it has ended.
     """
@@ -179,6 +181,7 @@ class SupervisorClient:
         Raises:
             BenchError: it could not be executed; the message names the program and the reason.
         """
+        ahead = command.start_at - time.monotonic()
         answer = self.request(
             "spawned",
             op="spawn",
@@ -190,6 +193,7 @@ class SupervisorClient:
             stderr=str(command.stderr) if command.stderr else None,
             nofile=NOFILE_WANTED,
             space=command.space,
+            start_at=command.start_at if ahead > _AHEAD_S else 0.0,
             user=[[], *reversed(command.user)] if command.user else None,
         )
         if answer["event"] == "failed":
@@ -259,6 +263,7 @@ class SupervisorClient:
             child = self._children.pop(event["pid"], None)
             if child is not None:
                 child.rc, child.ended, child.cpu_s = event["rc"], event["at"], event["cpu_s"]
+                child.started = event["began"] or child.started
                 self._events.remove(event)
 
 

@@ -24,6 +24,8 @@ class Command(NamedTuple):
         space: process whose network namespace it is started in; 0 = the machine's network.
         user: user and group id that it runs as, for root; argv[0] is then a whole path. None =
             those of `bench`.
+        start_at: monotonic time at which it becomes the program; until then it is there and
+            waits, so that several begin together. 0 = at once.
     """
 
     argv: tuple[str, ...]
@@ -34,6 +36,7 @@ class Command(NamedTuple):
     stderr: Path | None = None
     space: int = 0
     user: tuple[int, int] | None = None
+    start_at: float = 0.0
 
 
 class Completed(NamedTuple):

@@ -1,16 +1,15 @@
 """The supervisor: starts processes for `bench` and ends them all when `bench` is gone.
 
 It runs as a program of its own (standard library only, started with `python -I -S`), reads
-one JSON request a line from stdin and writes one JSON event a line to stdout. Its stdin is a
-pipe from `bench`: at the end of that pipe, however `bench` ended, it kills every process group
-that it started and everything descended from them. On Linux it is a subreaper (prctl(2)), so a
-descendant that starts a session of its own and loses its parent comes back to it. macOS has no
-subreaper: there it kills groups and the descendants that `ps` shows; a process that left both
-its group and its parent before that escapes, which `bench doctor` looks for.
+one JSON request a line from stdin and writes one JSON event a line to stdout. At the end of its
+stdin, a pipe, however `bench` ended, it kills every process group that it started and everything
+descended from them. On Linux it is a subreaper (prctl(2)): a descendant with a session of its own
+that loses its parent comes back to it. macOS has none: there it kills groups and descendants that
+`ps` shows; what left both group and parent before escapes, which `bench doctor` looks for.
 
 A process id is given out again once its process was reaped and its group is empty: a child is
-ours until it is reaped, what it left while its group exists; the process that has the id then is a
-stranger, which no signal may reach. It must not do anything else: no logging, no policy.
+ours until it is reaped, what it left while its group exists; who has the id then is a stranger,
+whom no signal may reach. Nothing else is done here: no logging, no policy.
 """
 
 from __future__ import annotations
@@ -35,10 +34,8 @@ _KILL_POLL_S = 0.005
 _LINUX = sys.platform.startswith("linux")
 _OPEN_MAX = 10_240
 _NONE = (0, 0, "")
-_ALL_CPUS: set[int] = set()
+_ALL_CPUS: set[int] = os.sched_getaffinity(0) if sys.platform == "linux" else set()
 """What the supervisor may use before it is held anywhere."""
-if sys.platform == "linux":
-    _ALL_CPUS = os.sched_getaffinity(0)
 
 
 def become_subreaper() -> None:
@@ -50,23 +47,16 @@ def become_subreaper() -> None:
 def process_table() -> dict[int, tuple[int, int, str]]:
     """Every process: pid -> (parent pid, process group, when it started as the system says it)."""
     if not _LINUX:
-        return _ps_table()
+        with os.popen("/bin/ps -A -o pid=,ppid=,pgid=,lstart=") as lines:  # noqa: S605 - a constant
+            return ps_table(lines)
     table = {}
     for name in os.listdir("/proc"):  # noqa: PTH208 - no pathlib in a small program
         if not name.isdigit():
             continue
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - no pathlib in a small program
-                fields = file.read().rpartition(b")")[2].split()
-        except OSError:
-            continue
-        table[int(name)] = (int(fields[1]), int(fields[2]), fields[19].decode())
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - the same
+            fields = file.read().rpartition(b")")[2].split()
+            table[int(name)] = (int(fields[1]), int(fields[2]), fields[19].decode())
     return table
-
-
-def _ps_table() -> dict[int, tuple[int, int, str]]:
-    with os.popen("/bin/ps -A -o pid=,ppid=,pgid=,lstart=") as lines:  # noqa: S605 - a constant command
-        return ps_table(lines)
 
 
 def ps_table(lines: Iterable[str]) -> dict[int, tuple[int, int, str]]:
@@ -80,14 +70,12 @@ def ps_table(lines: Iterable[str]) -> dict[int, tuple[int, int, str]]:
 
 def family(roots: set[int], table: Mapping[int, tuple[int, int, str]]) -> set[int]:
     """The roots, everything descended from them, and everything in their process groups."""
-    found = set(roots)
-    while True:
-        more = {
-            pid for pid, (ppid, pgid, _) in table.items() if ppid in found or pgid in found
-        } - found
-        if not more:
-            return found
+    found, more = set(roots), set(roots)
+    while more:
+        more = {pid for pid, (up, group, _) in table.items() if up in found or group in found}
+        more -= found
         found |= more
+    return found
 
 
 class Supervisor:
@@ -96,11 +84,13 @@ class Supervisor:
     Attributes:
         known: children that were not reaped yet, with the id of the request that started them.
         left: those that were, where others of their group lived on.
+        held: where those that wait for their start will say when that was.
     """
 
     def __init__(self) -> None:
         self.known: dict[int, int] = {}
         self.left: dict[int, int] = {}
+        self.held: dict[int, int] = {}
         self.closing = False
 
     def say(self, **event: object) -> None:
@@ -115,13 +105,12 @@ class Supervisor:
     def spawn(self, request: dict[str, object]) -> None:
         """Fork and exec one process in a session of its own; say its pid or why not."""
         reader, writer = os.pipe()
-        pid = os.fork()
-        if pid == 0:
+        if not (pid := os.fork()):
             _exec(request, reader, writer)
         os.close(writer)
-        error = os.read(reader, 4096).decode("utf-8", "replace")
-        os.close(reader)
-        if error:
+        if request["start_at"]:
+            self.held[pid] = reader
+        elif error := _read_out(reader):
             os.waitpid(pid, 0)
             self.say(event="failed", id=request["id"], error=error)
             return
@@ -148,6 +137,7 @@ class Supervisor:
                     rc=os.waitstatus_to_exitcode(status),
                     at=time.monotonic(),
                     cpu_s=usage.ru_utime + usage.ru_stime,
+                    began=float(_read_out(self.held.pop(pid)) or 0) if pid in self.held else 0.0,
                 )
 
     def ours(self, roots: set[int], table: Mapping[int, tuple[int, int, str]]) -> set[int]:
@@ -259,13 +249,18 @@ def _parents(table: Mapping[int, tuple[int, int, str]]) -> dict[int, tuple[int, 
     return {pid: (ppid, 0, started) for pid, (ppid, _, started) in table.items()}
 
 
+def _read_out(pipe: int) -> str:
+    said = os.read(pipe, 4096).decode("utf-8", "replace")
+    os.close(pipe)
+    return said
+
+
 def _group_exists(pgid: int) -> bool:
-    try:
-        os.killpg(pgid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # only zombies, on macOS
-        return True
+    with contextlib.suppress(PermissionError):  # only zombies, on macOS
+        try:
+            os.killpg(pgid, 0)
+        except ProcessLookupError:
+            return False
     return True
 
 
@@ -277,6 +272,8 @@ def _signal(send: object, target: int, number: int) -> None:
 
 def _exec(request: dict[str, object], reader: int, writer: int) -> None:
     """Become the requested program; in the child after fork, never returns."""
+    at = float(str(request["start_at"]))
+    told = 2 if at else writer  # of one that is held nobody waits to hear it: into its output
     try:
         os.close(reader)
         os.setsid()
@@ -293,9 +290,12 @@ def _exec(request: dict[str, object], reader: int, writer: int) -> None:
         argv = [str(word) for word in request["argv"]]  # type: ignore[attr-defined] # a list
         env = {str(key): str(value) for key, value in dict(request["env"]).items()}  # type: ignore[call-overload] # a dict
         os.set_inheritable(writer, False)  # noqa: FBT003 - positional only
+        if at:
+            time.sleep(max(0.0, at - time.monotonic()))
+            os.write(writer, str(time.monotonic()).encode())
         os.execvpe(argv[0], argv, env)  # noqa: S606 - no shell is the point
     except BaseException as error:  # noqa: BLE001 - a forked child must never fall through
-        os.write(writer, f"{getattr(error, 'strerror', None) or error}".encode() or b"unknown")
+        os.write(told, f"{getattr(error, 'strerror', None) or error}".encode() or b"unknown")
     finally:
         os._exit(127)
 

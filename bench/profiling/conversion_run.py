@@ -18,8 +18,7 @@ from bench.plans.choosing import choose_arms
 from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
 from bench.profiling.conversion import SIZES, body_of, render
-from bench.profiling.profile_run import load_profile
-from bench.profiling.setup import check_tool
+from bench.profiling.profile_run import OwnProfiles, load_profile
 from bench.run.lock import hold_machine
 from bench.servers import build, missing
 from bench.store.cache import cache_folder
@@ -57,8 +56,8 @@ def measure_conversion(
     arms = choose_arms(project, servers)
     base = _base(project)
     cpus = split(local_topology(), None, None)
-    profile = load_profile(wish, cpus).model_copy(update={"warmup_s": 1.0})
-    check_tool(profile.tool)
+    tool = OwnProfiles().tool(wish.loop, wish.seconds)
+    profile = load_profile(wish, cpus, tool).model_copy(update={"warmup_s": 1.0})
     seed = random.SystemRandom().getrandbits(31)
     with hold_machine():
         now = datetime.now(UTC)

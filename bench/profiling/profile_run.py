@@ -19,6 +19,7 @@ from bench.model.plan import Arm, Cell, LoadProfile, PlannedTrial
 from bench.plans.choosing import choose_arms
 from bench.plans.workload_files import load_workload
 from bench.process import SupervisorClient
+from bench.profiling.at_work import Look
 from bench.profiling.methods import frequency, looking_s
 from bench.profiling.profile_findings import judge_profile
 from bench.profiling.profiled_trial import ProfiledTrialRun
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
 
     from bench.model.load_result import Loop
     from bench.model.plan import CpuSplit, Workload
+    from bench.model.summary import BuildRecord
     from bench.model.trial_record import TrialRecord
     from bench.plans.project import Project
+    from bench.profiling.far_profile import FarProfiles
     from bench.profiling.setup import Prepared
 
 _WARMUP_S: Final = 2.0
@@ -60,6 +63,47 @@ class ProfileOptions(NamedTuple):
     seconds: float = 5.0
     method: str = "auto"
 
+    @property
+    def loop(self) -> Loop:
+        """Open where a rate is offered."""
+        return "closed" if self.rate is None else "open"
+
+
+class OwnProfiles:
+    """Where servers are profiled: this machine. See `far_profile.FarProfiles`."""
+
+    def split(self) -> CpuSplit:
+        """The CPUs of server and load."""
+        return split(local_topology(), None, None)
+
+    def tool(self, loop: Loop, seconds: float) -> str:
+        """The preferred load tool that is here.
+
+        Raises:
+            ToolMissingError: there is none.
+        """
+        name = choose(loop, [seconds]) or ranked(loop)[0]
+        check_tool(name)
+        return name
+
+    def prepare(self, arm: Arm, method: str) -> Prepared:
+        """Choose the method, and make the two arms."""
+        return prepare(arm, method)
+
+    def missing(self, arm: Arm) -> str | None:
+        """Why it cannot be built here, None = it can."""
+        return missing(arm)
+
+    def build(self, arm: Arm, supervisor: SupervisorClient, log: Path, cpus: str) -> BuildRecord:
+        """Build it."""
+        return build(arm, supervisor, log, cpus=cpus)
+
+    def life(self, look: Look | None) -> _MakeLife:
+        """What makes the life of a trial, looked into or not."""
+        if look is None:
+            return TrialRun
+        return lambda setting: ProfiledTrialRun(setting, look)
+
 
 def profile_servers(
     project: Project,
@@ -67,6 +111,8 @@ def profile_servers(
     workload_name: str,
     wish: ProfileOptions,
     told: Callable[[str], None],
+    *,
+    place: OwnProfiles | FarProfiles | None = None,
 ) -> Path:
     """Profile each server under the same load; the run directory with the raw profiles.
 
@@ -76,24 +122,24 @@ def profile_servers(
         workload_name: one workload.
         wish: load and method.
         told: hears what is done now.
+        place: the machines; None = this one.
 
     Raises:
-        UsageError: a name is wrong, or no profiler can be used here.
+        UsageError: a name is wrong, or no profiler can be used there.
         BuildError: a server could not be built.
         StartError: a trial failed.
     """
     workload = _workload(project, workload_name)
-    arms = choose_arms(project, servers)
-    ready = [(arm, prepare(arm, wish.method)) for arm in arms]
-    cpus = split(local_topology(), None, None)
-    profile = load_profile(wish, cpus)
-    check_tool(profile.tool)
+    arms, place = choose_arms(project, servers), place or OwnProfiles()
+    ready = [(arm, place.prepare(arm, wish.method)) for arm in arms]
+    cpus = place.split()
+    profile = load_profile(wish, cpus, place.tool(wish.loop, wish.seconds))
     with hold_machine():
         now = datetime.now(UTC)
         name = f"{now:%Y%m%dT%H%M%SZ}-profile-{'-'.join(servers)}-{workload_name}"
         directory = RunDirectory.create(project.root / "reports", name)
         with SupervisorClient(cpus.housekeeping, run=name) as supervisor:
-            desk = _ProfileContext(directory, workload, profile, cpus, supervisor, told)
+            desk = _ProfileContext(directory, workload, profile, cpus, supervisor, told, place)
             for arm, prepared in ready:
                 record = _profile_one(desk, arm, prepared)
                 directory.write_model(f"profiles/{arm.name}.json", record)
@@ -112,15 +158,15 @@ class _ProfileContext(NamedTuple):
     cpus: CpuSplit
     supervisor: SupervisorClient
     told: Callable[[str], None]
+    place: OwnProfiles | FarProfiles
 
-    def trial(self, arm: Arm, kind: str, life: _MakeLife = TrialRun, by: str = "") -> TrialRecord:
+    def trial(self, arm: Arm, kind: str, look: Look | None = None) -> TrialRecord:
         """Run one trial.
 
         Args:
             arm: the server as it is to be started.
             kind: the second part of the trial's name.
-            life: what its life is; with a profiler or without.
-            by: the profiler, which marks the trial.
+            look: how it is looked into, which marks the trial.
 
         Raises:
             StartError: it failed, or the profiler did.
@@ -140,9 +186,9 @@ class _ProfileContext(NamedTuple):
             rng=random.Random(self.workload.sha256),  # noqa: S311 - the same requests for all
             build_hash=None,
         )
-        record = run_trial(setting, life).record
-        if by:
-            note = told(finding("profiled", planned.id, "trial", by=by))
+        record = run_trial(setting, self.place.life(look)).record
+        if look:
+            note = told(finding("profiled", planned.id, "trial", by=look.method))
             record = record.model_copy(update={"findings": (*record.findings, note)})
         self.directory.write_model(f"trials/{planned.id}/trial.json", record)
         if record.load is None or "tool-failed" in record.reasons:
@@ -151,14 +197,15 @@ class _ProfileContext(NamedTuple):
 
 
 def _profile_one(desk: _ProfileContext, arm: Arm, prepared: Prepared) -> ProfileRecord:
-    reason = missing(prepared.plain)
+    reason = desk.place.missing(prepared.plain)
     if reason:
-        raise UsageError(f"{arm.name} cannot be built here: {reason}")
+        raise UsageError(f"{arm.name} cannot be built: {reason}")
     desk.told(
         f"building {arm.name}" + (f" with {prepared.interpreter}" if prepared.interpreter else "")
     )
     log = cache_folder() / "logs" / f"build-{arm.name}-profiled.log"
-    built = build(prepared.plain, desk.supervisor, log, cpus=str(desk.cpus.server_count))
+    cpus = str(desk.cpus.server_count)
+    built = desk.place.build(prepared.plain, desk.supervisor, log, cpus)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     plain, profiled, again = _trials(desk, prepared)
     folder = desk.directory.path / "trials" / f"{arm.name}.profiled"
@@ -190,13 +237,11 @@ def _trials(
     desk.told(f"{name}: a trial without a profiler")
     plain = desk.trial(prepared.plain, "plain")
     desk.told(f"{name}: a trial with {method}")
-    profiled = desk.trial(
-        prepared.profiled, "profiled", lambda own: ProfiledTrialRun(own, prepared), method
-    )
+    look = Look(method, prepared.runtime)
+    profiled = desk.trial(prepared.profiled, "profiled", look)
     if method == "py-spy":
         desk.told(f"{name}: a trial with {method} that looks at the GIL")
-        look = lambda own: ProfiledTrialRun(own, prepared, gil=True)  # noqa: E731 - as above
-        desk.trial(prepared.profiled, "gil", look, method)
+        desk.trial(prepared.profiled, "gil", look._replace(gil=True))
     desk.told(f"{name}: a trial without a profiler again")
     return plain, profiled, desk.trial(prepared.plain, "again")
 
@@ -214,14 +259,12 @@ def _workload(project: Project, name: str) -> Workload:
     return load_workload(path, project.root_of(path))
 
 
-def load_profile(wish: ProfileOptions, cpus: CpuSplit) -> LoadProfile:
+def load_profile(wish: ProfileOptions, cpus: CpuSplit, tool: str) -> LoadProfile:
     """The load profile of a wish: a closed loop, or an open one at an offered rate."""
-    loop: Loop = "closed" if wish.rate is None else "open"
-    tool = choose(loop, [wish.seconds]) or ranked(loop)[0]
     return LoadProfile(
         id=f"{tool}-c{wish.connections}",
         tool=tool,
-        loop=loop,
+        loop=wish.loop,
         connections=wish.connections,
         rate_rps=wish.rate,
         processes=min(cpus.load_count, wish.connections),

@@ -9,6 +9,7 @@ import orjson
 
 from bench.errors import ParseError, UsageError
 from bench.model.cpu_profile import ProfileRecord
+from bench.profiling.at_work import NAMES
 from bench.profiling.breakdown import break_down
 from bench.profiling.mac import parse_sample
 from bench.profiling.profile_findings import judge_breakdown
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.model.cpu_profile import Gil
-
-
-NAMES = "names.json"
-"""Beside perf's text: names of functions of stripped libraries, taken while those were there."""
 
 
 def read_profiles(path: Path) -> tuple[Profiled, ...]:

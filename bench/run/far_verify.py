@@ -12,7 +12,7 @@ from bench.model.trial_record import Exchange
 from bench.run.build_and_verify import Verified, workloads_of
 from bench.run.whereabouts import check_told
 from bench.trial.remote import load_side
-from bench.trial.remote.remote_server import RemoteServer
+from bench.trial.remote.remote_server import RemoteServer, toward
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +40,11 @@ def verify_far(
             with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
                 log = Path(scratch, f"{arm.name}.log")
                 lab.builds.build(arm, log, cpus=str(cpus.server_count))
-                yield from _verify(arm, workloads_of(project, arm), cpus, lab, log)
+                workloads = workloads_of(project, arm)
+                for protocol in arm.config.protocols:
+                    speaking = arm.model_copy(update={"protocol": protocol})
+                    found = _verify(speaking, workloads, cpus, lab, log)
+                    yield from (one._replace(protocol=protocol) for one in found)
         except (BuildError, StartError, UsageError) as error:
             yield Verified(arm.name, "", (), str(error))
 
@@ -51,20 +55,14 @@ def _verify(
     rng = random.SystemRandom()
     handle, asker = lab.next_handle(), lab.loads[0]
     seed = rng.getrandbits(64)
-    server = RemoteServer(lab.builds.placed(arm), cpus, lab, handle, seed=seed, log=log)
+    asked = [workload.id for workload in workloads]
+    server = RemoteServer(
+        lab.builds.placed(arm), cpus, lab, handle, seed=seed, log=log, asked=asked
+    )
     with server:
         for workload in workloads:
             own = f"{handle}-{workload.id}"
-            lua = Path(workload.lua).read_bytes() if workload.lua else None
-            target = server.target
-            asker.call(
-                load_side.open_load,
-                handle=own,
-                host=target.host,
-                port=target.port,
-                workload=workload.model_dump(),
-                lua=lua,
-            )
+            asker.call(load_side.open_load, handle=own, **toward(server.target, workload))
             try:
                 seed = rng.getrandbits(64)
                 seen = asker.call(

@@ -92,22 +92,14 @@ def check_machines_fit(plan: Plan) -> None:
     """What a plan asks for that cannot be done on several machines.
 
     Raises:
-        UsageError: an address in place of a server, a server that does not learn where to
-            listen, or TLS or HTTP/2.
+        UsageError: an address in place of a server, or a server that does not learn where to
+            listen.
     """
-    spoken = {*(one.protocol for one in plan.loads), *(arm.protocol for arm in plan.arms)}
-    if spoken - {"http", None}:
-        raise UsageError(
-            "--machines measures plain HTTP/1.1 only: the run's certificate is on this machine",
-            advice="leave out the profiles with another protocol: --profiles",
-        )
     for arm in plan.arms:
         if arm.url is not None:
             raise UsageError(
                 f"{arm.name} is an address: with --machines `bench` starts every server itself"
             )
-        if arm.config.services:
-            raise UsageError(f"{arm.name} needs services, which do not run on several machines yet")
         check_told(arm)
 
 

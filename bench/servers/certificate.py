@@ -27,17 +27,22 @@ class Certificate(NamedTuple):
 
 
 @functools.cache
-def certificate() -> Certificate:
-    """The one of this process: for 127.0.0.1, ::1 and localhost, by an authority of its own.
+def certificate(host: str = LOOPBACK) -> Certificate:
+    """The one of this process: for a host and for loopback, by an authority of its own.
 
     A key that lay in a project would sooner or later be trusted somewhere.
+
+    Args:
+        host: address by which the load reaches the server.
     """
     import trustme  # noqa: PLC0415 - late: it brings a library of cryptography with it
 
     folder = Path(tempfile.mkdtemp(prefix="bench-tls-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     authority = trustme.CA(organization_name="bench")
-    made = authority.issue_cert(LOOPBACK, "::1", "localhost", organization_name="bench")
+    made = authority.issue_cert(
+        *dict.fromkeys((host, LOOPBACK, "::1", "localhost")), organization_name="bench"
+    )
     files = Certificate(*(folder / name for name in ("cert.pem", "key.pem", "trust.pem")))
     files.cert.write_bytes(b"".join(one.bytes() for one in made.cert_chain_pems))
     files.key.write_bytes(made.private_key_pem.bytes())

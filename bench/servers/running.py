@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bench.model.http_protocol import HttpProtocol
     from bench.model.plan import Arm, CpuSplit
     from bench.process import Child, SupervisorClient
+    from bench.servers.certificate import Certificate
 
 __all__ = ["SWITCHING", "RunningServer", "ask_status"]
 
@@ -55,6 +56,7 @@ class RunningServer(WithLog):
         host: the address of this machine on which it is to listen.
         protocol: what it is to speak, and is asked by. Default: the first of its own.
         resume: whether it may take TLS sessions up again.
+        tls: its certificate, where the run is led from another machine.
 
     Attributes:
         port: where it listens; drawn when it is started, 0 before.
@@ -81,13 +83,14 @@ class RunningServer(WithLog):
         host: str = LOOPBACK,
         protocol: HttpProtocol | None = None,
         resume: bool = True,
+        tls: Certificate | None = None,
     ) -> None:
         self.arm = arm
         self.database: Postgres | None = None
         self.port = 0
-        self._protocol: HttpProtocol = protocol or arm.protocol or arm.config.protocols[0]
-        self.target = Target(host, self.port, self._protocol)
-        self._resume = resume
+        speaks = protocol or arm.protocol or arm.config.protocols[0]
+        self._spoken = Spoken.of(speaks, resume=resume, files=tls)
+        self.target = Target(host, self.port, speaks)
         self.ready_s = 0.0
         self.startup_s: float | None = None
         self.stop_s = 0.0
@@ -238,9 +241,8 @@ class RunningServer(WithLog):
     def _draw_port(self) -> None:
         """Draw the port now: a server started just before, as in a duet, has taken its own."""
         fixed, host = self.arm.config.port, self.target.host
-        spoken = Spoken.of(self._protocol, resume=self._resume)
         self.port = choose_port(self._rng, host) if fixed is None else fixed
-        at = Target(host, self.port, spoken.protocol, spoken.trust)
+        at = Target(host, self.port, self._spoken.protocol, self._spoken.trust)
         self.target = at if fixed is None else self._fixed(at)
 
     def _start_database(self) -> None:
@@ -252,13 +254,12 @@ class RunningServer(WithLog):
 
     def _fill(self) -> None:
         """What it is started with, now that all of it is known."""
-        spoken = Spoken.of(self._protocol, resume=self._resume)
         postgres = {
             "postgres_url": self.database.url if self.database else "",
             "postgres_pool": str(self.database.pool if self.database else 0),
         }
         cpus = self._cpus.server_count
-        (program, *words), env = filled(self.arm, self.target, cpus, spoken, postgres)
+        (program, *words), env = filled(self.arm, self.target, cpus, self._spoken, postgres)
         self.own_env = env | self.more_env
         self.argv = (program, *self.more_words, *words)
 
@@ -314,7 +315,7 @@ class RunningServer(WithLog):
             status, self.target = ask_ready(self.target, self.arm.config)
         except OtherProtocolError as error:
             raise StartError(
-                f"{self.arm.name} was started for {self._protocol}: {error}\n{self.tail()}",
+                f"{self.arm.name} was started for {self._spoken.protocol}: {error}\n{self.tail()}",
                 code="other-protocol",
                 advice=ADVICE_PROTOCOL,
             ) from None

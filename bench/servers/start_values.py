@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.model.http_protocol import WITH_TLS
 from bench.servers.building import python_for
-from bench.servers.certificate import certificate
+from bench.servers.certificate import Certificate, certificate
 from bench.servers.environment import PLAIN, fill, fill_all
 
 if TYPE_CHECKING:
@@ -22,18 +22,30 @@ class Spoken(NamedTuple):
 
     Attributes:
         resume: whether TLS sessions may be taken up again.
-        trust: file of the authority of its certificate, "" without TLS.
+        files: certificate, key and authority; None without TLS.
     """
 
     protocol: HttpProtocol
     resume: bool
-    trust: str
+    files: Certificate | None
 
     @classmethod
-    def of(cls, protocol: HttpProtocol, *, resume: bool) -> Spoken:
-        """With the certificate of this run, which is made where it is the first to need it."""
-        trust = str(certificate().trust) if protocol in WITH_TLS else ""
-        return cls(protocol, resume, trust)
+    def of(
+        cls, protocol: HttpProtocol, *, resume: bool, files: Certificate | None = None
+    ) -> Spoken:
+        """With the certificate of this run, which is made where it is the first to need it.
+
+        Args:
+            protocol: what it is to speak.
+            resume: whether TLS sessions may be taken up again.
+            files: of a run that is led from another machine.
+        """
+        return cls(protocol, resume, (files or certificate()) if protocol in WITH_TLS else None)
+
+    @property
+    def trust(self) -> str:
+        """File of the authority of its certificate, "" without TLS."""
+        return str(self.files.trust) if self.files else ""
 
 
 def filled(
@@ -50,9 +62,8 @@ def filled(
         "cpus": str(cpus),
         "python": python_for(arm),
     }
-    if spoken.trust:
-        made = certificate()
-        values |= {"cert": str(made.cert), "key": str(made.key)}
+    if spoken.files:
+        values |= {"cert": str(spoken.files.cert), "key": str(spoken.files.key)}
     env = arm.config.env | arm.env
     return fill_all(arm.config.run, values), {
         name: fill(text, values) for name, text in env.items()

@@ -8,12 +8,11 @@ from bench.errors import VerifyError
 from bench.model.http_protocol import WITH_TLS
 from bench.model.trial_record import Handshakes
 from bench.sampler import handshake_count
-from bench.trial.resumption import resumes
 
 if TYPE_CHECKING:
-    import random
+    from collections.abc import Callable
 
-    from bench.model.plan import LoadProfile, Workload
+    from bench.model.plan import LoadProfile
     from bench.model.target import Target
     from bench.sampler import HandshakeCount
 
@@ -36,14 +35,17 @@ class HandshakeWatch:
         self._count: HandshakeCount | None = None
         self._counted: tuple[int | None, int | None] = (None, None)
 
-    def check(self, target: Target, workload: Workload, rng: random.Random) -> None:
+    def check(self, resumes: Callable[[], bool]) -> None:
         """Try whether the server takes sessions up again.
+
+        Args:
+            resumes: tries it from where the load comes from.
 
         Raises:
             VerifyError: it does, and must not.
         """
         if self._resumes is None and self._wanted:
-            self._resumes = resumes(target, workload, rng)
+            self._resumes = resumes()
         if self._resumes and not self._may_resume:
             raise VerifyError(_RESUMED, code="other-protocol")
 

@@ -20,6 +20,7 @@ from bench.trial.cores import with_power
 from bench.trial.handshake_watch import HandshakeWatch
 from bench.trial.load import Loader, LoadFailure, LoadRun
 from bench.trial.questioning import Questioning
+from bench.trial.resumption import resumes
 from bench.trial.validity import uncountable
 from bench.trial.verify import verify
 from bench.units import format_bytes
@@ -150,7 +151,7 @@ class TrialRun:
             raise
         finally:
             self.phases["verify"] += time.monotonic() - began
-        self.handshakes.check(self.server.target, self.setting.workload, self.setting.rng)
+        self.handshakes.check(self.resumes)
         if reason := uncountable(self.setting.profile, self.exchanges):
             raise VerifyError(reason, code="tool-failed")
 
@@ -163,6 +164,10 @@ class TrialRun:
             timeout_s=self.setting.profile.timeout_s,
             took=self.took.append,
         )
+
+    def resumes(self) -> bool:
+        """Whether the server takes TLS sessions up again."""
+        return resumes(self.server.target, self.setting.workload, self.setting.rng)
 
     def sampling(self) -> TrialSampler:
         """The sampler of this server."""

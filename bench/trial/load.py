@@ -16,7 +16,7 @@ from bench.loadtools.install.find import tool_path
 from bench.loadtools.merging import judged, merge, shares
 from bench.loadtools.tool import LoadJob
 from bench.model.trial_record import CommandRecord
-from bench.trial.waiting import ASK_S, TICK_S, Latch, end_early, wait_for
+from bench.trial.load_waiting import ASK_S, TICK_S, Latch, end_early, wait_for
 
 if TYPE_CHECKING:
     import random
@@ -104,9 +104,8 @@ def run_together(
         tick: called four times a second with the seconds since the start, while waiting.
         ended: called when all processes have ended, before their output is read: reading it
             takes up to a second of our own CPU time, which is not a part of the window.
-        enough: where a warm-up may end early, asked twenty times a second; where it says so the
-            processes are ended before their time, and nothing is returned: what they then write
-            is not a result.
+        enough: of a warm-up, asked twenty times a second; once it says so the processes are
+            ended before their time, and nothing is returned: what they write is no result.
 
     Raises:
         LoadFailure: a process failed, hung, or its output is not a result.
@@ -114,8 +113,7 @@ def run_together(
     began = time.monotonic()
     lead_s = max((loader.lead_s for loader in loaders), default=0.0)
     begun: list[tuple[TrialLoader[Any], BegunLoad]] = []
-    done = Latch(enough or (lambda: False))
-    every_s = ASK_S if enough else TICK_S
+    done, every_s = Latch(enough or (lambda: False)), ASK_S if enough else TICK_S
     try:
         for loader, told in zip(loaders, started, strict=True):
             running = loader.begin(name, duration_s, began + lead_s)
@@ -145,6 +143,7 @@ class Loader:
         folder: the trial's folder; pool files are written there once.
         rng: decides the pool and the seeds of the processes.
         schedule: decides random arrivals; the warm-up has others than the window.
+        among: its first process among those of all machines with one schedule, and their number.
         alone: no other loader runs beside it.
     """
 
@@ -160,6 +159,7 @@ class Loader:
         folder: Path,
         rng: random.Random,
         schedule: int = 0,
+        among: tuple[int, int] = (0, 0),
         alone: bool = False,
     ) -> None:
         self._tool = tool
@@ -171,6 +171,7 @@ class Loader:
         self._folder = folder
         self._rng = rng
         self._schedule = schedule
+        self._first, self._of = among[0], among[1] or len(self._shares)
         pinned = cpus.pinning.state == "pinned"
         self._own_cpu = alone and pinned and len(self._shares) <= len(cpus.load)
         tool.prepare(self._job, rng)
@@ -196,14 +197,13 @@ class Loader:
         Args:
             name: sub-folder for the raw output.
             duration_s: window asked for.
-            start_at: monotonic time at which those begin that begin together.
+            start_at: monotonic time at which all begin: by themselves, or held until then.
         """
-        running = Running([], [])
-        schedule = self._schedule + (name == WARMUP)
+        running, schedule = Running([], []), self._schedule + (name == WARMUP)
         try:
             for index, profile in enumerate(self._shares):
                 seed = self._rng.getrandbits(31)
-                place = index, len(self._shares), seed, start_at, schedule
+                place = self._first + index, self._of, seed, start_at, schedule
                 part = Share(*place, own_cpu=self._own_cpu)
                 child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
@@ -227,15 +227,13 @@ class Loader:
             LoadFailure: the output of one is not a result.
         """
         children = running.children
-        started = min(child.started for child in children)
         ended = max(child.ended or 0.0 for child in children)
-        commands = tuple(record_of(child) for child in children)
-        result, findings = self._parse(running, commands)
+        result, findings = self._parse(running, commands := tuple(map(record_of, children)))
         return LoadRun(
             result=result,
             findings=findings,
             commands=commands,
-            started=started,
+            started=min(child.started for child in children),
             ended=ended,
             cpu_s=tuple(child.cpu_s or 0.0 for child in children),
             spans_s=tuple((child.ended or ended) - child.started for child in children),
@@ -244,18 +242,19 @@ class Loader:
     def _start(
         self, name: str, part: Share, profile: LoadProfile, duration_s: float
     ) -> tuple[Child, ToolOutput]:
-        out = self._folder / f"{name}-{part.index}"
+        index = part.index - self._first
+        out = self._folder / f"{name}-{index}"
         out.mkdir(mode=0o700, exist_ok=True)
         job = self._job._replace(profile=profile)
         command = self._tool.command(job, part, out, duration_s)
         pinned = self._cpus.pinning.state == "pinned"
-        cpus = (self._cpus.load[part.index % len(self._cpus.load)],) if pinned else None
+        cpus = (self._cpus.load[index % len(self._cpus.load)],) if pinned else None
+        held = 0.0 if self.lead_s else part.start_at
         argv = (tool_path(self._tool.name), *command.argv[1:])
         child = self._supervisor.spawn(
-            command._replace(argv=argv, cpus=cpus, space=self._job.target.space)
+            command._replace(argv=argv, cpus=cpus, space=self._job.target.space, start_at=held)
         )
-        output = ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
-        return child, output
+        return child, ToolOutput(0, command.stdout, command.stderr or command.stdout, out)
 
     def _parse(
         self, running: Running, commands: tuple[CommandRecord, ...]

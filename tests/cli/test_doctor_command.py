@@ -81,7 +81,7 @@ def test_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(cpus)
         return quiet
 
-    monkeypatch.setattr("bench.host.measure.measure", pretend)
+    monkeypatch.setattr("bench.run.examining.measure", pretend)
 
     result = call("--json")
 
@@ -98,8 +98,8 @@ def test_tools_that_are_missing_or_old(tmp_path: Path, monkeypatch: pytest.Monke
     oha.write_text("#!/bin/sh\necho oha 1.9.0\n")
     oha.chmod(0o755)
     monkeypatch.setattr("bench.loadtools.install.find.search_path", lambda: str(tmp_path))
-    monkeypatch.setattr("bench.loadtools.install.find.search_path", lambda: str(tmp_path))
-    monkeypatch.setattr("bench.host.measure.measure", lambda _cpus: None)
+    monkeypatch.setattr("bench.run.examining.search_path", lambda: str(tmp_path))
+    monkeypatch.setattr("bench.run.examining.measure", lambda _cpus: None)
 
     result = call()
 

@@ -335,3 +335,23 @@ def test_the_family_of_an_ended_process_is_no_stranger() -> None:
     """Where the end of a process was seen, whoever has its id now is not counted as it."""
     assert os.getpid() in family_pids(os.getpid())
     assert family_pids(os.getpid(), ended=True) == ()
+
+
+def test_held_until_its_start(tmp_path: Path) -> None:
+    """Several that are held begin together, each says when; one killed before never begins."""
+    with SupervisorClient() as supervisor:
+        at = time.monotonic() + 0.5
+        show = command(tmp_path, "sh", "-c", "echo begun")._replace(start_at=at)
+        first = supervisor.spawn(show)
+        second = supervisor.spawn(show)
+        killed = supervisor.spawn(show._replace(stdout=tmp_path / "killed", start_at=at + 60))
+        lost = supervisor.spawn(show._replace(argv=("/no/such",), stdout=tmp_path / "lost"))
+        assert (tmp_path / "out").read_text() == ""
+        killed.signal(signal.SIGINT)
+        assert all(child.wait(30) for child in (first, second, killed, lost))
+
+    assert (tmp_path / "out").read_text() == "begun\n" * 2
+    assert first.started >= at
+    assert second.started >= at
+    assert (killed.rc, (tmp_path / "killed").read_text()) == (-signal.SIGINT, "")
+    assert (lost.rc, (tmp_path / "lost").read_text()) == (127, "No such file or directory")

@@ -28,7 +28,7 @@ def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         module, "choose_arms", lambda _, names: [arm(name, Truth()) for name in names]
     )
-    monkeypatch.setattr(module, "check_tool", lambda _: None)
+    monkeypatch.setattr("bench.profiling.profile_run.OwnProfiles.tool", lambda *_: "wrk")
     monkeypatch.setattr(module, "hold_machine", contextlib.nullcontext)
     monkeypatch.setattr(module, "_build", lambda *_: None)
     fixed = SimpleNamespace(getrandbits=lambda _: 7)

@@ -12,9 +12,8 @@ import pytest
 
 from bench.errors import StartError
 from bench.loadtools.install.find import search_path
+from bench.profiling.at_work import NAMES, keep_perf
 from bench.profiling.methods import ProfilerFacts, refusal
-from bench.profiling.profiled_trial import keep_perf
-from bench.profiling.reading import NAMES
 from bench.profiling.setup import facts_of
 from tests.profiling.test_crates import library as stripped
 from tests.run.helpers import Project
@@ -194,3 +193,28 @@ def program(folder: Path, script: str) -> None:
         "echo '# Total Lost Samples: 3'; fi\n"
     )
     perf.chmod(0o755)
+
+
+@pytest.mark.real
+@pytest.mark.needs("node", "wrk")
+def test_a_profile_on_the_server_s_machine(tmp_path: Path) -> None:
+    """The profiler runs in the agent's place there; its files come into the run directory."""
+    project = Project(tmp_path)
+    node_server(project)
+    config = project.root / "servers" / "burning" / "server.yaml"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "env": {"HOST": "{host}"}}))
+    machines = project.root / "machines.yaml"
+    machines.write_text("lab:\n  server: {ssh: local}\n  load: [{ssh: local}]\n")
+
+    said = project.bench(
+        "profile", "burning", "json-small", "--method", "node", "--seconds", "1",
+        "--connections", "4", "--json", "--machines", f"{machines}:lab",
+    )  # fmt: skip
+
+    assert said.returncode == 0, said.stderr
+    (profile,) = json.loads(said.stdout)["profiles"]
+    own = [f for f in profile["breakdown"]["functions"] if f["place"].endswith("server.js")]
+    assert sum(function["own_share"] for function in own) > 0.5
+    (run,) = (project.root / "reports").glob("*-profile-*")
+    files = [path.name for path in (run / "trials" / "burning.profiled").iterdir()]
+    assert any(name.startswith("node.cpuprofile.") for name in files)

@@ -9,7 +9,8 @@ import pytest
 
 from bench.errors import UsageError
 from bench.model.cpu_profile import ProfileRecord
-from bench.profiling.reading import NAMES, read_profiles, renew
+from bench.profiling.at_work import NAMES
+from bench.profiling.reading import read_profiles, renew
 from bench.store.run_directory import RunDirectory, find_run
 from tests.factories import Truth, run_data
 from tests.profiles import profile_run

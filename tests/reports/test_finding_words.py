@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from bench.model.finding import CODES, Example, Finding, finding
+from bench.model.finding import CODES, Example, Finding, finding, on_machine
 from bench.reports.wording.findings import SAID_CODES, WORDS, in_words, told
 from tests.factories import as_read
 
@@ -190,3 +190,12 @@ def test_no_report_takes_a_sentence_apart() -> None:
     ]
 
     assert found == []
+
+
+def test_a_machine_of_the_load_is_named_once() -> None:
+    """By its sentence, or before one that does not know of several machines."""
+    stolen = on_machine(finding("steal", "r01-a", share=0.031), "load-2")
+    late = finding("start-spread", "r01-a", machine="load-1", spread_s=0.0712)
+
+    assert told(stolen).text == "load-2: the hypervisor gave 3.1% of our CPUs' time to others"
+    assert told(late).text == "load-1 began 0.071 s after the start that was agreed on"

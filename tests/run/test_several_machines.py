@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.servers.postgres_found import find_postgres
 from tests.run.helpers import Project
 from tests.servers import ground_truth
 from tests.servers.ground_truth import TRUTH
+from tests.servers.spoken import PROGRAM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +80,54 @@ def test_two_servers_at_the_same_time(tmp_path: Path) -> None:
         assert load["requests"] == trial["load"]["requests"] > 50
         assert trial["partner"]["load"]["requests"] > 50
         assert (folder / "partner" / "load-1" / "load-0" / "stdout.txt").stat().st_size
+
+
+@pytest.mark.needs("oha")
+def test_tls_and_a_database_between_machines(tmp_path: Path) -> None:
+    """The certificate is of the server machine's address; its key is there for a trial only."""
+    project = lab_project(tmp_path)
+    elsewhere = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
+    (project.root / "machines.yaml").write_text(
+        f"lab:\n  server: {{ssh: local, address: {elsewhere}}}\n  load: [{{ssh: local}}]\n"
+    )
+    stored = {"services": {"postgres": ["json-small"]}} if find_postgres() else {}
+    run = [sys.executable, str(PROGRAM), "{port}", "{protocol}", "{cert}", "{key}"]
+    env = {"HOST": "{host}"} | ({"URL": "{postgres_url}"} if stored else {})
+    speaks = {"protocols": ["https", "h2"], "workloads": ["json-small"]}
+    project.server("one", run=run, env=env, **speaks, **stored)
+    window = {"connections": 4, "processes": 1, "warmup": "0s", "duration": "1s"}
+    profiles = [
+        {"tool": "oha", "protocol": "h2", **window},
+        {"tool": "oha", "protocol": "https", "keepalive": False, **window},
+    ]
+    project.matrix("one", server_cpus=[0], load_cpus=[1], profiles=profiles)
+    done = project.bench("run", "faults", "--machines", machines_of(project))
+    assert done.returncode == 0, done.stderr
+    for trial in project.trials():
+        assert trial["status"] in ("valid", "suspect"), trial["detail"]
+        assert trial["load"]["ok"] == trial["load"]["requests"] > 0
+        assert trial["sidechannel"]["right"] > 0
+        assert (trial["server_process"]["database"] is None) == (not stored)
+        if "https" in trial["profile"]:
+            assert trial["handshakes"]["resumes"] is True
+    said = project.bench("verify", "one", "--json", "--machines", machines_of(project))
+    rows = json.loads(said.stdout)["results"]
+    assert [(row["protocol"], row["ok"]) for row in rows] == [("https", True), ("h2", True)]
+    assert not list(tmp_path.rglob("*.pem"))
+
+
+def test_doctor_of_each_machine(tmp_path: Path) -> None:
+    """Each is examined for what it does: compilers on one, load tools on the other."""
+    project = lab_project(tmp_path)
+    done = project.bench("doctor", "--json", "--machines", machines_of(project))
+    assert done.returncode in (0, 3), done.stderr
+    found = json.loads(done.stdout)["machines"]
+    assert list(found) == ["server", "load-1"]
+    assert [one["state"]["CPU split"].split()[0] for one in found.values()] == ["server", "load"]
+    assert "wrk" in found["load-1"]["state"]["Tools"]
+    assert "wrk" not in found["server"]["state"].get("Tools", "")
+    assert found["server"]["measured"]["clock"]["cost_ns"] > 0
+    assert done.returncode == (0 if all(one["fit"] for one in found.values()) else 3)
 
 
 def test_what_cannot_be_done_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ It answers `POST /json/...` with the body and GET with `{"status": "ok"}`. Fault
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import sys
@@ -159,7 +160,8 @@ def handle(sock: socket.socket, spoken: Spoken) -> None:
 def main() -> None:
     port, protocol, cert, key, *fault = sys.argv[1:]
     spoken = Spoken(protocol, cert, key, fault[0] if fault else "")
-    with socket.create_server(("127.0.0.1", int(port)), backlog=256) as listener:
+    host = os.environ.get("HOST", "127.0.0.1")
+    with socket.create_server((host, int(port)), backlog=256) as listener:
         while True:
             sock, _ = listener.accept()
             threading.Thread(target=handle, args=(sock, spoken), daemon=True).start()

@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bench.errors import MachineError
+from bench.errors import BenchError, MachineError
 from bench.process.command import capture
 from bench.process.remote.arrival import content_digest, machine_facts
 
@@ -130,9 +130,30 @@ def _installed() -> Iterator[tuple[str, bytes]]:
     for need in NEEDS:
         if need == _UNTIL_3_14 and sys.version_info >= (3, 14):
             continue
-        for file in importlib.metadata.distribution(need).files or ():
-            if file.parts[0] != ".." and file.suffix != ".pyc" and ".dist-info" not in str(file):
-                yield file.as_posix(), Path(str(file.locate())).read_bytes()
+        try:
+            yield from _files_of(need)
+        except (importlib.metadata.PackageNotFoundError, OSError):
+            raise BenchError(
+                f"the library {need}, which agents on other machines need, is not installed whole "
+                "beside bench on this machine",
+                advice="install bench again: `scripts/just setup` in a checkout, else `pip install "
+                "--force-reinstall` of it",
+            ) from None
+
+
+def _files_of(name: str) -> Iterator[tuple[str, bytes]]:
+    """The modules of an installed distribution.
+
+    Raises:
+        PackageNotFoundError: it is not there, or nothing says which files are its own.
+        OSError: one of its files is not there.
+    """
+    files = importlib.metadata.distribution(name).files
+    if not files:
+        raise importlib.metadata.PackageNotFoundError(name)
+    for file in files:
+        if file.parts[0] != ".." and file.suffix != ".pyc" and ".dist-info" not in str(file):
+            yield file.as_posix(), Path(str(file.locate())).read_bytes()
 
 
 def _fetched(name: str, facts: Mapping[str, Any], cache: Path) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 import types
 from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
@@ -22,6 +23,7 @@ from execnet.gateway_bootstrap import HostNotFound
 
 from bench.errors import MachineError
 from bench.process.remote import arrival
+from bench.process.remote.claim import claim
 from bench.process.remote.parcel import make_parcel
 from bench.process.remote.remote_machine import Machine
 
@@ -33,8 +35,15 @@ LOCAL: Final = "local"
 _REACH_S: Final = 30.0
 _START_S: Final = 20.0
 _SEND_S: Final = 300.0
+_CLAIM_S: Final = 3.0
+"""How long it is waited for a machine that another controller has: one that was killed lets go."""
+_CLAIM_AGAIN_S: Final = 0.2
+_OWNER: Final = f"{os.getpid()}-{time.time_ns()}"
+"""Tells this controller from all others, on every machine."""
 _OPTIONS: Final = "-a -x -o BatchMode=yes -o ConnectTimeout=10"
 _NO_PYTHON: Final = 69
+_PACKING: Final = threading.Lock()
+"""Machines that are opened beside each other need the same parcel: it is made once."""
 _SAID_MOST: Final = 65_536
 _PYTHONS: Final = ("", "3", "3.15", "3.14", "3.13", "3.12", "3.11")
 _FIND: Final = (
@@ -141,7 +150,27 @@ def _reach(group: execnet.Group, line: _Started, ssh: str, name: str, cache: Pat
         limit.cancel()
     machine = Machine(name, channel, line)
     machine.start(_START_S)
+    _claim(machine)
     return machine
+
+
+def _claim(machine: Machine) -> None:
+    """Have the machine for this controller alone.
+
+    Raises:
+        MachineError: another one measures with it.
+    """
+    until = time.monotonic() + _CLAIM_S
+    while (age_s := machine.call(claim, owner=_OWNER)) is not None:
+        if time.monotonic() > until:
+            raise MachineError(
+                f"{machine.name} is in use: another `bench` has been measuring with it for "
+                f"{age_s / 60:.0f} min",
+                machine=machine.name,
+                advice="wait until that one ends; where it was killed, what it left there is "
+                "gone within 15 s",
+            )
+        time.sleep(_CLAIM_AGAIN_S)
 
 
 def _spec(ssh: str) -> execnet.XSpec:
@@ -166,7 +195,9 @@ def _agent_here(gateway: execnet.Gateway) -> Any:
 def _agent_there(gateway: execnet.Gateway, name: str, cache: Path) -> Any:
     """Bring the parcel if it is not there yet; the same channel then is the agent's."""
     channel = gateway.remote_exec(arrival)
-    parcel = make_parcel(name, channel.receive(_REACH_S), cache)
+    facts = channel.receive(_REACH_S)
+    with _PACKING:
+        parcel = make_parcel(name, facts, cache)
     channel.send(parcel.digest())
     said = channel.receive(_REACH_S)
     if said == "missing":

@@ -55,6 +55,7 @@ def told(item: Finding) -> Finding:
         return item
     try:
         said = {name: fill(part, item.evidence) for name, part in words._asdict().items()}
+        said["text"] = _placed(said["text"], item)
     except (LookupError, TypeError, ValueError):  # of a version with other figures
         return item
     return item.replace(**said)
@@ -81,6 +82,12 @@ def all_told(items: Iterable[Finding]) -> tuple[Finding, ...]:
 def with_text(holder: Held) -> Held:
     """A machine or a record with its `findings` as `all_told` makes them."""
     return holder.replace(findings=all_told(holder.findings))
+
+
+def _placed(text: str, item: Finding) -> str:
+    """The sentence with the machine that it is about, where another sentence does not name it."""
+    machine = str(item.evidence.get("machine") or "")
+    return text if machine in text else f"{machine}: {text}"
 
 
 def _words(item: Finding) -> Words | None:

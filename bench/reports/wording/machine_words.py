@@ -183,7 +183,10 @@ def describe_split(split: CpuSplit) -> str:
     if split.pinning.state == "none":
         return f"{split.server_count} threads serve, {split.load_count} load, none pinned"
     rest = format_cpulist(split.housekeeping)
-    sides = f"server {format_cpulist(split.server)}, load {format_cpulist(split.load)}"
+    named = (("server", split.server), ("load", split.load))
+    sides = ", ".join(f"{name} {format_cpulist(cpus)}" for name, cpus in named if cpus)
+    if not (split.server and split.load):  # a machine of its own for one of them
+        return sides
     return f"{sides}, rest {rest}" if rest else f"{sides}, none left for the rest"
 
 

@@ -40,8 +40,8 @@ REMOTE_WORDS: Final[Mapping[str, Words]] = {
         "Windows that should begin together do not.",
     ),
     "start-spread": Words(
-        "a machine began {spread_s:.3f} s after the start that was agreed on",
-        "is one of them busy with something else?",
+        "{machine} began {spread_s:.3f} s after the start that was agreed on",
+        "is it busy with something else?",
         "In a part of the window not all of the load was there.",
     ),
     "network-bound": Words(

@@ -49,6 +49,10 @@ class FarBuilds:
             self._folders[arm.folder] = self._bring(arm)
         return arm.model_copy(update={"folder": self._folders[arm.folder]})
 
+    def is_there(self, arm: Arm) -> None:
+        """Take the folder of an arm, which was made there, as it is."""
+        self._folders[arm.folder] = arm.folder
+
     def missing(self, arm: Arm) -> str | None:
         """Why it cannot be built there, None = it can."""
         reason: str | None = self._server().call(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from bench.errors import UsageError
@@ -11,7 +12,14 @@ from bench.model.machine_part import MachinesPlan, PlannedMachine
 from bench.model.plan import CpuSplit
 from bench.trial.remote import facts_side, load_side, server_side
 from bench.trial.remote.far_builds import FarBuilds
-from bench.trial.remote.places import check_tool, facts_of, remarks, whole_parts
+from bench.trial.remote.places import (
+    at_once,
+    check_tool,
+    facts_of,
+    rates_of,
+    remarks,
+    whole_parts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -83,21 +91,27 @@ class Lab:
                 all_of_them.push(stack)
 
     def revive(self) -> None:
-        """Open every machine that is not open, or was lost.
+        """Open every machine that is not open, or was lost; all at once: each takes a second.
 
         Raises:
             MachineError: one cannot be reached.
         """
-        for place in self._places:
-            held = self._machines.get(place.name)
-            if held is not None and not held.is_lost:
-                continue
+        gone = [
+            place
+            for place in self._places
+            if (held := self._machines.get(place.name)) is None or held.is_lost
+        ]
+        for place in gone:
             with contextlib.suppress(Exception):  # what is left of a lost one
                 self._stacks.pop(place.name, contextlib.ExitStack()).close()
-            stack = self._stacks[place.name] = contextlib.ExitStack()
-            machine = self._machines[place.name] = stack.enter_context(place.open())
-            machine.call(facts_side.stay_awake)
+            self._stacks[place.name] = contextlib.ExitStack()
             self.clocks.pop(place.name, None)
+        at_once([partial(self._open, place) for place in gone])
+
+    def _open(self, place: Place) -> None:
+        machine = self._stacks[place.name].enter_context(place.open())
+        machine.call(facts_side.stay_awake)
+        self._machines[place.name] = machine
 
     # -- who they are ---------------------------------------------------------------------------
 
@@ -146,17 +160,11 @@ class Lab:
 
     def look_again(self) -> None:
         """Look at every machine now."""
-        pending = [
-            (
-                machine.name,
-                machine.begin(
-                    facts_side.describe, address=self.address, owns=machine is self.server
-                ),
-            )
-            for machine in self.machines
-        ]
-        for name, answer in pending:
-            self.facts[name] = facts_of(answer.result(_DESCRIBE_S))
+        asked = {
+            one.name: one.begin(facts_side.describe, address=self.address, owns=one is self.server)
+            for one in self.machines
+        }
+        self.facts |= {name: facts_of(told.result(_DESCRIBE_S)) for name, told in asked.items()}
 
     def split(self, server_cpus: Wish, load_cpus: Wish) -> CpuSplit:
         """The CPUs of the server on its machine, and as many for the load as its machines have.
@@ -248,7 +256,8 @@ class Lab:
         weights = [self.planned(machine.name).weight for machine in self.loads]
         connections = whole_parts(profile.connections, weights)
         processes = whole_parts(max(profile.processes, len(weights)), weights)
-        rate, total = profile.rate_rps, sum(weights)
+        processes = [max(1, count) for count in processes]
+        rates = rates_of(profile.rate_rps, weights, processes)
         return tuple(
             (
                 machine,
@@ -256,12 +265,12 @@ class Lab:
                     update={
                         "connections": conns,
                         "processes": min(count, conns),
-                        "rate_rps": None if rate is None else rate * weight / total,
+                        "rate_rps": rate,
                     }
                 ),
             )
-            for machine, weight, conns, count in zip(
-                self.loads, weights, connections, processes, strict=True
+            for machine, rate, conns, count in zip(
+                self.loads, rates, connections, processes, strict=True
             )
             if conns
         )

@@ -7,7 +7,6 @@ Load goes only to the address that a handle was opened with.
 from __future__ import annotations
 
 import random
-import shutil
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,167 +14,18 @@ from bench.loadtools import TOOLS
 from bench.model.plan import CpuSplit, LoadProfile, Workload
 from bench.model.target import Target
 from bench.process.remote.operations import operation
-from bench.sampler import Sampler
-from bench.sampler.interface import Interface
-from bench.servers.existing import NOBODY
-from bench.trial.load import Loader, record_of
+from bench.trial.load import Loader
 from bench.trial.questioning import Questioning
+from bench.trial.remote.load_piece import LoadPiece, LoadSide
+from bench.trial.resumption import resumes
 from bench.trial.verify import verify
-from bench.trial.waiting import end_early, wait_for
 
 if TYPE_CHECKING:
+    from bench.model.http_protocol import HttpProtocol
     from bench.process.remote.agent import Agent
-    from bench.sampler import Mark
-    from bench.sampler.interface import InterfaceReading
 
-_MARK_S: Final = 0.05
-"""How long before the start the first mark is read: it takes some milliseconds."""
 _LUA: Final = "script.lua"
-
-
-class LoadSide:
-    """What one trial has on this machine."""
-
-    def __init__(self, agent: Agent, handle: str, target: Target, workload: Workload) -> None:
-        self.agent = agent
-        self.folder = agent.folder / handle
-        self.folder.mkdir(exist_ok=True)
-        self.target = target
-        self.workload = workload
-        self.loaders: dict[str, Loader] = {}
-        self.questioning: Questioning | None = None
-        self.piece: LoadPiece | None = None
-        self.armed: dict[str, Any] | None = None
-        self.interface = Interface.toward(target.host)
-        self._sampler: Sampler | None = None
-
-    def sampler(self, cpus: tuple[int, ...]) -> Sampler:
-        """What watches load processes and their CPUs; made before the start."""
-        if self._sampler is None:
-            made = Sampler(server_pid=NOBODY, server_cpus=(), load_cpus=cpus, port=None)
-            self._sampler = made.__enter__()
-        return self._sampler
-
-    def close(self) -> None:
-        """End what is left, and remove the files."""
-        if self.piece is not None:
-            self.piece.running.kill()
-        if self._sampler is not None:
-            self._sampler.__exit__(None, None, None)
-        if self.questioning is not None:
-            self.questioning.end()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    @property
-    def asking(self) -> Questioning:
-        """The questions, on the machine that asks them."""
-        assert self.questioning is not None  # noqa: S101 - the controller begins it first
-        return self.questioning
-
-
-class LoadPiece:
-    """A warm-up or a window that goes on, from its start on.
-
-    It begins at the agreed time of this machine's own clock.
-
-    Args:
-        side: whose.
-        loader: name of what sends it.
-        name: sub-folder for the raw output.
-        duration_s: window asked for.
-        start_at: when load begins.
-        is_window: questions are asked as in a window.
-    """
-
-    def __init__(
-        self,
-        side: LoadSide,
-        loader: str,
-        *,
-        name: str,
-        duration_s: float,
-        start_at: float,
-        cpus: tuple[int, ...],
-        is_window: bool,
-    ) -> None:
-        self.side = side
-        self._is_window = is_window
-        self._sampler = side.sampler(cpus)
-        sender = side.loaders[loader]
-        lead_s = sender.lead_s
-        if not lead_s:  # others wait for the start by themselves, the sooner they are there
-            side.agent.stopping.wait(max(0.0, start_at - _MARK_S - time.monotonic()))
-        self._first = self._mark()
-        if not lead_s:
-            time.sleep(max(0.0, start_at - time.monotonic()))
-        self._began = time.monotonic()
-        limit_s = lead_s + duration_s + sender.limit_s
-        self._limits = (limit_s - sender.grace_s, limit_s)
-        self.running = sender.begin(name, duration_s, start_at)
-        self._sampler.set_load_pids([child.pid for child in self.running.children])
-
-    def wait(self, seconds: float) -> dict[str, Any]:
-        """Wait for its end, at most that long, unless we are asked to stop."""
-        until = time.monotonic() + seconds
-        stopping = self.side.agent.stopping
-
-        def enough() -> bool:
-            return stopping.is_set() or time.monotonic() >= until
-
-        hung = not wait_for(self.running.children, self._began, self._limits, self._tick, enough)
-        if hung:
-            self.running.kill()
-        elif stopping.is_set():
-            end_early([self.running])
-        if not hung and any(child.running for child in self.running.children):
-            return {"ended": False}
-        return self._over(hung=hung)
-
-    def stop(self) -> None:
-        """End it before its time."""
-        end_early([self.running])
-
-    def _tick(self, _: float) -> None:
-        """Ask, for every load that goes on here: in a duet one is waited for after the other."""
-        for side in _sides(self.side.agent):
-            if side.piece is not None and side.questioning is not None:
-                side.piece.ask(side.questioning)
-
-    def ask(self, questions: Questioning) -> None:
-        """Ask as is right now."""
-        if not any(child.running for child in self.running.children):
-            return
-        if self._is_window:
-            questions.in_window(time.monotonic() - self._began)
-        else:
-            questions.warming_up()
-
-    def _mark(self) -> tuple[Mark, InterfaceReading | None]:
-        interface = self.side.interface
-        seen = interface.read() if interface else None
-        return self._sampler.mark(), seen
-
-    def _over(self, *, hung: bool) -> dict[str, Any]:
-        first, (last, seen) = self._first, self._mark()
-        watched = self._sampler.window(first[0], last)
-        interface = self.side.interface
-        used = interface.between(first[1], seen) if interface else None
-        return {
-            "ended": True,
-            "hung": hung,
-            "resources": watched.resources.model_dump(),
-            "counters": watched.counters.model_dump(),
-            "network": used.model_dump() if used else None,
-            "commands": [record_of(child).model_dump() for child in self.running.children],
-            "spans": [
-                (child.started, child.ended or time.monotonic(), child.cpu_s or 0.0)
-                for child in self.running.children
-            ],
-        }
-
-
-def _sides(agent: Agent) -> list[LoadSide]:
-    return [one for one in agent.kept.values() if isinstance(one, LoadSide)]
+_TRUST: Final = "trust.pem"
 
 
 def _side(agent: Agent, handle: str) -> LoadSide:
@@ -185,11 +35,15 @@ def _side(agent: Agent, handle: str) -> LoadSide:
 
 @operation
 def open_load(
-    agent: Agent, *, handle: str, host: str, port: int, workload: dict[str, Any], lua: bytes | None
-) -> None:
-    """Say where the load of a trial goes, and what it is."""
+    agent: Agent, *, handle: str, host: str, port: int, protocol: HttpProtocol,
+    trust: bytes | None, workload: dict[str, Any], lua: bytes | None,
+) -> None:  # fmt: skip
+    """Say where the load of a trial goes, and what it is; see `remote_server.toward`."""
     made = Workload.model_validate(workload)
-    side = LoadSide(agent, handle, Target(host, port), made)
+    side = LoadSide(agent, handle, Target(host, port, protocol), made)
+    if trust is not None:
+        (side.folder / _TRUST).write_bytes(trust)
+        side.target = side.target._replace(trust=str(side.folder / _TRUST))
     if lua is not None:
         script = side.folder / _LUA
         script.write_bytes(lua)
@@ -211,7 +65,7 @@ def close_load(agent: Agent, *, handle: str) -> None:
 @operation
 def prepare_load(
     agent: Agent, *, handle: str, loader: str, profile: dict[str, Any], cpus: dict[str, Any],
-    seed: int, schedule: int,
+    seed: int, schedule: int, among: tuple[int, int],
 ) -> float:  # fmt: skip
     """Write what the processes of a load read; the seconds that they need before they begin."""
     side = _side(agent, handle)
@@ -230,6 +84,7 @@ def prepare_load(
         folder=folder,
         rng=random.Random(seed),  # noqa: S311 - repeatable, not secret
         schedule=schedule,
+        among=among,
     )
     return side.loaders[loader].lead_s
 
@@ -254,6 +109,8 @@ def run_armed(agent: Agent, *, wait_s: float) -> dict[str, Any]:
             armed, side.armed = side.armed, None
             side.piece = LoadPiece(side, **armed)
             going.append((name.removeprefix("load/"), side.piece))
+    for _, piece in going:
+        piece.starting()
     if not wait_s:
         return {}
     until = time.monotonic() + wait_s
@@ -298,6 +155,13 @@ def ask_all_kinds(agent: Agent, *, handle: str, seed: int, timeout_s: float) -> 
     rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
     seen = verify(side.target, side.workload, rng, timeout_s=timeout_s, took=took.append)
     return {"exchanges": [one.model_dump() for one in seen], "took": took}
+
+
+@operation
+def resumes_from_here(agent: Agent, *, handle: str, seed: int) -> bool:
+    """Whether the server takes TLS sessions of this machine up again."""
+    side = _side(agent, handle)
+    return resumes(side.target, side.workload, random.Random(seed))  # noqa: S311 - repeatable, not secret
 
 
 @operation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import ToolMissingError
@@ -15,11 +16,19 @@ if TYPE_CHECKING:
     import contextlib
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from bench.loadtools import LoadTool
     from bench.model.machine_part import Role
+    from bench.model.plan import LoadProfile
     from bench.process.remote.remote_machine import Machine
 
 SERVER: Final = "server"
 """Name of the machine of the server; those of the load are `load-1`, `load-2`, ..."""
+
+
+_NEAR: Final = 1.25
+"""By so much more than its weight a machine may be given, so that all walk one schedule."""
+_ALIKE: Final = 1e-9
+"""Rates that differ by rounding only."""
 
 
 class Place(NamedTuple):
@@ -51,6 +60,27 @@ class Facts(NamedTuple):
     pinning: Pinning
     python: str
     wifi: str = ""
+
+
+def at_once(tasks: Sequence[Callable[[], None]]) -> None:
+    """Carry out all of them beside each other; raises what the first of them raised, if any did."""
+    raised: dict[int, BaseException] = {}
+
+    def carry_out(number: int, task: Callable[[], None]) -> None:
+        try:
+            task()
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            raised[number] = error
+
+    threads = [
+        threading.Thread(target=carry_out, args=one, daemon=True) for one in enumerate(tasks)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if raised:
+        raise raised[min(raised)]
 
 
 def facts_of(told: dict[str, Any]) -> Facts:
@@ -109,8 +139,48 @@ def remarks(facts: Mapping[str, Facts], tools: Mapping[str, Any]) -> Iterator[Fi
 
 
 def whole_parts(total: int, weights: Sequence[float]) -> list[int]:
-    """Whole numbers by weight that add up to the total; the remainder to the first."""
-    parts = [int(total * weight / sum(weights)) for weight in weights]
-    for index in range(total - sum(parts)):
-        parts[index % len(parts)] += 1
+    """Whole numbers by weight that add up to the total; what is left to those who miss most."""
+    exact = [total * weight / sum(weights) for weight in weights]
+    parts = [int(part) for part in exact]
+    missed = sorted(range(len(parts)), key=lambda index: parts[index] - exact[index])
+    for index in missed[: total - sum(parts)]:
+        parts[index] += 1
     return parts
+
+
+def rates_of(
+    rate_rps: float | None, weights: Sequence[float], processes: Sequence[int]
+) -> list[float | None]:
+    """What each machine offers: in proportion to its processes where that is near its weight.
+
+    Then every process offers the same, and all can walk one schedule (`one_schedule`).
+    """
+    if rate_rps is None:
+        return [None] * len(weights)
+    fair = [weight / sum(weights) for weight in weights]
+    like = [count / sum(processes) for count in processes]
+    near = all(b <= _NEAR * a for a, b in zip(fair, like, strict=True))
+    return [rate_rps * share for share in (like if near else fair)]
+
+
+def one_schedule(parts: Sequence[LoadProfile], tool: LoadTool) -> list[tuple[int, int]]:
+    """Where the requests of all machines are those of one schedule: whose turn each process has.
+
+    Else, where the processes of one machine offer more than those of another, each machine walks
+    a schedule of its own.
+
+    Args:
+        parts: the share of each machine.
+        tool: of the load.
+
+    Returns:
+        Per machine the number of its first process and how many there are on all; none = each
+        has its own.
+    """
+    rates = [(part.rate_rps or 0.0) / part.processes for part in parts]
+    enough = all(rate * part.duration_s >= 1 for rate, part in zip(rates, parts, strict=True))
+    alike = max(rates) - min(rates) <= _ALIKE * max(rates)
+    if len(parts) == 1 or not (tool.arrivals and enough and alike):
+        return []
+    counts = [part.processes for part in parts]
+    return [(sum(counts[:number]), sum(counts)) for number in range(len(counts))]

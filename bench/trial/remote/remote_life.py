@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.host.state import QuickState
-from bench.model.finding import Finding, finding
+from bench.model.finding import Finding, finding, on_machine
 from bench.model.machine_part import MachinePart
 from bench.model.trial_record import Exchange
 from bench.trial.disturbances import noise_findings
@@ -15,7 +14,7 @@ from bench.trial.remote import load_side, server_side
 from bench.trial.remote.remote_child import lost_is_failure
 from bench.trial.remote.remote_load import RemoteLoader
 from bench.trial.remote.remote_questions import RemoteQuestions
-from bench.trial.remote.remote_server import RemoteSampler, RemoteServer
+from bench.trial.remote.remote_server import RemoteSampler, RemoteServer, toward
 from bench.trial.thresholds import BUSY, DRIFT_MAX_S, NETWORK_MAX, SPREAD_MAX_S, WALL_OFF_MAX_S
 
 if TYPE_CHECKING:
@@ -54,7 +53,17 @@ class RemoteLife(TrialRun):
         setting = self.setting
         log, seed = setting.folder / "server.log", setting.rng.getrandbits(64)
         arm = self._lab.builds.placed(setting.arm)
-        return RemoteServer(arm, setting.cpus, self._lab, self._handle, seed=seed, log=log)
+        profile = setting.profile
+        return RemoteServer(
+            arm.model_copy(update={"protocol": profile.protocol}),
+            setting.cpus,
+            self._lab,
+            self._handle,
+            seed=seed,
+            log=log,
+            asked=(setting.workload.id,),
+            resume=profile.resume,
+        )
 
     def has_tool(self, name: str) -> bool:
         """Whether that load tool is on every machine of the load."""
@@ -65,18 +74,11 @@ class RemoteLife(TrialRun):
 
         The address is the one that the agent of the server's machine reported as its own.
         """
-        setting, target = self.setting, self.server.target
-        lua = setting.workload.lua
+        setting = self.setting
+        what = toward(self.server.target, setting.workload)
         with lost_is_failure():
             opened = [
-                machine.begin(
-                    load_side.open_load,
-                    handle=self._handle,
-                    host=target.host,
-                    port=target.port,
-                    workload=setting.workload.model_dump(),
-                    lua=Path(lua).read_bytes() if lua else None,
-                )
+                machine.begin(load_side.open_load, handle=self._handle, **what)
                 for machine in self._lab.loads
             ]
             for each in opened:
@@ -98,6 +100,15 @@ class RemoteLife(TrialRun):
         self.took += told["took"]
         return tuple(Exchange.model_validate(one) for one in told["exchanges"])
 
+    def resumes(self) -> bool:
+        """Try it from a machine of the load."""
+        seed = self.setting.rng.getrandbits(64)
+        with lost_is_failure():
+            found = self._lab.loads[0].call(
+                load_side.resumes_from_here, handle=self._handle, seed=seed
+            )
+        return bool(found)
+
     def sampling(self) -> RemoteSampler:
         """What watches the server, on its machine."""
         self._sampler = RemoteSampler(self._lab, self._handle, self.setting.cpus.server)
@@ -115,8 +126,12 @@ class RemoteLife(TrialRun):
             folder=setting.folder / name,
             seeds=lambda: setting.rng.getrandbits(64),
             schedule=setting.schedule,
-            on_window=self._lab.look_on,
+            on_window=self.at_start,
         )
+
+    def at_start(self, start_at: float, longest_s: float) -> None:
+        """Before a window: let the server's machine look after the server by itself."""
+        self._lab.look_on(start_at, longest_s)
 
     @property
     def _watched(self) -> RemoteSampler:
@@ -206,10 +221,12 @@ class RemoteLife(TrialRun):
         """What makes the trial suspect: noise on a machine of the load, starts apart, drift."""
         trial = self.setting.planned.id
         for part in parts:
-            yield from noise_findings(part.resources, part.counters, trial)
-        late = [one.start_late_s for one in self.machines if one.start_late_s is not None]
-        if late and max(late) > SPREAD_MAX_S:
-            yield finding("start-spread", trial, spread_s=round(max(late), 4))
+            for found in noise_findings(part.resources, part.counters, trial):
+                yield on_machine(found, part.machine.name)
+        late = [(one.start_late_s, one.name) for one in self.machines if one.start_late_s]
+        spread_s, last = max(late, default=(0.0, ""))
+        if spread_s > SPREAD_MAX_S:
+            yield finding("start-spread", trial, machine=last, spread_s=round(spread_s, 4))
         for one in self.machines:
             drift = one.drift_s or 0.0
             if abs(drift) > DRIFT_MAX_S + (one.offset_error_s or 0.0):

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.loadtools import TOOLS, ToolOutput
 from bench.loadtools.merging import merge, shares
 from bench.loadtools.tool import STDERR, STDOUT
+from bench.model.finding import on_machine
 from bench.model.machine_part import InterfaceUse
 from bench.model.trial_record import CommandRecord, Counters, Resources
 from bench.trial.load import LoadFailure, LoadRun, results_of
 from bench.trial.remote import load_side
+from bench.trial.remote.places import one_schedule
 from bench.trial.remote.remote_child import (
     GRACE_S,
     LOST,
@@ -43,7 +45,7 @@ class LoadPart(NamedTuple):
 
     Attributes:
         result: merged over its processes.
-        began_s: real start, by its own clock.
+        began_s: real start of its last process, by its own clock.
         resources: of its CPUs and processes.
     """
 
@@ -93,6 +95,7 @@ class RemoteLoader:
         self._on_window = on_window
         self._shares = lab.shares(profile)
         self._tool: LoadTool = TOOLS[profile.tool]
+        together = one_schedule([share for _, share in self._shares], self._tool)
         prepared = [
             machine.begin(
                 load_side.prepare_load,
@@ -101,7 +104,8 @@ class RemoteLoader:
                 profile=share.model_dump(),
                 cpus=lab.cpus_of(machine.name).model_dump(),
                 seed=seeds(),
-                schedule=schedule + 2 * index,
+                schedule=schedule if together else schedule + 2 * index,
+                among=together[index] if together else (0, 0),
             )
             for index, (machine, share) in enumerate(self._shares)
         ]
@@ -131,9 +135,9 @@ class RemoteLoader:
                 begun.held.close()
 
         try:
-            for number, ((machine, _), start) in enumerate(zip(self._shares, starts, strict=True)):
-                with lost_is_failure():
-                    machine.call(
+            with lost_is_failure():
+                for armed in [
+                    machine.begin(
                         load_side.arm_load,
                         handle=self._handle,
                         piece={
@@ -145,6 +149,10 @@ class RemoteLoader:
                             "is_window": is_window,
                         },
                     )
+                    for (machine, _), start in zip(self._shares, starts, strict=True)
+                ]:
+                    armed.result()
+            for number, (machine, _) in enumerate(self._shares):
                 self._lab.arm(machine, longest_s if is_window else 0.0)
                 child = RemoteChild(
                     self._lab, machine, self._handle, number, whole=is_window, late=late
@@ -191,7 +199,7 @@ class RemoteLoader:
         for number, (child, each) in enumerate(zip(running.children, told, strict=True)):
             self._keep(child.machine, files[number])
             result, found = self._read(number, running.name, each, commands)
-            findings += found
+            findings += (on_machine(one, child.machine.name) for one in found)
             parts.append(self._part(child, result, running.starts[number], each))
         self.parts = tuple(parts)
         merged, more = merge([part.result for part in self.parts])
@@ -204,7 +212,7 @@ class RemoteLoader:
         return LoadPart(
             machine=child.machine,
             result=result,
-            began_s=min(start for start, _, _ in told["spans"]),
+            began_s=max(start for start, _, _ in told["spans"]),
             planned_s=planned_s - self._lead_s,
             resources=Resources.model_validate(told["resources"]),
             counters=Counters.model_validate(told["counters"]),
@@ -251,4 +259,7 @@ class RemoteLoader:
             out = self._folder / machine.name / f"{name}-{index}"
             err = out / STDERR if (out / STDERR).exists() else out / STDOUT
             outputs.append(ToolOutput(one["rc"] or 0, out / STDOUT, err, out))
-        return merge(results_of(self._tool, self._workload, parts, outputs, commands))
+        try:
+            return merge(results_of(self._tool, self._workload, parts, outputs, commands))
+        except LoadFailure as error:
+            raise LoadFailure(f"{machine.name}: {error}", commands, code=error.code) from None

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from bench.errors import BenchError, MachineLostError
+from bench.model.http_protocol import WITH_TLS
 from bench.model.machine_part import InterfaceUse
 from bench.model.target import Target
 from bench.model.trial_record import CommandRecord, Counters, Resources, ServerRecord
 from bench.sampler import Observation
+from bench.servers.certificate import certificate
 from bench.servers.existing import NOBODY
 from bench.trial.remote import server_side
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
     from types import TracebackType
 
     from bench.host import QuickState
-    from bench.model.plan import Arm, CpuSplit
+    from bench.model.plan import Arm, CpuSplit, Workload
     from bench.trial.remote.lab import Lab
 
 _MORE_S: Final = 30.0
 _STOP_S: Final = 60.0
+
+
+def toward(target: Target, workload: Workload) -> dict[str, Any]:
+    """What a machine of the load is to know of a server: `load_side.open_load` takes it."""
+    return {
+        "host": target.host,
+        "port": target.port,
+        "protocol": target.protocol,
+        "trust": Path(target.trust).read_bytes() if target.trust else None,
+        "workload": workload.model_dump(),
+        "lua": Path(workload.lua).read_bytes() if workload.lua else None,
+    }
 
 
 class RemoteServer:
@@ -35,13 +50,29 @@ class RemoteServer:
         handle: names the trial to the agents.
         seed: decides its port.
         log: file of ours that receives its output at the end.
+        asked: workloads that it will be asked, which decide about its services.
+        resume: whether it may take TLS sessions up again.
     """
 
     def __init__(
-        self, arm: Arm, cpus: CpuSplit, lab: Lab, handle: str, *, seed: int, log: Path
+        self,
+        arm: Arm,
+        cpus: CpuSplit,
+        lab: Lab,
+        handle: str,
+        *,
+        seed: int,
+        log: Path,
+        asked: Sequence[str],
+        resume: bool = True,
     ) -> None:
         self.arm = arm
-        self.target = Target(lab.address, 0)
+        speaks = arm.protocol or arm.config.protocols[0]
+        self._tls = certificate(lab.address) if speaks in WITH_TLS else None
+        self._asked = list(asked)
+        self._resume = resume
+        trust = str(self._tls.trust) if self._tls else ""
+        self.target = Target(lab.address, 0, speaks, trust)
         self.port = 0
         self.pid = NOBODY
         self.ready_s = 0.0
@@ -54,24 +85,34 @@ class RemoteServer:
         self._handle = handle
         self._seed = seed
         self._log = log
+        self._started_by: tuple[Any, dict[str, Any]] = (server_side.start_server, {})
         self._record: ServerRecord | None = None
         self._command: CommandRecord | None = None
         self._state: dict[str, Any] = {"rc": None, "end": "", "tail": ""}
 
+    def start_by(self, start: Any, **more: Any) -> None:
+        """Have it started by another operation, which takes more than `start_server`."""
+        self._started_by = (start, more)
+
     def __enter__(self) -> Self:
         try:
+            start, more = self._started_by
             told = self._ask(
-                server_side.start_server,
+                start,
                 within_s=self.arm.config.ready_timeout + _MORE_S,
                 arm=self.arm.model_dump(),
                 cpus=self._cpus.model_dump(),
                 host=self._lab.address,
                 seed=self._seed,
+                asked=self._asked,
+                resume=self._resume,
+                tls=[file.read_bytes() for file in self._tls] if self._tls else [],
+                **more,
             )
         except BenchError:
             self._stop()
             raise
-        self.target = Target(told["host"], told["port"])
+        self.target = self.target._replace(host=told["host"], port=told["port"])
         self.port, self.pid = told["port"], told["pid"]
         self.ready_s, self.startup_s = told["ready_s"], told["startup_s"]
         self._record = ServerRecord.model_validate(told["record"])
@@ -111,7 +152,9 @@ class RemoteServer:
         return str(self._state["tail"])
 
     def check_database(self) -> None:
-        """Its own machine's agent keeps it."""
+        """Check that the database beside it still runs; else a StartError, `database-down`."""
+        if self.arm.config.wants_database(self._asked):
+            self._ask(server_side.database_lives)
 
     def check_listener(self) -> int:
         """Check that who listens belongs to it; how many of its workers were replaced.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+import shutil
 import tarfile
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -21,11 +22,13 @@ from bench.sampler import Sampler
 from bench.sampler.interface import Interface
 from bench.servers import RunningServer, build, missing
 from bench.servers.building import content_hash, toolchain
+from bench.servers.certificate import Certificate
 from bench.store.cache import cache_folder
 from bench.trial.cores import with_power
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bench.process.remote.agent import Agent
@@ -62,9 +65,10 @@ class HeldServer:
         """Cut a flooded log back, and hold the server to its limit.
 
         Raises:
-            StartError: `memory-limit`.
+            StartError: `memory-limit`, or `database-down`.
         """
         self.server.cap_log()
+        self.server.check_database()
         arm, limit = self.server.arm, self.server.arm.config.memory_limit
         if limit and (used := self.server.memory_bytes()) > limit:
             raise StartError(
@@ -143,9 +147,15 @@ def build_server(agent: Agent, *, arm: dict[str, Any], cpus: str) -> dict[str, A
 
 @operation
 def start_server(
-    agent: Agent, *, handle: str, arm: dict[str, Any], cpus: dict[str, Any], host: str, seed: int
-) -> dict[str, Any]:
-    """Start a server on an address of this machine and wait until it is ready."""
+    agent: Agent, *, handle: str, arm: dict[str, Any], cpus: dict[str, Any], host: str, seed: int,
+    asked: list[str], resume: bool, tls: list[bytes],
+    before: Callable[[RunningServer, Path], None] = lambda *_: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Start a server on an address of this machine and wait until it is ready.
+
+    Its key is here for as long as it runs, in a folder that only this user can read. Operations
+    that add something to it do that by `before`, with the trial's folder.
+    """
     folder = agent.folder / handle
     folder.mkdir()
     server = RunningServer(
@@ -154,10 +164,17 @@ def start_server(
         agent.supervisor,
         random.Random(seed),  # noqa: S311 - repeatable, not secret
         folder / "server.log",
+        asked=asked,
         host=host,
+        resume=resume,
+        tls=_written(folder / "tls", tls),
     )
+    before(server, folder)
     held = HeldServer(server, folder / "server.log")
-    held.stack.enter_context(server)
+    with contextlib.ExitStack() as started:
+        started.callback(shutil.rmtree, folder / "tls", ignore_errors=True)
+        started.enter_context(server)
+        held.stack = started.pop_all()
     agent.kept[f"server/{handle}"] = held
     return {
         "host": server.target.host,
@@ -167,6 +184,17 @@ def start_server(
         "startup_s": server.startup_s,
         "record": server.record().model_dump(),
     }
+
+
+def _written(folder: Path, tls: list[bytes]) -> Certificate | None:
+    """Certificate, key and authority as files; None without TLS."""
+    if not tls:
+        return None
+    folder.mkdir(mode=0o700)
+    files = Certificate(*(folder / f"{name}.pem" for name in Certificate._fields))
+    for file, data in zip(files, tls, strict=True):
+        file.write_bytes(data)
+    return files
 
 
 @operation
@@ -190,6 +218,12 @@ def how_it_is(agent: Agent, *, handle: str) -> dict[str, Any]:
     server = _held(agent, handle).server
     rc = server.rc
     return {"rc": rc, "end": "" if rc is None else server.end(), "tail": server.tail()}
+
+
+@operation
+def database_lives(agent: Agent, *, handle: str) -> None:
+    """Check that the database beside it still runs."""
+    _held(agent, handle).server.check_database()
 
 
 @operation
@@ -224,6 +258,7 @@ def begin_sampling(agent: Agent, *, handle: str, cpus: tuple[int, ...]) -> None:
         load_cpus=(),
         port=held.server.port,
         traffic=held.interface.bytes_through if held.interface else None,
+        database_pid=held.server.database.pid if held.server.database else 0,
     )
     held.sampler = held.stack.enter_context(sampler)
 

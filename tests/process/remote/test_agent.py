@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bench.errors import BenchError, MachineError, MachineLostError, StartError
-from bench.process.remote import remote_machine
+from bench.process.remote import reaching, remote_machine
 from bench.process.remote.reaching import open_machine
 from bench.process.remote.remote_machine import RemoteBugError
 from tests.process.remote import far_operations as far
@@ -217,3 +217,25 @@ def test_a_machine_that_cannot_be_reached(tmp_path: Path, monkeypatch: pytest.Mo
         pass
 
     assert "ssh-copy-id box" in caught.value.advice
+
+
+def test_a_second_controller_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as an agent of the first lives; several of one controller do not disturb another."""
+    monkeypatch.setattr(reaching, "_CLAIM_S", 0.0)
+    with subprocess.Popen(
+        [sys.executable, "-c", CONTROLLER, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT
+    ) as other:
+        assert other.stdout is not None
+        agent = int(other.stdout.readline().split()[2])
+        with (
+            pytest.raises(MachineError, match="local is in use: another `bench`") as caught,
+            open_machine("local", tmp_path),
+        ):
+            pass
+        os.kill(agent, signal.SIGKILL)
+        assert gone(agent)
+        with open_machine("local", tmp_path) as one, open_machine("local", tmp_path) as same:
+            assert one.agent_pid != same.agent_pid
+        other.kill()
+
+    assert "within 15 s" in caught.value.advice

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import subprocess
 import sys
 import zipfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import MachineError
+from bench.errors import BenchError, MachineError
 from bench.process.remote import parcel
 from bench.process.remote.arrival import folder_digest, keep_parcel, machine_facts
 from bench.process.remote.parcel import NEEDS, make_parcel, wheel_tags
@@ -37,6 +38,7 @@ def test_agent_runs_from_the_parcel_alone(tmp_path: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'place')!r})\n"
         "import bench.process.remote.agent, bench.run.machine_looks, bench.trial.load\n"
+        "import bench.run.examining, bench.profiling.far_profile\n"
         "from bench.loadtools import TOOLS\n"
         "from bench.plans.project import builtin_root\n"
         "from pathlib import Path\n"
@@ -157,3 +159,24 @@ def _fake_fetch(_name: str, _facts: object, _pins: bytes, beside: Path) -> None:
         path = beside / "made" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+@pytest.mark.parametrize("lost", ["orjson", "psutil/_common.py"])
+def test_a_library_that_is_not_here(monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+    """Not installed, or a file of it is lost: a message with what to do."""
+    real = importlib.metadata.distribution
+
+    def distribution(name: str) -> importlib.metadata.Distribution:
+        if name == lost:
+            raise importlib.metadata.PackageNotFoundError(name)
+        found = real(name)
+        if name == lost.partition("/")[0]:
+            monkeypatch.setattr(found, "locate_file", lambda path: Path("/nowhere", path))
+        return found
+
+    monkeypatch.setattr(importlib.metadata, "distribution", distribution)
+    library = lost.partition("/")[0]
+    with pytest.raises(BenchError, match=f"the library {library}, which agents") as caught:
+        dict(parcel._installed())
+
+    assert "install bench again" in caught.value.advice

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.errors import ToolMissingError, UsageError
+from bench.loadtools import TOOLS
 from bench.model.plan import Pinning
 from bench.trial.remote.lab import Lab
-from bench.trial.remote.places import Facts, Place, check_tool, whole_parts
+from bench.trial.remote.places import Facts, Place, check_tool, one_schedule, whole_parts
 from tests.factories import closed_profile, host
 
 if TYPE_CHECKING:
@@ -95,3 +96,24 @@ def test_load_machines_have_one_tool(there: dict[str, Any], said: str) -> None:
     """What is missing, old or unlike is an error before the run, with the machine's name."""
     with pytest.raises(ToolMissingError, match=said):
         check_tool("wrk", there)
+
+
+def test_machines_walk_one_schedule_where_they_can() -> None:
+    """Each process has its turn among all; a much slower machine has a schedule of its own."""
+    lab = lab_of(4, 2, 1)
+    lab.weights = {"load-1": 110.0, "load-2": 50.0}
+    lab.split(None, None)
+    profile = closed_profile(connections=30).model_copy(
+        update={"rate_rps": 900.0, "processes": 3, "tool": "paced", "loop": "open"}
+    )
+    parts = [share for _, share in lab.shares(profile)]
+    assert [part.rate_rps for part in parts] == [600.0, 300.0]
+    assert one_schedule(parts, TOOLS["paced"]) == [(0, 3), (2, 3)]
+    assert one_schedule(parts, TOOLS["oha"]) == []
+    assert one_schedule(parts[:1], TOOLS["paced"]) == []
+
+    lab.weights = {"load-1": 190.0, "load-2": 10.0}
+    lab.split(None, None)
+    parts = [share for _, share in lab.shares(profile)]
+    assert [part.rate_rps for part in parts] == [855.0, 45.0]
+    assert one_schedule(parts, TOOLS["paced"]) == []
