@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import TerminatedError, emit_json, machines_option, project_option
+from bench.cli.common import (
+    TerminatedError,
+    check_served,
+    emit_json,
+    machines_option,
+    project_option,
+)
 from bench.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -86,6 +92,7 @@ def command(names: tuple[str, ...], project: Path | None, **options: Any) -> int
         click.echo(f"{result.directory.path.name} is finished: nothing to go on with", err=True)
     show_capacities(result.view, as_json=options["as_json"])
     click.echo(os.path.relpath(result.directory.path), err=True)
+    check_served(result.view)
     answered = bool(result.view.capacities) or result.exit_code
     return result.exit_code if answered else EXIT_FAILED
 

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.errors import BenchError
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from bench.model.summary import RunView
 
 project_option = click.option(
     "--project",
@@ -53,3 +57,16 @@ def emit_json(value: BaseModel | dict[str, Any]) -> None:
     data = value if isinstance(value, dict) else value.model_dump(mode="json", by_alias=True)
     data = {"schema_version": SCHEMA_VERSION, **data}
     click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+
+
+def check_served(view: RunView) -> None:
+    """The cause is the last thing that is said.
+
+    Raises:
+        BenchError: a server could not be built, or answered wrongly before anything was measured.
+    """
+    from bench.reports.wording.findings import text_of
+
+    for item in view.summary.findings:
+        if item.code in ("build-failed", "not-served"):
+            raise BenchError(text_of(item))
