@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import StartError, VerifyError
 from bench.model.finding import finding
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bench.model.plan import Arm, Cell, Plan, Workload
     from bench.process import SupervisorClient
     from bench.servers import ExistingServer, RunningServer
+
+
+_SILENT: Final = 2
 
 
 class Asked(NamedTuple):
@@ -178,8 +181,12 @@ def _wrong(
     workloads: Mapping[str, Workload],
     group: Sequence[Asked],
 ) -> dict[Asked, str]:
-    """What is wrong with the answers of a server; the first that does not come ends it."""
+    """What is wrong with the answers of a server.
+
+    The second that does not come ends it: the others would be waited for as long.
+    """
     found: dict[Asked, str] = {}
+    silent = 0
     limit = max((profile.timeout_s for profile in plan.profiles), default=10.0)
     rng = random.Random(f"{plan.seed}/{group[0].server}/questions")  # noqa: S311 - the same
     for one in group:
@@ -187,10 +194,16 @@ def _wrong(
             asked = workload_for(workloads, one.workload, one.server)
             verify(server.target, asked, rng, timeout_s=limit)
         except VerifyError as error:
-            found[one] = str(error)
-            if error.code == "no-answer":
-                break  # the others would be waited for as long
+            found[one] = _died(server) + str(error)
+            silent += error.code == "no-answer"
+            if silent == _SILENT:
+                return dict.fromkeys(group[group.index(one) :], found[one]) | found
     return found
+
+
+def _died(server: RunningServer | ExistingServer) -> str:
+    """The cause of a missing answer, before its symptom."""
+    return "" if server.rc is None else f"it ended when it was asked ({server.end()}): "
 
 
 def nothing_to_compare(plan: Plan, gone: Collection[str]) -> bool:

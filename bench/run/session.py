@@ -275,14 +275,8 @@ class Session:
     def _calibrate(self) -> None:
         """Measure what the plan does not know yet, and say how long it will take."""
         begun = {(record.workload, record.profile) for record in self._records}
-        self.plan, overhead_s = calibrate(
-            self.plan,
-            self._measuring,
-            self._directory,
-            self._listener,
-            begun=begun,
-            lost=self._left_out,
-        )
+        parts = (self.plan, self._measuring, self._directory, self._listener)
+        self.plan, overhead_s = calibrate(*parts, begun=begun, lost=self._left_out)
         lost, self._left_out = self._left_out, self._left_out | set(without_capacity(self.plan))
         for item in not_calibrated(self.plan, self._directory, lost):
             self.findings.append(item)
