@@ -216,7 +216,7 @@ def test_each_command_is_tried() -> None:
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk", "node", "npm", "uv", "cc")
+@pytest.mark.needs("wrk", "oha", "node", "npm", "uv", "cc")
 @pytest.mark.parametrize("case", [*_ALONE, *_BEGUN], ids=lambda case: case.line)
 def test_a_command_by_itself(
     case: Case, shared: Callable[[Case], Path], env: dict[str, str]
@@ -262,7 +262,7 @@ def _serve(case: Case, folder: Path, env: dict[str, str]) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk", "node", "npm", "uv", "cc")
+@pytest.mark.needs("wrk", "oha", "node", "npm", "uv", "cc")
 @pytest.mark.parametrize("kind", [kinds.node_library, kinds.python_library])
 def test_in_the_repository_of_a_framework(
     kind: Callable[[Path], None], mine: Path, env: dict[str, str]

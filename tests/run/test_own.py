@@ -84,7 +84,7 @@ def test_init_gives_a_project_that_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk")
+@pytest.mark.needs("oha")
 def test_try_a_command(tmp_path: Path) -> None:
     """A command is started, checked and measured without any file."""
     words = ("--path", "/plaintext", "--duration", "300ms", "--warmup", "0s", "--rounds", "1")
@@ -96,7 +96,7 @@ def test_try_a_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk")
+@pytest.mark.needs("oha")
 def test_try_an_address(tmp_path: Path) -> None:
     """A server that runs already is measured, not stopped, and the result says so."""
     with ground_truth.start(log=tmp_path / "log") as server:
@@ -135,7 +135,7 @@ _ANSWERS = (
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk")
+@pytest.mark.needs("oha")
 def test_try_of_servers_that_answer_differently(tmp_path: Path) -> None:
     """The wrong one is told once, before any trial, and the last line is the cause; with each
     one's own answer expected, rates are those of each alone."""
@@ -258,7 +258,7 @@ _ROUGH = ("--detect", "50%", "--max-time", "20s")
 
 @pytest.mark.real
 @pytest.mark.alone
-@pytest.mark.needs("wrk")
+@pytest.mark.needs("oha")
 def test_ab_finds_the_slower_branch(repository: Project) -> None:
     """The answer comes first, names the branch, and the gate is exit 4."""
     done = repository.bench(
@@ -274,7 +274,7 @@ def test_ab_finds_the_slower_branch(repository: Project) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk")
+@pytest.mark.needs("oha")
 def test_ab_goes_on_after_an_interruption(tmp_path: Path) -> None:
     """Ctrl-C keeps what is finished and names the command that goes on, project included.
 
@@ -301,7 +301,7 @@ def test_ab_goes_on_after_an_interruption(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk")
+@pytest.mark.needs("oha")
 def test_ab_with_nothing_to_compare(tmp_path: Path) -> None:
     """When the only other arm cannot be built here, that is exit 1 with the reason, at once."""
     project = Project(tmp_path)
