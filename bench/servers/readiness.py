@@ -31,7 +31,7 @@ _PATIENCE_S: Final = 2.0
 _MORE_PATIENCE_S: Final = 8.0
 """For a port that answers otherwise than a ready server: figures and probes have such ports."""
 _IDLE_S: Final = 2.5
-"""Whoever has used no CPU for so long does not start any more, and that port is all it opens."""
+"""A server that has used no CPU for so long has started: that port is all that it opens."""
 _IDLE_SHARE: Final = 0.02
 
 
