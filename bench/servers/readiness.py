@@ -27,12 +27,12 @@ SWITCHING: Final = 101
 """The one status below 200 that is final."""
 
 _LOOK_EVERY_S: Final = 0.25
-_PATIENCE_S: Final = 2.0
+_PATIENCE_S: Final = 1.25
 _MORE_PATIENCE_S: Final = 8.0
 """For a port that answers otherwise than a ready server: figures and probes have such ports."""
 _IDLE_S: Final = 2.5
 """A server that has used no CPU for so long has started: that port is all that it opens."""
-_IDLE_SHARE: Final = 0.02
+_IDLE_SHARE: Final = 0.1
 
 
 class Elsewhere:
