@@ -203,7 +203,7 @@ def measure(
     from bench.run.start import Options, start_run
 
     progress = watch(contest.planned.plan)
-    how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]), ask_first=True)
+    how = Options(allow_concurrent=allow_concurrent, argv=tuple(sys.argv[1:]), whole=True)
     how = how._replace(lab=lab)
     try:
         return start_run(contest.project, contest.planned, progress, how)

@@ -206,7 +206,9 @@ def _parts(
         what = "bad" if commit == asked.bad else short_hash(commit)
         click.echo(f"{what} against {others} ({format_eta(left_s)} left)", err=True)
 
-    how = Options(allow_concurrent=options["allow_concurrent"], argv=tuple(sys.argv[1:]))
+    how = Options(
+        allow_concurrent=options["allow_concurrent"], argv=tuple(sys.argv[1:]), whole=True
+    )
     return BisectParts(project, asked, folder, how, StepProgress, began)
 
 

@@ -11,6 +11,7 @@ import click
 
 from bench.cli.common import (
     TerminatedError,
+    check_served,
     emit_json,
     machines_option,
     project_option,
@@ -92,6 +93,7 @@ def command(names: tuple[str, ...], project: Path | None, **options: Any) -> int
         click.echo(f"{result.directory.path.name} is finished: nothing to go on with", err=True)
     show_capacities(result.view, as_json=options["as_json"])
     click.echo(os.path.relpath(result.directory.path), err=True)
+    check_served(result.view)
     answered = bool(result.view.capacities) or result.exit_code
     return result.exit_code if answered else EXIT_FAILED
 

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
     from bench.plans.project import Project
 
-_LOGS = ("logs", "charts", "matrices")
-_CACHED = (*_LOGS, "worktrees", "arms", "servers", "profiled", "try", "loadtools")
 _BUILD_PARTS = (".venv", "target", "node_modules", ".build")
-_CACHED = (
-    *("logs", "worktrees", "arms", "servers", "profiled", "try", "matrices"),
-    *("agents", "far"),  # what other machines were brought, or brought here
-)
 
 
 class Item(NamedTuple):
@@ -40,7 +34,7 @@ class Item(NamedTuple):
 @click.option(
     "--cache",
     is_flag=True,
-    help="Remove logs, checkouts, arms, `try` and parcels of agents from the user's cache.",
+    help="Remove all that bench keeps in the user's cache: checkouts, arms, `try`, load tools ...",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
@@ -99,9 +93,9 @@ def _runs(project: Project, keep: int) -> Iterator[Item]:
 def _cache() -> Iterator[Item]:
     from bench.store.cache import cache_folder
 
-    for name in _CACHED:
-        folder = cache_folder() / name
-        if folder.is_dir():
+    here = cache_folder()
+    for folder in sorted(here.iterdir()) if here.is_dir() else ():
+        if folder.is_dir():  # beside them lie the locks of runs
             yield Item("cache", folder, _size(folder))
 
 

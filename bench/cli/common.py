@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.units import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import BaseModel
+
+    from bench.model.summary import RunView
 
 project_option = click.option(
     "--project",
@@ -82,3 +84,16 @@ def some_seconds(option: str, text: str) -> float:
     if not found:
         raise UsageError(f"{option}: expected a duration above 0s")
     return found
+
+
+def check_served(view: RunView) -> None:
+    """The cause is the last thing that is said.
+
+    Raises:
+        BenchError: a server could not be built, or answered wrongly before anything was measured.
+    """
+    from bench.reports.wording.findings import text_of
+
+    for item in view.summary.findings:
+        if item.code in ("build-failed", "not-served"):
+            raise BenchError(text_of(item))

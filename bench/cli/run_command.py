@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import TerminatedError, emit_json, machines_option, project_option
+from bench.cli.common import (
+    TerminatedError,
+    check_served,
+    emit_json,
+    machines_option,
+    project_option,
+)
 from bench.cli.matrix_options import matrix_options, overrides_of, show
 from bench.errors import UsageError
 
@@ -62,7 +68,11 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
     whatever happens; `--resume latest` goes on. With --machines server and load run on
     machines of their own (`bench machines --help`).
 
-    Results go to stdout, progress to stderr; the last line of stderr is the run directory.
+    Every server is built and asked once before anything is measured (not with --machines): what
+    answers wrongly is reported at once and not measured.
+
+    Results go to stdout, progress to stderr; the last line of stderr is the run directory, or
+    the cause where a server could not be built or answered wrongly.
 
     \b
     bench run quick
@@ -136,6 +146,7 @@ def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
     if options["publish"]:
         _publish(result, options["publish"])
     _show(result, as_json=options["as_json"])
+    check_served(result.view)
     return result.exit_code
 
 

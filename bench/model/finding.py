@@ -28,6 +28,7 @@ CODES: Final[dict[str, Severity]] = {
     "server-not-ready": "error",
     "not-listener": "error",
     "other-protocol": "error",  # the server does not speak what was asked for
+    "not-served": "error",  # its first answers were wrong, before anything was measured
     "not-calibrated": "error",  # no capacity, so no share of one
     "port-busy": "error",
     "timeouts": "warning",

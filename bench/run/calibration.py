@@ -88,8 +88,13 @@ def without_capacity(plan: Plan) -> tuple[Cell, ...]:
     )
 
 
-def not_calibrated(plan: Plan, directory: RunDirectory) -> list[Finding]:
-    """One finding for each cell without a capacity: why, and what the others are offered."""
+def not_calibrated(
+    plan: Plan, directory: RunDirectory, lost: Collection[Cell] = ()
+) -> list[Finding]:
+    """One finding for each cell without a capacity: why, and what the others are offered.
+
+    Of those that are lost already, and were not calibrated for that, there is none.
+    """
     return [
         finding(
             "not-calibrated",
@@ -102,6 +107,7 @@ def not_calibrated(plan: Plan, directory: RunDirectory) -> list[Finding]:
             **_others(plan, cell)[1],
         )
         for cell in without_capacity(plan)
+        if cell not in lost
     ]
 
 
@@ -141,7 +147,9 @@ def calibrate(
     measuring: Measuring,
     directory: RunDirectory,
     listener: Listener,
+    *,
     begun: Collection[tuple[str, str]] = (),
+    lost: Collection[Cell] = (),
 ) -> Calibrated:
     """Measure what a run on disk does not know yet, once per run.
 
@@ -154,6 +162,7 @@ def calibrate(
         directory: keeps their records, and the plan.
         listener: hears what is calibrated.
         begun: (workload, profile) of trials on disk: their rate must stay what it was.
+        lost: cells that are not measured at all.
 
     Raises:
         KeyboardInterrupt: passed on.
@@ -162,6 +171,8 @@ def calibrate(
     shared = _shared(plan)
     block = _Block(plan, measuring, directory, listener)
     for cell, repeat in calibrating(plan, copy_of(plan)):
+        if cell in lost:
+            continue
         if cell.profile not in shared or (cell.workload, cell.profile) not in begun:
             block.measure(cell, repeat)
     if not block.overheads:

@@ -90,9 +90,10 @@ def not_restarted(plan: Plan) -> list[Finding]:
     ]
 
 
-def left_out(server: str, reason: str, *, failed: bool) -> Finding:
-    """A server that takes no part."""
-    code = "build-failed" if failed else "server-skipped"
+def left_out(server: str, reason: str, *, built: bool, served: bool) -> Finding:
+    """A server that takes no part: not to be built, wrong when it was asked, or not for here."""
+    code = "server-skipped" if served else "not-served"
+    code = code if built else "build-failed"
     return finding(code, server, server=server, reason=reason.splitlines()[0])
 
 

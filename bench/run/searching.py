@@ -39,7 +39,7 @@ class SearchSession(Session):
         """
         self._seen = list(self._directory.trials()[0])
         self._histograms: dict[str, Histogram | None] = {}
-        cells = sought(self.plan)
+        cells = [cell for cell in sought(self.plan) if cell not in self._left_out]
         states = {cell: self._state(cell) for cell in cells}
         with tidy():
             while going := [cell for cell in cells if states[cell].following]:
@@ -49,8 +49,11 @@ class SearchSession(Session):
         return SessionResult(
             plan=self.plan,
             trials=tuple(self._seen),
-            failed_cells=tuple(c.id for c, s in states.items() if s.result.end in useless),
-            build_failures=tuple(self._build_failures),
+            failed_cells=(
+                *(cell.id for cell in sought(self.plan) if cell in self._left_out),
+                *(cell.id for cell, s in states.items() if s.result.end in useless),
+            ),
+            build_failures=(*self._build_failures, *self._asking.refused),
         )
 
     def _state(self, cell: Cell) -> SearchState:

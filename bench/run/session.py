@@ -12,7 +12,7 @@ from bench.model.plan import Skipped
 from bench.model.trial_record import lied
 from bench.plans.cost import batches, is_cost, no_rate, with_rate, without_cost_of
 from bench.reports.wording.findings import text_of
-from bench.run.asking import nothing_to_compare
+from bench.run.asking import FirstQuestions, nothing_to_compare
 from bench.run.builder import LocalBuilder
 from bench.run.calibration import calibrate, not_calibrated, offered, without_capacity
 from bench.run.deadline import RunClock, announcement, ended_by_time, precision_words, too_short
@@ -73,8 +73,7 @@ class Session:
         measuring: makes what carries out the trials.
         pace: makes what knows how long they take.
         builder: builds servers; None = on this machine.
-        ask: what is wrong with the answers of a server that was built, or ""; None = not asked
-            before the trials.
+        asking: what the servers are asked before the trials; None = nothing.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class Session:
         listener: Listener,
         measuring: _MakesMeasuring = Measuring,
         pace: _MakesPace = RunClock,
-        ask: Callable[[Arm], str] | None = None,
+        asking: FirstQuestions | None = None,
         builder: Builder | None = None,
     ) -> None:
         self.plan = plan
@@ -104,8 +103,7 @@ class Session:
         self._alone = {profile.id for profile in plan.alone}
         self._builds = self._measuring.builds
         self._build_failures: list[str] = []
-        self._refused: list[str] = []
-        self._ask = ask
+        self._asking = asking or FirstQuestions()
         self._left_out: frozenset[Cell] = frozenset()
         self._new_pace = pace
         self._pace = pace(plan, ())
@@ -121,18 +119,24 @@ class Session:
         """Build every server; those that cannot be are taken out of the plan, with the reason."""
         skipped = list(self.plan.skipped)
         gone: set[str] = set()
-        lack = {arm.name: self._builder.missing(arm) for arm in self.plan.arms}
-        for arm in sorted(self.plan.arms, key=lambda arm: lack[arm.name] is None):
-            if self._ask is not None and nothing_to_compare(self.plan, gone):
+        lack = {
+            arm.name: self._builder.missing(arm) or self._asking.unmade(arm)
+            for arm in self.plan.arms
+        }
+        for arm in sorted(self.plan.arms, key=lambda arm: not lack[arm.name]):
+            if self._asking.nothing_left(self.plan, gone):
                 break  # the rest need not be built
             built = lack[arm.name] or (None if arm.url else self._build(arm))
-            reason = built or self._asked(arm)
+            reason = built or self._asking.reason(self.plan, arm)
             if reason:
                 gone.add(arm.name)
                 skipped.append(Skipped(server=arm.name, reason=reason))
                 self._listener.skipped(skipped[-1])
-                failed = arm.name in self._build_failures
-                self.findings.append(left_out(arm.name, reason, failed=failed))
+                built = arm.name not in self._build_failures
+                served = arm.name not in self._asking.refused
+                self.findings.append(left_out(arm.name, reason, built=built, served=served))
+            for item in () if reason else self._asking.news(arm):
+                self._tell(text_of(item))
         self.plan = self.plan.model_copy(
             update={
                 "skipped": tuple(skipped),
@@ -148,16 +152,9 @@ class Session:
             }
         )
         self.plan = without_cost_of(self.plan, gone)
+        self.findings += self._asking.findings(self.plan)
+        self._left_out = frozenset(self._asking.lost(self.plan))
         self._directory.write_model("plan.json", self.plan)
-
-    def _asked(self, arm: Arm) -> str | None:
-        """What is wrong with a server's first answers; a copy answers as its original does."""
-        if self._ask is None or arm.copy_of is not None:
-            return None
-        reason = self._ask(arm)
-        if reason:
-            self._refused.append(arm.name)
-        return reason or None
 
     def _build(self, arm: Arm) -> str | None:
         """Build one server; the reason why it takes no part, or None."""
@@ -197,7 +194,7 @@ class Session:
             plan=self.plan,
             trials=tuple(self._records),
             failed_cells=tuple(cell.id for cell in self.plan.cells if cell not in usable),
-            build_failures=(*self._build_failures, *self._refused),
+            build_failures=(*self._build_failures, *self._asking.refused),
         )
 
     def _comparable(self) -> bool:
@@ -273,11 +270,10 @@ class Session:
     def _calibrate(self) -> None:
         """Measure what the plan does not know yet, and say how long it will take."""
         begun = {(record.workload, record.profile) for record in self._records}
-        self.plan, overhead_s = calibrate(
-            self.plan, self._measuring, self._directory, self._listener, begun
-        )
-        self._left_out = frozenset(without_capacity(self.plan))
-        for item in not_calibrated(self.plan, self._directory):
+        parts = (self.plan, self._measuring, self._directory, self._listener)
+        self.plan, overhead_s = calibrate(*parts, begun=begun, lost=self._left_out)
+        lost, self._left_out = self._left_out, self._left_out | set(without_capacity(self.plan))
+        for item in not_calibrated(self.plan, self._directory, lost):
             self.findings.append(item)
             self._tell(text_of(item))
         self._pace.calibrated(overhead_s)

@@ -20,7 +20,7 @@ from bench.model.secrets import hidden_words
 from bench.model.summary import RunInfo, RunView
 from bench.process import Command, SupervisorClient
 from bench.reports.wording.findings import all_told, with_text
-from bench.run.asking import wrong_answer
+from bench.run.asking import FirstQuestions, wrong_answers
 from bench.run.builder import content_here
 from bench.run.fitness import fit_host, out_of_the_way, plan_findings
 from bench.run.lock import MachineLock, hold_machine, holding
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 _KEPT = frozenset(
     {"concurrent-run", "resumed-changed", "server-skipped", "build-failed", "damaged-record"}
+    | {"not-served"}
 )
 """Findings that a resumed run keeps of its earlier parts; the others are found again."""
 
@@ -67,8 +68,7 @@ class Options(NamedTuple):
         allow_concurrent: go on beside another run.
         force_resume: resume although something changed; marks the report.
         reports: where the run's folder is made; None = `reports/` of the project.
-        ask_first: every server is built and asked before anything is measured; one that answers
-            wrongly takes no part.
+        whole: a server whose first answers are wrong for one workload takes no part in any.
         lab: the machines of server and load; None = this one.
     """
 
@@ -77,7 +77,7 @@ class Options(NamedTuple):
     force_resume: bool = False
     argv: tuple[str, ...] = ()
     reports: Path | None = None
-    ask_first: bool = False
+    whole: bool = False
     lab: Lab | None = None
 
 
@@ -104,7 +104,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         KeyboardInterrupt: the same; `<run>/run.json` says that it was interrupted.
     """
     planned, host = _at_place(planned, options)
-    if options.ask_first and options.lab is None:
+    if options.whole and options.lab is None:
         _check_there(planned.plan)
     started = datetime.now(UTC)
     with (
@@ -134,7 +134,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         planned = planned._replace(plan=plan)
         directory.write_model("plan.json", plan)
         conduct = _SessionParts(directory, info, planned, host, listener, turn)
-        conduct = conduct._replace(ask_first=options.ask_first, lab=options.lab)
+        conduct = conduct._replace(whole=options.whole, lab=options.lab)
         about = options.lab.notes if options.lab else ()
         return _carry_out(conduct, [*plan_findings(plan, host), *about])
 
@@ -215,7 +215,8 @@ def _resume(
         info = info.replace(resumed=(*info.resumed, now), finished=None, exit_code=None)
         notes = [*plan_findings(planned.plan, host), *resumed(changed), *set_aside(damaged)]
         notes = list(all_told(notes))
-        notes += [item for item in directory.findings() if item.code in _KEPT and item not in notes]
+        known = (item for item in directory.findings() if item.case != "some")  # asked again
+        notes += [item for item in known if item.code in _KEPT and item not in notes]
         conduct = _SessionParts(directory, info, planned, directory.host(), listener, turn)
         conduct = conduct._replace(lab=options.lab)
         return _carry_out(conduct, notes)
@@ -257,7 +258,7 @@ class _SessionParts(NamedTuple):
     host: Host
     listener: Listener
     turn: MachineLock
-    ask_first: bool = False
+    whole: bool = False
     lab: Lab | None = None
 
 
@@ -287,13 +288,14 @@ def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
     with SupervisorClient(cpus.housekeeping or cpus.load, run=directory.path.name) as supervisor:
         _keep_awake(supervisor, directory.path)
         ask = partial(
-            wrong_answer,
+            wrong_answers,
             plan=planned.plan,
             workloads=planned.workloads,
             supervisor=supervisor,
+            logs=directory.path / "builds",
         )
         session = (SearchSession if planned.plan.search else Session)(
-            ask=ask if conduct.ask_first and conduct.lab is None else None,
+            asking=FirstQuestions(None if conduct.lab else ask, whole=conduct.whole),
             measuring=partial(Measuring, lab=conduct.lab),
             builder=conduct.lab.builds if conduct.lab else None,
             plan=planned.plan,

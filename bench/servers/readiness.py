@@ -27,9 +27,12 @@ SWITCHING: Final = 101
 """The one status below 200 that is final."""
 
 _LOOK_EVERY_S: Final = 0.25
-_PATIENCE_S: Final = 2.0
+_PATIENCE_S: Final = 1.25
 _MORE_PATIENCE_S: Final = 8.0
 """For a port that answers otherwise than a ready server: figures and probes have such ports."""
+_IDLE_S: Final = 2.5
+"""A server that has used no CPU for so long has started: that port is all that it opens."""
+_IDLE_SHARE: Final = 0.1
 
 
 class Elsewhere:
@@ -48,6 +51,8 @@ class Elsewhere:
         self._arm = arm
         self._next = 0.0
         self._since: dict[int, float] = {}
+        self._looked = (0.0, 0.0)
+        self._busy_at = 0.0
 
     def look(self, target: Target, pids: Callable[[], Iterable[int]], *, last: bool) -> str:
         """The other ports on which it listens, in words; "" where there are none.
@@ -61,7 +66,9 @@ class Elsewhere:
         if now < self._next and not last:
             return ""
         self._next = now + _LOOK_EVERY_S
-        ports = ports_of(pids(), target.space)
+        alive = tuple(pids())
+        self._note_use(now, cpu_seconds(alive))
+        ports = ports_of(alive, target.space)
         if target.port in ports:
             self._since.clear()
             return ""
@@ -74,6 +81,13 @@ class Elsewhere:
             f"`bench try --port {best}`; otherwise pass {{port}} to it"
         )
         return " and ".join(map(str, ports))
+
+    def _note_use(self, now: float, used_s: float) -> None:
+        """Remember when the server was last at work."""
+        before, spent = self._looked
+        self._looked = (now, used_s)
+        if not before or used_s - spent > _IDLE_SHARE * (now - before):
+            self._busy_at = now
 
     def _answering(self, target: Target, ports: list[int]) -> int:
         """The port that answers most like a ready server; notes whether that is certain."""
@@ -90,9 +104,22 @@ class Elsewhere:
             with contextlib.suppress(OtherProtocolError):
                 status = ask_status(there, config.ready, 0.5, headers=config.ready_headers)
             ready = status and (self._arm.ready_any or 200 <= status < 300)  # noqa: PLR2004 - 2xx
-            if ready or (status and now - self._since[port] > _MORE_PATIENCE_S):
+            started = now - self._busy_at > _IDLE_S or now - self._since[port] > _MORE_PATIENCE_S
+            if ready or (status and started):
                 self.certain, best = True, port
         return best
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """CPU time of all these processes."""
+    import psutil  # noqa: PLC0415 - late, see `bench --help`
+
+    used = 0.0
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            times = psutil.Process(pid).cpu_times()
+            used += times.user + times.system
+    return used
 
 
 def ask_status(

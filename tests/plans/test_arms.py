@@ -541,12 +541,12 @@ def test_arms_of_equal_content_are_equal(project: Project) -> None:
     assert (plain.what, plain.name, again.name) == (again.what, "a-1", "a-1-2")
 
 
-_SHORT = ("--workloads", "json-small", "--duration", "1s", "--warmup", "0s", "--connections", "8")
-_ROUGH = ("--detect", "50%", "--max-time", "5s", "--design", "blocks")
+_SHORT = ("--workloads", "json-small", "--duration", "400ms", "--warmup", "0s")
+_ROUGH = ("--connections", "8", "--detect", "50%", "--max-time", "2s", "--design", "blocks")
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk")
+@pytest.mark.needs("oha")
 def test_ab_goes_on_after_ctrl_c_and_tells_of_an_arm_that_does_not_build(project: Project) -> None:
     """The others are measured and exit 1 names the broken one; what was measured before Ctrl-C
     is kept."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.plans.ab import Duration, plan_ab
+from bench.plans.arms import ArmOptions
 from bench.plans.project import find_project
 from bench.plans.starter import InitOptions, Proposal, propose
 from bench.plans.validation import warnings
@@ -165,3 +167,20 @@ def test_an_id_that_hides_a_server_of_ours(tmp_path: Path) -> None:
     assert ["the server axum that comes with bench is hidden" in one.message for one in found] == [
         True
     ]
+
+
+def test_a_comparison_says_which_server_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`bench ab axum` of a project that has an axum of its own says so before it measures."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("axum", "mine"):
+        write(tmp_path, {f"servers/{name}/server.yaml": "run: [python3, -c, '{port}']\n"})
+    effort = Duration(workloads=("json-small",), paced=False)
+    notes = {
+        name: plan_ab(find_project(tmp_path), ArmOptions((name,), env=("A=1", "A=2")), effort).notes
+        for name in ("axum", "mine")
+    }
+
+    assert "axum that comes with bench is hidden" in " ".join(notes["axum"])
+    assert "hidden" not in " ".join(notes["mine"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.run.helpers import Project
+from tests.servers.ground_truth import TRUTH
 
 if TYPE_CHECKING:
     import subprocess
@@ -15,15 +18,17 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("wrk")]
 
+REFUSED = {
+    "exit-at-start": (["--exit-at-start=3"], "exit code 3"),
+    "never-ready": (["--never-ready"], "did not answer"),
+    "other-port": (["--port-offset=1"], "refused"),
+    "all-500": (["--status=500"], "expected status 200, got 500"),
+    "mute": (["--hang-after=0"], "timed out"),
+}
 FAULTS = {
-    "exit-at-start": (["--exit-at-start=3"], "failed", "server-died", "exit code 3"),
-    "never-ready": (["--never-ready"], "failed", "server-not-ready", "did not answer"),
-    "other-port": (["--port-offset=1"], "failed", "server-not-ready", "refused"),
-    "all-500": (["--status=500"], "failed", "wrong-response", "expected status 200, got 500"),
     "lies": (["--lie-after=300"], "invalid", "wrong-response", "were wrong"),
     "errors": (["--error-share=0.05"], "invalid", "errors", "requests failed (status"),
     "dies": (["--exit-after=1000"], "invalid", "server-died", "exit code 3"),
-    "mute": (["--hang-after=0"], "failed", "no-answer", "timed out"),
     "hangs": (["--hang-after=1000"], "invalid", "no-answer", "no usable answer"),
     "resets": (["--reset-requests=50"], "invalid", "errors", "failed (read"),
     "restarts": (["--restart-after=1000"], "invalid", "server-restarted", "requests were lost"),
@@ -48,7 +53,7 @@ class FaultyRun:
 
     def __init__(self, root: Path) -> None:
         self.project = Project(root)
-        for name, (options, *_) in FAULTS.items():
+        for name, (options, *_) in (REFUSED | FAULTS).items():
             self.project.server(name, *options, ready_timeout="1s")
         self.project.server("eater", memory_limit="5MB")
         self.project.server(
@@ -60,10 +65,12 @@ class FaultyRun:
         self.project.server("sound")
         self.project.server("broken", build=[["sh", "-c", "echo no such crate; exit 4"]])
         self.project.server("absent", needs=["no-such-compiler"])
-        servers = [*FAULTS, "eater", "binary", "broken", "absent", "sound"]
+        servers = [*REFUSED, *FAULTS, "eater", "binary", "broken", "absent", "sound"]
         self.project.matrix(*servers, baseline="sound")
         self.done: subprocess.CompletedProcess[str] = self.project.bench("run", "faults", "--json")
         self.trials = self.project.trials()
+        said = json.loads(self.done.stdout)["skipped"]
+        self.skipped = {item["server"]: item["reason"] for item in said}
 
     def of(self, server: str) -> list[dict[str, Any]]:
         """The trials of one server."""
@@ -74,6 +81,53 @@ class FaultyRun:
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> FaultyRun:
     """All faults in one run: that others go on is part of what is shown."""
     return FaultyRun(tmp_path_factory.mktemp("faulty"))
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_each_refusal_has_its_reason(faulty: FaultyRun, fault: str) -> None:
+    """What is wrong from the start is said before anything is measured, and never started again."""
+    words = REFUSED[fault][1]
+    before, _, _ = faulty.done.stderr.partition("req/s")
+
+    assert words in faulty.skipped[fault]
+    assert words in before
+    assert faulty.of(fault) == []
+    assert faulty.project.findings().count("not-served") == len(REFUSED) + 1
+
+
+def test_the_cause_comes_last(faulty: FaultyRun) -> None:
+    """The last line says what could not be measured, and why."""
+    assert re.match(r"error: \S+ (takes no part|was skipped): ", _error(faulty.done.stderr))
+
+
+def _error(stderr: str) -> str:
+    """The last lines, from the error on."""
+    return stderr[stderr.rindex("error: ") :]
+
+
+@pytest.mark.needs("oha")
+def test_a_wrong_answer_costs_one_workload(tmp_path: Path) -> None:
+    """A server that answers one of two workloads wrongly is measured with the other alone."""
+    project = Project(tmp_path)
+    project.server("good")
+    project.server("part", "--tell-every=1", "--lie-path=/plaintext")
+    closed = {"tool": "oha", "connections": 4, "warmup": "0s", "duration": "200ms"}
+    profiles = [closed, {**closed, "loop": "open", "rate": "50%"}]
+    project.matrix("good", "part", workloads=["json-small", "plaintext"], profiles=profiles)
+    done = project.bench("run", "faults", "--json")
+    cells = {(c["server"], c["workload"]) for c in json.loads(done.stdout)["cells"]}
+    measured = {(trial["server"], trial["workload"]) for trial in project.trials()}
+    calibrated = {path.name for path in project.root.glob("reports/*/trials/r00-*")}
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    assert cells - measured == {("part", "plaintext")}
+    assert calibrated
+    assert not [name for name in calibrated if name.startswith("r00-part.plaintext")]
+    assert project.findings().count("not-served") == 2
+    assert "not-calibrated" not in project.findings()
+    last = _error(done.stderr)
+    assert "part is not measured with plaintext: GET /plaintext: expected the text" in last
+    assert "asked.log" not in last
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -116,20 +170,17 @@ def test_memory_limit(faulty: FaultyRun) -> None:
 
 def test_binary_flood_before_it_is_ready(faulty: FaultyRun) -> None:
     """A server that pours out binary data is a short log and harmless characters on the screen."""
-    trial = faulty.of("binary")[0]
-    log = next(faulty.project.root.glob("reports/*/trials/*binary*/server.log"))
+    log = next(faulty.project.root.glob("reports/*/builds/binary.asked.log"))
 
-    assert trial["reasons"] == ["server-not-ready"]
+    assert "was not ready after" in faulty.skipped["binary"]
     assert log.stat().st_size < 17_000_000
     assert not [char for char in faulty.done.stderr if ord(char) < 32 and char != "\n"]
 
 
 def test_a_build_that_fails(faulty: FaultyRun) -> None:
     """A failing build skips its server with its last lines, in terminal and report."""
-    skipped = {item["server"]: item["reason"] for item in json.loads(faulty.done.stdout)["skipped"]}
-
     assert "no such crate" in faulty.done.stderr
-    assert "no such crate" in skipped["broken"]
+    assert "no such crate" in faulty.skipped["broken"]
     assert faulty.of("broken") == []
     assert "build-failed" in faulty.project.findings()
 
@@ -152,14 +203,20 @@ def test_a_missing_toolchain_is_no_failure(tmp_path: Path) -> None:
 
 
 def test_two_failures_are_enough(tmp_path: Path) -> None:
-    """A cell that failed twice before any load is not tried again."""
+    """A cell that failed twice before any load is not tried again.
+
+    The server can be started once, for the first questions.
+    """
     project = Project(tmp_path)
-    project.server("bad", "--exit-at-start=3")
+    once = tmp_path / "once"
+    script = f'mkdir {once} && exec "$@"'
+    run = ["sh", "-c", script, "sh", sys.executable, str(TRUTH), "--port={port}"]
+    project.server("bad", run=run)
     project.matrix("bad", rounds=5)
     done = project.bench("run", "faults")
 
     assert done.returncode == 1
-    assert [trial["status"] for trial in project.trials()] == ["failed", "failed"]
+    assert [trial["status"] for trial in project.trials()] == ["failed", "failed"], done.stderr
 
 
 def test_odd_but_right_servers_are_measured_and_ended(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Case(NamedTuple):
         said: part of what it prints.
         others: what the reader would put in its place: word -> word.
         whole: run to its end; otherwise until measuring begins, when everything has been built,
-            started and asked.
+            started and asked (tests/run/test_own.py: what `ab` and `try` answer at their end).
     """
 
     line: str
@@ -58,18 +58,18 @@ _ALONE = (
         "bench try --path / -- env PORT={port} node server.js",
         kinds.scripts, _TRY, "requests/s",
     ),
-    Case(
-        "bench try -- env PORT={port} node a.js --and env PORT={port} node b.js",
-        kinds.scripts, _TRY, "cost in duet",
-    ),
-    Case("bench try --port 3000 -- node server.js", kinds.scripts, _TRY, "requests/s"),
     Case("bench try --url http://127.0.0.1:3000/", kinds.scripts, _TRY, "was running already"),
-    Case("bench ab mine --ref main --ref my-branch", kinds.service, _AB, "n = 3; noise floor"),
     Case("bench init --ci", kinds.service, (), "bench.yml"),
 )  # fmt: skip
 _BEGUN = tuple(
     case._replace(whole=False)
     for case in (
+        Case(
+            "bench try -- env PORT={port} node a.js --and env PORT={port} node b.js",
+            kinds.scripts, _TRY, "r01-b.try",
+        ),
+        Case("bench try --port 3000 -- node server.js", kinds.scripts, _TRY, "r01-server.try"),
+        Case("bench ab mine --ref main --ref my-branch", kinds.service, _AB, "my-branch: rounds"),
         Case(
             "bench try --expect own --path / --path /users/5 --connections 10 --connections 50 "
             "-- env PORT={port} node a.js --and env PORT={port} node b.js",
@@ -143,6 +143,24 @@ def mine(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Path]:
+    """A repository of each kind, for the commands that change nothing in it: built once."""
+    made: dict[str, Path] = {}
+
+    def of(case: Case) -> Path:
+        kind = case.kind.__name__
+        if kind not in made or "init" in case.line:
+            folder = tmp_path_factory.mktemp(kind) / "mine"
+            folder.mkdir()
+            case.kind(folder)
+            made.setdefault(kind, folder)
+            return folder
+        return made[kind]
+
+    return of
+
+
 def _words(case: Case) -> list[str]:
     """The words of a command, with other names and short windows, before any `--`."""
     line = case.line.removeprefix("bench ").partition(" > ")[0]
@@ -152,9 +170,10 @@ def _words(case: Case) -> list[str]:
     return [sys.executable, "-m", "bench", first, *case.more, *rest]
 
 
-def _run(case: Case, folder: Path, env: dict[str, str]) -> str:
+def _run(case: Case, folder: Path, env: dict[str, str], stop: int = signal.SIGKILL) -> str:
     """What the command prints; it must get as far as it should, and say what belongs to it."""
-    said, code = (_ended if case.whole else _begun)(_words(case), folder, env)
+    words = _words(case)
+    said, code = _ended(words, folder, env) if case.whole else _begun(words, folder, env, stop)
     assert (code, case.said in said) == (0, True), f"{case.line}\n{said}"
     assert "Traceback" not in said
     return said
@@ -169,8 +188,11 @@ def _ended(argv: list[str], folder: Path, env: dict[str, str]) -> tuple[str, int
     return done.stdout + done.stderr, 0 if unfit else done.returncode
 
 
-def _begun(argv: list[str], folder: Path, env: dict[str, str]) -> tuple[str, int]:
-    """What a command prints until it begins to measure, and 0; then it is stopped."""
+def _begun(argv: list[str], folder: Path, env: dict[str, str], stop: int) -> tuple[str, int]:
+    """What a command prints until it begins to measure, and 0; then it is stopped.
+
+    Asked to stop it would write a report first.
+    """
     with subprocess.Popen(
         argv, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=env, cwd=folder
     ) as process:
@@ -179,7 +201,7 @@ def _begun(argv: list[str], folder: Path, env: dict[str, str]) -> tuple[str, int
         for line in process.stderr:
             said += line
             if re.match(r"calibrating | *1/\d+ ", line):
-                process.terminate()
+                process.send_signal(stop)
                 process.communicate(timeout=200)
                 return said, 0
         return said, process.wait(200) or 1
@@ -194,13 +216,15 @@ def test_each_command_is_tried() -> None:
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk", "node", "npm", "uv", "cc")
+@pytest.mark.needs("wrk", "oha", "node", "npm", "uv", "cc")
 @pytest.mark.parametrize("case", [*_ALONE, *_BEGUN], ids=lambda case: case.line)
-def test_a_command_by_itself(case: Case, mine: Path, env: dict[str, str]) -> None:
+def test_a_command_by_itself(
+    case: Case, shared: Callable[[Case], Path], env: dict[str, str]
+) -> None:
     """It does what the guide says, in a small repository, and leaves nothing that git sees."""
-    case.kind(mine)
+    mine = shared(case)
     if "--url" in case.line:
-        with ground_truth.start(log=mine / "log") as server:
+        with ground_truth.start(log=mine.parent / "log") as server:
             place = f"http://127.0.0.1:{server.port}/plaintext"
             _run(case._replace(others={"http://127.0.0.1:3000/": place}), mine, env)
         return
@@ -238,27 +262,55 @@ def _serve(case: Case, folder: Path, env: dict[str, str]) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.needs("wrk", "node", "npm", "uv", "cc")
+@pytest.mark.needs("wrk", "oha", "node", "npm", "uv", "cc")
 @pytest.mark.parametrize("kind", [kinds.node_library, kinds.python_library])
 def test_in_the_repository_of_a_framework(
     kind: Callable[[Path], None], mine: Path, env: dict[str, str]
 ) -> None:
-    """Two commands, no file edited: a verdict between the two newest releases."""
+    """Two commands, no file edited: a verdict between the two newest releases.
+
+    `bench clean` then removes all that bench left, inside and outside of the repository.
+    """
     kind(mine)
+    env = env | {"XDG_CACHE_HOME": str(mine.parent / "cache"), "TMPDIR": str(mine.parent)}
     name = "koa" if kind is kinds.node_library else "aiohttp"
     first, *others = _FRAMEWORK
     _run(first._replace(said=f"{name} is a library"), mine, env)
     wrote = _untracked(mine)
     for case in others if kind is kinds.node_library else others[:1]:
-        _run(case._replace(whole=False), mine, env)
+        _run(case._replace(whole=False), mine, env, signal.SIGTERM)
 
     assert {"?? .bench/", "?? configs/", "?? servers/"} == set(wrote)
     assert _untracked(mine) == wrote
+    _cleaned(mine, env)
 
 
-def _untracked(folder: Path) -> list[str]:
+def _cleaned(mine: Path, env: dict[str, str]) -> None:
+    """What `bench clean` shows is all that there is, and it removes it."""
+    clean = [sys.executable, "-m", "bench", "clean"]
+    shown, _ = _ended([*clean, "--keep", "0"], mine, env)
+    kinds_shown = {line.split()[0] for line in shown.splitlines()}
+    everything = ["--builds", "--runs", "--keep", "0", "--cache", "--yes"]
+    _, code = _ended([*clean, *everything], mine, env)
+    cache = mine.parent / "cache" / "bench"
+
+    assert code == 0
+    assert {"cache", "runs"} <= kinds_shown <= {"builds", "cache", "runs"}, shown
+    assert {path.name for path in cache.iterdir()} <= {"run.lock", "run.guests"}
+    assert not [path for path in mine.parent.iterdir() if path.name.startswith("bench")]
+    assert not list((mine / "reports").glob("*"))
+    # What npm installed for the project itself is the user's.
+    ignored = set(_untracked(mine, "--ignored")) - set(_untracked(mine))
+    assert not [line for line in ignored if not line.endswith(("node_modules/", "__pycache__/"))]
+
+
+def _untracked(folder: Path, *more: str) -> list[str]:
     """What git says of the user's tree."""
     done = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=False
+        ["git", "status", "--porcelain", *more],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout.splitlines()

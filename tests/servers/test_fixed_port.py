@@ -12,8 +12,9 @@ import pytest
 from bench.errors import StartError
 from bench.model.plan import Arm, CpuSplit, Pinning
 from bench.model.server_config import ServerConfig
+from bench.model.target import Target
 from bench.process import SupervisorClient, connect, spaces_allowed
-from bench.servers import RunningServer
+from bench.servers import RunningServer, readiness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,3 +103,26 @@ def test_another_port_is_named(supervisor: SupervisorClient, tmp_path: Path) -> 
     with pytest.raises(StartError, match=f"listens on {other}, not on") as error:
         started.__enter__()
     assert f"port: {other}" in (error.value.advice or "")
+
+
+@pytest.mark.parametrize(("busy", "at"), [(0.0, 3.0), (0.5, 8.0)])
+def test_a_port_that_answers_otherwise(
+    monkeypatch: pytest.MonkeyPatch, busy: float, at: float
+) -> None:
+    """One of figures or probes may be open long before the server's own: while it is at work, it
+    may still start."""
+    clock = {"now": 100.0}
+    config = ServerConfig.model_validate({"title": "S", "run": ["s", "{port}"]})
+    looking = readiness.Elsewhere(Arm(name="s", server="s", folder="/", config=config))
+    monkeypatch.setattr("bench.servers.readiness.time.monotonic", lambda: clock["now"])
+    monkeypatch.setattr("bench.servers.readiness.ports_of", lambda *_: [9090])
+    monkeypatch.setattr("bench.servers.readiness.ask_status", lambda *_, **__: 404)
+    monkeypatch.setattr(
+        "bench.servers.readiness.cpu_seconds", lambda _: 1.0 + busy * (clock["now"] - 100)
+    )
+    while not looking.certain:
+        said = looking.look(Target("127.0.0.1", 3000), lambda: [1], last=False)
+        clock["now"] += 0.05
+
+    assert (said, looking.port) == ("9090", 9090)
+    assert at - 0.6 < clock["now"] - 100 < at + 0.6

@@ -22,7 +22,6 @@ OTHERS = {
     "each-tenth": ["--tell-every=10"],
     "each-thousandth": ["--tell-every=1000"],
     "hundredth-of-a-connection": ["--lie-on-nth=100"],
-    "first-of-a-connection": ["--lie-on-nth=1"],
     "same-length-under-load": ["--lie-above=6"],
 }
 

@@ -72,6 +72,9 @@ def _differing(values: Values) -> str:
 
 
 _CALIBRATE: Final = "`bench verify` and the logs of that trial say more; then start a new run"
+_ASKED: Final = (
+    "builds/{server}.asked.log has its output; `bench verify {server}` shows what was asked"
+)
 _ENDED: Final[Mapping[str, Words]] = {
     "missing-trials": Words(
         "{missing} of {planned} planned trials have no record",
@@ -110,6 +113,8 @@ _ENDED: Final[Mapping[str, Words]] = {
         "build it again, or let bench do it each time: `build` in its server.yaml",
     ),
     "server-skipped": Words("{server} was skipped: {reason}"),
+    "not-served": Words("{server} takes no part: {reason}", _ASKED),
+    "not-served/some": Words("{server} is not measured with {workload}: {reason}", _ASKED),
     "one-port": Words(
         lambda values: (
             f"{', '.join(values['servers'])} need the same port and are measured one "
