@@ -115,6 +115,11 @@ class Workload(Model):
     lua: str | None
     sha256: str
 
+    @property
+    def streams(self) -> bool:
+        """Whether an answer is to come over some time, piece by piece."""
+        return any(kind.expect.min_stream is not None for kind in self.kinds)
+
 
 class Arm(GrownModel):
     """A server as it stands in a plan: a name of its own, its folder and its environment.
@@ -291,6 +296,7 @@ class Plan(GrownModel):
             the first three excepted; None = as long as it takes.
         search: what is promised, in a search for a rate; `max_time_s` is then of each cell.
         machines: where they are of their own; `cpus` are then the server's.
+        streams: workloads whose answers come over some time, piece by piece.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -322,11 +328,12 @@ class Plan(GrownModel):
     options: dict[str, str] = {}
     search: Sought | None = None
     machines: MachinesPlan | None = None
+    streams: tuple[str, ...] = ()
 
     @classmethod
     def grown(cls) -> tuple[str, ...]:
         """Names of the fields that came later."""
-        return ("search", "machines")
+        return ("search", "machines", "streams")
 
     @property
     def loads(self) -> tuple[LoadProfile, ...]:

@@ -103,6 +103,7 @@ def _plan(parts: PlanParts, overrides: Overrides, *, matrix: str, seed: int, rou
         skipped=parts.skipped,
         estimated_s=0.0,
         search=_sought(config),
+        streams=tuple(name for name, one in parts.workloads.items() if one.streams),
     )
 
 

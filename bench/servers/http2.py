@@ -32,6 +32,7 @@ class Http2Answer(NamedTuple):
         interim: interim answers (1xx) before it.
         closes: the server takes no further request on this connection.
         took_s: from sending the request to the end of the answer, by `exchange`.
+        stream_s: from the first byte of the body to its end, by `exchange`.
     """
 
     status: int
@@ -41,6 +42,7 @@ class Http2Answer(NamedTuple):
     interim: int
     closes: bool
     took_s: float | None = None
+    stream_s: float | None = None
 
 
 class Http2Talk:
@@ -56,7 +58,7 @@ class Http2Talk:
         self._connection.initiate_connection()
         self._stream = 0
         self._left = b""
-        self._begun = self._heard = self._ended = self._closes = False
+        self._heard = self._ended = self._closes = False
         self._head: list[tuple[str, str]] = []
         self._body = b""
         self._received = self._interim = 0
@@ -102,6 +104,11 @@ class Http2Talk:
                 self._take(event)
             self._pour()
         return self._outgoing()
+
+    @property
+    def begun(self) -> bool:
+        """Whether a part of the body has come."""
+        return bool(self._body)
 
     def answer(self) -> Http2Answer | None:
         """The answer, where all of it has come.
@@ -191,9 +198,13 @@ def exchange(
     with dial(target, timeout_s) as sock:
         talk, began = Http2Talk(target), time.monotonic()
         sock.sendall(talk.ask(method, path, headers, body))
+        first: float | None = None
         while (found := talk.answer()) is None:
             sock.sendall(talk.hear(_receive(sock, deadline)))
-        return found._replace(took_s=time.monotonic() - began)
+            first = time.monotonic() if first is None and talk.begun else first
+        ended = time.monotonic()
+        took_s, stream_s = ended - began, None if first is None else ended - first
+        return found._replace(took_s=took_s, stream_s=stream_s)
 
 
 def _receive(sock: socket.socket, deadline: float) -> bytes:

@@ -130,7 +130,7 @@ def _ask_by_http2(target: Target, request: Rendered, timeout_s: float) -> HttpRe
         target, request.method, request.path, request.headers, request.body, timeout_s=timeout_s
     )
     head = given.status, given.headers, given.body, given.received, given.interim
-    return HttpResponse(*head, took_s=given.took_s)
+    return HttpResponse(*head, took_s=given.took_s, stream_s=given.stream_s)
 
 
 def _ask(target: Target, request: Rendered, timeout_s: float) -> HttpResponse:

@@ -5,6 +5,7 @@
 
 import cluster from 'node:cluster'
 import express from 'express'
+import database from './database.js'
 import services from './services.js'
 
 const app = express()
@@ -41,6 +42,8 @@ app.delete('/users/:user_id', (req, res) => {
 })
 
 app.use(services)
+
+if (process.env.POSTGRES_URL) app.use(database)
 
 const processes = Number(process.env.CPUS ?? 1)
 

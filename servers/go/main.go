@@ -115,5 +115,8 @@ func main() {
 	mux.HandleFunc("PUT /users/{user}", updateUser)
 	mux.HandleFunc("DELETE /users/{user}", deleteUser)
 	services(mux)
+	if err := database(mux); err != nil {
+		log.Fatal(err)
+	}
 	log.Fatal(http.ListenAndServe(net.JoinHostPort(os.Args[2], os.Args[1]), mux))
 }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import database
 import services
 from litestar import Litestar, MediaType, delete, get, post, put
 
@@ -58,6 +59,8 @@ app = Litestar(
         update_user,
         delete_user,
         *services.route_handlers,
+        database.router,
     ],
+    lifespan=[database.lifespan],
     openapi_config=None,
 )

@@ -1,5 +1,6 @@
 """The workloads' routes in Starlette, written as Starlette's own documentation shows them."""
 
+import database
 import services
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -67,5 +68,7 @@ app = Starlette(
         Route("/users/{user_id:int}", delete_user, methods=["DELETE"]),
         Route("/search", search),
         *services.routes,
-    ]
+        *database.routes,
+    ],
+    lifespan=database.lifespan,
 )

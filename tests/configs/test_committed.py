@@ -222,6 +222,24 @@ def test_services_holds_what_services_do() -> None:
     assert services.estimated_s <= 15 * 60
 
 
+@pytest.mark.parametrize("server", TEN)
+def test_every_server_asks_the_database(server: str) -> None:
+    """For the two workloads that need it, with the pool that all of them are given."""
+    config = load_server(SERVERS / server / "server.yaml")
+
+    assert config.env["POSTGRES_POOL"] == "{postgres_pool}"
+    assert config.wants_database(("db-read",))
+    assert config.wants_database(("db-write",))
+    assert not config.wants_database(EIGHT)
+    assert not {"db-read", "db-write"} & set(config.cannot)
+
+
+@pytest.mark.parametrize("name", ["protocols", "database", "churn", "tls"])
+def test_the_other_matrices_take_15_minutes_at_most(name: str) -> None:
+    """As `bench list matrices` says."""
+    assert plan(name).estimated_s <= 15 * 60
+
+
 def test_wide_has_every_server() -> None:
     """Each server that comes with bench, the ceiling apart, within 15 minutes."""
     wide = plan("wide")

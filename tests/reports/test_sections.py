@@ -31,7 +31,16 @@ from bench.reports.sections.samples import sample_blocks
 from bench.reports.sections.servers_tested import servers
 from bench.reports.view import make_view
 from bench.reports.wording.machine_words import UNPINNED_DARWIN, one_line
-from tests.factories import Truth, as_read, exchange, host, run_data, run_view, with_status
+from tests.factories import (
+    Truth,
+    as_read,
+    closed_profile,
+    exchange,
+    host,
+    run_data,
+    run_view,
+    with_status,
+)
 from tests.reports import samples
 
 if TYPE_CHECKING:
@@ -363,6 +372,24 @@ class TestSamples:
     def test_runs_without_samples_have_no_heading(self) -> None:
         """Nothing was verified: nothing is shown."""
         assert sample_blocks(make_view(samples.all_failed())) == ()
+
+
+class TestStreams:
+    @pytest.mark.parametrize(
+        ("tool", "said"),
+        [
+            ("wrk", "When the first one came is not in the figures of wrk; loop: open"),
+            ("oha", "oha's own percentiles of the first byte, from when a request was sent"),
+            ("paced", "first byte is from when a request was due to its first event"),
+        ],
+    )
+    def test_which_end_was_timed(self, tool: str, said: str) -> None:
+        """Beside the times of a stream, and of nothing else."""
+        data = run_data({"axum": Truth()}, profiles=(closed_profile(tool=tool),))
+        streams = data.plan.model_copy(update={"streams": ("json-small",)})
+
+        assert said in samples.text(run_view(data._replace(plan=streams)))
+        assert "An answer is a stream" not in samples.text(run_view(data))
 
 
 class TestRawDataAndNextSteps:

@@ -39,6 +39,8 @@ def test_a_database_that_is_not_asked_is_told(tmp_path: Path) -> None:
     assert "database-idle" in [each["code"] for each in trial["findings"]]
     page = (project.runs()[-1] / "report.md").read_text()
     assert "answers from elsewhere than its database" in page
+    assert "### Start-up and memory" in page
+    assert trial["startup_s"] > 0
 
 
 def test_a_database_that_dies_in_the_window_is_the_cause(tmp_path: Path) -> None:

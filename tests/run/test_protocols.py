@@ -103,6 +103,23 @@ def test_h2load_checks_oha(tmp_path: Path) -> None:
     assert not {"bytes-mismatch", "histogram-mismatch"} & {one["code"] for one in trial["findings"]}
 
 
+@pytest.mark.needs("h2load")
+def test_what_is_expected_is_a_success_over_http2(tmp_path: Path) -> None:
+    """A 404 that is expected counts for oha and h2load alike, though h2load calls it failed."""
+    project = Project(tmp_path)
+    project.server("one", run=[*RUN, "status-404"], protocols=ALL, ready_timeout="30s")
+    path = project.root / "configs" / "workloads" / "gone.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("requests: [{method: POST, path: /json/small, expect: {status: 404}}]\n")
+    profiles = [{"tool": tool, "protocol": "h2c", **WINDOW} for tool in ("oha", "h2load")]
+    project.matrix("one", profiles=profiles, workloads=["gone"])
+
+    _, page = measured(project)
+    assert {trial["load"]["tool"] for trial in project.trials()} == {"oha", "h2load"}
+    assert all(set(trial["load"]["status"]) == {"404"} for trial in project.trials())
+    assert "100%" in page
+
+
 def test_a_server_that_resumes_though_it_must_not_is_no_result(tmp_path: Path) -> None:
     """Its handshakes would be counted as whole ones."""
     project = Project(tmp_path)

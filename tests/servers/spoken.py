@@ -10,6 +10,7 @@ It answers `POST /json/...` with the body and GET with `{"status": "ok"}`. Fault
     other-cert  a certificate of its own
     no-tickets  no TLS session can be taken up again
     lies        every answer has another meaning
+    status-NNN  every answer to POST has this status
     drops       over HTTP/2 every request is reset
 """
 
@@ -59,6 +60,10 @@ class Spoken:
             context.set_alpn_protocols(["h2"])
         return context
 
+    def status(self, method: str) -> str:
+        chosen = self.fault.startswith("status-") and method == "POST"
+        return self.fault.removeprefix("status-") if chosen else "200"
+
     def answer(self, method: str, body: bytes) -> bytes:
         if self.fault == "lies":
             return b'{"id": 0}' if method == "POST" else OK
@@ -87,10 +92,11 @@ def serve_http1(sock: socket.socket, spoken: Spoken) -> None:
             sock.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
             return
         close = fields.get("connection", "").lower() == "close"
-        given = spoken.answer(lines[0].split()[0], body)
+        method = lines[0].split()[0]
+        given = spoken.answer(method, body)
         kept = "close" if close else "keep-alive"
-        start = f"HTTP/1.1 200 OK\r\ncontent-length: {len(given)}\r\nconnection: {kept}\r\n\r\n"
-        sock.sendall(start.encode() + given)
+        start = f"HTTP/1.1 {spoken.status(method)} So\r\ncontent-length: {len(given)}\r\n"
+        sock.sendall(f"{start}connection: {kept}\r\n\r\n".encode() + given)
         if close:
             return
 
@@ -142,9 +148,8 @@ def take(
             talk.reset_stream(event.stream_id, ErrorCodes.INTERNAL_ERROR)
             return
         given = spoken.answer(method, body)
-        talk.send_headers(
-            event.stream_id, [(":status", "200"), ("content-length", str(len(given)))]
-        )
+        status = (":status", spoken.status(method))
+        talk.send_headers(event.stream_id, [status, ("content-length", str(len(given)))])
         left[event.stream_id] = given
 
 

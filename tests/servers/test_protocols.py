@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 from bench.errors import StartError, VerifyError
 from bench.model.plan import Arm
 from bench.model.server_config import ServerConfig
+from bench.model.workload_config import Expect
 from bench.process import SupervisorClient
 from bench.servers import RunningServer
 from bench.trial.resumption import resumes
@@ -83,6 +85,25 @@ def test_a_liar_is_caught_in_any_protocol(
     assert (side.result().wrong, side.result().right) == (8, 0)
 
 
+@pytest.mark.parametrize("protocol", ["http", "h2c"])
+@pytest.mark.parametrize(("given", "good"), [(404, True), (201, True), (302, True), (200, False)])
+def test_a_status_is_right_where_it_is_expected(
+    tmp_path: Path, supervisor: SupervisorClient, protocol: str, given: int, *, good: bool
+) -> None:
+    """To the verification and to the questions beside the load; a 200 in place of a 404 is not."""
+    expect = Expect(status=given if good else 404, json_value="same-as-body")
+    asked = workload(echo_kind(path="/json/small", expect=expect))
+    with spoken(tmp_path, supervisor, protocol, f"status-{given}") as server:
+        caught = contextlib.nullcontext() if good else pytest.raises(VerifyError, match="404, got")
+        with caught:
+            verify(server.target, asked, random.Random(1))
+        side = SideChannel(server.target, asked, random.Random(1))
+        side.ask(8, 2, (4,), time.monotonic() + 5)
+        side.end()
+
+    assert (side.result().right, side.result().wrong) == ((8, 0) if good else (0, 8))
+
+
 @pytest.mark.parametrize(
     ("protocol", "fault", "words"),
     [
@@ -115,6 +136,19 @@ def test_a_reset_request_is_no_answer(tmp_path: Path, supervisor: SupervisorClie
         pytest.raises(VerifyError, match="reset the request"),
     ):
         verify(server.target, ECHO, random.Random(1))
+
+
+@pytest.mark.parametrize("protocol", ["http", "h2c"])
+def test_a_stream_that_is_held_back_is_named(
+    tmp_path: Path, supervisor: SupervisorClient, protocol: str
+) -> None:
+    """Sent at once, where it was to come over some time."""
+    expect = Expect.model_validate({"min_stream": "5s"})
+    with (
+        spoken(tmp_path, supervisor, protocol) as server,
+        pytest.raises(VerifyError, match="all of it came within"),
+    ):
+        verify(server.target, workload(echo_kind(expect=expect)), random.Random(1))
 
 
 @pytest.mark.parametrize(("fault", "expected"), [("", True), ("no-tickets", False)])

@@ -26,7 +26,13 @@ from bench.reports.sections.databases import databases
 from bench.reports.sections.left_out import trial_blocks
 from bench.reports.sections.start_and_memory import start_and_memory
 from bench.reports.view import describe_profile, describe_size, metric_of
-from bench.reports.wording.notes import UNTIMED, is_lower_bound, notes, verdict_phrase
+from bench.reports.wording.notes import (
+    UNTIMED,
+    first_event,
+    is_lower_bound,
+    notes,
+    verdict_phrase,
+)
 from bench.reports.wording.verdict_words import ratio_text
 
 if TYPE_CHECKING:
@@ -203,7 +209,8 @@ def _about(view: View, group: Group) -> str:
     parts = [group.lead.what, describe_profile(group.profile), f"{number} {noun} per server"]
     if group.baseline and group.others:
         parts.append(f"baseline {view.baseline}")
-    return ", ".join(parts) + "." + _untimed(group.profile)
+    streamed = first_event(group.profile.tool) if group.workload in view.run.plan.streams else ""
+    return ", ".join(parts) + "." + _untimed(group.profile) + streamed
 
 
 def _untimed(profile: LoadProfile) -> str:

@@ -48,8 +48,26 @@ UNTIMED: Final = (
     " {tool} leaves {what} out of its latencies; rate and CPU per request have all of it."
 )
 """Beside latencies of a profile that opens a connection per request."""
+_OWN_FIRST: Final = (
+    "; oha's own percentiles of the first byte, from when a request was sent, are in oha.json of "
+    "each trial"
+)
 _LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling"})
 _PLATEAU_SHOWN_S: Final = 0.5
+
+
+def first_event(tool: str) -> str:
+    """Beside the times of a stream: when it began, or that the load tool does not tell."""
+    if tool == "paced":
+        return (
+            " An answer is a stream: first byte is from when a request was due to its first "
+            "event, all other times are to its last one."
+        )
+    return (
+        f" An answer is a stream: all times are to its last event. When the first one came is not "
+        f"in the figures of {tool}; loop: open with tool: paced has it"
+        f"{_OWN_FIRST if tool == 'oha' else ''}."
+    )
 
 
 def verdict_phrase(verdict: Verdict, lead: PrimaryMetric) -> str:

@@ -3,6 +3,7 @@
 //! Usage: `actix-server PORT WORKERS ADDRESS`, or `actix-server --version` for the version of Actix Web. No
 //! logging, no middleware.
 
+mod database;
 mod services;
 
 use actix_web::{delete, get, post, put, web, App, HttpResponse, HttpServer, Responder};
@@ -106,7 +107,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let workers = arguments.next().ok_or("usage: actix-server PORT WORKERS ADDRESS")?;
     let host = arguments.next().ok_or("usage: actix-server PORT WORKERS ADDRESS")?;
-    HttpServer::new(|| {
+    let pool = database::pool()?;
+    HttpServer::new(move || {
         App::new()
             .service(health)
             .service(plaintext)
@@ -116,6 +118,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .service(update_user)
             .service(delete_user)
             .configure(services::configure)
+            .configure(|config| database::configure(config, pool.clone()))
     })
     .workers(workers.parse()?)
     .bind((host, first.parse()?))?
