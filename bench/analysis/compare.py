@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from bench.analysis.limits import ceiling_arms
 from bench.analysis.run_differences import changes
 from bench.analysis.trials import CellTrials, by_cell, compared, shown
 from bench.analysis.verdicts import NoiseBounds, Ratio, decide, no_trials_because
@@ -49,7 +50,7 @@ def compare(
 
     Rounds of two runs are no pairs: ratios are Welch's on logs. Holm's correction is made
     over the servers of one workload and profile, per metric; A/A copies have a family of their
-    own and open no gate.
+    own and open no gate. Nor does the ceiling server: what it shows is the machine's doing.
 
     Args:
         baseline: the first run.
@@ -73,6 +74,8 @@ def compare(
         )
     limit = baseline.summary.margin if margin is None else margin
     copies = _copies(baseline, candidate)
+    ceilings = ceiling_arms(baseline.plan) | ceiling_arms(candidate.plan)
+    outside = copies | ceilings
     rows = tuple(_rows(pairs, limit, (_bounds(baseline), _bounds(candidate)), copies))
     return CompareResult(
         title=baseline.summary.title,
@@ -82,9 +85,10 @@ def compare(
         margin=limit,
         metric=metric,
         rows=rows,
-        missing=tuple(_missing(before, after, metric, copies)),
+        missing=tuple(_missing(before, after, metric, outside)),
         changes=changes(baseline, candidate),
-        gate=tuple(r for r in rows if r.metric == metric and r.server not in copies and _worse(r)),
+        gate=tuple(r for r in rows if r.metric == metric and r.server not in outside and _worse(r)),
+        machine=tuple(r for r in rows if r.metric == metric and r.server in ceilings),
     )
 
 
@@ -143,7 +147,7 @@ def _missing(
     before: Mapping[str, CellTrials],
     after: Mapping[str, CellTrials],
     metric: str,
-    copies: frozenset[str],
+    outside: frozenset[str],
 ) -> Iterable[MissingCell]:
     for key in dict.fromkeys((*before, *after)):
         a, b = before.get(key), after.get(key)
@@ -152,7 +156,7 @@ def _missing(
         if found and cell:
             side, reason = found
             gated = side != "neither" or compared(metric, cell.profile)
-            gated = gated and cell.cell.server not in copies
+            gated = gated and cell.cell.server not in outside
             yield MissingCell(**cell.cell.model_dump(), side=side, reason=reason, gated=gated)
 
 
