@@ -10,7 +10,7 @@ from bench.stats.culprit_odds import IMPOSSIBLE, PairEvidence, StepSize, culprit
 from bench.stats.intervals import geometric
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 SURE: Final = 0.95
 """From this probability on a commit counts as known; the last step is there for the rest."""
@@ -47,15 +47,13 @@ class Suspects:
     Args:
         graph: the commits.
         least: a commit that costs this much more than good is not as good, as log.
-
-    Attributes:
-        lines: commit -> itself and its ancestors that come after good.
     """
 
     def __init__(self, graph: CommitGraph, least: float) -> None:
         self._graph = graph
         self._least = least
-        self.lines = _lineage(graph)
+        self._lines = _lineage(graph)
+        self._bit = {commit: 1 << place for place, commit in enumerate(graph.order)}
         self._before = self._known_contents()
         self._pooled: dict[tuple[str, str], list[float]] = {}
         self._last: dict[str, list[float]] = {}
@@ -99,13 +97,9 @@ class Suspects:
             self._odds_of = state, culprit_odds(self._before, step, self._evidence())
         return self._odds_of[1]
 
-    def above(self, commit: str, among: Collection[str] | None = None) -> float:
+    def above(self, commit: str) -> float:
         """How probable it is that a commit costs more than good."""
-        return sum(
-            share
-            for each, share in self.odds().items()
-            if each in self.lines[commit] and (among is None or each in among)
-        )
+        return self._within(self.odds())(commit)
 
     def left(self, confidence: float) -> tuple[str, ...]:
         """The fewest commits that hold the culprit with that probability, oldest first."""
@@ -127,13 +121,14 @@ class Suspects:
             barred: contents that cannot be measured.
             confidence: with which those that are left hold the culprit.
         """
-        left = set(self.left(confidence))
-        whole = sum(self.odds()[each] for each in left)
+        odds = self.odds()
+        left = {each: odds[each] for each in self.left(confidence)}
+        whole, part = sum(left.values()), self._within(left)
         best, most = None, 0.0
         for commit in self._graph.order[:-1]:
             if self._graph.content[commit] in barred or self._is_known(commit):
                 continue
-            above = self.above(commit, left)
+            above = part(commit)
             gain = min(above, whole - above)
             if commit == current and gain > 1 - SURE:
                 return commit
@@ -153,14 +148,31 @@ class Suspects:
         wanted = math.ceil(math.log(SURE / (1 - SURE)) * variance / effect**2)
         return min(max(wanted, _LEAST), _LONGEST)
 
+    def _within(self, odds: Mapping[str, float]) -> Callable[[str], float]:
+        """Commit -> the share that lies on it and its ancestors.
+
+        Commits between two that were measured have equal shares: each group is counted as one.
+        """
+        groups: dict[float, int] = {}
+        for commit, share in odds.items():
+            groups[share] = groups.get(share, 0) | self._bit[commit]
+        return lambda commit: sum(
+            share * (group & self._lines[commit]).bit_count() for share, group in groups.items()
+        )
+
+    def _line(self, commit: str, without: str = "") -> frozenset[str]:
+        """A commit and its ancestors that come after good, without those of another one."""
+        mask = self._lines[commit] & ~self._lines.get(without, 0)
+        return frozenset(each for each, bit in self._bit.items() if bit & mask)
+
     def _known_contents(self) -> dict[str, float]:
         """Log weights before anything is measured: equal content costs the same."""
         weights = dict.fromkeys(self._graph.order, 0.0)
         content = self._graph.content
         for commit in filter(self._is_known, self._graph.order[:-1]):
-            good = content[commit] == content[self._graph.good]
+            good, line = content[commit] == content[self._graph.good], self._line(commit)
             for each in self._graph.order:
-                if (each in self.lines[commit]) is good:
+                if (each in line) is good:
                     weights[each] += IMPOSSIBLE
         return weights
 
@@ -173,19 +185,21 @@ class Suspects:
         for content in dict.fromkeys(graph.content[commit] for commit in self._tried):
             same = [commit for commit in self._tried if graph.content[commit] == content]
             to_good, to_bad = (_logs(self.pool(same[0], each)) for each in (graph.good, graph.bad))
-            found.append(PairEvidence(to_good, to_bad, tuple(self.lines[each] for each in same)))
+            found.append(PairEvidence(to_good, to_bad, tuple(map(self._line, same))))
         for commit, values in self._last.items():
-            only = self.lines[commit] - self.lines.get(graph.parents[commit][0], set())
+            only = self._line(commit, without=graph.parents[commit][0])
             found.append(PairEvidence(_logs(values), (), (only,)))
         return found
 
 
-def _lineage(graph: CommitGraph) -> dict[str, set[str]]:
-    """Commit -> itself and its ancestors that come after good."""
-    found: dict[str, set[str]] = {}
-    for commit in graph.order:
-        above = (found[parent] for parent in graph.parents[commit] if parent != graph.good)
-        found[commit] = {commit}.union(*above)
+def _lineage(graph: CommitGraph) -> dict[str, int]:
+    """Commit -> itself and its ancestors that come after good, a bit for each."""
+    found: dict[str, int] = {}
+    for place, commit in enumerate(graph.order):
+        mask = 1 << place
+        for parent in graph.parents[commit]:
+            mask |= found.get(parent, 0)
+        found[commit] = mask
     return found
 
 

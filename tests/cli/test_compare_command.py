@@ -276,7 +276,7 @@ def test_slower_cells_do_not_hide_those_not_decided(
     runs |= {"a": _view(before), "b": _view(after, seed=9)}
     headline = _call(tmp_path, "a", "b").stdout.splitlines()[2]
 
-    assert "lower beyond 2 % by requests/s in 1 of 2 cells, not decided in 1" in headline
+    assert "Slower beyond 2 % by requests/s in 1 of 2 cells, not decided in 1" in headline
 
 
 def test_a_gate_that_compares_nothing_does_not_pass(

@@ -299,6 +299,17 @@ def test_good_or_bad_that_cannot_be_measured_ends_it() -> None:
     assert (end.why, end.candidates) == ("failed", ())
 
 
+def test_thousands_of_commits_are_searched() -> None:
+    """As many steps as there are bits in their number, and some."""
+    names = tuple(f"c{number:04d}" for number in range(3000))
+    costs = {"good": 1.0, **{name: 1 + 0.1 * (name >= "c1234") for name in names}}
+    world = World(costs)
+    end = search(world, line(*names))
+
+    assert end.culprit == "c1234"
+    assert len(set(world.asked)) <= 16
+
+
 def test_each_commit_is_told() -> None:
     """Whoever watches hears of every commit what it is, and how many are left; fewer each time."""
     told: list[BisectProgress] = []
