@@ -89,7 +89,9 @@ def test_the_steps_compare_comment_and_gate(
     """Each ends as it should, calls options that exist, and the gate follows the exit code."""
     runner = Runner(tmp_path, code)
     found = runner.run("Find both arms", merged, **_ASKED)
-    installed = runner.run("Install bench and the load tools", merged, ACTION=str(runner.action))
+    installed = runner.run(
+        "Install bench and the load tools", merged, GITHUB_ACTION_PATH=str(runner.action)
+    )
     compared = runner.run("Compare", merged, **_ASKED, WORKLOADS="a,b")
     outputs = dict(line.split("=", 1) for line in runner.output.read_text().splitlines())
     told = runner.run("Comment", merged, **_PULL, ANSWER=outputs["answer"])
