@@ -25,7 +25,7 @@ IMPOSSIBLE: Final = -20.0
 _FREEDOM: Final = 5
 _SPREADS: Final = (0.0025, 0.2, 14)
 """From, to, how many: scales of a pair's noise, logarithmic steps."""
-_EFFECTS: Final = 9
+_EFFECTS: Final = 17
 _BETWEEN: Final = 6
 _WHOLE: Final = 0.9
 """Weight of a commit that costs what bad costs; the rest goes to levels in between."""

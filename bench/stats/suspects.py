@@ -105,7 +105,8 @@ class Suspects:
         """The fewest commits that hold the culprit with that probability, oldest first."""
         if self._between is None:
             return self._graph.order
-        odds, total, kept = self.odds(), 0.0, set()
+        odds, total = self.odds(), 0.0
+        kept: set[str] = set()
         for commit in sorted(odds, key=lambda each: -odds[each]):
             if total >= confidence:
                 break
@@ -181,7 +182,8 @@ class Suspects:
         return content[commit] in {content[self._graph.good], content[self._graph.bad]}
 
     def _evidence(self) -> list[PairEvidence]:
-        graph, found = self._graph, []
+        graph = self._graph
+        found: list[PairEvidence] = []
         for content in dict.fromkeys(graph.content[commit] for commit in self._tried):
             same = [commit for commit in self._tried if graph.content[commit] == content]
             to_good, to_bad = (_logs(self.pool(same[0], each)) for each in (graph.good, graph.bad))
