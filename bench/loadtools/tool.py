@@ -106,6 +106,7 @@ class Share:
             of the tool after the first process is started.
         schedule: decides when requests are due where arrivals are random: the same for all
             processes, and for all servers that are measured in one round.
+        own_cpu: no other load process is meant to run on its CPU, so that it may spin there.
     """
 
     index: int = 0
@@ -113,6 +114,7 @@ class Share:
     seed: int = 0
     start_at: float = 0.0
     schedule: int = 0
+    own_cpu: bool = False
 
 
 class LoadTool(Protocol):

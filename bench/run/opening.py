@@ -69,9 +69,9 @@ def open_run(path: Path) -> RunView:
 
 def _histogram(directory: RunDirectory, trial: str) -> Histogram | None:
     """The merged histogram of a trial; a missing or damaged one is None."""
-    pairs = directory.histogram(trial)
+    data = directory.histogram(trial)
     with contextlib.suppress(ValueError):
-        return None if pairs is None else Histogram.from_pairs(pairs)
+        return None if data is None else Histogram.from_json(data)
     return None
 
 

@@ -58,8 +58,8 @@ class SearchSession(Session):
 
     def _histogram(self, trial: str) -> Histogram | None:
         if trial not in self._histograms:
-            pairs = self._directory.histogram(trial)
-            self._histograms[trial] = None if pairs is None else Histogram.from_pairs(pairs)
+            data = self._directory.histogram(trial)
+            self._histograms[trial] = None if data is None else Histogram.from_json(data)
         return self._histograms[trial]
 
     def _advance(self, cell: Cell, state: SearchState) -> SearchState:

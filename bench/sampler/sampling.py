@@ -100,6 +100,7 @@ class Sampler:
         self._resident_pace = ReadingPace(*_RESIDENT_PACE)
         self._memory_at = 0
         self._watching_work = False
+        self._begin_again = False
 
     def __enter__(self) -> Self:
         self._server.read()
@@ -127,6 +128,9 @@ class Sampler:
     def watch_work(self, *, on: bool) -> None:
         """Look at what the server has done, too: during a warm-up, where that disturbs nothing."""
         self._watching_work = on
+        if on:
+            self._begin_again = True
+            self._wake.put(None)
 
     def costs(self, begin_s: float) -> tuple[float, ...]:
         """CPU time per unit of work of each quarter of a second since then, while watched."""
@@ -177,6 +181,8 @@ class Sampler:
         count = 0
         while not self._stopped:
             now_s = time.monotonic()
+            if self._begin_again:  # quarters of a second count from now on
+                self._begin_again, next_s, count = False, now_s, 0
             if now_s >= next_s:
                 self._sample()
                 if count % _SAMPLES_PER_TICK == 0:

@@ -25,6 +25,9 @@ MIN_BEYOND: Final = 10
 _BULK: Final = 200_000
 """From so many distinct values on numpy, which scipy brings, is worth its import of 0.1 s."""
 
+_MANY: Final = 8
+"""So many parts are of a report, which needs scipy in any case: 10 times as fast by numpy."""
+
 _BLOCK: Final = 65_536
 """Values that are added at a time by numpy: half a megabyte, which stays in the CPU's cache."""
 
@@ -71,9 +74,33 @@ class Histogram:
             counts = array("q", [count for _, count in pairs])
         except (TypeError, ValueError, OverflowError):
             raise ValueError(_first_wrong(pairs)) from None
-        if values and not (values[0] >= 0 < min(counts) and all(map(lt, values, values[1:]))):
+        if not _ascending(values, counts):
             raise ValueError(_first_wrong(pairs))
         return cls(values, counts)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Make one of a JSON array of ascending pairs.
+
+        Read as one flat list it takes a third of the time of as many small lists.
+
+        Raises:
+            ValueError: it is not JSON, or as in `from_pairs`.
+        """
+        import orjson  # noqa: PLC0415 - late: parsers of load tools need none
+
+        flat = orjson.loads(b"[%b]" % data.translate(None, b"[] \n"))
+        try:
+            if len(flat) % 2 == 0 and data.count(b"[") == len(flat) // 2 + 1:
+                found = cls(array("q", flat[::2]), array("q", flat[1::2]))
+                if _ascending(found.values, found.counts):
+                    return found
+        except (TypeError, OverflowError):
+            pass  # what is wrong with it, `from_pairs` says
+        pairs = orjson.loads(data)
+        if not isinstance(pairs, list):
+            raise ValueError(str(pairs))
+        return cls.from_pairs(pairs)
 
     @classmethod
     def merged(cls, parts: Iterable[Histogram]) -> Self:
@@ -88,6 +115,8 @@ class Histogram:
             span = max(part.values[-1] for part in given) - min(part.values[0] for part in given)
             if span < size * _BLOCK and sum(part.count for part in given) < _SAFE:
                 return cls(*_add_blocks(given))
+        if len(given) > _MANY and sum(part.count for part in given) < _SAFE:
+            return cls(*_add_sorted(given))
         total: dict[int, int] = {}
         for part in given:
             for value, count in zip(part.values, part.counts, strict=True):
@@ -196,6 +225,10 @@ def enough_beyond(requests: int, percent: float) -> bool:
     return requests * (100 - _exact(percent)) >= 100 * MIN_BEYOND
 
 
+def _ascending(values: array[int], counts: array[int]) -> bool:
+    return not values or (values[0] >= 0 < min(counts) and all(map(lt, values, values[1:])))
+
+
 def _first_wrong(pairs: Sequence[Any]) -> str:
     last = -1
     for pair in pairs:
@@ -238,6 +271,17 @@ def _gap(value: int) -> ValueError:
 def _exact(percent: float) -> Fraction:
     # 99.9 as written, not as the nearest binary fraction: the rank must not be off by one.
     return Fraction(str(percent))
+
+
+def _add_sorted(parts: Sequence[Histogram]) -> tuple[array[int], array[int]]:
+    """Add many small histograms: sorted together, the counts of equal values summed."""
+    import numpy as np  # noqa: PLC0415 - not needed in a trial
+
+    values, counts = (np.concatenate(each) for each in zip(*map(_arrays, parts), strict=True))
+    order = values.argsort(kind="stable")
+    values, counts = values[order], counts[order]
+    first = np.flatnonzero(np.diff(values, prepend=-1))
+    return _taken(values[first]), _taken(np.add.reduceat(counts, first))
 
 
 def _add_blocks(parts: Sequence[Histogram]) -> tuple[array[int], array[int]]:

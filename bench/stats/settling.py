@@ -19,6 +19,9 @@ warm-up with a time constant of 3 s is then a tenth; quarters of a second spread
 _FLAT_SHORT: Final = 0.02
 """The same where half a second is all there is to compare."""
 
+_SPREAD: Final = 0.05
+"""Of a single quarter of a second, see `_FLAT`."""
+
 _NOISE_MOST: Final = 0.06
 """What spreads so much that its own noise hides more than this is not called flat."""
 
@@ -35,13 +38,28 @@ class Settling(NamedTuple):
     change: float
 
 
+def still(costs: Sequence[float]) -> bool:
+    """Whether a warm-up has come to its end, see `settling`."""
+    seen = settling(costs)
+    return seen is not None and seen.flat
+
+
+def steady(costs: Sequence[float]) -> bool:
+    """Whether the last quarter of a second cost no less than the one before, within its spread.
+
+    For what was warm already and had its load changed: two quarters are enough for that.
+    """
+    return len(costs) > 1 and costs[-1] >= costs[-2] * (1 - _SPREAD)
+
+
 def settling(costs: Sequence[float]) -> Settling | None:
     """Compare the last second with the cheapest one before it.
 
     A server that is still being compiled gets cheaper from second to second, each one a new
     least; what else moves the cost of a quarter of a second goes up as well as down. A fall
     within 3 % is flat (2 % where half seconds are compared), and so is one within two standard
-    errors of the quarters' own spread, up to 6 %.
+    errors of the quarters' own spread, up to 6 %. The first quarter, in which connections are
+    opened (2 to 3 times the cost of the others), is left out where there are more than four.
 
     Args:
         costs: CPU time per request of successive quarters of a second.
@@ -49,6 +67,8 @@ def settling(costs: Sequence[float]) -> Settling | None:
     Returns:
         None where there are fewer than four, or one is not positive.
     """
+    if len(costs) > LEAST:
+        costs = costs[1:]
     if len(costs) < LEAST or min(costs) <= 0:
         return None
     count = min(_GROUP, len(costs) // 2)

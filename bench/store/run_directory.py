@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -242,12 +242,11 @@ class RunDirectory:
         path = self.path / _TRIALS
         return hashlib.sha256(path.read_bytes() if path.exists() else b"").hexdigest()
 
-    def histogram(self, trial: str) -> list[Any] | None:
-        """The merged histogram of a trial as pairs; None where there is none that is JSON."""
-        path = self.path / "trials" / trial / "histogram.json"
+    def histogram(self, trial: str) -> bytes | None:
+        """The merged histogram of a trial as it lies there; None where there is none."""
         try:
-            return list(orjson.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError):
+            return (self.path / "trials" / trial / "histogram.json").read_bytes()
+        except OSError:
             return None
 
 

@@ -58,6 +58,8 @@ def run_duet(
     """
     ours, theirs = make_life(candidate), make_life(baseline)
     lives = [ours, theirs]
+    for life in lives:
+        life.alone = False
     candidate.rng.shuffle(lives)
     began = time.monotonic()
     with _noting(lives), contextlib.ExitStack() as stack:

@@ -100,6 +100,7 @@ class TrialRun:
         self.replaced = 0
         self.log_bytes = self.logged_bytes = 0
         self.machines: tuple[MachinePart, ...] = ()
+        self.alone = True
         self.disturbances: tuple[Finding, ...] = ()
 
     def serve(self) -> TrialServer:
@@ -195,6 +196,7 @@ class TrialRun:
             folder=folder,
             rng=setting.rng,
             schedule=setting.schedule,
+            alone=self.alone,
         )
 
     def warmed_up(

@@ -15,6 +15,7 @@ from bench.loadtools import Share, ToolOutput
 from bench.loadtools.install.find import tool_path
 from bench.loadtools.merging import judged, merge, shares
 from bench.model.trial_record import CommandRecord
+from bench.trial.waiting import ASK_S, TICK_S, Latch, end_early, wait_for
 
 if TYPE_CHECKING:
     import random
@@ -26,16 +27,12 @@ if TYPE_CHECKING:
     from bench.model.load_result import LoadResult
     from bench.model.plan import CpuSplit, LoadProfile, Workload
     from bench.process import Child, SupervisorClient
-    from bench.trial.seam import BegunLoad, LoadChild, TrialLoader
-
-_TICK_S: Final = 0.25
-"""How often we wake up in a window: each time costs 0.1 ms, since our memory has gone cold."""
+    from bench.trial.seam import BegunLoad, TrialLoader
 
 WARMUP: Final = "warmup"
 """Name of the sub-folder for the raw output of a warm-up."""
 
 _GRACE_S: Final = 10.0
-_OBEY_S: Final = 1.0
 
 
 class LoadFailure(BenchError):  # noqa: N818 - it is a failure of the tool, kept as data of the trial
@@ -94,7 +91,7 @@ def run_together(
     started: Sequence[Callable[[tuple[int, ...]], None]],
     tick: Callable[[float], None],
     ended: Callable[[], None] = lambda: None,
-    enough: Callable[[], bool] = lambda: False,
+    enough: Callable[[], bool] | None = None,
 ) -> list[LoadRun]:
     """Run the processes of one or more loaders over the same window.
 
@@ -106,8 +103,9 @@ def run_together(
         tick: called four times a second with the seconds since the start, while waiting.
         ended: called when all processes have ended, before their output is read: reading it
             takes up to a second of our own CPU time, which is not a part of the window.
-        enough: asked after each tick; where it says so the processes are ended before their
-            time, and nothing is returned: what they then write is not a result.
+        enough: where a warm-up may end early, asked twenty times a second; where it says so the
+            processes are ended before their time, and nothing is returned: what they then write
+            is not a result.
 
     Raises:
         LoadFailure: a process failed, hung, or its output is not a result.
@@ -115,7 +113,8 @@ def run_together(
     began = time.monotonic()
     lead_s = max((loader.lead_s for loader in loaders), default=0.0)
     begun: list[tuple[TrialLoader[Any], BegunLoad]] = []
-    done = _Latch(enough)
+    done = Latch(enough or (lambda: False))
+    every_s = ASK_S if enough else TICK_S
     try:
         for loader, told in zip(loaders, started, strict=True):
             running = loader.begin(name, duration_s, began + lead_s)
@@ -124,7 +123,7 @@ def run_together(
         for loader, running in begun:
             limit_s = lead_s + duration_s + loader.limit_s
             limits_s = (limit_s - _GRACE_S, limit_s)
-            if not wait_for(running.children, began, limits_s, tick, done):
+            if not wait_for(running.children, began, limits_s, tick, done, every_s=every_s):
                 raise loader.hung(running, limit_s)  # noqa: TRY301 - the others must be ended first
             if done.seen:
                 end_early([running for _, running in begun])
@@ -138,55 +137,6 @@ def run_together(
     return [loader.finish(running) for loader, running in begun]
 
 
-class _Latch:
-    """A question that is not asked again once the answer was yes."""
-
-    def __init__(self, question: Callable[[], bool]) -> None:
-        self._question = question
-        self.seen = False
-
-    def __call__(self) -> bool:
-        self.seen = self.seen or self._question()
-        return self.seen
-
-
-def wait_for(
-    children: Sequence[LoadChild],
-    began: float,
-    limits_s: tuple[float, float],
-    tick: Callable[[float], None],
-    enough: Callable[[], bool],
-) -> bool:
-    """Wait for all, or until it is enough; False when one takes longer than the second limit.
-
-    At the first limit each is sent SIGINT: a load tool that still works off requests which the
-    server was too slow for ends with a whole report of the time so far.
-    """
-    asked: set[int] = set()
-    for child in children:
-        while not child.wait(_TICK_S):
-            elapsed = time.monotonic() - began
-            tick(elapsed)
-            if enough():
-                return True
-            if elapsed > limits_s[0] and child.pid not in asked:
-                asked.add(child.pid)
-                child.signal(signal.SIGINT)
-            if elapsed > limits_s[1]:
-                return False
-    return True
-
-
-def end_early(begun: Sequence[BegunLoad]) -> None:
-    """End load processes before their time, as Ctrl-C would; those that do not obey are killed."""
-    children = [child for running in begun for child in running.children]
-    for child in children:
-        child.signal(signal.SIGINT)
-    if not all(child.wait(_OBEY_S) for child in children):
-        for running in begun:
-            running.kill()
-
-
 class Loader:
     """Sends the load of one trial: the warm-up and the window, each with fresh tool processes.
 
@@ -194,6 +144,7 @@ class Loader:
         folder: the trial's folder; pool files are written there once.
         rng: decides the pool and the seeds of the processes.
         schedule: decides random arrivals; the warm-up has others than the window.
+        alone: no other loader runs beside it.
     """
 
     def __init__(
@@ -208,6 +159,7 @@ class Loader:
         folder: Path,
         rng: random.Random,
         schedule: int = 0,
+        alone: bool = False,
     ) -> None:
         self._tool = tool
         self._profile = profile
@@ -219,6 +171,8 @@ class Loader:
         self._folder = folder
         self._rng = rng
         self._schedule = schedule
+        pinned = cpus.pinning.state == "pinned"
+        self._own_cpu = alone and pinned and len(self._shares) <= len(cpus.load)
         tool.prepare(workload, profile, target, folder, rng)
 
     @property
@@ -249,7 +203,8 @@ class Loader:
         try:
             for index, profile in enumerate(self._shares):
                 seed = self._rng.getrandbits(31)
-                part = Share(index, len(self._shares), seed, start_at, schedule)
+                place = index, len(self._shares), seed, start_at, schedule
+                part = Share(*place, own_cpu=self._own_cpu)
                 child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
                 running.outputs.append(out)

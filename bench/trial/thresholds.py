@@ -48,8 +48,9 @@ SATURATED_BELOW: Final = 0.99
 """Achieved over offered rate below which an open loop no longer offers what it says."""
 
 LATE_SHARE_MAX: Final = 0.10
-"""Share of the reported median by which a load generator may send late while a connection is
-free: lateness is part of the response time, and a tenth is what can still be told apart."""
+"""Share of the reported median (or p99) by which half (or 99 %) of the requests may be sent late
+while a connection is free: lateness is part of the response time, and a tenth is what can still
+be told apart."""
 
 ARRIVALS_OFF_MAX: Final = 0.10
 """Distance (Kolmogorov-Smirnov) between planned and actual intervals of random arrivals, or share

@@ -2,7 +2,8 @@
 
 Compilers inside a server (V8, a JVM) wait for work: at a low offered rate eight seconds are not
 enough. So it is first loaded as much as it can take, then at the rate of the window, each until
-its CPU time per request is flat; longer than a cap it is not warmed, and that is reported.
+its CPU time per request is flat; longer than a cap it is not warmed, and that is reported. After
+a flat saturated second only the change of load is left to settle, which takes half a second.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.loadtools import TOOLS, closed_tool
 from bench.model.finding import finding
-from bench.stats.settling import settling
+from bench.stats.settling import settling, steady, still
 from bench.trial.load import WARMUP, run_together
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ JUDGED_FROM_S: Final = 1.0
 _CAP_LEAST_S: Final = 8.0
 _CAP_TIMES: Final = 4.0
 _SATURATE_S: Final = 1.0
+_AFTER_SATURATED: Final = 0.5
+"""Share of the least time at the rate that is left after a saturated part that ended flat."""
 
 
 class _Stage(NamedTuple):
@@ -40,12 +43,14 @@ class _Stage(NamedTuple):
         least_s: it goes on at least so long.
         cap_s: and at most so long.
         name: sub-folder for what the tools write.
+        flat: what is asked of the costs of each server's quarters of a second.
     """
 
     loaders: Sequence[TrialLoader[Any]]
     least_s: float
     cap_s: float
     name: str
+    flat: Callable[[Sequence[float]], bool] = still
 
 
 def cap_s(profile: LoadProfile) -> float:
@@ -72,13 +77,17 @@ def warm_up(
         _load(lives, samplers, _Stage(loaders, profile.warmup_s, profile.warmup_s, WARMUP), tick)
         return
     left_s = cap_s(profile)
+    at_rate = _Stage(loaders, profile.warmup_s, left_s, WARMUP)
     saturating = saturated(profile, lives)
     if saturating is not None:
         hard = [life.make_loader(saturating, "saturate") for life in lives]
         part = _Stage(hard, _SATURATE_S, left_s / 2, "load")
-        left_s = max(profile.warmup_s, left_s - _load(lives, samplers, part, tick))
-    part = _Stage(loaders, profile.warmup_s, left_s, WARMUP)
-    _load(lives, samplers, part, tick)
+        spent_s = _load(lives, samplers, part, tick)
+        at_rate = at_rate._replace(cap_s=max(profile.warmup_s, left_s - spent_s))
+        if spent_s < part.cap_s:
+            least_s = profile.warmup_s * _AFTER_SATURATED
+            at_rate = at_rate._replace(least_s=least_s, flat=steady)
+    _load(lives, samplers, at_rate, tick)
     for life, sampler in zip(lives, samplers, strict=True):
         _judge(life, sampler)
 
@@ -112,8 +121,7 @@ def _load(
     def enough() -> bool:
         spent_s = time.monotonic() - began - part.loaders[0].lead_s
         return part.least_s <= spent_s < part.cap_s and all(
-            (seen := settling(sampler.costs(began))) is not None and seen.flat
-            for sampler in samplers
+            part.flat(sampler.costs(began)) for sampler in samplers
         )
 
     runs: list[LoadRun] = run_together(

@@ -211,11 +211,21 @@ def _draw(generator: Generator, rng: random.Random) -> Value | bytes:
 
 def _fill_text(text: str, values: Mapping[str, Value]) -> str:
     """Replace in one pass, so that a drawn value that looks like `{NAME}` stays as it is."""
-    if not values:
+    if not values or "{" not in text:
         return text
-    names = "|".join(map(re.escape, values))
-    found = rf"\{{({names})(?:{AS_TEXT})?\}}"
-    return re.sub(found, lambda match: str(values[match[1]]), text)
+    return _places(tuple(values)).sub(lambda match: str(values[match[1]]), text)
+
+
+@functools.lru_cache(maxsize=256)
+def _places(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Where values of these names go in a text."""
+    return re.compile(rf"\{{({'|'.join(map(re.escape, names))})(?:{AS_TEXT})?\}}")
+
+
+@functools.lru_cache(maxsize=256)
+def _typed_places(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Where they stand alone in a JSON string: the whole string becomes the value."""
+    return re.compile(rf'(?<!\\)"\{{({"|".join(map(re.escape, names))})\}}"(?!\s*:)')
 
 
 def _fill_json(value: JsonValue, values: Mapping[str, Value]) -> JsonValue:
@@ -239,10 +249,7 @@ def _fill_body(body: bytes, values: Mapping[str, Value]) -> bytes:
     if not _is_json(body):
         return _fill_text(text, values).encode("utf-8")
     # Replaced in the text, not in the parsed value: blanks and number forms stay as written.
-    names = "|".join(map(re.escape, values))
-    typed = re.sub(
-        rf'(?<!\\)"\{{({names})\}}"(?!\s*:)', lambda match: _json_text(values[match[1]]), text
-    )
+    typed = _typed_places(tuple(values)).sub(lambda match: _json_text(values[match[1]]), text)
     inner = {name: _json_text(str(value))[1:-1] for name, value in values.items()}
     return _fill_text(typed, inner).encode("utf-8")
 

@@ -37,7 +37,7 @@ def test_an_open_loop_from_plan_to_report(tmp_path: Path) -> None:
         pacing, load = trial["pacing"], trial["load"]
         assert pacing["due"] == pacing["sent"] == load["requests"] == load["latency_us"]["count"]
         assert pacing["arrivals"] == "poisson"
-        assert pacing["spin_us"] == 20
+        assert pacing["spin_us"] in (20, 200)  # 200 where each of the two has a CPU of its own
         assert "late_free" not in pacing
         shares = [c["argv"][c["argv"].index("--process") + 1] for c in trial["commands"][1:]]
         assert shares == ["0/2", "1/2"]

@@ -261,3 +261,31 @@ def test_percentiles_of_a_usual_result_take_milliseconds() -> None:
         took.append(time.thread_time() - begun)
 
     assert min(took) < 0.010
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[[5, 2], [7", b"[5, 2]", b"[[5, 2], [5, 1]]", b'{"5": 2}', b"7",
+     b'[["5", 2]]', b"[[5, 0]]", b"[[9223372036854775808, 1]]"],
+)  # fmt: skip
+def test_a_damaged_file_is_no_histogram(data: bytes) -> None:
+    """Cut, of another shape, not ascending, or not of whole numbers."""
+    with pytest.raises(ValueError, match=r"\d|char"):
+        Histogram.from_json(data)
+
+
+def test_a_file_is_read_as_it_was_written() -> None:
+    """With blanks or without."""
+    assert Histogram.from_json(b"[[5, 2],\n [7,1]]").pairs() == [(5, 2), (7, 1)]
+    assert Histogram.from_json(b"[]").pairs() == []
+
+
+def test_many_parts_are_added_as_two_are() -> None:
+    """Sorted together by numpy, or one after the other in a table."""
+    rng = random.Random(3)
+    parts = [Histogram.of({rng.randrange(300): rng.randrange(1, 9)}) for _ in range(200)]
+    one = Histogram.of({})
+    for part in parts:
+        one = Histogram.merged([one, part])
+
+    assert Histogram.merged(parts) == one

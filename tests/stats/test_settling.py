@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from bench.stats.settling import settling
+from bench.stats.settling import settling, steady, still
 
 
 def _until_flat(costs: list[float]) -> int | None:
@@ -23,6 +23,23 @@ def test_a_compiled_server_is_warm_after_a_second() -> None:
     """Four quarters are the least by which anything is judged."""
     assert settling([10.0] * 3) is None
     assert _until_flat([10.0, 10.1, 9.9, 10.0, 10.0]) == 4
+
+
+def test_the_quarter_in_which_connections_are_opened_is_left_out() -> None:
+    """Three times as dear as the others, it would hide for a second that they are flat."""
+    seen = [338.0, 139.8, 128.3, 119.1, 113.2, 118.4, 122.4]
+
+    assert not still(seen[:6])
+    assert still([338.0, 113.2, 118.4, 112.4, 115.0])
+    assert not still([338.0, 139.8, 128.3, 119.1, 113.2])
+
+
+def test_after_a_flat_saturated_second_two_quarters_tell() -> None:
+    """What falls by more than a single quarter spreads has not settled."""
+    assert not steady([100.0])
+    assert steady([100.0, 96.0])
+    assert steady([100.0, 130.0])
+    assert not steady([100.0, 94.0])
 
 
 @pytest.mark.parametrize("constant_s", [0.5, 1.0, 2.0])

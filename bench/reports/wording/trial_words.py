@@ -184,8 +184,7 @@ _LOAD_TOOLS: Final[Mapping[str, Words]] = {
     ),
     "pacer-late/tail": Words(
         "1 % of the requests were sent more than {p99_us} us after they were due although a "
-        "connection was free, with a median response time of {median_us:g} us: the p99 of this "
-        "trial is not compared",
+        "connection was free, with a p99 of {tail_us:g} us: the p99 of this trial is not compared",
         _UNDISTURBED,
     ),
     "arrivals-off/poisson": Words(

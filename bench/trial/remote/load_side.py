@@ -18,9 +18,10 @@ from bench.process.remote.operations import operation
 from bench.sampler import Sampler
 from bench.sampler.interface import Interface
 from bench.servers.existing import NOBODY
-from bench.trial.load import Loader, end_early, record_of, wait_for
+from bench.trial.load import Loader, record_of
 from bench.trial.questioning import Questioning
 from bench.trial.verify import verify
+from bench.trial.waiting import end_early, wait_for
 
 if TYPE_CHECKING:
     from bench.process.remote.agent import Agent
