@@ -86,7 +86,10 @@ def _kept(series: Series, *, whole: bool) -> Sequence[SeriesPoint]:
 def _series(
     series: Series, pages: Mapping[str, str], places: Mapping[str, int], *, whole: bool
 ) -> dict[str, Any]:
-    """One series for the script; points name their run by its place in the page."""
+    """One series for the script; points name their run by its place in the page.
+
+    The overview shows the last shift only.
+    """
     return {
         "server": series.server,
         "page": pages[series.server],
@@ -96,6 +99,7 @@ def _series(
         "unit": series.metric,
         "machine": series.points[0].fingerprint,
         "count": len(series.points),
+        "shifts": len(series.changes),
         "points": [
             (places[each.run_id], *map(_short, (each.value, each.low, each.high)))
             for each in _kept(series, whole=whole)
@@ -111,7 +115,7 @@ def _series(
                 "where": where_words(change, series),
                 "held": cause_words(change),
             }
-            for change in series.changes
+            for change in (series.changes if whole else series.changes[-1:])
         ],
     }
 

@@ -111,7 +111,10 @@ def test_two_machines_are_told_apart(project: Path) -> None:
     gated = call(project, "--fail-on", "slower")
     found = json.loads(call(project, "--json").stdout)["series"]
 
-    assert "4 series of up to 20 runs; 1 shift in the last 20" in shown.stdout
+    calm, slower = shown.stdout.split("a CPU, 2 CPUs (")[1:]
+    assert calm.startswith("beef)")
+    assert "2 series of up to 20 runs; no shift in the last 20" in calm
+    assert "2 series of up to 20 runs; 1 shift in the last 20" in slower
     assert "1 of 4 series stand on a worse level" in str(gated.exception)
     assert {len({point["fingerprint"] for point in each["points"]}) for each in found} == {1}
 

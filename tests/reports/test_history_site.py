@@ -109,7 +109,7 @@ def test_pages_of_a_thousand_runs_are_small(site: dict[str, bytes]) -> None:
     assert found is not None
     data = json.loads(found[1])
 
-    assert len(site["axum.html"]) < 48 * RUNS * 32
+    assert len(site["axum.html"]) < 48 * RUNS * 34
     assert len(site["index.html"]) < 200_000
     assert len(data["runs"]) == RUNS
     assert len(data["series"]) == 48

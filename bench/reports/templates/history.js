@@ -62,7 +62,7 @@
     for (const [key, select] of Object.entries(selects)) if (select.value) hash.set(key, select.value);
     history.replaceState(null, "", hash.size ? `#${hash}` : location.pathname);
     const series = chosen();
-    const shifts = series.reduce((sum, one) => sum + one.changes.length, 0);
+    const shifts = series.reduce((sum, one) => sum + one.shifts, 0);
     document.getElementById("count").textContent = `${series.length} series, ${shifts} shifts`;
     content.replaceChildren(data.overview ? table(series) : charts(series));
   }
