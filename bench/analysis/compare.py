@@ -48,9 +48,9 @@ def compare(
 ) -> CompareResult:
     """Compare each cell that both runs have; the first run is the baseline.
 
-    Rounds of two runs are no pairs: ratios are Welch's on logs. Holm's correction is made
-    over the servers of one workload and profile, per metric; A/A copies have a family of their
-    own and open no gate. Nor does the ceiling server: what it shows is the machine's doing.
+    Rounds of two runs are no pairs: ratios are Welch's on logs. Holm's correction is made over
+    the servers of one workload and profile, per metric; A/A copies have a family of their own.
+    They open no gate, nor does the ceiling server, which shows what the machine did.
 
     Args:
         baseline: the first run.
@@ -68,15 +68,12 @@ def compare(
     before, after = _cells(baseline), _cells(candidate)
     pairs = tuple(_pairs(before, after))
     if not before.keys() & after.keys():
-        raise UsageError(
-            f"{baseline.info.run_id} and {candidate.info.run_id} have no cell in common",
-            advice="compare two runs of one matrix",
-        )
+        raise _nothing_in_common(baseline, candidate)
     limit = baseline.summary.margin if margin is None else margin
     copies = _copies(baseline, candidate)
     ceilings = ceiling_arms(baseline.plan) | ceiling_arms(candidate.plan)
-    outside = copies | ceilings
     rows = tuple(_rows(pairs, limit, (_bounds(baseline), _bounds(candidate)), copies))
+    looked = [row for row in rows if row.metric == metric]
     return CompareResult(
         title=baseline.summary.title,
         baseline_run=baseline.info.run_id,
@@ -85,10 +82,10 @@ def compare(
         margin=limit,
         metric=metric,
         rows=rows,
-        missing=tuple(_missing(before, after, metric, outside)),
+        missing=tuple(_missing(before, after, metric, copies | ceilings)),
         changes=changes(baseline, candidate),
-        gate=tuple(r for r in rows if r.metric == metric and r.server not in outside and _worse(r)),
-        machine=tuple(r for r in rows if r.metric == metric and r.server in ceilings),
+        gate=tuple(r for r in looked if r.server not in copies | ceilings and _worse(r)),
+        machine=tuple(row for row in looked if row.server in ceilings),
     )
 
 
@@ -113,6 +110,13 @@ def _other_host(baseline: RunView, candidate: RunView) -> UsageError:
     return UsageError(
         f"the runs are of different hosts: {names}",
         advice="--across-hosts compares them all the same; then the machines differ too",
+    )
+
+
+def _nothing_in_common(baseline: RunView, candidate: RunView) -> UsageError:
+    return UsageError(
+        f"{baseline.info.run_id} and {candidate.info.run_id} have no cell in common",
+        advice="compare two runs of one matrix",
     )
 
 
