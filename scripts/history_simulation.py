@@ -16,8 +16,8 @@ from tests.stats.test_change_points import score
 
 SPREADS = {
     "10 % from trial to trial, 10 trials a point": 0.10 / 10**0.5,
-    "2 %, 10 trials": 0.02 / 10**0.5,
     "2 %, 1 trial": 0.02,
+    "10 %, 5 trials, as many as a matrix has rounds by default": 0.10 / 5**0.5,
     "10 %, 20 trials": 0.10 / 20**0.5,
 }
 

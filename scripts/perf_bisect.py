@@ -149,6 +149,12 @@ def true_ratio(root: Path, costlier: set[str], start_us: float) -> float | None:
     return math.exp(sum(logs) / len(logs)) if logs else None
 
 
+def measured_pairs(root: Path) -> int:
+    """How many pairs of processes a try measured."""
+    lines = (line for path in root.glob("reports/*/looks.jsonl") for line in path.open())
+    return sum(len(each) for line in lines for each in json.loads(line)["ratios"].values())
+
+
 def _cost(log: Path, start_us: float) -> float:
     counts = ground_truth.counts_in(log.read_text())
     return (counts["cpu_us"] - start_us) / counts["responses"]
@@ -170,6 +176,7 @@ def measure(folder: Path, one: BisectTry, options: argparse.Namespace) -> dict[s
         "high": answer["high"],
         "truth": None if one.kind == "none" else true_ratio(root, costlier, options.start_us),
         "commits": len({step["commit"] for step in answer["steps"]}),
+        "pairs": measured_pairs(root),
         "load": os.getloadavg()[0],
     }
     (folder / f"{one.name}.json").write_text(json.dumps(found, indent=1))
@@ -183,7 +190,7 @@ def said(found: dict[str, Any]) -> str:
     ratio = "no ratio" if found["ratio"] is None else f"{found['ratio']:.3f}x{interval}"
     return (
         f"{found['judged']}, {ratio}{truth}, {found['commits']} commits measured, "
-        f"{found['seconds']} s, load {found['load']:.1f}"
+        f"{found['pairs']} pairs, {found['seconds']} s, load {found['load']:.1f}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from bench.analysis.limits import ceiling_arms
 from bench.analysis.run_differences import changes
 from bench.analysis.trials import CellTrials, by_cell, compared, shown
 from bench.analysis.verdicts import NoiseBounds, Ratio, decide, no_trials_because
@@ -47,9 +48,9 @@ def compare(
 ) -> CompareResult:
     """Compare each cell that both runs have; the first run is the baseline.
 
-    Rounds of two runs are no pairs: ratios are Welch's on logs. Holm's correction is made
-    over the servers of one workload and profile, per metric; A/A copies have a family of their
-    own and open no gate.
+    Rounds of two runs are no pairs: ratios are Welch's on logs. Holm's correction is made over
+    the servers of one workload and profile, per metric; A/A copies have a family of their own.
+    They open no gate, nor does the ceiling server, which shows what the machine did.
 
     Raises:
         UsageError: the machines differ and `across_hosts` is not given, or no cell is in both.
@@ -60,13 +61,12 @@ def compare(
     before, after = _cells(baseline), _cells(candidate)
     pairs = tuple(_pairs(before, after))
     if not before.keys() & after.keys():
-        raise UsageError(
-            f"{baseline.info.run_id} and {candidate.info.run_id} have no cell in common",
-            advice="compare two runs of one matrix",
-        )
+        raise _nothing_in_common(baseline, candidate)
     limit = baseline.summary.margin if margin is None else margin
     copies = _copies(baseline, candidate)
+    ceilings = ceiling_arms(baseline.plan) | ceiling_arms(candidate.plan)
     rows = tuple(_rows(pairs, limit, (_bounds(baseline), _bounds(candidate)), copies))
+    looked = [row for row in rows if row.metric == metric]
     return CompareResult(
         title=baseline.summary.title,
         baseline_run=baseline.info.run_id,
@@ -75,9 +75,10 @@ def compare(
         margin=limit,
         metric=metric,
         rows=rows,
-        missing=tuple(_missing(before, after, metric, copies)),
+        missing=tuple(_missing(before, after, metric, copies | ceilings)),
         changes=changes(baseline, candidate),
-        gate=tuple(r for r in rows if r.metric == metric and r.server not in copies and _worse(r)),
+        gate=tuple(r for r in looked if r.server not in copies | ceilings and _worse(r)),
+        machine=tuple(row for row in looked if row.server in ceilings),
     )
 
 
@@ -102,6 +103,13 @@ def _other_host(baseline: RunView, candidate: RunView) -> UsageError:
     return UsageError(
         f"the runs are of different hosts: {names}",
         advice="--across-hosts compares them all the same; then the machines differ too",
+    )
+
+
+def _nothing_in_common(baseline: RunView, candidate: RunView) -> UsageError:
+    return UsageError(
+        f"{baseline.info.run_id} and {candidate.info.run_id} have no cell in common",
+        advice="compare two runs of one matrix",
     )
 
 
@@ -136,7 +144,7 @@ def _missing(
     before: Mapping[str, CellTrials],
     after: Mapping[str, CellTrials],
     metric: str,
-    copies: frozenset[str],
+    outside: frozenset[str],
 ) -> Iterable[MissingCell]:
     for key in dict.fromkeys((*before, *after)):
         a, b = before.get(key), after.get(key)
@@ -145,7 +153,7 @@ def _missing(
         if found and cell:
             side, reason = found
             gated = side != "neither" or compared(metric, cell.profile)
-            gated = gated and cell.cell.server not in copies
+            gated = gated and cell.cell.server not in outside
             yield MissingCell(**cell.cell.model_dump(), side=side, reason=reason, gated=gated)
 
 

@@ -78,10 +78,11 @@ def command(server: str | None, project: Path | None, **options: Any) -> int:
 
     First bad is held against good: where it does not cost more, the search ends and says by how
     much it could. Then the commits between them are halved as `git bisect` does, merges included.
-    Each is measured at the same time and on the same CPUs as good and as bad, until it is proven
-    (99 %) to be nearer to one of them; so it needs no quiet machine. One that does not build, or
+    Each is measured at the same time and on the same CPUs as good and as bad, until it is known
+    which of them it costs as much as; so it needs no quiet machine. One that does not build, or
     answers wrongly, is passed over for a neighbor and named. Equal content is measured once.
-    At last the culprit is held against its parent, which gives the ratio of the answer.
+    At last the culprit is held against its parent, by new measurements that must prove it (99 %)
+    and give the ratio of the answer.
 
     Commits are checked out beside your tree, which is not touched, and built once. With --with
     the versions that the registry has are searched in the same way, each in a copy of the server.

@@ -38,17 +38,19 @@ class BisectLook(Model):
     """One finished measurement: a commit against one or two others at the same time.
 
     Attributes:
-        half_width: asked for, of the log-ratio.
+        pairs: asked for, with each of the others.
         ratios: against -> cost of the commit / cost of that one, a value per pair.
         failure: why the commit could not be measured, "" where it was.
+        disturbed: it ran, and no pair could be used.
         run: folder of the run beside this file, "" where nothing was started.
     """
 
     commit: str
     against: tuple[str, ...]
-    half_width: float
+    pairs: int
     ratios: dict[str, tuple[float, ...]]
     failure: str
+    disturbed: bool = False
     seconds: float
     run: str
 

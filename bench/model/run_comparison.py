@@ -61,6 +61,8 @@ class CompareResult(Model):
         same_host: whether the fingerprints are equal.
         metric: the metric that the gate looks at.
         gate: rows that are slower (or need more) beyond the margin by that metric.
+        machine: rows of the ceiling server by that metric: the same program in both runs, so
+            that its ratio is what machine and load tool did.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -75,3 +77,4 @@ class CompareResult(Model):
     missing: tuple[MissingCell, ...]
     changes: tuple[Change, ...]
     gate: tuple[CompareRow, ...]
+    machine: tuple[CompareRow, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import UsageError
@@ -13,8 +12,8 @@ from bench.plans.arms import ArmOptions, repository_around, versions_between
 from bench.plans.duets import with_alone
 from bench.plans.lengths import trials_s
 from bench.servers.git import commit_of, commits_between, described
-from bench.stats.bisection import CommitGraph
 from bench.stats.intervals import MIN_ROUNDS
+from bench.stats.suspects import CommitGraph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 SHORT: Final = 12
 """Digits of a hash in names of arms."""
-_ROUNDS_MOST: Final = 40
-"""Of one look: what is not seen by then is not a difference that a bisect can go by."""
 
 
 class Searched(NamedTuple):
@@ -120,9 +117,9 @@ def arm_of(asked: BisectAsked, commit: str) -> str:
 
 
 def plan_look(
-    project: Project, asked: BisectAsked, commit: str, against: tuple[str, ...], half_width: float
+    project: Project, asked: BisectAsked, commit: str, against: tuple[str, ...], pairs: int
 ) -> Contest:
-    """A saturated duet of a commit with each of the others, until its ratios are that narrow.
+    """Saturated duets of a commit with each of the others: so many pairs of processes.
 
     No copy of the commit is measured and nothing is measured alone: both would double the time and
     decide nothing here.
@@ -145,7 +142,7 @@ def plan_look(
     )
     contest = plan_ab(project, arms, effort)
     plan = _without_copies(contest.planned.plan)
-    update = {"precision": math.expm1(half_width), "max_rounds": _ROUNDS_MOST}
+    update = {"precision": None, "rounds": pairs, "max_rounds": pairs}
     plan = with_alone(plan.model_copy(update=update), 0)
     return contest._replace(planned=contest.planned._replace(plan=plan))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Final
 
 WORKFLOW: Final = PurePosixPath(".github", "workflows", "bench.yml")
 ACTION: Final = "OWNER/bench@COMMIT"
 """Stands where the action must be named that nobody named."""
+
+_HASH: Final = re.compile(r"@[0-9a-f]{40}$")
 
 _TEXT: Final = """\
 # Compares a pull request with its base by CPU time per request, comments the answer, and fails
@@ -38,6 +41,13 @@ jobs:
           server: @SERVER@
           detect: 3%
           max-time: 10m
+      - name: Keep the run # `bench report` and `bench show` read it
+        if: always()
+        uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0
+        with:
+          name: bench-@SERVER@
+          path: reports/
+          if-no-files-found: ignore
 """
 
 
@@ -55,4 +65,9 @@ def ci_look(action: str) -> str:
     """What is to be looked at in it."""
     if action == ACTION:
         return f"{WORKFLOW}: put where bench comes from in place of {ACTION}"
+    if not _HASH.search(action):
+        return (
+            f"{WORKFLOW}: a tag or branch can be moved to other code, a commit cannot: "
+            f"{action.partition('@')[0]}@COMMIT"
+        )
     return f"{WORKFLOW}: does the job install what your server needs to be built?"

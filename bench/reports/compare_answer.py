@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from bench.model.metric_names import HIGHER_IS_BETTER
@@ -52,6 +53,10 @@ _UNPAIRED: Final = (
     "Unpaired: Welch's t on logs, 95 % intervals; "
     "verdicts are corrected for the number of servers (Holm)."
 )
+_BETWEEN: Final = (
+    "They hold what differed from round to round within each run, not what the machine did "
+    "between the two: `bench ab` measures both at the same time."
+)
 _LEFT_OUT: Final = frozenset({"requests_per_cpu_second"})
 """The reciprocal of CPU per request: shown only where the gate looks at it."""
 
@@ -78,19 +83,38 @@ def comment(result: CompareResult) -> tuple[Block, ...]:
 def _headline(result: CompareResult) -> str:
     name, margin = METRIC_NAMES[result.metric], percent(result.margin)
     looked = [row for row in result.rows if row.metric == result.metric]
+    looked = [row for row in looked if row not in result.machine]
+    open_ones = [row for row in looked if _is_open(row, result.margin) and row not in result.gate]
     if result.gate:
         word = result.gate[0].verdict.word
         where = f"{len(result.gate)} of {len(looked)} cells"
         text = f"{word} beyond {margin} by {name} in {where}"
+        text += f", not decided in {len(open_ones)}" if open_ones else ""
     elif not looked:
         text = f"no cell can be compared by {name}"
-    elif open_ones := [row for row in looked if _is_open(row, result.margin)]:
+    elif open_ones:
         where = f"{len(open_ones)} of {_count(len(looked), 'cell')}"
         text = f"not decided by {name} in {where}: {_possible(open_ones, margin)}"
     else:
         text = f"nothing is worse beyond {margin} by {name} ({_count(len(looked), 'cell')})"
     lacking = f"; {_count(len(result.missing), 'cell')} not compared" if result.missing else ""
-    return text[0].upper() + text[1:] + lacking
+    return text[0].upper() + text[1:] + lacking + _machine(result)
+
+
+def _machine(result: CompareResult) -> str:
+    """What the ceiling server did, where it differs: nobody changed that between the runs."""
+    moved = [row for row in result.machine if _differs(row)]
+    if not moved:
+        return ""
+    far = max(moved, key=lambda row: abs(math.log(row.candidate.value / row.baseline.value)))
+    verdict = far.verdict
+    ratio = ratio_text(far.candidate.value / far.baseline.value, verdict.low, verdict.high)
+    return f"; the machine changed too: its ceiling server, the same in both, {ratio}"
+
+
+def _differs(row: CompareRow) -> bool:
+    low, high = row.verdict.low, row.verdict.high
+    return low is not None and high is not None and not low <= 1 <= high
 
 
 def _is_open(row: CompareRow, margin: float) -> bool:
@@ -136,7 +160,7 @@ def _method(result: CompareResult) -> Text:
         code(result.baseline_run),
         ", candidate ",
         code(result.candidate_run),
-        f". {_UNPAIRED}",
+        f". {_UNPAIRED} {_BETWEEN}",
     )
 
 

@@ -17,7 +17,7 @@ from bench.reports.wording.history_words import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.model.history import History, HistoryEntry, Series
+    from bench.model.history import History, HistoryEntry, Series, SeriesPoint
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 
@@ -36,22 +36,22 @@ def render_site(
 
     template = environment(autoescape=True).get_template("history.html.j2")
     pages = _pages(history)
-    runs = {
-        entry.run_id: [entry.subject, entry.dirty, entry.date, entry.title] for entry in entries
-    }
+    subjects = {entry.run_id: (entry.subject, entry.dirty) for entry in entries}
     machines = {entry.fingerprint: entry.machine for entry in entries}
     menu = [(server, file) for server, file in pages.items()]
     found: dict[PurePosixPath, bytes] = {}
     for name, file in (("", "index.html"), *menu):
         own = [each for each in history.series if name in ("", each.server)]
+        runs = {point.run_id: point for each in own for point in _kept(each, whole=bool(name))}
+        places = {run_id: place for place, run_id in enumerate(runs)}
         data = {
             "overview": not name,
-            "series": [_series(each, pages, whole=bool(name)) for each in own],
-            "runs": {
-                point.run_id: runs[point.run_id]
-                for each in (own if name else ())
-                for point in each.points
-            },
+            "series": [_series(each, pages, places, whole=bool(name)) for each in own],
+            # Once per run: a page has dozens of series of the same runs.
+            "runs": [
+                (run_id, point.commit, point.date, *subjects[run_id])
+                for run_id, point in runs.items()
+            ],
             "machines": machines,
             "commit": commit_url,
         }
@@ -78,9 +78,18 @@ def _pages(history: History) -> dict[str, str]:
     return found
 
 
-def _series(series: Series, pages: Mapping[str, str], *, whole: bool) -> dict[str, Any]:
-    """One series for the script; the overview needs its newest value only."""
-    points = series.points if whole else series.points[-1:]
+def _kept(series: Series, *, whole: bool) -> Sequence[SeriesPoint]:
+    """The points that a page shows; the overview needs the newest only."""
+    return series.points if whole else series.points[-1:]
+
+
+def _series(
+    series: Series, pages: Mapping[str, str], places: Mapping[str, int], *, whole: bool
+) -> dict[str, Any]:
+    """One series for the script; points name their run by its place in the page.
+
+    The overview shows the last shift only.
+    """
     return {
         "server": series.server,
         "page": pages[series.server],
@@ -90,9 +99,10 @@ def _series(series: Series, pages: Mapping[str, str], *, whole: bool) -> dict[st
         "unit": series.metric,
         "machine": series.points[0].fingerprint,
         "count": len(series.points),
+        "shifts": len(series.changes),
         "points": [
-            (each.run_id, each.commit, each.date, *map(_short, (each.value, each.low, each.high)))
-            for each in points
+            (places[each.run_id], *map(_short, (each.value, each.low, each.high)))
+            for each in _kept(series, whole=whole)
         ],
         "changes": [
             {
@@ -105,7 +115,7 @@ def _series(series: Series, pages: Mapping[str, str], *, whole: bool) -> dict[st
                 "where": where_words(change, series),
                 "held": cause_words(change),
             }
-            for change in series.changes
+            for change in (series.changes if whole else series.changes[-1:])
         ],
     }
 

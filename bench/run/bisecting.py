@@ -11,6 +11,7 @@ from bench.model.fields import arm_name
 from bench.plans.bisect_plan import arm_of, least_s, plan_look
 from bench.run.start import start_run
 from bench.stats.bisection import CostRatios
+from bench.stats.intervals import MIN_ROUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,24 @@ class BisectParts(NamedTuple):
     began: Callable[[str, tuple[str, ...], float], None]
 
 
+class PairLength:
+    """How long a pair took so far: on a busy machine a multiple of what is planned."""
+
+    def __init__(self) -> None:
+        self._spent_s, self._pairs = 0.0, 0
+
+    def saw(self, look: BisectLook) -> None:
+        """Learn from a finished look."""
+        pairs = sum(map(len, look.ratios.values()))
+        if pairs:
+            self._spent_s, self._pairs = self._spent_s + look.seconds, self._pairs + pairs
+
+    @property
+    def seconds(self) -> float:
+        """Of one pair; 0 before any was measured."""
+        return self._spent_s / self._pairs if self._pairs else 0.0
+
+
 class BisectMeasuring:
     """Measures looks; one that was finished earlier is read instead.
 
@@ -52,10 +71,11 @@ class BisectMeasuring:
         self._parts = parts
         self._kept = parts.folder.looks()
         self._left_s = parts.asked.max_time_s - sum(look.seconds for look in self._kept)
+        self._length = PairLength()
+        for look in self._kept:
+            self._length.saw(look)
 
-    def __call__(
-        self, commit: str, against: tuple[str, ...], half_width: float
-    ) -> CostRatios | None:
+    def __call__(self, commit: str, against: tuple[str, ...], pairs: int) -> CostRatios | None:
         """Compare a commit with others; None where no time is left.
 
         Raises:
@@ -63,12 +83,13 @@ class BisectMeasuring:
         """
         look = self._earlier(commit, against)
         if look is None:
-            look = self._measured(commit, against, half_width)
+            look = self._measured(commit, against, pairs)
             if look is None:
                 return None
             self._left_s -= look.seconds
+            self._length.saw(look)
             self._parts.folder.add(look)
-        return CostRatios(look.ratios, look.failure)
+        return CostRatios(look.ratios, look.failure, look.disturbed)
 
     def _earlier(self, commit: str, against: tuple[str, ...]) -> BisectLook | None:
         """The first kept look at the same commits; each is used once."""
@@ -77,23 +98,22 @@ class BisectMeasuring:
                 return self._kept.pop(index)
         return None
 
-    def _measured(
-        self, commit: str, against: tuple[str, ...], half_width: float
-    ) -> BisectLook | None:
+    def _measured(self, commit: str, against: tuple[str, ...], pairs: int) -> BisectLook | None:
         parts = self._parts
         try:
-            contest = plan_look(parts.project, parts.asked, commit, against, half_width)
+            contest = plan_look(parts.project, parts.asked, commit, against, pairs)
         except (UsageError, BuildError) as error:
             if commit == parts.asked.bad:
                 raise  # what is compared with everything must be right
-            return _failed(commit, against, half_width, error.message)
-        if self._left_s < least_s(contest.planned.plan):
+            return _failed(commit, against, pairs, error.message)
+        least = min(pairs, MIN_ROUNDS) * len(against)
+        if self._left_s < max(least_s(contest.planned.plan), least * self._length.seconds):
             return None
         parts.began(commit, against, self._left_s)
-        return self._run(contest, commit, against, half_width)
+        return self._run(contest, commit, against, pairs)
 
     def _run(
-        self, contest: Contest, commit: str, against: tuple[str, ...], half_width: float
+        self, contest: Contest, commit: str, against: tuple[str, ...], pairs: int
     ) -> BisectLook:
         parts = self._parts
         plan = contest.planned.plan.model_copy(update={"max_time_s": self._left_s})
@@ -104,22 +124,24 @@ class BisectMeasuring:
         names = {each: arm_name(arm_of(parts.asked, each)) for each in (commit, *against)}
         ratios = _ratios(result.view, against, names)
         failure = "" if ratios else _failure(result.view, commit, names)
+        states = {trial.status for trial in result.view.trials}
         return BisectLook(
             commit=commit,
             against=against,
-            half_width=half_width,
+            pairs=pairs,
             ratios=ratios,
             failure=failure,
+            disturbed=bool(failure) and bool(states) and "failed" not in states,
             seconds=sum(trial.phases_s.total for trial in result.view.trials),
             run=result.directory.path.name,
         )
 
 
-def _failed(commit: str, against: tuple[str, ...], half_width: float, reason: str) -> BisectLook:
+def _failed(commit: str, against: tuple[str, ...], pairs: int, reason: str) -> BisectLook:
     return BisectLook(
         commit=commit,
         against=against,
-        half_width=half_width,
+        pairs=pairs,
         ratios={},
         failure=reason.splitlines()[0],
         seconds=0.0,

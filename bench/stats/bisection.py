@@ -1,51 +1,40 @@
 """Which commit is the first that costs more, from noisy comparisons; pure.
 
-The search is git's: of the commits that are left the one is tried that has about half of them
-among its ancestors, and what cannot be tried is passed over for a neighbor. A commit is held
-against good and bad at once, and belongs to the one that it is proven to be nearer to.
+The search halves what is left, as git's does, but what is halved is probability: a commit is held
+against good and bad until it is as good as known which of the two it costs as much as, and one
+that was judged wrongly by chance is not lost, since all pairs count to the end. Only the first
+step, bad against good, and the last, the culprit against its parent, have to stand by their own
+interval; these are looked at several times, which the interval is corrected for.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.stats.intervals import Estimate, geometric, welch
+from bench.stats.intervals import Estimate, geometric
+from bench.stats.suspects import SURE, CommitGraph, Suspects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    Measure = Callable[[str, tuple[str, ...], float], "CostRatios | None"]
+    Measure = Callable[[str, tuple[str, ...], int], "CostRatios | None"]
 
 CONFIDENCE: Final = 0.99
-"""Of every decision: a bisect makes several, and all must be right. Shown are 95 % intervals."""
-LOOKS: Final = (1 / 2, 1 / 2.24, 1 / 2.65)
-"""Half-widths of one look after the other, in units of the difference that is searched. Pooled
-they reach 1/2, 1/3 and 1/4 of it: weights 4, 9 - 4, 16 - 9."""
+"""Of the first and the last step, and of the range that is left. Shown are 95 % intervals."""
+LOOKS: Final = (6, 6, 12, 24)
+"""Pairs of one look after the other at what must stand by its interval; all of them count."""
+EACH: Final = 1 - (1 - CONFIDENCE) / len(LOOKS)
+"""Confidence of the interval at each look, so that all together have the above (Bonferroni)."""
+_MOST: Final = 24
+"""Pairs of a commit with good and with bad: a level that is not seen by then is not one of both."""
+_LOST: Final = 2
+"""How often a commit is measured again whose pairs were all disturbed."""
+_ATTEMPTS: Final = 3
 _CREEP: Final = 0.5
 """Of `detect`: a commit in between that costs less than this above good is not a first culprit."""
 UNDECIDED: Final = "undecided"
-
-
-class CommitGraph(NamedTuple):
-    """The commits after good, up to bad.
-
-    Attributes:
-        good: the commit known to cost less; it is not in `order`.
-        order: oldest first, parents before their children; bad is the last.
-        parents: commit -> its parents that are good or in `order`, the first parent first.
-        content: commit, good included -> hash of all its files: equal content is one thing.
-    """
-
-    good: str
-    order: tuple[str, ...]
-    parents: Mapping[str, tuple[str, ...]]
-    content: Mapping[str, str]
-
-    @property
-    def bad(self) -> str:
-        """The commit known to cost more."""
-        return self.order[-1]
 
 
 class CostRatios(NamedTuple):
@@ -54,10 +43,12 @@ class CostRatios(NamedTuple):
     Attributes:
         ratios: against -> cost of the commit / cost of that one, a value per pair of processes.
         failure: why the commit cannot be measured, "" where it was.
+        again: it was disturbed only; another time it may be measured.
     """
 
     ratios: Mapping[str, tuple[float, ...]]
     failure: str = ""
+    again: bool = False
 
 
 class BisectStep(NamedTuple):
@@ -120,8 +111,7 @@ class Bisection:
 
     Args:
         graph: the commits.
-        measure: compares a commit with others to that half-width (of the log-ratio); None = no
-            time is left.
+        measure: compares a commit with others by so many pairs with each; None = no time is left.
         detect: the least difference that matters, as a share.
         tell: hears what each commit was found to be.
     """
@@ -137,26 +127,18 @@ class Bisection:
         self._measure = measure
         self._detect = detect
         self._tell = tell
-        self._pooled: dict[tuple[str, str], list[float]] = {}
-        self._steps: dict[tuple[str, str], BisectStep] = {}
+        self._suspects = Suspects(graph, _CREEP * math.log1p(detect))
+        self._steps: dict[tuple[str, str, bool], BisectStep] = {}
         self._failed: dict[str, str] = {}
-        self._known = {graph.content[graph.good]: "good"}
-        self._known.setdefault(graph.content[graph.bad], "bad")
-        self._reference = graph.bad
-        self._effect = math.log1p(detect)
-        self._lines = _lineage(graph)
-        self._left = graph.order
+        self._lost: Counter[str] = Counter()
+        self._confirming: Counter[str] = Counter()
 
     def run(self) -> BisectEnd:
-        """Search until one commit is left and stands against its parent, or no step can decide."""
+        """Search until one commit stands against its parent, or no step can decide."""
         try:
             if why := self._no_difference():
                 return self._end(why, self._graph.bad, self._graph.good)
-            while (commit := self._next()) is not None:
-                self._split(commit)
-            if len(self._left) > 1:
-                return self._end("range")
-            return self._confirmed(self._left[0])
+            return self._searched()
         except _OutOfTimeError:
             return self._end("time")
 
@@ -167,14 +149,14 @@ class Bisection:
     def _no_difference(self) -> str:
         """Why there is nothing to search for; "" where bad costs more than good."""
         good, bad = self._graph.good, self._graph.bad
-        if self._same(good, bad):
+        if self._graph.content[good] == self._graph.content[bad]:
             return "same"
-        for share in LOOKS:
-            if not self._look(bad, (good,), share):
+        for pairs in LOOKS:
+            if not self._look(bad, (good,), pairs):
                 return "failed"
-            found = self._estimate(bad, good)
-            if _above(found):
-                self._effect = math.log(found.value)
+            found = geometric(self._suspects.pool(bad, good), EACH)
+            if found.low is not None and found.high is not None and found.low > 1:
+                self._suspects.begin(found.low, found.high)
                 return ""
             if _below(found):
                 return "cheaper"
@@ -182,94 +164,80 @@ class Bisection:
                 return "same"
         return "open"
 
-    def _next(self) -> str | None:
-        """The commit that halves what is left best; None where none can be tried."""
-        left = set(self._left)
-        best, most = None, 0
-        for commit in self._left[:-1]:
-            older = len(self._lines[commit] & left)
-            gain = min(older, len(left) - older)
-            if gain > most and self._graph.content[commit] not in self._failed:
-                best, most = commit, gain
-        return best
+    def _searched(self) -> BisectEnd:
+        """Try commits by what they would tell, until one is as good as certain and is confirmed."""
+        suspects, commit = self._suspects, None
+        for _ in range(_ATTEMPTS):
+            while max(suspects.odds().values()) < SURE:
+                commit = suspects.next(commit, self._failed, CONFIDENCE)
+                if commit is None:
+                    return self._end("range")
+                self._try(commit)
+            odds = suspects.odds()
+            culprit = max(odds, key=odds.__getitem__)
+            if (end := self._confirmed(culprit)) is not None:
+                return end
+        return self._end("unconfirmed", culprit, self._graph.parents[culprit][0])
 
-    def _split(self, commit: str) -> None:
-        found = self._level(commit)
-        if found == "bad":
-            self._left = tuple(each for each in self._left if each in self._lines[commit])
-        elif found == "good":
-            self._left = tuple(each for each in self._left if each not in self._lines[commit])
-        self._told(commit, found or "passed-over")
+    def _try(self, commit: str) -> None:
+        """Measure a commit once more, unless another one of that content was measured already."""
+        suspects, good, bad = self._suspects, self._graph.good, self._graph.bad
+        known = len(suspects.pool(commit, good))
+        if known >= _MOST:
+            self._failed[self._graph.content[commit]] = UNDECIDED
+        elif not (known and suspects.is_new(commit)):
+            self._look(commit, (good, bad), suspects.rounds())
+        if suspects.pool(commit, good):
+            suspects.tried(commit)
+        above = suspects.above(commit)
+        if self.reason(commit):
+            self._told(commit, "passed-over")
+        elif above >= SURE or above <= 1 - SURE:
+            self._told(commit, "bad" if above >= SURE else "good")
 
-    def _level(self, commit: str) -> str:
-        """good, bad, or "" for one that cannot be known."""
-        content = self._graph.content[commit]
-        if content not in self._known:
-            found = self._judge(commit)
-            if not found:
-                return ""
-            self._known[content] = found
-        return self._known[content]
+    def _confirmed(self, culprit: str) -> BisectEnd | None:
+        """The last step, the commit against its parent; None where that made it improbable.
 
-    def _judge(self, commit: str) -> str:
-        good, bad = self._graph.good, self._reference
-        for share in LOOKS:
-            if not self._look(commit, (good, bad), share):
-                return ""
-            over, under = self._estimate(commit, good), self._estimate(commit, bad)
-            if _above(over) and _below(under) and over.value >= 1 + _CREEP * self._detect:
-                # Part of the difference came after this commit: the first part is searched.
-                self._reference, self._effect = commit, math.log(over.value)
-                return "bad"
-            nearer = welch(
-                self._pool(commit, good),
-                [1 / ratio for ratio in self._pool(commit, bad)],
-                CONFIDENCE,
-            )  # commit^2 / (good * bad): above 1 = nearer to bad
-            if _above(nearer) or _below(nearer):
-                return "bad" if _above(nearer) else "good"
-        self._failed[self._graph.content[commit]] = UNDECIDED
-        return ""
-
-    def _confirmed(self, culprit: str) -> BisectEnd:
-        """The last step: the commit against its parent."""
+        Pairs that led to this commit were picked by it and do not count here.
+        """
         parent = self._graph.parents[culprit][0]
-        for share in LOOKS:
-            known = bool(self._pool(culprit, parent))
-            if not (known and _above(self._estimate(culprit, parent))) and not self._look(
-                culprit, (parent,), share
-            ):
+        if (culprit, parent) == (self._graph.bad, self._graph.good):
+            return self._end("found", culprit, parent)
+        for pairs in LOOKS[self._confirming[culprit] :]:
+            if not self._look(culprit, (parent,), pairs, last=True):
                 break
-            if _above(self._estimate(culprit, parent)):
+            self._confirming[culprit] += 1
+            if _above(geometric(self._suspects.last(culprit), EACH)):
                 self._told(culprit, "culprit")
                 return self._end("found", culprit, parent)
+            if self._suspects.odds()[culprit] < 1 - SURE:
+                return None
         return self._end("unconfirmed", culprit, parent)
 
     # -- comparisons ------------------------------------------------------------------------
 
-    def _look(self, commit: str, against: tuple[str, ...], share: float) -> bool:
+    def _look(
+        self, commit: str, against: tuple[str, ...], pairs: int, *, last: bool = False
+    ) -> bool:
         """Measure, and add it to what is known of the same contents; whether it could be."""
-        found = self._measure(commit, against, share * self._effect)
+        content = self._graph.content[commit]
+        found = self._measure(commit, against, pairs)
+        while found is not None and found.again and self._lost[content] < _LOST:
+            self._lost[content] += 1
+            found = self._measure(commit, against, pairs)
         if found is None:
             raise _OutOfTimeError
         if found.failure:
-            self._failed[self._graph.content[commit]] = found.failure
+            self._failed[content] = found.failure
             return False
         for other, ratios in found.ratios.items():
-            self._pool(commit, other).extend(ratios)
-            self._steps[commit, other] = self._step(commit, other)
+            pool = self._suspects.last(commit) if last else self._suspects.pool(commit, other)
+            pool.extend(ratios)
+            self._steps[commit, other, last] = self._step(commit, other, pool)
         return True
 
-    def _pool(self, commit: str, against: str) -> list[float]:
-        content = self._graph.content
-        return self._pooled.setdefault((content[commit], content[against]), [])
-
-    def _estimate(self, commit: str, against: str) -> Estimate:
-        return geometric(self._pool(commit, against), CONFIDENCE)
-
-    def _step(self, commit: str, against: str) -> BisectStep:
-        shown = geometric(self._pool(commit, against))
-        sure = self._estimate(commit, against)
+    def _step(self, commit: str, against: str, pool: Sequence[float]) -> BisectStep:
+        shown, sure = geometric(pool), geometric(pool, EACH)
         word = "more" if _above(sure) else "less" if _below(sure) else "inconclusive"
         margin = 1 + self._detect
         if shown.low is None or shown.high is None:
@@ -278,39 +246,31 @@ class Bisection:
             word = "equivalent"
         return BisectStep(commit, against, word, shown.value, shown.low, shown.high, shown.n)
 
-    def _same(self, one: str, other: str) -> bool:
-        return self._graph.content[one] == self._graph.content[other]
-
     # -- results ----------------------------------------------------------------------------
 
     def _told(self, commit: str, found: str) -> None:
-        steps = tuple(step for step in self._steps.values() if step.commit == commit)
-        self._tell(BisectProgress(commit, found, len(self._left), steps))
+        last = found == "culprit"
+        steps = tuple(
+            step for key, step in self._steps.items() if key[0] == commit and key[2] is last
+        )
+        self._tell(BisectProgress(commit, found, len(self._suspects.left(CONFIDENCE)), steps))
 
     def _end(self, why: str, commit: str = "", against: str = "") -> BisectEnd:
-        content = self._graph.content
+        content, steps = self._graph.content, self._steps
         nothing = why in {"same", "cheaper", "failed", "open"}
+        found = (commit,) if why == "found" else self._suspects.left(CONFIDENCE)
         return BisectEnd(
             why,
             commit if why == "found" else None,
-            () if nothing else self._left,
-            self._steps.get((commit, against)),
-            tuple(self._steps.values()),
+            () if nothing else found,
+            steps.get((commit, against, True)) or steps.get((commit, against, False)),
+            tuple(steps.values()),
             tuple(
                 (each, self._failed[content[each]])
                 for each in self._graph.order
                 if content[each] in self._failed
             ),
         )
-
-
-def _lineage(graph: CommitGraph) -> dict[str, set[str]]:
-    """Commit -> itself and its ancestors that come after good."""
-    found: dict[str, set[str]] = {}
-    for commit in graph.order:
-        above = (found[parent] for parent in graph.parents[commit] if parent != graph.good)
-        found[commit] = {commit}.union(*above)
-    return found
 
 
 def _above(found: Estimate) -> bool:

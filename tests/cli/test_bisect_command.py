@@ -60,10 +60,10 @@ class Costs:
         monkeypatch.setattr(
             BisectMeasuring,
             "_measured",
-            lambda _, commit, against, half: self.look(commit, against, half),
+            lambda _, commit, against, pairs: self.look(commit, against, pairs),
         )
 
-    def look(self, commit: str, against: tuple[str, ...], half: float) -> BisectLook:
+    def look(self, commit: str, against: tuple[str, ...], pairs: int) -> BisectLook:
         if len(self.asked) == self.stop_after:
             raise KeyboardInterrupt
         self.asked.append(commit)
@@ -78,7 +78,7 @@ class Costs:
         return BisectLook(
             commit=commit,
             against=against,
-            half_width=half,
+            pairs=pairs,
             ratios=ratios,
             failure="" if ratios else "no such file",
             seconds=10.0,
@@ -365,13 +365,17 @@ def test_each_version_is_an_arm_with_its_own_build(depending: Path) -> None:
         versions=("5.0.0", "5.1.0", "5.11.0"),
     )
     project = find_project(depending, depending)
-    plan = plan_look(project, asked, "5.1.0", ("5.0.0", "5.11.0"), 0.02).planned.plan
+    plan = plan_look(project, asked, "5.1.0", ("5.0.0", "5.11.0"), 2).planned.plan
 
     assert [arm.name for arm in plan.arms] == ["fastify-5.1.0", "fastify-5.0.0", "fastify-5.11.0"]
     assert [arm.config.build[-1][-1] for arm in plan.arms] == [
         *("fastify@5.1.0", "fastify@5.0.0", "fastify@5.11.0"),
     ]
     assert plan.baseline == "fastify-5.1.0"
+    assert [(trial.round, trial.cell.server) for trial in plan.trials[:2]] == [
+        (1, trial.cell.server) for trial in plan.trials[:2]
+    ]
+    assert len(plan.trials) == 4
 
 
 @pytest.mark.parametrize(

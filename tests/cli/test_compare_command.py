@@ -251,6 +251,34 @@ def test_the_headline_names_how_far_off_it_may_be(runs: dict[str, RunView], tmp_
     assert "Nothing is worse" not in headline
 
 
+def test_a_slower_machine_is_named_and_meets_no_gate(
+    runs: dict[str, RunView], tmp_path: Path
+) -> None:
+    """The ceiling server is the same program in both runs: its fall is nobody's change."""
+    runs |= {
+        "a": _view(BOTH | {"ceiling": Truth(rps=200_000)}),
+        "b": _view(BOTH | {"ceiling": Truth(rps=180_000)}),
+    }
+    result = _call(tmp_path, "a", "b", "--fail-on", "slower")
+    headline = result.stdout.splitlines()[2]
+
+    assert result.exit_code == 0
+    assert headline.startswith("**Nothing is worse beyond 2 % by requests/s (2 cells)")
+    assert "; the machine changed too: its ceiling server, the same in both, 0." in headline
+
+
+def test_slower_cells_do_not_hide_those_not_decided(
+    runs: dict[str, RunView], tmp_path: Path
+) -> None:
+    """One is slower, and what could not be told of the other stands beside it."""
+    before = {"axum": Truth(), "spikard": Truth(rps=17_000, noise=0.4)}
+    after = {"axum": Truth(rps=50_000), "spikard": Truth(rps=17_000, noise=0.4)}
+    runs |= {"a": _view(before), "b": _view(after, seed=9)}
+    headline = _call(tmp_path, "a", "b").stdout.splitlines()[2]
+
+    assert "Slower beyond 2 % by requests/s in 1 of 2 cells, not decided in 1" in headline
+
+
 def test_a_gate_that_compares_nothing_does_not_pass(
     runs: dict[str, RunView], tmp_path: Path
 ) -> None:

@@ -102,6 +102,23 @@ def test_a_damaged_file_is_named_and_left_out(project: Path, damage: bytes) -> N
     assert "1 shift in the last 20" in result.stdout
 
 
+def test_two_machines_are_told_apart(project: Path) -> None:
+    """Each has series of its own, and only that of the slower server meets the gate."""
+    other = entries(20, lambda *_: 2000.0, fingerprint="beef")
+    for entry in other:
+        write_entry(project / "reports" / "history", entry)
+    shown = call(project)
+    gated = call(project, "--fail-on", "slower")
+    found = json.loads(call(project, "--json").stdout)["series"]
+
+    calm, slower = shown.stdout.split("a CPU, 2 CPUs (")[1:]
+    assert calm.startswith("beef)")
+    assert "2 series of up to 20 runs; no shift in the last 20" in calm
+    assert "2 series of up to 20 runs; 1 shift in the last 20" in slower
+    assert "1 of 4 series stand on a worse level" in str(gated.exception)
+    assert {len({point["fingerprint"] for point in each["points"]}) for each in found} == {1}
+
+
 def git(folder: Path, *words: str) -> str:
     argv = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words]
     return subprocess.run(argv, cwd=folder, check=True, capture_output=True, text=True).stdout
@@ -133,6 +150,23 @@ def test_a_run_is_kept_by_its_commit(repository: Path) -> None:
     assert (kept["commit"], kept["subject"]) == (head, "first <b>change</b>")
     assert file.stat().st_size < 10_000
     assert str(repository) not in file.read_text()
+
+
+def test_a_commit_that_was_rebased_away_is_kept(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its hash, without a subject: what it was called nobody knows any more."""
+    view = run_view(run_data({"axum": Truth(), "spikard": Truth(rps=17_000)}))
+    info = view.info.model_copy(update={"commit": "ab" * 20})
+    monkeypatch.setattr(
+        "bench.run.opening.open_run", lambda _: view.model_copy(update={"info": info})
+    )
+    done = call(repository, "add", "some")
+    (file,) = (repository / "reports" / "history").glob("*/*.json")
+    kept = json.loads(file.read_bytes())
+
+    assert (done.exit_code, kept["commit"], kept["subject"]) == (0, "ab" * 20, "")
+    assert "abababababab" in call(repository, "--json").stdout
 
 
 def test_a_run_that_knows_no_commit_asks_for_one(repository: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,12 +32,15 @@ class Runner:
         self.output = folder / "output"
         self.summary = folder / "summary"
         (folder / "bin").mkdir()
-        self._stub("pipx", "")
-        self._stub("gh", "")
+        self.action = folder / "action"
+        (self.action / "scripts").mkdir(parents=True)
+        self._stub("just", "", self.action / "scripts")
+        self._stub("gh", f'test "$1 $2" != "api --paginate" || cat {folder / "comments"}')
+        (folder / "comments").write_text("")
         self._stub("bench", f'test "$1" != ab || {{ echo "the answer"; exit {code}; }}')
 
-    def _stub(self, name: str, then: str) -> None:
-        file = self.folder / "bin" / name
+    def _stub(self, name: str, then: str, folder: Path | None = None) -> None:
+        file = (folder or self.folder / "bin") / name
         file.write_text(f'#!/bin/sh\necho {name} "$@" >> {self.calls}\n{then}\n')
         file.chmod(0o755)
 
@@ -50,6 +54,7 @@ class Runner:
                 "HOME": os.environ.get("HOME", "/"),
                 "RUNNER_TEMP": str(self.folder),
                 "GITHUB_OUTPUT": str(self.output),
+                "GITHUB_PATH": str(self.folder / "path"),
                 "GITHUB_STEP_SUMMARY": str(self.summary),
                 "GITHUB_REPOSITORY": "owner/mine",
                 **env,
@@ -71,6 +76,7 @@ def merged(tmp_path: Path) -> Path:
     return root
 
 
+_PULL = {"NUMBER": "7", "FROM": "owner/mine", "MARKER": "<!-- bench ab mine -->"}
 _ASKED = {"SERVER": "mine", "BASE": "HEAD^1", "CHANGE": "HEAD", "DETECT": "3%", "MAX_TIME": "10m"}
 
 
@@ -83,10 +89,12 @@ def test_the_steps_compare_comment_and_gate(
     """Each ends as it should, calls options that exist, and the gate follows the exit code."""
     runner = Runner(tmp_path, code)
     found = runner.run("Find both arms", merged, **_ASKED)
-    installed = runner.run("Install bench and the load tools", merged, ACTION="/action")
+    installed = runner.run(
+        "Install bench and the load tools", merged, GITHUB_ACTION_PATH=str(runner.action)
+    )
     compared = runner.run("Compare", merged, **_ASKED, WORKLOADS="a,b")
     outputs = dict(line.split("=", 1) for line in runner.output.read_text().splitlines())
-    told = runner.run("Comment", merged, NUMBER="7", ANSWER=outputs["answer"])
+    told = runner.run("Comment", merged, **_PULL, ANSWER=outputs["answer"])
     gated = runner.run("Gate", merged, CODE=outputs["code"], FAIL=fail)
     calls = runner.calls.read_text().splitlines()
     base, change = (git(merged, "rev-parse", ref) for ref in ("HEAD^1", "HEAD"))
@@ -95,13 +103,53 @@ def test_the_steps_compare_comment_and_gate(
         *(0, 0, 0, 0),
         gate,
     ], compared.stderr
-    assert calls[0] == "pipx install /action"
+    assert calls[0] == "just --prepare run"
+    assert (tmp_path / "path").read_text() == f"{tmp_path}/bench-bin\n"
+    assert (tmp_path / "bench-bin" / "bench").readlink() == runner.action / ".venv/bin/bench"
     assert [unknown(call) for call in calls if call.startswith("bench ")] == [[], [], []]
     assert f"bench ab mine --ref {base} --ref {change} --detect 3%" in calls[3]
     assert "--workloads a,b" in calls[3]
-    assert calls[4].startswith("gh pr comment 7 --repo owner/mine --body-file")
+    assert calls[-1].startswith("gh pr comment 7 --repo owner/mine --body-file")
     assert runner.summary.read_text() == "the answer\n"
+    assert "the answer" in compared.stdout
+    assert (tmp_path / "bench-comment.md").read_text() == "<!-- bench ab mine -->\nthe answer\n"
     assert outputs["code"] == str(code)
+
+
+def test_a_second_push_replaces_its_own_comment(tmp_path: Path, merged: Path) -> None:
+    """Known by its first line, newest first; never "the last one", which may be another's."""
+    runner = Runner(tmp_path, 0)
+    (tmp_path / "comments").write_text("41\n42\n")
+    (tmp_path / "answer").write_text("the answer\n")
+    done = runner.run("Comment", merged, **_PULL, ANSWER=str(tmp_path / "answer"))
+    asked, changed = runner.calls.read_text().split("gh api")[1:]
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "repos/owner/mine/issues/7/comments --jq" in asked
+    assert "startswith(env.MARKER)" in asked
+    assert changed.split() == [
+        *("--silent", "--method", "PATCH", "repos/owner/mine/issues/comments/42"),
+        *("--field", f"body=@{tmp_path}/bench-comment.md"),
+    ]
+
+
+def test_a_fork_gets_a_notice_and_no_comment(tmp_path: Path, merged: Path) -> None:
+    """Its token may only read: nothing is tried, and the job says where the answer is."""
+    runner = Runner(tmp_path, 0)
+    done = runner.run("Comment", merged, **_PULL | {"FROM": "stranger/mine"}, ANSWER="/none")
+
+    assert (done.returncode, done.stdout.startswith("::notice::no comment: ")) == (0, True)
+    assert not runner.calls.exists()
+
+
+def test_a_comment_that_is_refused_is_a_warning(tmp_path: Path, merged: Path) -> None:
+    """Without the permission the gate still decides."""
+    runner = Runner(tmp_path, 0)
+    (tmp_path / "comments").unlink()
+    (tmp_path / "answer").write_text("the answer\n")
+    done = runner.run("Comment", merged, **_PULL, ANSWER=str(tmp_path / "answer"))
+
+    assert (done.returncode, "::warning::no comment" in done.stdout) == (0, True)
 
 
 def test_a_clone_without_the_base_is_told(tmp_path: Path, merged: Path) -> None:
@@ -136,6 +184,9 @@ def test_the_workflow_fits_the_action(bench: Bench, tmp_path: Path) -> None:
     assert steps[1]["with"]["server"] == "mine"
     assert set(steps[1]["with"]) <= set(_ACTION["inputs"])
     assert steps[0]["with"]["fetch-depth"] == 2
+    assert "a tag or branch can be moved to other code" in said.out
+    strangers = [step["uses"] for step in steps if step["uses"] != "me/bench@v1"]
+    assert [each for each in strangers if not re.search("@[0-9a-f]{40}$", each)] == []
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_a_submodule_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Monke
         folder = BisectFolder.create(project.root / "reports", "one", asked)
         found = find_project(project.root, project.root)
         parts = BisectParts(found, asked, folder, Options(), NotImplemented, NotImplemented)
-        looked = BisectMeasuring(parts)(between, (good,), 0.02)
+        looked = BisectMeasuring(parts)(between, (good,), 2)
         assert looked is not None
         return looked.failure
 

@@ -62,7 +62,7 @@
     for (const [key, select] of Object.entries(selects)) if (select.value) hash.set(key, select.value);
     history.replaceState(null, "", hash.size ? `#${hash}` : location.pathname);
     const series = chosen();
-    const shifts = series.reduce((sum, one) => sum + one.changes.length, 0);
+    const shifts = series.reduce((sum, one) => sum + one.shifts, 0);
     document.getElementById("count").textContent = `${series.length} series, ${shifts} shifts`;
     content.replaceChildren(data.overview ? table(series) : charts(series));
   }
@@ -84,7 +84,7 @@
         html("th", { scope: "row" }, html("a", { href: one.page }, one.server)),
         html("td", {}, one.machine), html("td", {}, one.workload), html("td", {}, one.profile),
         html("td", {}, one.metric), html("td", { class: "number" }, String(one.count)),
-        html("td", { class: "number" }, shown(newest[3], one)), shift));
+        html("td", { class: "number" }, shown(newest[1], one)), shift));
     }
     return html("div", { class: "scroll" }, html("table", {}, html("thead", {}, head), body));
   }
@@ -96,7 +96,7 @@
   }
 
   function scales(one) {
-    const values = one.points.flatMap((point) => [point[3], point[4] ?? point[3], point[5] ?? point[3]]);
+    const values = one.points.flatMap((point) => [point[1], point[2] ?? point[1], point[3] ?? point[1]]);
     const low = Math.min(...values), high = Math.max(...values);
     const room = (high - low || high * 0.05 || 1) * 0.08;
     const step = (W - LEFT - RIGHT) / Math.max(1, one.points.length - 1);
@@ -120,12 +120,12 @@
       label.textContent = shown(value, one);
       picture.append(label);
     }
-    const edge = (at) => one.points.map((point, index) => `${scale.x(index).toFixed(1)},${scale.y(point[at] ?? point[3]).toFixed(1)}`);
-    picture.append(svg("polygon", { class: "band", points: [...edge(4), ...edge(5).reverse()].join(" ") }));
-    picture.append(svg("polyline", { class: "line", points: edge(3).join(" ") }));
+    const edge = (at) => one.points.map((point, index) => `${scale.x(index).toFixed(1)},${scale.y(point[at] ?? point[1]).toFixed(1)}`);
+    picture.append(svg("polygon", { class: "band", points: [...edge(2), ...edge(3).reverse()].join(" ") }));
+    picture.append(svg("polyline", { class: "line", points: edge(1).join(" ") }));
     if (one.points.length <= 200) {
       one.points.forEach((point, index) => picture.append(
-        svg("circle", { class: "dot", r: 2.5, cx: scale.x(index), cy: scale.y(point[3]) })));
+        svg("circle", { class: "dot", r: 2.5, cx: scale.x(index), cy: scale.y(point[1]) })));
     }
     for (const change of one.changes) {
       const x = scale.x(change.index) - scale.step / 2;
@@ -133,7 +133,7 @@
     }
     for (const index of new Set([0, one.points.length - 1])) {
       const label = svg("text", { x: scale.x(index), y: H - 8, "text-anchor": index ? "end" : "start" });
-      label.textContent = one.points[index][2].slice(0, 10);
+      label.textContent = data.runs[one.points[index][0]][2].slice(0, 10);
       picture.append(label);
     }
     picture.addEventListener("pointermove", (event) => hover(event, one, picture, scale));
@@ -153,8 +153,8 @@
     const box = picture.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * W;
     const index = Math.min(one.points.length - 1, Math.max(0, Math.round((x - LEFT) / scale.step)));
-    const [run, commit, date, value, low, high] = one.points[index];
-    const [subject, dirty] = data.runs[run] || ["", false];
+    const [place, value, low, high] = one.points[index];
+    const [run, commit, date, subject, dirty] = data.runs[place];
     const range = low === null ? "" : ` [${shown(low, one)}, ${shown(high, one)}]`;
     tip.replaceChildren(html("strong", {}, `${shown(value, one)}${range}`), html("br"),
       `${commit.slice(0, 12)}${dirty ? " with changes" : ""} ${subject}`, html("br"),

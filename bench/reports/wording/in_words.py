@@ -44,8 +44,9 @@ def view_in_words(run: RunView) -> RunView:
 
 def comparison_in_words(result: CompareResult) -> CompareResult:
     """Two runs against each other, with the text of every verdict."""
-    rows, gate = (tuple(_row(row) for row in part) for part in (result.rows, result.gate))
-    return result.model_copy(update={"rows": rows, "gate": gate})
+    parts = {"rows": result.rows, "gate": result.gate, "machine": result.machine}
+    words = {name: tuple(_row(row) for row in part) for name, part in parts.items()}
+    return result.model_copy(update=words)
 
 
 def _row(row: Row) -> Row:
