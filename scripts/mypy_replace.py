@@ -19,12 +19,13 @@ class _Replace(Plugin):
     def get_method_signature_hook(
         self, fullname: str
     ) -> Callable[[MethodSigContext], CallableType] | None:
-        return _by_field if fullname == "bench.model.base.Model.replace" else None
+        # mypy names the class it is called on, which has the method from `Model`.
+        return _by_field if fullname.endswith(".replace") else None
 
 
 def _by_field(context: MethodSigContext) -> CallableType:
     model = get_proper_type(context.type)
-    if not isinstance(model, Instance):
+    if not isinstance(model, Instance) or not model.type.has_base("bench.model.base.Model"):
         return context.default_signature
     fields = model.type.metadata["pydantic-mypy-metadata"]["fields"]
     nodes = {name: symbol.node for name in fields if (symbol := model.type.get(name))}

@@ -24,6 +24,7 @@ from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.loadtools import TOOLS, Share, Target, ToolOutput
 from bench.loadtools.install.find import search_path
+from bench.loadtools.tool import LoadJob
 from bench.model.plan import Arm, LoadProfile
 from bench.plans.server_files import load_server
 from bench.plans.workload_files import load_workload
@@ -109,18 +110,10 @@ class Bench(NamedTuple):
     def _ours(self, folder: Path) -> Command:
         out = folder / "ours"
         out.mkdir(parents=True)
-        tool, target = TOOLS["wrk"], self.targets[0]
-        rng = random.Random(1)
-        tool.prepare(self.workload, self._profile(), target, folder, rng)
-        return tool.command(
-            target,
-            self.workload,
-            self._profile(),
-            out,
-            share=Share(seed=1),
-            folder=folder,
-            duration_s=self.seconds,
-        )
+        tool = TOOLS["wrk"]
+        job = LoadJob(self.targets[0], self.workload, self._profile(), folder)
+        tool.prepare(job, random.Random(1))
+        return tool.command(job, Share(seed=1), out, self.seconds)
 
     def _bare(self, folder: Path) -> Command:
         out = folder / "bare"

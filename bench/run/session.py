@@ -126,8 +126,8 @@ class Session:
         for arm in sorted(self.plan.arms, key=lambda arm: not lack[arm.name]):
             if self._asking.nothing_left(self.plan, gone):
                 break  # the rest need not be built
-            built = lack[arm.name] or (None if arm.url else self._build(arm))
-            reason = built or self._asking.reason(self.plan, arm)
+            unbuilt = lack[arm.name] or (None if arm.url else self._build(arm))
+            reason = unbuilt or self._asking.reason(self.plan, arm)
             if reason:
                 gone.add(arm.name)
                 skipped.append(Skipped(server=arm.name, reason=reason))
