@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bench.plans.bisect_plan import Searched
     from bench.plans.project import Project
     from bench.run.bisecting import BisectParts
-    from bench.stats.bisection import BisectEnd, BisectProgress, CommitGraph
+    from bench.stats.bisection import BisectEnd, BisectProgress
+    from bench.stats.suspects import CommitGraph
     from bench.store.bisect_files import BisectFolder
 
 _DEFAULTS: Final[dict[str, Any]] = {
