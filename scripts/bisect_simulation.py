@@ -1,8 +1,9 @@
 """How often a bisect is right: `python scripts/bisect_simulation.py [SEARCHES]` (default 1,600).
 
-Wrong is another commit, or a difference where there is none. Each search has 16 commits of which one costs 5 % more, or none, and pairs whose noise is known;
-what decides is the code of `bench bisect`. Prints the table of docs/bisect.md, in some minutes of
-CPU; lines are printed as they are done, so that it can be ended early.
+Each search has 16 commits of which one costs 5 % more, or none, and pairs whose noise is known;
+what decides is the code of `bench bisect`. Wrong is another commit, or a difference where there
+is none. Prints the table of docs/bisect.md, in some minutes of CPU; lines are printed as they are
+done, so that it can be ended early.
 """
 
 from __future__ import annotations
