@@ -1,8 +1,9 @@
 """How often a bisect is right: `python scripts/bisect_simulation.py [SEARCHES]` (default 1,600).
 
 Each search has 16 commits of which one costs 5 % more, or none, and pairs whose noise is known;
-what decides is the code of `bench bisect`. Prints the table of docs/bisect.md, in some minutes of
-CPU; lines are printed as they are done, so that it can be ended early.
+what decides is the code of `bench bisect`. Wrong is another commit, or a difference where there
+is none. Prints the table of docs/bisect.md, in some minutes of CPU; lines are printed as they are
+done, so that it can be ended early.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def main() -> None:
     """Print one line per noise and difference."""
     searches = int(sys.argv[1]) if len(sys.argv) > 1 else 1600
     print(
-        "| noise of a pair | one commit costs | pairs: median, 90 % | right | another named "
+        "| noise of a pair | one commit costs | pairs: median, 90 % | right | wrong "
         f"| culprit in the range | right by {IN_TIME} pairs |"
     )
     print("|---|---|---|---|---|---|---|", flush=True)

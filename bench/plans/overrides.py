@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.errors import Problem
 from bench.model.config import ProfileConfig, ServerRef, Variant
@@ -96,7 +96,7 @@ def _clashes(config: MatrixConfig, overrides: Overrides) -> Iterator[Problem]:
 
 def selected_profiles(config: MatrixConfig, overrides: Overrides) -> tuple[ProfileConfig, ...]:
     """The profiles that are asked for, with the command line's numbers in them."""
-    update = {
+    update: dict[str, Any] = {
         "duration": overrides.duration_s,
         "warmup": overrides.warmup_s,
         "connections": overrides.connections,

@@ -81,14 +81,14 @@ def with_power(seen: Observation, before: QuickState | None, after: QuickState) 
     pressure = after.thermal_pressure
     if before and pressure in (None, "nominal"):
         pressure = before.thermal_pressure or pressure
-    state = {
-        "power_source": after.power_source,
-        "thermal_pressure": pressure,
-        "low_power": after.low_power,
-        "core_busy_s": core_mix(seen.cpu_busy_s, *core_levels()),
-    }
+    mix = core_mix(seen.cpu_busy_s, *core_levels())
     resources = seen.resources
-    if not state["core_busy_s"]:  # of one kind, or not known which: a share says nothing
+    if not mix:  # of one kind, or not known which: a share says nothing
         resources = resources.replace(server_fast_share=None)
-    counters = seen.counters.replace(**state)
+    counters = seen.counters.replace(
+        power_source=after.power_source,
+        thermal_pressure=pressure,
+        low_power=after.low_power,
+        core_busy_s=mix,
+    )
     return seen._replace(resources=resources, counters=counters)

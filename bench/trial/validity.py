@@ -83,10 +83,9 @@ class TrialValidity(NamedTuple):
 def validity_of(evidence: Evidence) -> TrialValidity:
     """Decide by declared cause only: never because a number looks odd."""
     invalid = tuple(_invalidating(evidence))
-    scope = {"scope": evidence.trial}
     disturbed = _disturbed(evidence)
     notes = (
-        *(f.replace(**scope) for f in evidence.load_findings),
+        *(f.replace(scope=evidence.trial) for f in evidence.load_findings),
         *_notes(evidence, disturbed),
     )
     bound = judgement.bound(evidence.resources) if evidence.load else "unknown"

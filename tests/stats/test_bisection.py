@@ -111,8 +111,7 @@ def bisect_score(
         wrong += end.culprit not in {None, culprit} or (not culprit and bool(end.candidates))
         covered += culprit in end.candidates
         pairs.append(world.pairs)
-    shares = [count / searches for count in (right, wrong, covered)]
-    return BisectScore(shares[0], shares[1], shares[2], tuple(sorted(pairs)))
+    return BisectScore(right / searches, wrong / searches, covered / searches, tuple(sorted(pairs)))
 
 
 @pytest.mark.parametrize(("sd", "most"), [(0.01, 32), (0.02, 60), (0.03, 90)])

@@ -58,7 +58,9 @@ def told(item: Finding) -> Finding:
         said["text"] = _placed(said["text"], item)
     except (LookupError, TypeError, ValueError):  # of a version with other figures
         return item
-    return item.replace(**said)
+    return item.replace(
+        text=said["text"], advice=said["advice"], why=said["why"], undo=said["undo"]
+    )
 
 
 def in_words(item: Finding) -> Finding:
