@@ -66,7 +66,7 @@ _BEGUN = tuple(
     for case in (
         Case(
             "bench try -- env PORT={port} node a.js --and env PORT={port} node b.js",
-            kinds.scripts, _TRY, "r01-b.try",
+            kinds.scripts, _TRY, " r01-",
         ),
         Case("bench try --port 3000 -- node server.js", kinds.scripts, _TRY, "r01-server.try"),
         Case("bench ab mine --ref main --ref my-branch", kinds.service, _AB, "my-branch: rounds"),
