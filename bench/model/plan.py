@@ -115,11 +115,6 @@ class Workload(Model):
     lua: str | None
     sha256: str
 
-    @property
-    def streams(self) -> bool:
-        """Whether an answer is to come over some time, piece by piece."""
-        return any(kind.expect.min_stream is not None for kind in self.kinds)
-
 
 class Arm(GrownModel):
     """A server as it stands in a plan: a name of its own, its folder and its environment.
@@ -287,13 +282,11 @@ class Plan(GrownModel):
         calibrated: capacity in requests/s per `server/workload/profile` from the calibration.
         spreads: of a duet, workload -> standard deviation of the log-ratios of two copies in
             the calibration block: what the forecast rests on, part of no estimate.
-        alone: of a duet, profiles under which servers are measured without the baseline beside
-            them; their trials belong to no cell and enter no comparison.
+        alone: of a duet, profiles without the baseline beside; of no cell, in no comparison.
         alone_rounds: how many rounds, from the first on, hold such trials.
         cost: None where the matrix asks for no cost, and in a plan of duets.
         estimated_s: expected length without builds.
-        max_time_s: no round is begun that would end later than this after the measuring began,
-            the first three excepted; None = as long as it takes.
+        max_time_s: no round begins that would end later, but for the first three; None = no limit.
         search: what is promised, in a search for a rate; `max_time_s` is then of each cell.
         machines: where they are of their own; `cpus` are then the server's.
         streams: workloads whose answers come over some time, piece by piece.

@@ -103,8 +103,12 @@ def _plan(parts: PlanParts, overrides: Overrides, *, matrix: str, seed: int, rou
         skipped=parts.skipped,
         estimated_s=0.0,
         search=_sought(config),
-        streams=tuple(name for name, one in parts.workloads.items() if one.streams),
+        streams=tuple(name for name, one in parts.workloads.items() if _streams(one)),
     )
+
+
+def _streams(workload: Workload) -> bool:
+    return any(kind.expect.min_stream is not None for kind in workload.kinds)
 
 
 def _sought(config: MatrixConfig) -> Sought | None:

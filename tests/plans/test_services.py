@@ -84,3 +84,12 @@ def test_what_is_wrong_with_services(tmp_path: Path, server: str, words: str) ->
     project = write_project(tmp_path, server=server)
     with pytest.raises(ConfigError, match=words):
         plan_of(project)
+
+
+@pytest.mark.parametrize(("more", "streams"), [(", min_stream: 5ms", ("small",)), ("", ())])
+def test_which_answers_are_streams(tmp_path: Path, more: str, streams: tuple[str, ...]) -> None:
+    """Those that are to come over some time; reports say which end of one was timed."""
+    workload = f"requests: [{{path: /, expect: {{events: [a, b]{more}}}}}]\n"
+    plan, _ = plan_of(write_project(tmp_path, workload=workload))
+
+    assert plan.streams == streams

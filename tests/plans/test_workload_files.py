@@ -264,11 +264,3 @@ def test_a_value_as_text(tmp_path: Path) -> None:
     assert _load(tmp_path, text % "{id:text}").kinds[0].values
     assert "{id:str} is not a form of a value" in _refused(tmp_path, text % "{id:str}")
     assert "{ix} has no entry in values" in _refused(tmp_path, text % "{ix:text}")
-
-
-def test_which_answers_are_streams(tmp_path: Path) -> None:
-    """Those that are to come over some time; reports say which end of one was timed."""
-    text = "requests: [{path: /, expect: {events: [a, b]%s}}]"
-
-    assert _load(tmp_path, text % ", min_stream: 5ms").streams
-    assert not _load(tmp_path, text % "").streams
