@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field, InstanceOf
 
@@ -105,5 +105,7 @@ class Pacing(GrownModel):
 
     def told(self) -> Pacing:
         """What a record keeps of it: without the histograms, which are in the raw output."""
-        kept = {name: None for name, field in type(self).model_fields.items() if field.exclude}
+        kept: dict[str, Any] = {
+            name: None for name, field in type(self).model_fields.items() if field.exclude
+        }
         return self.replace(**kept)

@@ -105,7 +105,7 @@ def run_together(
         ended: called when all processes have ended, before their output is read: reading it
             takes up to a second of our own CPU time, which is not a part of the window.
         enough: of a warm-up, asked twenty times a second; once it says so the processes are
-            ended before their time, and nothing is returned: what they write is no result.
+            ended before their time, and nothing is returned: what they write does not count.
 
     Raises:
         LoadFailure: a process failed, hung, or its output is not a result.
