@@ -34,7 +34,7 @@ _KILL_POLL_S = 0.005
 _LINUX = sys.platform.startswith("linux")
 _OPEN_MAX = 10_240
 _NONE = (0, 0, "")
-_ALL_CPUS: set[int] = os.sched_getaffinity(0) if sys.platform == "linux" else set()
+_ALL_CPUS: set[int] = getattr(os, "sched_getaffinity", lambda _: set())(0)
 """What the supervisor may use before it is held anywhere."""
 
 

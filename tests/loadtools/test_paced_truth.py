@@ -86,7 +86,7 @@ def serving(*argv: float) -> Iterator[tuple[int, subprocess.Popen[str]]]:
 
 def _pin(pid: int, index: int) -> None:
     """On one of two CPUs, as in a trial, where the system can."""
-    if hasattr(os, "sched_setaffinity") and len(cpus := sorted(os.sched_getaffinity(0))) > 1:
+    if sys.platform == "linux" and len(cpus := sorted(os.sched_getaffinity(0))) > 1:
         os.sched_setaffinity(pid, {cpus[index]})
 
 
