@@ -15,7 +15,7 @@ default:
 setup *ARGS: _run
     @bench setup "$@"
 
-# Everything: five servers, eight workloads; writes reports/RESULTS.md (25 min, or --max-time)
+# Everything: five servers, eight workloads; writes reports/RESULTS.md (half an hour on two cores, or --max-time)
 [no-exit-message]
 bench-all *ARGS: _run
     @bench setup --for all

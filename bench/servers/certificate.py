@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
+import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bench.model.target import LOOPBACK
+
+_FOLDER: Final = "bench-tls"
 
 
 class Certificate(NamedTuple):
@@ -37,7 +41,8 @@ def certificate(host: str = LOOPBACK) -> Certificate:
     """
     import trustme  # noqa: PLC0415 - late: it brings a library of cryptography with it
 
-    folder = Path(tempfile.mkdtemp(prefix="bench-tls-"))
+    _remove_left()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}-{os.getpid()}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     authority = trustme.CA(organization_name="bench")
     made = authority.issue_cert(
@@ -48,3 +53,15 @@ def certificate(host: str = LOOPBACK) -> Certificate:
     files.key.write_bytes(made.private_key_pem.bytes())
     files.trust.write_bytes(authority.cert_pem.bytes())
     return files
+
+
+def _remove_left() -> None:
+    """Remove the keys of a `bench` that was killed: it could not do so itself."""
+    import psutil  # noqa: PLC0415 - late, as `trustme`
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}-*-*"):
+        owner = folder.name.removeprefix(f"{_FOLDER}-").partition("-")[0]
+        with contextlib.suppress(OSError):
+            ours = owner.isdigit() and folder.stat().st_uid == os.geteuid()
+            if ours and not psutil.pid_exists(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
