@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _PR_SET_CHILD_SUBREAPER = 36
-_KILL_DEADLINE_S = 5.0
-_KILL_POLL_S = 0.005
+_KILL_DEADLINE_S, _KILL_POLL_S = 5.0, 0.005
 _LINUX = sys.platform.startswith("linux")
 _OPEN_MAX = 10_240
 _NONE = (0, 0, "")
-_ALL_CPUS: set[int] = getattr(os, "sched_getaffinity", lambda _: set())(0)
-"""What the supervisor may use before it is held anywhere."""
+_ALL_CPUS: set[int] = set()  # what the supervisor may use before it is held anywhere
+if sys.platform == "linux":
+    _ALL_CPUS = os.sched_getaffinity(0)
 
 
 def become_subreaper() -> None:
