@@ -87,7 +87,7 @@ def test_a_cable_is_cut_in_the_window(lab: Lab, tmp_path: Path) -> None:  # noqa
 @pytest.mark.untraced
 def test_a_killed_controller_leaves_nothing(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixture
     """After SIGKILL in the window every machine ends what runs there; the run can go on."""
-    project = project_of(tmp_path, profiles=window(3))
+    project = project_of(tmp_path, profiles=window(8))
     for number in (signal.SIGINT, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL):
         with project.running("run", "faults", *machines_of(lab)) as process:
             assert wait_until(lambda: loading(lab), 120.0)

@@ -210,8 +210,7 @@ def test_the_load_goes_to_the_named_address(tmp_path: Path, host: str) -> None:
     assert sum(trial["load"]["ok"] for trial in trials) <= server.hosts[server.target.authority]
     assert set(server.hosts) == {server.target.authority}
     assert ("remote" in project.findings()) is remote
-    codes = [item["code"] for trial in trials for item in trial["findings"]]
-    assert "connections-short" not in codes
+    assert remote or all(trial["counters"]["connections_seen"] for trial in trials)
 
 
 def test_another_host_is_refused(tmp_path: Path) -> None:

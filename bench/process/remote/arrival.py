@@ -7,6 +7,7 @@ folder named by the sha256 of its content, which is computed again from the file
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
@@ -60,7 +61,11 @@ def folder_digest(folder: Path) -> str:
 
 
 def keep_parcel(place: Path, digest: str, archive: bytes) -> None:
-    """Unpack a parcel beside its place, check it, and move it there in one step."""
+    """Unpack a parcel beside its place, check it, and move it there in one step.
+
+    Agents that come at the same time, such as those of machines with one home, wait for each
+    other: what the first has put there is not taken from under its feet by the second.
+    """
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix="new-", dir=place.parent))
     try:
@@ -68,8 +73,11 @@ def keep_parcel(place: Path, digest: str, archive: bytes) -> None:
             packed.extractall(beside)
         if folder_digest(beside) != digest:
             raise ValueError("the parcel was damaged on its way")
-        shutil.rmtree(place, ignore_errors=True)
-        beside.rename(place)
+        with (place.parent / "arriving").open("a") as alone:
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            if folder_digest(place) != digest:
+                shutil.rmtree(place, ignore_errors=True)
+                beside.rename(place)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
