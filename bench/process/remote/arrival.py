@@ -68,17 +68,18 @@ def keep_parcel(place: Path, digest: str, archive: bytes) -> None:
     """
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix="new-", dir=place.parent))
+    alone = os.open(place.parent, os.O_RDONLY)
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as packed:
             packed.extractall(beside)
         if folder_digest(beside) != digest:
             raise ValueError("the parcel was damaged on its way")
-        with (place.parent / "arriving").open("a") as alone:
-            fcntl.flock(alone, fcntl.LOCK_EX)
-            if folder_digest(place) != digest:
-                shutil.rmtree(place, ignore_errors=True)
-                beside.rename(place)
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        if folder_digest(place) != digest:
+            shutil.rmtree(place, ignore_errors=True)
+            beside.rename(place)
     finally:
+        os.close(alone)
         shutil.rmtree(beside, ignore_errors=True)
 
 
