@@ -24,7 +24,7 @@ from bench.process.strays import MARK, is_supervisor_process
 from bench.process.why_not import why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from bench.process.command import Command
@@ -165,7 +165,7 @@ class SupervisorClient:
         What a killed `bench` left of its own goes now.
         """
         if self._scratch is None:
-            _remove_left()
+            remove_left(_SCRATCH, is_supervisor_process)
             self._scratch = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}-{self.pid}-"))
             self._scratch.chmod(0o711)
         return self._scratch
@@ -267,11 +267,16 @@ class SupervisorClient:
                 self._events.remove(event)
 
 
-def _remove_left() -> None:
-    """Remove the temporary folders of supervisors that are gone."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}-*-*"):
-        owner = folder.name.removeprefix(f"{_SCRATCH}-").partition("-")[0]
+def remove_left(name: str, lives: Callable[[int], bool]) -> None:
+    """Remove this user's temporary folders `NAME-PID-...` whose owner is gone.
+
+    Args:
+        name: what the folders begin with.
+        lives: whether a process of that id is still their owner.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{name}-*-*"):
+        owner = folder.name.removeprefix(f"{name}-").partition("-")[0]
         with contextlib.suppress(OSError):
             ours = owner.isdigit() and folder.stat().st_uid == os.geteuid()
-            if ours and not is_supervisor_process(int(owner)):
+            if ours and not lives(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)

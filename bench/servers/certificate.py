@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import os
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.model.target import LOOPBACK
+from bench.process.client import remove_left
 
 _FOLDER: Final = "bench-tls"
 
@@ -39,9 +39,10 @@ def certificate(host: str = LOOPBACK) -> Certificate:
     Args:
         host: address by which the load reaches the server.
     """
+    import psutil  # noqa: PLC0415 - late, as the next
     import trustme  # noqa: PLC0415 - late: it brings a library of cryptography with it
 
-    _remove_left()
+    remove_left(_FOLDER, psutil.pid_exists)  # of a `bench` that was killed
     folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}-{os.getpid()}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     authority = trustme.CA(organization_name="bench")
@@ -53,15 +54,3 @@ def certificate(host: str = LOOPBACK) -> Certificate:
     files.key.write_bytes(made.private_key_pem.bytes())
     files.trust.write_bytes(authority.cert_pem.bytes())
     return files
-
-
-def _remove_left() -> None:
-    """Remove the keys of a `bench` that was killed: it could not do so itself."""
-    import psutil  # noqa: PLC0415 - late, as `trustme`
-
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}-*-*"):
-        owner = folder.name.removeprefix(f"{_FOLDER}-").partition("-")[0]
-        with contextlib.suppress(OSError):
-            ours = owner.isdigit() and folder.stat().st_uid == os.geteuid()
-            if ours and not psutil.pid_exists(int(owner)):
-                shutil.rmtree(folder, ignore_errors=True)
