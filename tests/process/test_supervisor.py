@@ -342,7 +342,7 @@ def test_the_family_of_an_ended_process_is_no_stranger() -> None:
 def test_held_until_its_start(tmp_path: Path) -> None:
     """Several that are held begin together, each says when; one killed before never begins."""
     with SupervisorClient() as supervisor:
-        at = time.monotonic() + 0.5
+        at = time.monotonic() + 2.0  # four are started meanwhile
         show = command(tmp_path, "sh", "-c", "echo begun")._replace(start_at=at)
         first = supervisor.spawn(show)
         second = supervisor.spawn(show)
