@@ -85,8 +85,11 @@ def _first_postgres(bench: int, killed: set[psutil.Process]) -> psutil.Process:
 
 
 def _first(process: psutil.Process) -> bool:
+    """Whether it is the postmaster: its helpers call themselves "postgres: walwriter" and such.
+
+    Its parent would not tell: helpers whose postmaster was killed are handed to `bench`.
+    """
     try:
-        parent = process.parent()
-        return parent is not None and parent.name() != "postgres"
-    except psutil.Error:
+        return not process.cmdline()[0].startswith("postgres:")
+    except (psutil.Error, IndexError):
         return False
