@@ -208,7 +208,7 @@ def rates(setup: Setup, name: str, pairs: int) -> bool:
 
 def overhead(setup: Setup, arm: Arm, far: CpuSplit, far_s: float) -> bool:
     """What a trial takes beyond warm-up and window, here and there."""
-    cpus = far.model_copy(update={"load": (1,), "load_count": 1})
+    cpus = far.replace(load=(1,), load_count=1)
     with SupervisorClient() as supervisor:
         build(arm, supervisor, setup.folder / "build.log", cpus="1")
     own = [setup.trial(arm, cpus, TrialRun, 100 + number)[1] for number in range(3)]

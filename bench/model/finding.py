@@ -200,4 +200,4 @@ def finding(  # the one place where a severity is looked up
 
 def on_machine(item: Finding, name: str) -> Finding:
     """The finding as one of a machine of the load, which its sentence then names."""
-    return item.model_copy(update={"evidence": {**item.evidence, "machine": name}})
+    return item.replace(evidence={**item.evidence, "machine": name})

@@ -150,7 +150,7 @@ def plan_look(
 def _without_copies(plan: Plan) -> Plan:
     arms = tuple(arm for arm in plan.arms if arm.name not in plan.copies)
     cells = tuple(cell for cell in plan.cells if cell.server not in plan.copies)
-    return plan.model_copy(update={"arms": arms, "cells": cells, "alone": ()})
+    return plan.replace(arms=arms, cells=cells, alone=())
 
 
 def least_s(plan: Plan) -> float:

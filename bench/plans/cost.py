@@ -40,18 +40,18 @@ def with_cost(plan: Plan, workloads: Mapping[str, Workload]) -> Plan:
     cost = _cost_plan(plan, workloads)
     if cost is None:
         return plan
-    plan = plan.model_copy(update={"cost": cost})
+    plan = plan.replace(cost=cost)
     more = tuple(t for number in range(1, plan.rounds + 1) for t in cost_round(plan, number))
-    plan = plan.model_copy(update={"trials": (*plan.trials, *more)})
+    plan = plan.replace(trials=(*plan.trials, *more))
     trials = tuple(trial for batch in batches(plan) for trial in batch)
-    return plan.model_copy(update={"trials": trials, "estimated_s": estimate(plan, trials)})
+    return plan.replace(trials=trials, estimated_s=estimate(plan, trials))
 
 
 def _cost_plan(plan: Plan, workloads: Mapping[str, Workload]) -> CostPlan | None:
     profile = _profile(plan)
     baseline = next(arm for arm in plan.arms if arm.name == plan.baseline)
     name = free_name(f"{baseline.name}-again", plan)
-    again = baseline.model_copy(update={"name": name, "copy_of": baseline.name})
+    again = baseline.replace(name=name, copy_of=baseline.name)
     closed = {one.id for one in plan.profiles if one.loop == "closed"}
     there = {(cell.server, cell.workload) for cell in plan.cells if cell.profile in closed}
     arms = [arm.name for arm in plan.arms if arm.url is None and arm.server != CEILING]
@@ -111,8 +111,8 @@ def without_cost_of(plan: Plan, gone: Collection[str]) -> Plan:
         cells = ()
     left = {cell.id for cell in cells}
     trials = tuple(t for t in plan.trials if not is_cost(plan, t) or t.cell.id in left)
-    cost = plan.cost.model_copy(update={"cells": cells})
-    return plan.model_copy(update={"cost": cost, "trials": trials})
+    cost = plan.cost.replace(cells=cells)
+    return plan.replace(cost=cost, trials=trials)
 
 
 def is_cost(plan: Plan, trial: PlannedTrial) -> bool:
@@ -142,7 +142,7 @@ def with_rate(plan: Plan, records: Sequence[TrialRecord], planned: PlannedTrial)
     rate = cost_rate(plan, records, planned.cell)
     if rate is None:
         return None
-    return plan.model_copy(update={"cost": cost.with_rate(planned.cell, rate)})
+    return plan.replace(cost=cost.with_rate(planned.cell, rate))
 
 
 def no_rate(plan: Plan, planned: PlannedTrial, known: Iterable[Finding]) -> list[Finding]:

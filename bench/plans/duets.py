@@ -34,23 +34,23 @@ def as_duet(plan: Plan) -> Plan:
         if arm not in plan.arms
         or Cell(server=arm.name, workload=workload, profile=profile) in wanted
     )
-    plan = plan.model_copy(update={"arms": arms, "cells": cells, "alone": _alone(plan)})
+    plan = plan.replace(arms=arms, cells=cells, alone=_alone(plan))
     return with_alone(plan, 1)
 
 
 def one_after_the_other(plan: Plan) -> Plan:
     """A plan of duets as one of blocks, for servers that cannot run at the same time."""
-    plan = plan.model_copy(update={"design": "blocks"})
+    plan = plan.replace(design="blocks")
     trials = tuple(t for number in range(1, plan.rounds + 1) for t in rounds_for(plan, number))
-    return plan.model_copy(update={"trials": trials, "estimated_s": estimate(plan, trials)})
+    return plan.replace(trials=trials, estimated_s=estimate(plan, trials))
 
 
 def with_alone(plan: Plan, rounds: int) -> Plan:
     """The plan of duets with so many rounds in which servers are measured alone too."""
-    plan = plan.model_copy(update={"alone_rounds": rounds})
+    plan = plan.replace(alone_rounds=rounds)
     trials = tuple(t for number in range(1, plan.rounds + 1) for t in duets_for(plan, number))
     seconds = estimate(plan, trials, copy_of(plan))
-    return plan.model_copy(update={"trials": trials, "estimated_s": seconds})
+    return plan.replace(trials=trials, estimated_s=seconds)
 
 
 def as_choice(plan: Plan, rounds: int) -> Plan:
@@ -64,8 +64,8 @@ def as_choice(plan: Plan, rounds: int) -> Plan:
         rounds: with trials alone; below 3 there is no interval.
     """
     closed = (profile for profile in plan.profiles if profile.loop == "closed")
-    solo = tuple(one.model_copy(update={"id": one.id + SOLO}) for one in closed)
-    return with_alone(plan.model_copy(update={"alone": solo}), rounds) if solo else plan
+    solo = tuple(one.replace(id=one.id + SOLO) for one in closed)
+    return with_alone(plan.replace(alone=solo), rounds) if solo else plan
 
 
 def _alone(plan: Plan) -> tuple[LoadProfile, ...]:
@@ -94,7 +94,7 @@ def _alone_for(plan: Plan, number: int) -> list[PlannedTrial]:
         return []
     first = plan.profiles[0].id
     cells = [
-        cell.model_copy(update={"profile": profile.id})
+        cell.replace(profile=profile.id)
         for profile in plan.alone
         for cell in plan.cells
         if cell.server != copy and cell.profile == first

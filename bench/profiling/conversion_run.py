@@ -57,7 +57,7 @@ def measure_conversion(
     base = _base(project)
     cpus = split(local_topology(), None, None)
     tool = OwnProfiles().tool(wish.loop, wish.seconds)
-    profile = load_profile(wish, cpus, tool).model_copy(update={"warmup_s": 1.0})
+    profile = load_profile(wish, cpus, tool).replace(warmup_s=1.0)
     seed = random.SystemRandom().getrandbits(31)
     with hold_machine():
         now = datetime.now(UTC)
@@ -120,9 +120,9 @@ def _base(project: Project) -> Workload:
 def varied(base: Workload, size: int) -> Workload:
     """The same request with a body of that size; the response must be the body."""
     body = body_of(size)
-    kind = base.kinds[0].model_copy(update={"bodies": (body,), "values": {}})
+    kind = base.kinds[0].replace(bodies=(body,), values={})
     digest = hashlib.sha256(base.sha256.encode() + body).hexdigest()
-    return base.model_copy(update={"id": f"json-{size}", "kinds": (kind,), "sha256": digest})
+    return base.replace(id=f"json-{size}", kinds=(kind,), sha256=digest)
 
 
 def _build(

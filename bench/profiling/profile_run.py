@@ -189,7 +189,7 @@ class _ProfileContext(NamedTuple):
         record = run_trial(setting, self.place.life(look)).record
         if look:
             note = told(finding("profiled", planned.id, "trial", by=look.method))
-            record = record.model_copy(update={"findings": (*record.findings, note)})
+            record = record.replace(findings=(*record.findings, note))
         self.directory.write_model(f"trials/{planned.id}/trial.json", record)
         if record.load is None or "tool-failed" in record.reasons:
             raise StartError(f"the trial of {arm.name} failed: {record.detail}", code="no-answer")
@@ -226,7 +226,7 @@ def _profile_one(desk: _ProfileContext, arm: Arm, prepared: Prepared) -> Profile
         profiled=profiled,
         again=again,
     )
-    return record.model_copy(update={"findings": all_told(judge_profile(record, prepared.refused))})
+    return record.replace(findings=all_told(judge_profile(record, prepared.refused)))
 
 
 def _trials(

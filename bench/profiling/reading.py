@@ -60,7 +60,7 @@ def _profiled(record: ProfileRecord, folder: Path) -> Profiled:
     )
     if record.method != "perf":
         # Samples of wall-clock time do not say what perf's samples of CPU time say of the GIL.
-        breakdown = breakdown.model_copy(update={"gil": _gil(folder, record)})
+        breakdown = breakdown.replace(gil=_gil(folder, record))
     reason = distrust(breakdown.quality, record.method)
     if reason:
         breakdown = without_conclusions(breakdown, reason)

@@ -40,5 +40,5 @@ def distrust(seen: Quality, method: str) -> str:
 
 def without_conclusions(breakdown: Breakdown, reason: str) -> Breakdown:
     """The same shares of what was seen, marked, and without microseconds per request."""
-    slices = tuple(part.model_copy(update={"us_per_request": None}) for part in breakdown.slices)
-    return breakdown.model_copy(update={"slices": slices, "refused": reason})
+    slices = tuple(part.replace(us_per_request=None) for part in breakdown.slices)
+    return breakdown.replace(slices=slices, refused=reason)

@@ -116,7 +116,7 @@ class BisectMeasuring:
         self, contest: Contest, commit: str, against: tuple[str, ...], pairs: int
     ) -> BisectLook:
         parts = self._parts
-        plan = contest.planned.plan.model_copy(update={"max_time_s": self._left_s})
+        plan = contest.planned.plan.replace(max_time_s=self._left_s)
         planned = contest.planned._replace(plan=plan)
         listener = parts.listen(plan)
         how = parts.options._replace(reports=parts.folder.runs)

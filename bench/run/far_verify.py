@@ -42,7 +42,7 @@ def verify_far(
                 lab.builds.build(arm, log, cpus=str(cpus.server_count))
                 workloads = workloads_of(project, arm)
                 for protocol in arm.config.protocols:
-                    speaking = arm.model_copy(update={"protocol": protocol})
+                    speaking = arm.replace(protocol=protocol)
                     found = _verify(speaking, workloads, cpus, lab, log)
                     yield from (one._replace(protocol=protocol) for one in found)
         except (BuildError, StartError, UsageError) as error:

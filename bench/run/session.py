@@ -137,19 +137,15 @@ class Session:
                 self.findings.append(left_out(arm.name, reason, built=built, served=served))
             for item in () if reason else self._asking.news(arm):
                 self._tell(text_of(item))
-        self.plan = self.plan.model_copy(
-            update={
-                "skipped": tuple(skipped),
-                "arms": tuple(
-                    arm.model_copy(update={"hash": self._builds[arm.name].hash})
-                    if arm.name in self._builds
-                    else arm
-                    for arm in self.plan.arms
-                    if arm.name not in gone
-                ),
-                "cells": tuple(cell for cell in self.plan.cells if cell.server not in gone),
-                "trials": tuple(t for t in self.plan.trials if t.cell.server not in gone),
-            }
+        self.plan = self.plan.replace(
+            skipped=tuple(skipped),
+            arms=tuple(
+                arm.replace(hash=self._builds[arm.name].hash) if arm.name in self._builds else arm
+                for arm in self.plan.arms
+                if arm.name not in gone
+            ),
+            cells=tuple(cell for cell in self.plan.cells if cell.server not in gone),
+            trials=tuple(t for t in self.plan.trials if t.cell.server not in gone),
         )
         self.plan = without_cost_of(self.plan, gone)
         self.findings += self._asking.findings(self.plan)
@@ -189,7 +185,7 @@ class Session:
         caught = {record.cell for record in self._records if lied(record)}
         usable = {record.cell for record in self._records if record.usable} - caught
         if self.plan.design == "duet":  # the baseline is part of every trial
-            usable |= {cell.model_copy(update={"server": self.plan.baseline}) for cell in usable}
+            usable |= {cell.replace(server=self.plan.baseline) for cell in usable}
         return SessionResult(
             plan=self.plan,
             trials=tuple(self._records),
@@ -243,7 +239,7 @@ class Session:
         profile = self._profiles[planned.cell.profile]
         if self.plan.cost is None or not is_cost(self.plan, planned):
             return offered(self.plan, profile, planned.cell)
-        return profile.model_copy(update={"rate_rps": self.plan.cost.rate(planned.cell)})
+        return profile.replace(rate_rps=self.plan.cost.rate(planned.cell))
 
     def _rate_known(self, planned: PlannedTrial) -> bool:
         """Whether there is a rate to offer; that of a pair is decided once, by its first trial."""
@@ -277,7 +273,7 @@ class Session:
             self.findings.append(item)
             self._tell(text_of(item))
         self._pace.calibrated(overhead_s)
-        ahead = self.plan.model_copy(update={"trials": self._kept(self.plan.trials)})
+        ahead = self.plan.replace(trials=self._kept(self.plan.trials))
         if overhead_s is not None:
             self._tell(announcement(ahead, self._pace))
         if not self._records:
@@ -314,7 +310,7 @@ class Session:
         """Take the rounds that the time does not allow out of the plan."""
         kept = tuple(trial for trial in self.plan.trials if trial.id not in late)
         rounds = max(trial.round for trial in kept)
-        self.plan = self.plan.model_copy(update={"rounds": rounds, "trials": kept})
+        self.plan = self.plan.replace(rounds=rounds, trials=kept)
         self._directory.write_model("plan.json", self.plan)
         self._tell(ended_by_time(self.plan))
 
@@ -325,11 +321,9 @@ class Session:
             if more is None:
                 self._tell(ended_by_time(self.plan))
                 return
-            self.plan = self.plan.model_copy(
-                update={
-                    "rounds": max(self.plan.rounds, more.group.rounds + 1),
-                    "trials": (*self.plan.trials, *more.whole),
-                }
+            self.plan = self.plan.replace(
+                rounds=max(self.plan.rounds, more.group.rounds + 1),
+                trials=(*self.plan.trials, *more.whole),
             )
             self._directory.write_model("plan.json", self.plan)
             self._listener.added(1, precision_words(more.group, more.togo_s))
@@ -338,4 +332,4 @@ class Session:
 
 
 def _again(planned: PlannedTrial) -> PlannedTrial:
-    return planned.model_copy(update={"id": planned.id + AGAIN})
+    return planned.replace(id=planned.id + AGAIN)

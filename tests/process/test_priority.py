@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+
 import pytest
 
-from bench.process.priority import in_background
+from bench.process.priority import in_background, keep_off
 
 
 def played(monkeypatch: pytest.MonkeyPatch, system: str, *, refused: bool = False) -> list[object]:
@@ -54,3 +58,24 @@ def test_elsewhere_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not done
 
     assert asked == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds threads on CPUs")
+def test_every_thread_keeps_off_the_cpus_that_are_measured() -> None:
+    """Also one that was there before; with no other CPU left it may use all of them."""
+    allowed, over = os.sched_getaffinity(0), threading.Event()
+    older = threading.Thread(target=over.wait)
+    older.start()
+    try:
+        taken = {min(allowed)}
+        keep_off(taken)
+        expected = (allowed - taken) or allowed
+        assert os.sched_getaffinity(0) == expected
+        assert older.native_id is not None
+        assert os.sched_getaffinity(older.native_id) == expected
+        keep_off(allowed)
+        assert os.sched_getaffinity(older.native_id) == allowed
+    finally:
+        keep_off(())
+        over.set()
+        older.join()

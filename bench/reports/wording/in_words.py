@@ -25,21 +25,17 @@ Row = TypeVar("Row", "Comparison", "CompareRow")
 def summary_in_words(summary: Summary) -> Summary:
     """The summary with the text of every finding and verdict."""
     findings = tuple(in_words(item) for item in summary.findings)
-    return summary.model_copy(
-        update={
-            "findings": findings,
-            "cells": tuple(_cell(cell) for cell in summary.cells),
-            "comparisons": tuple(_row(row) for row in summary.comparisons),
-            "scaling": tuple(
-                one.model_copy(update={"text": scaling_text(one)}) for one in summary.scaling
-            ),
-        }
+    return summary.replace(
+        findings=findings,
+        cells=tuple(_cell(cell) for cell in summary.cells),
+        comparisons=tuple(_row(row) for row in summary.comparisons),
+        scaling=tuple(one.replace(text=scaling_text(one)) for one in summary.scaling),
     )
 
 
 def view_in_words(run: RunView) -> RunView:
     """The same of all that a report sees."""
-    return run.model_copy(update={"summary": summary_in_words(run.summary)})
+    return run.replace(summary=summary_in_words(run.summary))
 
 
 def comparison_in_words(result: CompareResult) -> CompareResult:
@@ -50,14 +46,14 @@ def comparison_in_words(result: CompareResult) -> CompareResult:
 
 
 def _row(row: Row) -> Row:
-    return row.model_copy(update={"verdict": _verdict(row.verdict)})
+    return row.replace(verdict=_verdict(row.verdict))
 
 
 def _cell(cell: CellSummary) -> CellSummary:
     metrics = {name: _metric(getattr(cell.metrics, name)) for name in Metrics.model_fields}
     cost = cell.cost
     if cost is not None:
-        cost = cost.model_copy(update={"verdict": _verdict(cost.verdict)})
+        cost = cost.replace(verdict=_verdict(cost.verdict))
     update = {"metrics": cell.metrics.model_copy(update=metrics), "cost": cost}
     return cell.model_copy(update=update)
 
@@ -65,8 +61,8 @@ def _cell(cell: CellSummary) -> CellSummary:
 def _metric(metric: Metric | None) -> Metric | None:
     if metric is None or metric.verdict is None:
         return metric
-    return metric.model_copy(update={"verdict": _verdict(metric.verdict)})
+    return metric.replace(verdict=_verdict(metric.verdict))
 
 
 def _verdict(verdict: Verdict) -> Verdict:
-    return verdict.model_copy(update={"text": verdict_text(verdict)})
+    return verdict.replace(text=verdict_text(verdict))

@@ -47,7 +47,7 @@ class FarBuilds:
         """
         if arm.folder not in self._folders:
             self._folders[arm.folder] = self._bring(arm)
-        return arm.model_copy(update={"folder": self._folders[arm.folder]})
+        return arm.replace(folder=self._folders[arm.folder])
 
     def is_there(self, arm: Arm) -> None:
         """Take the folder of an arm, which was made there, as it is."""

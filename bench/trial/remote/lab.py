@@ -181,7 +181,7 @@ class Lab:
             part = PlannedMachine(name=place.name, role=place.role, cpus=cpus, weight=weight)
             parts.append(part)
         parts = [self._identified(part) for part in parts]
-        self.plan = self.plan.model_copy(update={"machines": tuple(parts)})
+        self.plan = self.plan.replace(machines=tuple(parts))
         return CpuSplit(
             server=own,
             load=(),
@@ -202,7 +202,7 @@ class Lab:
 
     def _identified(self, part: PlannedMachine) -> PlannedMachine:
         host = self.facts[part.name].host
-        return part.model_copy(update={"fingerprint": host.fingerprint})
+        return part.replace(fingerprint=host.fingerprint)
 
     def tool_versions(self, names: Iterable[str]) -> dict[str, str | None]:
         """Version of Python on the server's machine and of each load tool, alike on all of them.
@@ -227,13 +227,10 @@ class Lab:
             name: {tool: one["version"] for tool, one in tools.items() if one}
             for name, tools in found.items()
         }
-        self.plan = self.plan.model_copy(
-            update={
-                "machines": tuple(
-                    part.model_copy(update={"tools": versions.get(part.name, {})})
-                    for part in self.plan.machines
-                )
-            }
+        self.plan = self.plan.replace(
+            machines=tuple(
+                part.replace(tools=versions.get(part.name, {})) for part in self.plan.machines
+            )
         )
         first = next(iter(versions.values()), {})
         return {"python": self.facts[self.server.name].python, **first}
@@ -245,7 +242,7 @@ class Lab:
             tools: recorded with each as they are.
         """
         for name, facts in self.facts.items():
-            host = facts.host.model_copy(update={"tools": tools})
+            host = facts.host.replace(tools=tools)
             self.facts[name] = facts._replace(host=host)
         return {name: facts.host for name, facts in self.facts.items()}
 
@@ -261,13 +258,7 @@ class Lab:
         return tuple(
             (
                 machine,
-                profile.model_copy(
-                    update={
-                        "connections": conns,
-                        "processes": min(count, conns),
-                        "rate_rps": rate,
-                    }
-                ),
+                profile.replace(connections=conns, processes=min(count, conns), rate_rps=rate),
             )
             for machine, rate, conns, count in zip(
                 self.loads, rates, connections, processes, strict=True

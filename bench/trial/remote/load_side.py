@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.loadtools import TOOLS
 from bench.model.plan import CpuSplit, LoadProfile, Workload
 from bench.model.target import Target
+from bench.process.priority import keep_off
 from bench.process.remote.operations import operation
 from bench.trial.load import Loader
 from bench.trial.questioning import Questioning
@@ -47,7 +48,7 @@ def open_load(
     if lua is not None:
         script = side.folder / _LUA
         script.write_bytes(lua)
-        side.workload = made.model_copy(update={"lua": str(script)})
+        side.workload = made.replace(lua=str(script))
     agent.kept[f"load/{handle}"] = side
 
 
@@ -73,6 +74,7 @@ def prepare_load(
     folder = side.folder / (loader or "main")
     folder.mkdir()
     split = CpuSplit.model_validate(cpus)
+    keep_off(split.load)
     side.sampler(split.load)
     side.loaders[loader] = Loader(
         tool=TOOLS[made.tool],

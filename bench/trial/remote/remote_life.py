@@ -55,7 +55,7 @@ class RemoteLife(TrialRun):
         arm = self._lab.builds.placed(setting.arm)
         profile = setting.profile
         return RemoteServer(
-            arm.model_copy(update={"protocol": profile.protocol}),
+            arm.replace(protocol=profile.protocol),
             setting.cpus,
             self._lab,
             self._handle,
@@ -167,7 +167,7 @@ class RemoteLife(TrialRun):
         parts = self._parts
         busy = [part.resources.load_busy for part in parts]
         seen = [share for share in busy if share is not None]
-        resources = observation.resources.model_copy(update={"load_busy": max(seen, default=None)})
+        resources = observation.resources.replace(load_busy=max(seen, default=None))
         super().measured_window(load, observation._replace(resources=resources))
         with lost_is_failure():
             after = self._lab.look_at_clocks()

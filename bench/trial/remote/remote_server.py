@@ -180,7 +180,7 @@ class RemoteServer:
     def record(self, threads: int | None = None, processes: int | None = None) -> ServerRecord:
         """What the trial's record says about this process."""
         assert self._record is not None  # noqa: S101 - it was started
-        return self._record.model_copy(update={"threads": threads, "processes": processes})
+        return self._record.replace(threads=threads, processes=processes)
 
     def command_record(self) -> CommandRecord:
         """The command that repeats its start by hand, on its machine."""

@@ -17,6 +17,7 @@ from bench.errors import StartError
 from bench.host import quick_state
 from bench.host.state import QuickState
 from bench.model.plan import Arm, CpuSplit
+from bench.process.priority import keep_off
 from bench.process.remote.operations import operation
 from bench.sampler import Sampler
 from bench.sampler.interface import Interface
@@ -158,9 +159,11 @@ def start_server(
     """
     folder = agent.folder / handle
     folder.mkdir()
+    split = CpuSplit.model_validate(cpus)
+    keep_off(split.server)
     server = RunningServer(
         Arm.model_validate(arm),
-        CpuSplit.model_validate(cpus),
+        split,
         agent.supervisor,
         random.Random(seed),  # noqa: S311 - repeatable, not secret
         folder / "server.log",
