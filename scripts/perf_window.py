@@ -26,7 +26,7 @@ from bench.sampler import Sampler
 from bench.sampler.linux.sockdiag import bytes_received
 from bench.servers import RunningServer, build
 from bench.stats.intervals import Estimate, paired
-from bench.trial.verify import SideChannel
+from bench.trial.questioning import Questioning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,9 +36,21 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARE_MIN = 0.99
-_SLOT_S = 1.0
+SLOT_S = 1.0
 _CONNECTIONS = 50
 _WARM_S = 3
+_FAST_RPS = 50_000
+"""As of a fast server: it is asked most often."""
+_PROFILE = LoadProfile(
+    id="perf",
+    tool="wrk",
+    loop="closed",
+    connections=_CONNECTIONS,
+    processes=1,
+    warmup_s=0,
+    duration_s=SLOT_S,
+    timeout_s=10,
+)
 
 
 class Slots(NamedTuple):
@@ -55,16 +67,20 @@ class Slots(NamedTuple):
     load_pid: int
     wait: Callable[[float], bool]
 
-    def rate(self, *, watched: bool, ask: bool) -> float:
+    def rate(self, *, watched: bool) -> float:
         """Bytes per second that the server received in one slot."""
         if not watched:
             return self._measured(self._ticks(None))
-        with self._sampler() as sampler:
-            sampler.set_load_pids([self.load_pid])
-            side = SideChannel(self.server.target, self.workload, random.Random()) if ask else None
-            sampler.mark()
-            rate = self._measured(self._ticks(side))
-            sampler.mark()
+        asking = Questioning(self.server.target, self.workload, _PROFILE, random.Random())
+        asking.warmed_up(_FAST_RPS)
+        try:
+            with self._sampler() as sampler:
+                sampler.set_load_pids([self.load_pid])
+                sampler.mark()
+                rate = self._measured(self._ticks(asking))
+                sampler.mark()
+        finally:
+            asking.end()
         return rate
 
     def _sampler(self) -> Sampler:
@@ -75,19 +91,16 @@ class Slots(NamedTuple):
             port=self.server.port,
         )
 
-    def _ticks(self, side: SideChannel | None) -> Iterator[float]:
-        """A slot as `run_together` waits through it: four looks, two questions a second."""
+    def _ticks(self, asking: Questioning | None) -> Iterator[float]:
+        """A slot as `run_together` waits through it: four looks a second, and questions."""
         began = time.monotonic()
-        asked = 0
-        while (elapsed := time.monotonic() - began) < _SLOT_S:
-            if side is None:
-                time.sleep(_SLOT_S - elapsed)
+        while (elapsed := time.monotonic() - began) < SLOT_S:
+            if asking is None:
+                time.sleep(SLOT_S - elapsed)
                 break
-            self.wait(min(0.25, _SLOT_S - elapsed))
+            self.wait(min(0.25, SLOT_S - elapsed))
             self.server.cap_log()
-            if time.monotonic() - began > 0.4 * (asked + 1) and asked < 2:  # noqa: PLR2004 - two
-                side.ask(0.3)
-                asked += 1
+            asking.in_window(time.monotonic() - began)
         yield time.monotonic() - began
 
     def _measured(self, slot: Iterator[float]) -> float:
@@ -125,7 +138,7 @@ def _pair(slots: Slots, number: int) -> tuple[float, float]:
     """One slot of each kind; which comes first changes."""
     rates = {}
     for watched in (True, False) if number % 2 else (False, True):
-        rates[watched] = slots.rate(watched=watched, ask=True)
+        rates[watched] = slots.rate(watched=watched)
     return rates[True], rates[False]
 
 
@@ -137,21 +150,11 @@ def _load(  # noqa: PLR0917 - the parts of one command, private
     folder: Path,
     seconds: int,
 ) -> Child:
-    profile = LoadProfile(
-        id="perf",
-        tool="wrk",
-        loop="closed",
-        connections=_CONNECTIONS,
-        processes=1,
-        warmup_s=0,
-        duration_s=seconds,
-        timeout_s=10,
-    )
     tool, out = TOOLS["wrk"], folder / "load"
     out.mkdir()
-    tool.prepare(workload, profile, target, folder, random.Random(1))
+    tool.prepare(workload, _PROFILE, target, folder, random.Random(1))
     command = tool.command(
-        target, workload, profile, out, share=Share(seed=1), folder=folder, duration_s=seconds
+        target, workload, _PROFILE, out, share=Share(seed=1), folder=folder, duration_s=seconds
     )
     pinned = cpus.load[:1] if cpus.pinning.state == "pinned" else None
     return supervisor.spawn(command._replace(cpus=pinned))
