@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.host import local_topology
 from bench.host.cpu_split import split
 from bench.loadtools import TOOLS, Share, Target
+from bench.loadtools.tool import LoadJob
 from bench.model.plan import Arm, LoadProfile
 from bench.plans.server_files import load_server
 from bench.plans.workload_files import load_workload
@@ -152,10 +153,9 @@ def _load(  # noqa: PLR0917 - the parts of one command, private
 ) -> Child:
     tool, out = TOOLS["wrk"], folder / "load"
     out.mkdir()
-    tool.prepare(workload, _PROFILE, target, folder, random.Random(1))
-    command = tool.command(
-        target, workload, _PROFILE, out, share=Share(seed=1), folder=folder, duration_s=seconds
-    )
+    job = LoadJob(target, workload, _PROFILE, folder)
+    tool.prepare(job, random.Random(1))
+    command = tool.command(job, Share(seed=1), out, seconds)
     pinned = cpus.load[:1] if cpus.pinning.state == "pinned" else None
     return supervisor.spawn(command._replace(cpus=pinned))
 

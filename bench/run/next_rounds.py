@@ -35,13 +35,22 @@ class NextRound(NamedTuple):
 
 
 def next_round(plan: Plan, state: Precision, pace: RunClock, kept: Kept) -> NextRound | None:
-    """The round that is needed most and ends in time; None where none does."""
+    """The round that is needed most and ends in time; None where none does.
+
+    A group that would not reach its goal with all the time that is left waits until the others
+    have theirs: two copies of a saturated Fastify, 69 % apart, took half of the minute in which
+    the same at an equal rate went from 1.8 to 1.5 %.
+    """
     togo_s = min(pace.left_s, needed_s(plan, state.groups, pace, kept))
-    for group in state.groups:
+    for group in sorted(state.groups, key=lambda one: not _in_reach(plan, one, pace, kept)):
         whole = group_round(plan, group)
         if pace.fits(group.rounds + 1, kept(whole)):
             return NextRound(group, whole, togo_s)
     return None
+
+
+def _in_reach(plan: Plan, group: GroupWidth, pace: RunClock, kept: Kept) -> bool:
+    return needed_s(plan, (group,), pace, kept) <= pace.left_s
 
 
 def needed_s(plan: Plan, groups: Iterable[GroupWidth], pace: RunClock, kept: Kept) -> float:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 
+import psutil
 import pytest
 
 from bench.process.priority import in_background, keep_off
@@ -63,18 +63,17 @@ def test_elsewhere_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds threads on CPUs")
 def test_every_thread_keeps_off_the_cpus_that_are_measured() -> None:
     """Also one that was there before; with no other CPU left it may use all of them."""
-    allowed, over = os.sched_getaffinity(0), threading.Event()
+    over = threading.Event()
     older = threading.Thread(target=over.wait)
     older.start()
+    assert older.native_id is not None
+    allowed = psutil.Process().cpu_affinity() or []
     try:
-        taken = {min(allowed)}
-        keep_off(taken)
-        expected = (allowed - taken) or allowed
-        assert os.sched_getaffinity(0) == expected
-        assert older.native_id is not None
-        assert os.sched_getaffinity(older.native_id) == expected
+        keep_off(allowed[:1])
+        assert psutil.Process().cpu_affinity() == (allowed[1:] or allowed)
+        assert psutil.Process(older.native_id).cpu_affinity() == (allowed[1:] or allowed)
         keep_off(allowed)
-        assert os.sched_getaffinity(older.native_id) == allowed
+        assert psutil.Process(older.native_id).cpu_affinity() == allowed
     finally:
         keep_off(())
         over.set()

@@ -174,16 +174,31 @@ class Bench:
 
 
 class Uneven(Bench):
-    """Trials that differ at an offered rate only."""
+    """Trials that differ from load to load.
+
+    Args:
+        noises: of each load profile.
+    """
+
+    def __init__(self, folder: Path, **noises: float) -> None:
+        super().__init__(folder, 0.0)
+        self._noises = noises
 
     def record(
         self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool
     ) -> TrialRecord:
-        """As in every bench; the saturated ones hardly differ."""
-        noise, self._noise = self._noise, 0.1 if profile.id == "open" else 0.001
-        made = super().record(planned, profile, order=order, alone=alone)
-        self._noise = noise
-        return made
+        """As in every bench, with the noise of this load."""
+        self._noise = self._noises["open" if profile.id == "open" else "closed"]
+        return super().record(planned, profile, order=order, alone=alone)
+
+    @property
+    def most(self) -> dict[str, int]:
+        """Rounds of pairs by load profile."""
+        most = dict.fromkeys(("wrk-c50", "open"), 0)
+        for record in self.directory.trials()[0]:
+            if record.partner:
+                most[record.profile] = max(most[record.profile], record.round)
+        return most
 
 
 def _plan(data: Any = _DATA, **update: Any) -> Plan:
@@ -367,15 +382,21 @@ def test_three_rounds_are_to_go_however_short_the_time_is(noisy: Bench) -> None:
 
 def test_added_rounds_go_where_the_interval_is_widest(tmp_path: Path) -> None:
     """Of two load profiles the one that is narrow enough gets none of them."""
-    bench = Uneven(tmp_path, 0.1)
+    bench = Uneven(tmp_path, open=0.1, closed=0.001)
     ended = bench.run(_plan(_SHARED, max_rounds=9, calibrated=_KNOWN))
-    rounds = dict.fromkeys(("wrk-c50", "open"), 0)
-    for record in bench.directory.trials()[0]:
-        if record.partner:
-            rounds[record.profile] = max(rounds[record.profile], record.round)
 
-    assert rounds == {"wrk-c50": 5, "open": 9}
+    assert bench.most == {"wrk-c50": 5, "open": 9}
     assert ended.rounds == 9
+
+
+def test_what_the_time_cannot_reach_waits_for_what_it_can(tmp_path: Path) -> None:
+    """Saturated a hundred rounds would not do; at an offered rate two more do, and come first."""
+    bench = Uneven(tmp_path, open=0.02, closed=0.5)
+    bench.run(_plan(_SHARED, max_time_s=360.0, calibrated=_KNOWN))
+
+    assert bench.most == {"wrk-c50": 11, "open": 7}
+    loads = [reason.split(" is known to")[0].rpartition(".")[2] for reason in bench.heard.reasons]
+    assert loads == ["open"] * 2 + ["wrk-c50"] * 6
 
 
 def test_a_resumed_run_is_not_calibrated_again(quiet: Bench) -> None:
