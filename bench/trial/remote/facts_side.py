@@ -14,6 +14,7 @@ from bench.host.cpu_split import fast_pool
 from bench.host.links import link_of, link_toward
 from bench.loadtools.install.ready import ready
 from bench.process import Command
+from bench.process.priority import keep_off
 from bench.process.remote.operations import operation
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def describe(agent: Agent, *, address: str, owns: bool) -> dict[str, Any]:  # no
         address: where the load reaches the server.
         owns: whether it is this machine's.
     """
+    keep_off(())  # a trial before may have narrowed what this process is left
     topology = local_topology()
     link = (link_of if owns else link_toward)(local_source(), local_system(), address)
     return {
