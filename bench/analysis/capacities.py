@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.model.capacity import CapacityResult, CapacityStep
 from bench.model.promise import Promise, parse_promise
-from bench.stats.rate_search import Found, SearchRules, Tried, replay, so_far
+from bench.stats.rate_search import (
+    OVERLOADED_BELOW,
+    Found,
+    SearchRules,
+    Tried,
+    replay,
+    so_far,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 
 _PACER: Final = frozenset({"late-pacer", "pacer-late", "arrivals-off"})
 """Findings of a load tool that did not send when it should have."""
+
+_OTHER_WORK: Final = frozenset({"steal", "others-on-cpu"})
+"""Findings of a machine whose CPUs had other work."""
 
 _OVERLOAD: Final = frozenset({"errors", "timeouts", "no-answer"})
 _DEATH: Final = frozenset({"server-died", "memory-limit", "server-restarted"})
@@ -86,6 +96,7 @@ def rules_of(plan: Plan, base: LoadProfile) -> SearchRules:
         tolerance,
         lowest=max(_LOWEST_RPS, _LEAST_REQUESTS * _SHORT / base.duration_s),
         highest=base.connections * _MOST_PER_CONNECTION,
+        patience=plan.search.patience if plan.search else 0,
     )
 
 
@@ -119,6 +130,8 @@ def state_of(
     for trial in own:
         step = step_of(promise, trial, loads[trial.profile], histogram(trial.trial))
         wasted = [] if step else [*wasted, trial]
+        if step and plan.search.patience and _disturbed(step, trial):
+            step = step.replace(cause="disturbed")
         steps += [step] if step else []
     stands = replay(rules_of(plan, base), [_tried(step, promise) for step in steps])
     given_up = len(wasted) >= _GIVE_UP_AFTER
@@ -166,8 +179,22 @@ def _tried(step: CapacityStep, promise: Promise) -> Tried:
     limit: LoadLimit = ""
     if step.cause in ("client", "pacer"):
         limit = "client" if step.cause == "client" else "pacer"
-    mean_s = step.value_us or 0.0
-    return Tried(step.rate_rps, step.whole, ratio, step.share, step.holds, limit, mean_s / 1e6)
+    mean_s, spoiled = step.value_us or 0.0, step.cause == "disturbed"
+    return Tried(
+        step.rate_rps, step.whole, ratio, step.share, step.holds, limit, mean_s / 1e6, spoiled
+    )
+
+
+def _disturbed(step: CapacityStep, trial: TrialRecord) -> bool:
+    """Whether other work on the machine, not the server, may have broken the promise.
+
+    A server that answered less than nine tenths of the rate was overloaded, unless more than a
+    tenth of the CPUs was gone.
+    """
+    if step.cause not in ("broken", "behind") or not _OTHER_WORK.intersection(trial.reasons):
+        return False
+    taken = (trial.counters.steal_share or 0.0) + (trial.counters.others_share or 0.0)
+    return step.share >= OVERLOADED_BELOW or taken > 1 - OVERLOADED_BELOW
 
 
 def step_of(

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from bench.model.base import SCHEMA_VERSION, Model
 
-StepCause = Literal["kept", "broken", "behind", "errors", "died", "client", "pacer"]
-"""What decided about a step; the last two: the load, not the server."""
+StepCause = Literal["kept", "broken", "behind", "errors", "died", "client", "pacer", "disturbed"]
+"""What decided about a step; the last three: the load or other work, not the server."""
 
-SearchEnd = Literal["found", "never", "bound", "most", "unsettled", "cut", "unusable"]
+SearchEnd = Literal["found", "never", "bound", "most", "unsettled", "cut", "disturbed", "unusable"]
 """How a search ended; see `bench.stats.rate_search`. `unusable`: two trials in a row at one rate
 showed nothing."""
 

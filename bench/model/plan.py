@@ -257,19 +257,19 @@ class CostPlan(Model):
         return self.replace(rates=rates)
 
 
-class Sought(Model):
-    """What a run searches: the highest rate at which a promise holds, for each cell.
-
-    The cells are those whose profile has no rate; the rates that are tried become profiles and
-    cells of the plan as the search goes on.
+class Sought(GrownModel):
+    """The search of the highest rate that keeps a promise, for each cell whose load has no rate.
 
     Attributes:
         promise: such as `p99<10ms`.
         tolerance: how far apart, as a share, the rates may be between which an answer lies.
+        patience: how many trials that something else spoiled are run again.
     """
 
+    GROWN = ("patience",)
     promise: str
     tolerance: float
+    patience: int = 0
 
 
 class Plan(GrownModel):

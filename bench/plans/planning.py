@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _MAX_ROUNDS: Final = 12
 _TOLERANCE: Final = 0.05
+_PATIENCE: Final = 8
+"""Trials of a search that other work spoiled and that are run again: about a minute of them."""
 
 
 def make_plan(
@@ -114,7 +116,8 @@ def _streams(workload: Workload) -> bool:
 def _sought(config: MatrixConfig) -> Sought | None:
     if config.promise is None:
         return None
-    return Sought(promise=config.promise, tolerance=config.tolerance or _TOLERANCE)
+    tolerance = config.tolerance or _TOLERANCE
+    return Sought(promise=config.promise, tolerance=tolerance, patience=_PATIENCE)
 
 
 def rounds_for(plan: Plan, number: int) -> tuple[PlannedTrial, ...]:

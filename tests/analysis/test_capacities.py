@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.capacities import answered_share, measured_us, step_load, step_of
+from bench.analysis.capacities import answered_share, measured_us, state_of, step_load, step_of
 from bench.model.finding import finding
 from bench.model.load_result import ErrorCounts
+from bench.model.plan import Sought
 from bench.model.promise import parse_promise
+from bench.model.trial_record import Counters
 from bench.stats.histogram import Histogram
 from bench.stats.rate_search import Trying
 from tests.factories import Truth, open_profile, run_data
@@ -85,3 +87,41 @@ def test_low_rates_get_longer_windows() -> None:
 
     assert seconds == [2.0, 4.0, 6.0, 18.0]
     assert step_load(base, Trying(1234.5, whole=True), PROMISE).id.endswith("-r1234_5-whole")
+
+
+@pytest.mark.parametrize(
+    ("patience", "reasons", "share", "stolen", "cause", "rate"),
+    [
+        (8, ("steal",), 1.0, 0.03, "disturbed", 500.0),
+        (8, (), 1.0, 0.0, "broken", 500.0),
+        (8, ("steal",), 0.5, 0.03, "behind", 500.0),
+        (8, ("others-on-cpu",), 0.5, 0.2, "disturbed", 500.0),
+        (0, ("steal",), 1.0, 0.03, "broken", 500.0),
+    ],
+)
+def test_what_fails_beside_other_work_is_no_evidence(  # noqa: PLR0917 - columns of a table
+    patience: int,
+    reasons: tuple[str, ...],
+    share: float,
+    stolen: float,
+    cause: str,
+    rate: float,
+) -> None:
+    """It is asked again; not in runs older than that, nor where the server did half of the rate."""
+    base = open_profile("open", rate_rps=None)
+    load = step_load(base, Trying(rate, whole=False), PROMISE)
+    cell = DATA.plan.cells[0].model_copy(update={"profile": "open"})
+    search = Sought(promise="p99<10ms", tolerance=0.05, patience=patience)
+    changes = {"profiles": (base, load), "cells": (cell,), "search": search}
+    trial = TRIAL.model_copy(
+        update={
+            "profile": load.id,
+            "status": "suspect" if reasons else "valid",
+            "reasons": reasons,
+            "counters": Counters(steal_share=stolen, others_share=0.0),
+            "load": loaded(duration_s=load.duration_s / share),
+        }
+    )
+    stands = state_of(DATA.plan.model_copy(update=changes), cell, [trial], lambda _: SLOW)
+
+    assert stands.result.steps[0].cause == cause

@@ -122,7 +122,7 @@ def test_a_matrix_with_a_promise_is_planned_as_a_search(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         plan_matrix(found, "promised", Overrides())
 
-    assert planned.search == Sought(promise="p99<10ms", tolerance=0.03)
+    assert planned.search == Sought(promise="p99<10ms", tolerance=0.03, patience=8)
     assert (planned.trials, planned.rounds) == ((), 1)
     assert [cell.id for cell in planned.cells] == ["one.json-small.paced-c8"]
     assert planned.estimated_s > 60

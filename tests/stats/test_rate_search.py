@@ -212,3 +212,51 @@ def test_what_is_known_when_the_time_is_over() -> None:
     assert (late.end, late.at_least, late.confirmed) == ("cut", False, False)
     assert late.low <= found.rate <= (late.high or 0.0)
     assert so_far([], RULES).rate == 0.0
+
+
+def disturbed(machine: Simulated, taken: Callable[[int], float], rules: SearchRules) -> Ended:
+    """A search beside other work that takes a share of the CPUs, by the number of the trial."""
+    rng, going, tried = np.random.default_rng(5), search(rules), []
+    asked = next(going)
+    try:
+        for number in range(200):
+            left = 1 - taken(number)
+            one = machine._replace(limit_s=machine.limit_s * left).run(
+                asked._replace(rate=asked.rate / left), rng
+            )
+            now = one._replace(rate=asked.rate, disturbed=left < 1 and not one.holds)
+            tried.append(now)
+            asked = going.send(now)
+    except StopIteration as ended:
+        return Ended(ended.value, tried)
+    raise AssertionError("it did not end")
+
+
+PATIENT = RULES._replace(patience=8)
+
+
+def test_what_fails_beside_other_work_is_run_again() -> None:
+    """Half of the CPUs is gone in trials 4 to 8: the answer is the one of a quiet machine."""
+    found, tried = disturbed(QUIET, lambda number: 0.5 * (4 <= number <= 8), PATIENT)
+
+    assert sum(one.disturbed for one in tried) >= 2
+    assert (found.end, found.confirmed) == ("found", True)
+    assert found.rate == pytest.approx(8 / 9 / S, rel=0.05)
+
+
+def test_other_work_all_along_leaves_a_lower_bound() -> None:
+    """However long it lasts the rate that held is true, and no rate is said to fail."""
+    found, _ = disturbed(QUIET, lambda _: 0.5, PATIENT)
+
+    assert (found.end, found.at_least, found.high) == ("disturbed", True, None)
+    assert 0 < found.rate < 8 / 9 / S
+    assert not found.confirmed
+
+
+def test_a_search_that_is_cut_beside_other_work_names_no_rate_that_fails() -> None:
+    """What it knows is what held."""
+    _, tried = disturbed(QUIET, lambda _: 0.5, PATIENT)
+    ended = so_far(tried, PATIENT)
+
+    assert (ended.end, ended.at_least, ended.high) == ("cut", True, None)
+    assert ended.rate in {one.rate for one in tried if one.holds}

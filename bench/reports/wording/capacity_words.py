@@ -44,11 +44,12 @@ def step_why(step: CapacityStep, promise: str) -> str:
         "died": "the server died",
         "client": f"{name} {value}; the load tool used up its CPU",
         "pacer": f"{name} {value}; the load tool sent late",
+        "disturbed": f"{name} {value}; something else had the CPUs",
     }
     return said[step.cause]
 
 
-_OF_LOAD: Final = frozenset({"client", "pacer"})
+_OF_LOAD: Final = frozenset({"client", "pacer", "disturbed"})
 
 
 def ended_words(result: CapacityResult, *, out_of_time: bool = False) -> str:
@@ -85,6 +86,8 @@ def _whose(result: CapacityResult) -> str:
     if result.end == "bound":
         kind = "sent late" if result.limit == "pacer" else "used up its CPU"
         return f"; {_BEYOND}: it {kind} above that"
+    if result.end == "disturbed":
+        return "; something else had the CPUs whenever it failed"
     if result.end == "most":
         return "; no higher rate is tried"
     return ", not confirmed" if result.end == "cut" else ""
