@@ -87,8 +87,7 @@ def command(server: str | None, project: Path | None, **options: Any) -> int:
 
     Commits are checked out beside your tree, which is not touched, and built once. With --with
     the versions that the registry has are searched in the same way, each in a copy of the server.
-    Finished steps
-    are kept: after Ctrl-C, or with a longer --max-time, --resume goes on.
+    Finished steps are kept: after Ctrl-C, or with a longer --max-time, --resume goes on.
 
     \b
     bench bisect mine --good v1.4 --bad main --workload json-small

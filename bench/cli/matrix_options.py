@@ -20,8 +20,11 @@ def matrix_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Options that change what a matrix says, for `run` and `plan`."""
     for option in reversed(
         (
-            click.option("--servers", help="Only these servers, separated by commas."),
-            click.option("--workloads", help="Only these workloads."),
+            click.option(
+                "--servers",
+                help="These servers alone, of the matrix or the project, separated by commas.",
+            ),
+            click.option("--workloads", help="These workloads alone, of the project."),
             click.option("--profiles", help="Only these load profiles, by id."),
             click.option("--rounds", type=click.IntRange(1, 100), help="Number of rounds."),
             click.option("--duration", help="Window of each trial, such as 10s."),

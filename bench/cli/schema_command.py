@@ -17,7 +17,9 @@ from bench.errors import StoreError, UsageError
     required=False,
     default=None,
 )
-@click.option("--write", is_flag=True, help="Write all of them into .bench/schema of the project.")
+@click.option(
+    "--write", is_flag=True, help="Write those of a project's files into its .bench/schema."
+)
 @project_option
 def command(kind: str | None, project: Path | None, *, write: bool) -> None:
     """Print the JSON Schema of a KIND of file: matrix, workload, server or machines.
@@ -34,7 +36,7 @@ def command(kind: str | None, project: Path | None, *, write: bool) -> None:
     if (kind is None) != write:
         raise UsageError(
             "expected either a kind of file or --write",
-            advice="bench schema matrix prints one, bench schema --write writes all",
+            advice="bench schema matrix prints one, bench schema --write writes them",
         )
     if kind is None:
         _write(project)

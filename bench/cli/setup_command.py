@@ -62,11 +62,12 @@ def command(
 ) -> None:
     """Find the load tools, and install those that are missing or too old.
 
-    They come from apt, Homebrew or cargo (several minutes), as each says. What is there is left
-    alone. PostgreSQL, which stands beside servers that ask a database, comes only where --tool
-    postgres or --for MATRIX asks for it. Before administrator rights are used you are asked;
-    without a terminal it goes on as root or with --yes, else it prints the commands and exits 2.
-    Compilers and runtimes that servers need are named, never installed.
+    They come from apt, Homebrew or cargo (several minutes), as each says; paced is built by cc.
+    What is there is left alone. PostgreSQL, which stands beside servers that ask a database,
+    comes only where --tool postgres or --for MATRIX asks for it. Before administrator
+    rights are used you are asked; without a terminal it goes on as root or with --yes, else it
+    prints the commands and exits 2. Compilers and runtimes that servers need are named, never
+    installed.
 
     Exit codes: 0 all load tools are there - 2 one is not.
     """

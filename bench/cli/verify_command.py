@@ -27,10 +27,10 @@ def command(
     """Build and start SERVERS and check the response to every workload.
 
     Without SERVERS: all of the project; where it has none, those that come with bench.
-    Each request kind is sent twice with random values; status, JSON by meaning, text and
-    headers must be as the workload says, over each of the server's `protocols`. Exit code 1
-    when anything is wrong. A workload that server.yaml says it `cannot` answer is listed with
-    the reason.
+    Each request kind is sent twice with random values, and once more with one value changed
+    where a fixed body is to come back; each answer must be as the workload's `expect` says, over
+    each of the server's `protocols`. Exit code 1 when anything is wrong. A workload that
+    server.yaml says it `cannot` answer is listed with the reason.
 
     With --machines servers run on their machine, and a machine of the load asks.
     """

@@ -70,8 +70,8 @@ class LatencyCounts(Protocol):
 class LoadResult(Model):
     """One measured window as one load tool saw it, over all of its processes.
 
-    A **load tool** is a program that sends the requests: wrk, oha, paced. **Throughput** is the
-    number of successful responses per second.
+    A **load tool** is a program that sends the requests: wrk, oha, paced, h2load. **Throughput**
+    is the number of successful responses per second.
 
     Attributes:
         duration_s: the real window; the longest over the processes.

@@ -74,8 +74,8 @@ class ServerConfig(Model):
             is `true`, or `false` where it is to take up no TLS session again.
         protocols: what it can speak, of `http`, `https`, `h2` and `h2c`.
         port: the one port of a server that cannot be given another; `{port}` is then not needed.
-            On Linux it runs in a network namespace of its own, together with its load. Default:
-            none, `bench` chooses.
+            On Linux it runs in a network namespace of its own, together with its load (not with
+            `--machines`). Default: none, `bench` chooses.
         env: variables for build, run and version; those that a matrix adds are for run alone.
         ready: a path that answers 2xx when the server is ready.
         ready_headers: sent when `ready` is asked; a server that answers only to its name needs

@@ -119,7 +119,7 @@ class Expect(Model):
         status: the status code.
         json_value: compared by meaning: the order of keys does not count; or `same-as-body`.
         text: the exact body.
-        sha256: the hash of the body, unpacked where it comes packed (gzip, deflate).
+        sha256: the hash of the body, unpacked where it comes packed (gzip, deflate, br, zstd).
         contains: each of these texts stands somewhere in the body.
         events: the data of every server-sent event, in order.
         headers: only those that are named are compared.
