@@ -78,7 +78,7 @@ def command(server: str | None, project: Path | None, **options: Any) -> int:
     """Find the first commit since which a request to SERVER costs more CPU time.
 
     First bad is held against good: where it does not cost more, the search ends and says by how
-    much it could. Then the commits between them are halved as `git bisect` does, merges included.
+    much it could. Then those between them are searched by the probability of each, merges included.
     Each is measured at the same time and on the same CPUs as good and as bad, until it is known
     which of them it costs as much as; so it needs no quiet machine. One that does not build, or
     answers wrongly, is passed over for a neighbor and named. Equal content is measured once.

@@ -76,7 +76,7 @@ class LoadResult(Model):
     Attributes:
         duration_s: the real window; the longest over the processes.
         requests: complete responses.
-        ok: those of status 200 to 399, less wrk's timeouts.
+        ok: those of an expected status (as a tool tells it: 200 to 399), less wrk's timeouts.
         throughput_rps: ok / duration_s, summed over processes.
         bytes_kind: wire = headers included, body = decoded bodies.
         status: count per status code, None where the tool does not tell.
