@@ -59,11 +59,12 @@ def service_s(project: Path) -> float:
 def searched_s(run: Path) -> float:
     """The same in the whole trials of a search that answered all that was offered."""
     trials = [json.loads(path.read_text()) for path in run.glob("trials/*-whole/trial.json")]
-    return statistics.median(
+    found: float = statistics.median(
         trial["resources"]["server_cpu_s"] / trial["load"]["requests"]
         for trial in trials
         if trial["load"]["throughput_rps"] > _ANSWERED * trial["offered_rps"]
     )
+    return found
 
 
 def truth_rps(service: float, limit: float) -> float:

@@ -284,9 +284,8 @@ class MatrixConfig(Model):
         max_rounds: how many `precision` may take. Default: 12, or `rounds` where that is more;
             100 with `max_time`.
         max_time: such as `20m`, builds not counted. After `rounds` further ones go to the workload
-            and profile whose interval is widest (first among those whose goal is within reach of
-            the time left), until `precision` (or `margin`) is reached or the time is over;
-            3 rounds are measured in any case. Default: none.
+            and profile whose interval is widest (of those whose goal can be reached), until
+            `precision` (or `margin`) is reached or the time is over; at least 3. Default: none.
         cost: `true`: each server is also measured together with the baseline, both at one offered
             rate near 60 % of what they reach together, which decides CPU time per request.
         baseline: all others are compared with it. Default: the first server, else the first

@@ -7,7 +7,7 @@ the same search, so that one that was interrupted is resumed by sending it what 
 
 Noise of a machine only ever adds to response times: a trial that holds with room to spare is
 believed, one that fails is repeated, and of three the one in the middle counts. What fails
-while something else had the CPUs is no evidence: it is run again, or makes a lower bound (seen:
+while something else had the CPUs proves nothing: it is run again, or makes a lower bound (seen:
 225/s of a server that does 1,900, with 15 % stolen). The answer is where a line through all trials
 nearby meets the promise (`bench.stats.crossing`): rates 5 % apart differ less than two trials do.
 """
