@@ -150,13 +150,15 @@ def read(bench: Bench, one: Try, summary: dict[str, Any], wall_s: float) -> Outc
             continue
         is_copy = one.subject == COSTLIER and row["server"] != "more"
         rounds = len([r for r in records if _is(r, row) and r["round"] and r["status"] in _USABLE])
-        truth = None if one.subject != COSTLIER or is_copy else true_ratio(bench, trials, row)
-        verdict = {key: row["verdict"][key] for key in ("word", "ratio", "low", "high")}
         load = planned[row["profile"]]["loop"]
+        known_cost = one.subject == COSTLIER and not is_copy
+        truth = true_ratio(bench, trials, row, load) if known_cost else None
+        verdict = {key: row["verdict"][key] for key in ("word", "ratio", "low", "high")}
         (copies if is_copy else answered).append(
             Answered(load=load, rounds=rounds, truth=truth, **verdict)
         )
     measured = [r for r in records if r["round"]]
+    suspect = sum(r["status"] == "suspect" for r in measured)
     return Outcome(
         subject=one.subject,
         design=one.design,
@@ -165,6 +167,7 @@ def read(bench: Bench, one: Try, summary: dict[str, Any], wall_s: float) -> Outc
         wall_s=wall_s,
         window_s=sum(r["load"]["duration_s"] for r in measured if r["load"]),
         trials=len(measured),
+        suspect=suspect,
         answered=tuple(answered),
         copies=tuple(copies),
         host=summary["host"],
@@ -179,26 +182,42 @@ def _is(record: dict[str, Any], row: dict[str, Any]) -> bool:
     return all(record[key] == row[key] for key in ("server", "profile"))
 
 
-def true_ratio(bench: Bench, trials: Path, row: dict[str, Any]) -> float | None:
+def true_ratio(bench: Bench, trials: Path, row: dict[str, Any], load: str) -> float | None:
     """Requests per CPU-second, costlier / plain, as the servers counted it in these trials.
 
-    Counted over the whole life of each process, warm-up included, less what starting cost.
+    Counted over the whole life of each process, warm-up included, less what starting cost. Where
+    the load is an offered rate, most of a life is still the saturated part of the warm-up, in
+    which a request costs less: there only the difference is taken from the servers, which is the
+    same under any load, and what a request of the plain one costs at the rate from the window.
     """
-    logs: dict[str, dict[str, float]] = {"more": {}, "plain": {}}
+    more: dict[int, float] = {}
+    plain: dict[int, float] = {}
+    windows: dict[int, float] = {}
     for path in sorted(trials.glob(f"r*.{row['profile']}*/trial.json")):
         record = json.loads(path.read_text())
         usable = record["round"] and record["status"] in _USABLE
         if not usable or record["profile"] != row["profile"]:
             continue
-        if record["server"] in logs:
-            cost = _cost(bench, path.parent / "server.log")
-            logs[record["server"]][record["round"]] = cost
-        partner = path.parent / "partner" / "server.log"
-        if record["server"] == "more" and partner.is_file():
-            logs["plain"][record["round"]] = _cost(bench, partner)
-    rounds = logs["more"].keys() & logs["plain"].keys()
-    ratios = [math.log(logs["plain"][number] / logs["more"][number]) for number in rounds]
-    return math.exp(sum(ratios) / len(ratios)) if ratios else None
+        number, beside = record["round"], path.parent / "partner" / "server.log"
+        if record["server"] == "plain":
+            plain[number], windows[number] = _cost(bench, path.parent / "server.log"), _us(record)
+        elif record["server"] == "more":
+            more[number] = _cost(bench, path.parent / "server.log")
+            if beside.is_file():
+                plain[number], windows[number] = _cost(bench, beside), _us(record["partner"])
+    rounds = more.keys() & plain.keys()
+    if load == "open":
+        ratios = [math.log(1 + (more[one] - plain[one]) / windows[one]) for one in rounds]
+    else:
+        ratios = [math.log(more[one] / plain[one]) for one in rounds]
+    return math.exp(-sum(ratios) / len(ratios)) if ratios else None
+
+
+def _us(record: dict[str, Any]) -> float:
+    """CPU microseconds per request in the window, as the system counted them."""
+    seconds: float = record["resources"]["server_cpu_s"]
+    requests: int = record["load"]["requests"]
+    return 1e6 * seconds / requests
 
 
 def _cost(bench: Bench, log: Path) -> float:

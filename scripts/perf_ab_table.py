@@ -76,6 +76,7 @@ class Outcome:
         copies: that of the baseline with its own copy, where it was another one.
         host: of the run, as `bench host --json` has it.
         commit: of this project.
+        suspect: how many of the trials were.
     """
 
     subject: str
@@ -89,6 +90,7 @@ class Outcome:
     copies: tuple[Answered, ...]
     host: dict[str, Any]
     commit: str
+    suspect: int = 0
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Outcome:
@@ -225,7 +227,9 @@ def _circumstances(outcomes: Sequence[Outcome]) -> str:
         f"{cpu['model'] or 'an unknown model'}, {host['memory_bytes'] / 2**30:.0f} GiB, "
         f"{system['name']} {system['version'] or ''}, kernel "
         f"{'.'.join(str(system['kernel']).split('.')[:2])}; servers and load tools {pinned}. "
-        f"Tries: {len(outcomes)}, in {sum(one.wall_s for one in outcomes) / 60:.0f} min."
+        f"Tries: {len(outcomes)}, in {sum(one.wall_s for one in outcomes) / 60:.0f} min; "
+        f"{sum(one.suspect for one in outcomes)} of {sum(one.trials for one in outcomes)} trials "
+        "were suspect (stolen time, other work on the CPUs)."
     )
 
 
@@ -287,7 +291,8 @@ def _costlier_part(outcomes: Sequence[Outcome]) -> list[str]:
         _table(head, rows, "llrrrll"),
         (
             "*truth*: what it does more or less per CPU-second, by the CPU clocks of the servers "
-            "themselves over their whole lives, less what starting costs."
+            "themselves over their whole lives, less what starting costs; at an equal offered rate "
+            "that difference over what a request of the plain server costs in the windows."
         ),
     ]
 

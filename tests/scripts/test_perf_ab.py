@@ -89,11 +89,19 @@ def test_an_outcome_is_kept_whole() -> None:
 
 
 def _trial(folder: Path, place: int, server: str, profile: str, *costs: float) -> None:
-    """A trial on disk: the servers' own counts of 1,000 responses, after 5 ms of starting."""
+    """A trial on disk: the servers' own counts of 1,000 responses, after 5 ms of starting.
+
+    In the windows a request takes twice the CPU time of a whole life.
+    """
     home = folder / f"r{place:02d}-{server}.json-small.{profile}"
     (home / "partner").mkdir(parents=True)
     record = {"server": server, "profile": profile, "round": place, "status": "valid"}
-    (home / "trial.json").write_text(json.dumps(record))
+    window, *beside = (
+        {"resources": {"server_cpu_s": 2e-6 * cost * 500}, "load": {"requests": 500}}
+        for cost in costs
+    )
+    partner = beside[0] if beside else None
+    (home / "trial.json").write_text(json.dumps({**record, **window, "partner": partner}))
     for where, cost in zip((home, home / "partner"), costs, strict=False):
         counts = {"cpu_us": round(5_000 + 1_000 * cost), "responses": 1_000}
         (where / "server.log").write_text(f"ready\ncounts {json.dumps(counts)}\n")
@@ -109,7 +117,7 @@ def test_the_truth_is_what_the_servers_counted(tmp_path: Path) -> None:
     _trial(tmp_path, 0, "more", "open", 300, 100)
 
     row = {"server": "more", "profile": "open"}
-    assert perf_ab.true_ratio(bench, tmp_path, row) == pytest.approx(1 / 1.05)
+    assert perf_ab.true_ratio(bench, tmp_path, row, "closed") == pytest.approx(1 / 1.05)
 
 
 def test_the_truth_of_blocks_is_paired_by_round(tmp_path: Path) -> None:
@@ -120,7 +128,18 @@ def test_the_truth_of_blocks_is_paired_by_round(tmp_path: Path) -> None:
         _trial(tmp_path, number, "more", "open", 110 * number)
 
     row = {"server": "more", "profile": "open"}
-    assert perf_ab.true_ratio(bench, tmp_path, row) == pytest.approx(1 / 1.1)
+    assert perf_ab.true_ratio(bench, tmp_path, row, "closed") == pytest.approx(1 / 1.1)
+
+
+def test_at_a_rate_the_same_difference_is_a_smaller_share(tmp_path: Path) -> None:
+    """5 us more of 100 saturated are 5 us of the 200 that a request costs at the rate."""
+    bench = perf_ab.Bench(tmp_path, (), "", ("60s", "90s"), 5_000.0)
+    _trial(tmp_path, 1, "more", "open", 105, 100)
+    _trial(tmp_path, 2, "plain", "open", 100)
+    _trial(tmp_path, 2, "more", "open", 105)
+
+    row = {"server": "more", "profile": "open"}
+    assert perf_ab.true_ratio(bench, tmp_path, row, "open") == pytest.approx(1 / 1.025)
 
 
 def test_tries_are_mixed_so_that_an_early_end_leaves_some_of_each() -> None:
