@@ -41,6 +41,7 @@ class SearchSession(Session):
         self._histograms: dict[str, Histogram | None] = {}
         cells = [cell for cell in sought(self.plan) if cell not in self._left_out]
         states = {cell: self._state(cell) for cell in cells}
+        self._spent_s = {cell: sum(t.phases_s.total for t in self._own(cell)) for cell in cells}
         with tidy():
             while going := [cell for cell in cells if states[cell].following]:
                 for cell in going:
@@ -67,11 +68,11 @@ class SearchSession(Session):
 
     def _advance(self, cell: Cell, state: SearchState) -> SearchState:
         """One trial more, or the end where the time is over."""
-        asked = state.following
+        began, asked = time.monotonic(), state.following
         assert asked is not None  # noqa: S101 - the caller chose those that go on
         base, promise = base_of(self.plan, cell), parse_promise(state.result.promise)
         load = step_load(base, asked, promise)
-        if not self._in_time(cell, load):
+        if not self._in_time(cell, load, asked.pause_s):
             self._listener.told(ended_words(state.result, out_of_time=True))
             self.findings.append(finding("search-cut", cell.id, limit_s=self.plan.max_time_s))
             return state._replace(following=None)
@@ -81,6 +82,7 @@ class SearchSession(Session):
         self._listener.searching(planned, asked_words(state.result, asked.rate, whole=asked.whole))
         self._seen.append(self._trial(planned))
         after = self._state(cell)
+        self._spent_s[cell] += time.monotonic() - began  # pauses, and what is around a trial
         if len(after.result.steps) > len(state.result.steps):
             self._listener.told(step_words(after.result, after.result.steps[-1]))
         if after.following is None:
@@ -110,21 +112,25 @@ class SearchSession(Session):
         )
         self._directory.write_model("plan.json", self.plan)
 
-    def _in_time(self, cell: Cell, load: LoadProfile) -> bool:
+    def _in_time(self, cell: Cell, load: LoadProfile, pause_s: float) -> bool:
         """Whether a trial would end within the time that is allowed for the cell."""
         limit = self.plan.max_time_s
         if limit is None:
             return True
-        own = [trial for trial in self._seen if self._is_of(trial, cell)]
-        spent = sum(trial.phases_s.total for trial in own)
         around = [
             t.phases_s.total - t.phases_s.warmup - t.phases_s.window
-            for t in own
+            for t in self._own(cell)
             if t.phases_s.window
         ]
-        extra = sum(around) / len(around) if around else _AROUND_S
-        return spent + load.warmup_s + load.duration_s + extra <= limit
+        extra = pause_s + (sum(around) / len(around) if around else _AROUND_S)
+        return self._spent_s[cell] + load.warmup_s + load.duration_s + extra <= limit
 
-    def _is_of(self, trial: TrialRecord, cell: Cell) -> bool:
-        curve = self._profiles[trial.profile].curve if trial.profile in self._profiles else None
-        return (trial.server, trial.workload, curve) == (cell.server, cell.workload, cell.profile)
+    def _own(self, cell: Cell) -> list[TrialRecord]:
+        """The trials of a cell's search so far."""
+        curves = {name: profile.curve for name, profile in self._profiles.items()}
+        return [
+            trial
+            for trial in self._seen
+            if (trial.server, trial.workload) == (cell.server, cell.workload)
+            if curves.get(trial.profile) == cell.profile
+        ]
