@@ -258,12 +258,18 @@ def name_among(group: Group, groups: Sequence[Group]) -> str:
 
 
 def winner(group: Group, name: str) -> str:
-    """The title of the server that is above all others, "" where the intervals overlap."""
-    found = [(m.value, e) for e in group.rivals if (m := metric_of(e, name))]
-    ranked = [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
-    if len(ranked) < 2:  # noqa: PLR2004 - nobody to be better than
+    """The title of the server that is above all others, "" where that cannot be said.
+
+    Either its interval is, or it is the baseline and every verdict against it says less: pairs of
+    a round tell more than the intervals of each server alone, which hold what changed meanwhile.
+    """
+    found = [(m.value, m.verdict, e) for e in group.rivals if (m := metric_of(e, name))]
+    if len(found) < 2:  # noqa: PLR2004 - nobody to be better than
         return ""
-    return ranked[-1].title if apart(ranked[-2], ranked[-1], name) else ""
+    *others, (_, own, top) = sorted(found, key=lambda each: each[0])
+    words = {verdict.word if verdict else "" for _, verdict, _ in others}
+    by_pairs = own is not None and own.word == "baseline" and words <= {"slower", "less"}
+    return top.title if by_pairs or apart(others[-1][2], top, name) else ""
 
 
 def metric_of(entry: Entry, name: str) -> Metric | None:

@@ -14,7 +14,7 @@ from bench.reports import rows
 from bench.reports.blocks import Bullets, plain
 from bench.reports.figures import make_charts
 from bench.reports.primary_metric import PER_CPU, RESPONSE_TIME, THROUGHPUT
-from bench.reports.view import describe_profile, make_view
+from bench.reports.view import describe_profile, make_view, winner
 from bench.reports.wording.baseline_difference import gap, payload_gap
 from bench.reports.wording.conclusion import conclusion, in_short
 from bench.reports.wording.implications import implications
@@ -344,6 +344,23 @@ def test_equal_servers_have_no_winner() -> None:
     assert titles["throughput"] == "Requests per second"
     assert "; the most was " in found[0]
     assert " only " not in found[0]
+
+
+@pytest.mark.parametrize(("slower_rps", "best"), [(20_000.0, "Axum (Rust)"), (60_000.0, "")])
+def test_a_baseline_that_all_are_slower_than_is_the_best(slower_rps: float, best: str) -> None:
+    """Its pairs say so, though the machine changed so much that the intervals of both overlap."""
+    run = run_view(run_data({"axum": Truth(), "spikard": Truth(rps=slower_rps)}))
+    cells = []
+    for cell in run.summary.cells:
+        own = cell.metrics.throughput_rps
+        assert own is not None
+        wide = own.model_copy(update={"low": own.value / 5, "high": own.value * 5})
+        metrics = cell.metrics.model_copy(update={"throughput_rps": wide})
+        cells.append(cell.model_copy(update={"metrics": metrics}))
+    summary = run.summary.model_copy(update={"cells": tuple(cells)})
+    (group,) = make_view(run.model_copy(update={"summary": summary})).groups
+
+    assert winner(group, "throughput_rps") == best
 
 
 def test_duets_compare_by_cpu() -> None:
