@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench import __version__
-from bench.cli.common import TerminatedError, plain, printable
+from bench.cli.common import CtrlCError, TerminatedError, plain, printable
 from bench.errors import EXIT_SIGINT, EXIT_SIGTERM, BenchError, StoreError, nearest
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class _Signals:
             os.write(2, b"\nstopped at once\n")
             os._exit(128 + number)
         self._stopping = True
-        raise KeyboardInterrupt if number == signal.SIGINT else TerminatedError
+        raise CtrlCError if number == signal.SIGINT else TerminatedError
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -32,6 +32,14 @@ machines_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
+class CtrlCError(KeyboardInterrupt):
+    """SIGINT arrived.
+
+    Not KeyboardInterrupt itself: where that leaves code that was made from text, as NamedTuple
+    makes its own, `python -m bench` ends by the signal (-2) though it was caught (pythonrun.c).
+    """
+
+
 class TerminatedError(BaseException):
     """SIGTERM arrived; unwinds like KeyboardInterrupt so that everything is stopped."""
 

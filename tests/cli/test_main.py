@@ -91,3 +91,24 @@ def test_help_imports_nothing_heavy() -> None:
     )
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+_ROOT = Path(__file__).resolve().parents[2]
+_INTERRUPTED = """
+import os, signal, sys
+from bench.cli import _Signals
+signal.signal(signal.SIGINT, _Signals())
+try:
+    exec("import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_an_interruption_ends_with_its_exit_code_wherever_it_falls(tmp_path: Path) -> None:
+    """In code that was made from text, as of a class that is imported just then, too."""
+    (tmp_path / "interrupted.py").write_text(_INTERRUPTED)
+    argv, env = [sys.executable, "-m", "interrupted"], {**os.environ, "PYTHONPATH": str(_ROOT)}
+    done = subprocess.run(argv, cwd=tmp_path, env=env, check=False)
+
+    assert done.returncode == 130
