@@ -33,7 +33,7 @@ from bench.sampler import Sampler
 from bench.servers import RunningServer, build
 from bench.stats.intervals import paired
 from bench.trial.side_channel import SideChannel
-from scripts.perf_window import report
+from scripts.perf_window import by_wrk, report
 
 if TYPE_CHECKING:
     from bench.model.plan import CpuSplit, Workload
@@ -96,16 +96,7 @@ class Bench(NamedTuple):
         )
 
     def _profile(self) -> LoadProfile:
-        return LoadProfile(
-            id="perf",
-            tool="wrk",
-            loop="closed",
-            connections=CONNECTIONS,
-            processes=1,
-            warmup_s=0,
-            duration_s=self.seconds,
-            timeout_s=10,
-        )
+        return by_wrk(CONNECTIONS, self.seconds)
 
     def _ours(self, folder: Path) -> Command:
         out = folder / "ours"

@@ -42,16 +42,23 @@ _CONNECTIONS = 50
 _WARM_S = 3
 _FAST_RPS = 50_000
 """As of a fast server: it is asked most often."""
-_PROFILE = LoadProfile(
-    id="perf",
-    tool="wrk",
-    loop="closed",
-    connections=_CONNECTIONS,
-    processes=1,
-    warmup_s=0,
-    duration_s=SLOT_S,
-    timeout_s=10,
-)
+
+
+def by_wrk(connections: int, seconds: float) -> LoadProfile:
+    """A closed loop by one process of wrk, which is warm already."""
+    return LoadProfile(
+        id="perf",
+        tool="wrk",
+        loop="closed",
+        connections=connections,
+        processes=1,
+        warmup_s=0,
+        duration_s=seconds,
+        timeout_s=10,
+    )
+
+
+_PROFILE = by_wrk(_CONNECTIONS, SLOT_S)
 
 
 class Slots(NamedTuple):

@@ -38,8 +38,8 @@ def next_round(plan: Plan, state: Precision, pace: RunClock, kept: Kept) -> Next
     """The round that is needed most and ends in time; None where none does.
 
     A group that would not reach its goal with all the time that is left waits until the others
-    have theirs: two copies of a saturated Fastify, 69 % apart, took half of the minute in which
-    the same at an equal rate went from 1.8 to 1.5 %.
+    have theirs: a saturated Fastify and its copy, known to +-69 % only, took half of a minute that
+    ended with both known to +-1.8 % at an equal rate, where 1.5 % were asked for.
     """
     togo_s = min(pace.left_s, needed_s(plan, state.groups, pace, kept))
     for group in sorted(state.groups, key=lambda one: not _in_reach(plan, one, pace, kept)):
