@@ -545,6 +545,10 @@ _SHORT = ("--workloads", "json-small", "--duration", "400ms", "--warmup", "0s")
 _ROUGH = ("--connections", "8", "--detect", "50%", "--max-time", "2s", "--design", "blocks")
 
 
+def _usable(project: Project) -> list[str]:
+    return [one["trial"] for one in project.trials() if one["status"] in ("valid", "suspect")]
+
+
 @pytest.mark.real
 @pytest.mark.needs("oha")
 def test_ab_goes_on_after_ctrl_c_and_tells_of_an_arm_that_does_not_build(project: Project) -> None:
@@ -556,17 +560,18 @@ def test_ab_goes_on_after_ctrl_c_and_tells_of_an_arm_that_does_not_build(project
     git(project.root, "checkout", "-q", "main")
     refs = ("--ref", "main", "--ref", "broken", "--ref", "HEAD")
     with project.running("ab", "mine", *refs, *_SHORT, *_ROUGH) as process:
-        begun = wait_until(lambda: project.trials() or process.poll() is not None, 100)
+        # Beside other work a first trial of 400 ms can fail, and a failed one is measured again.
+        begun = wait_until(lambda: _usable(project) or process.poll() is not None, 100)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=100)
-    kept = [trial["trial"] for trial in project.trials() if trial["status"] in ("valid", "suspect")]
+    kept = _usable(project)
     resumed = project.bench("run", "--resume", "latest")
     summary = json.loads((project.runs()[-1] / "summary.json").read_text())
 
     assert (begun, process.returncode) == (True, 130), said
     assert "`bench run --resume latest" in said[1]
     assert resumed.returncode == 1, resumed.stderr
-    assert kept
+    assert kept, [(trial["status"], trial["reasons"]) for trial in project.trials()]
     assert [trial["trial"] for trial in project.trials()].count(kept[0]) == 1
     assert [one["server"] for one in summary["skipped"]] == ["broken"]
     assert {cell["server"] for cell in summary["cells"] if cell["trials"]["failed"] == 0} >= {
