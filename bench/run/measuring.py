@@ -51,6 +51,7 @@ class Measuring:
         self._workloads = workloads
         self._directory = directory
         self._supervisor = supervisor
+        self._learned: dict[str, float] = {}
 
     def measure(
         self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool = False
@@ -120,6 +121,7 @@ class Measuring:
             rng=random.Random(f"{self._plan.seed}/{planned.id}"),  # noqa: S311 - repeatable, not secret
             build_hash=self._hash(arm),
             schedule=self._schedule(planned),
+            learned=self._learned,
         )
 
     def _schedule(self, planned: PlannedTrial, side: str = "") -> int:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, Self
 from bench.sampler.marks import LoadReading, Mark, Observation
 from bench.sampler.observe import WatchedGroup, observe, tick_of
 from bench.sampler.platforms import current_platform
-from bench.sampler.window import BIN_S, Sample, Work, costs
+from bench.sampler.window import BIN_S, Sample, Work, quarters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
+    from bench.model.quarter import Quarter
     from bench.sampler.group import GroupProbe
     from bench.sampler.platforms import Platform
 
@@ -132,9 +133,9 @@ class Sampler:
             self._begin_again = True
             self._wake.put(None)
 
-    def costs(self, begin_s: float) -> tuple[float, ...]:
+    def quarters(self, begin_s: float) -> tuple[Quarter, ...]:
         """CPU time per unit of work of each quarter of a second since then, while watched."""
-        return costs(tuple(self._watched.work), begin_s)
+        return quarters(tuple(self._watched.work), begin_s)
 
     def mark(self) -> Mark:
         """Read every clock and counter now; below 5 ms up to 200 threads or 100 processes."""

@@ -6,6 +6,8 @@ import itertools
 import statistics
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.model.quarter import Quarter
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -112,15 +114,18 @@ def late_slope(readings: Sequence[tuple[float, float]], span: Span, last_s: floa
     return statistics.linear_regression(times, values).slope
 
 
-def costs(work: Sequence[Work], begin_s: float) -> tuple[float, ...]:
-    """CPU time per unit of work from one look to the next, of those after `begin_s`.
+def quarters(work: Sequence[Work], begin_s: float) -> tuple[Quarter, ...]:
+    """CPU time per unit of work from one look to the next, in ns, of those after `begin_s`.
 
     A stretch without work has no cost and is left out: the load had not begun, or connections
     ended and took their counts with them.
     """
     seen = [each for each in work if each.at_s >= begin_s]
     return tuple(
-        (after.cpu_ns - before.cpu_ns) / (after.done - before.done)
+        Quarter(
+            (after.cpu_ns - seen[0].cpu_ns) / 1e9,
+            (after.cpu_ns - before.cpu_ns) / (after.done - before.done),
+        )
         for before, after in itertools.pairwise(seen)
         if after.done > before.done and after.cpu_ns > before.cpu_ns
     )

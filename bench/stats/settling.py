@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import statistics
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from bench.model.quarter import Quarter
 
 LEAST: Final = 4
 """Quarters of a second without which nothing is judged: two against the two before."""
@@ -24,6 +27,11 @@ _SPREAD: Final = 0.05
 
 _NOISE_MOST: Final = 0.06
 """What spreads so much that its own noise hides more than this is not called flat."""
+
+
+_OF_THE_END: Final = 1.3
+"""Of the cost in the end: what costs more is not warm yet. What V8 has not compiled costs 2 to 4
+times as much; seconds of a warm server lie within 10 % of each other, 20 % on a busy machine."""
 
 
 class Settling(NamedTuple):
@@ -82,3 +90,24 @@ def settling(costs: Sequence[float]) -> Settling | None:
     allowed = _FLAT if count == _GROUP else _FLAT_SHORT
     change = after / before - 1
     return Settling(change >= -max(allowed, min(noise, _NOISE_MOST)), change)
+
+
+def warm_after(quarters: Sequence[Quarter]) -> float:
+    """CPU seconds of work after which a request costs what it costs in the end; 0 = at once.
+
+    Compilers inside a server begin when functions have been called often enough: Express goes on
+    at 3 times its cost for 1 to 1.5 s of its CPU time, flat to within the noise, before it falls
+    for another second. CPU time tells where that is, alone, in duets and on a slow machine alike.
+
+    Args:
+        quarters: of a warm-up that went on longer than that.
+    """
+    costs = [each.cost for each in quarters]
+    if len(costs) < 2 * _GROUP:
+        return 0.0
+    end = statistics.median(costs[-2 * _GROUP :])
+    middles = [
+        statistics.median_low(costs[at : at + _GROUP]) for at in range(len(costs) - _GROUP + 1)
+    ]
+    above = [at for at, middle in enumerate(middles) if middle > end * _OF_THE_END]
+    return quarters[above[-1] + _GROUP - 1].cpu_s if above else 0.0

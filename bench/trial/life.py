@@ -57,6 +57,8 @@ class TrialSetting(NamedTuple):
         started: UTC, ISO 8601.
         rng: decides port, pool and questions of this trial.
         schedule: decides random arrivals: the same for all servers of a round.
+        learned: name of an arm -> CPU seconds of load after which it was warm, shared by the
+            trials of a run; None = nothing is learned.
     """
 
     planned: PlannedTrial
@@ -71,6 +73,7 @@ class TrialSetting(NamedTuple):
     rng: random.Random
     build_hash: str | None
     schedule: int = 0
+    learned: dict[str, float] | None = None
 
 
 class TrialRun:

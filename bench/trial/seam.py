@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bench.model.load_result import LoadResult
+    from bench.model.quarter import Quarter
     from bench.model.target import Target
     from bench.model.trial_record import CommandRecord, Counters, ServerRecord, SidechannelResult
     from bench.sampler import Observation
@@ -147,7 +148,7 @@ class TrialSampler(Protocol):
     def watch_work(self, *, on: bool) -> None:
         """Look at what the server has done, too."""
 
-    def costs(self, begin_s: float) -> tuple[float, ...]:
+    def quarters(self, begin_s: float) -> tuple[Quarter, ...]:
         """CPU time per unit of work of each quarter of a second since then."""
         ...
 

@@ -4,6 +4,10 @@ Compilers inside a server (V8, a JVM) wait for work: at a low offered rate eight
 enough. So it is first loaded as much as it can take, then at the rate of the window, each until
 its CPU time per request is flat; longer than a cap it is not warmed, and that is reported. After
 a flat saturated second only the change of load is left to settle, which takes half a second.
+
+Flat is also what V8 does before it begins to compile. The first trial of a server in a run
+therefore goes on for 3 s of the server's CPU time, and tells how much of that it took until a
+request cost what it cost in the end: no later trial of that server believes a flat cost sooner.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.loadtools import TOOLS, closed_tool
 from bench.model.finding import finding
-from bench.stats.settling import settling, steady, still
+from bench.stats.settling import settling, steady, still, warm_after
 from bench.trial.load import WARMUP, run_together
 
 if TYPE_CHECKING:
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 
 JUDGED_FROM_S: Final = 1.0
 """A warm-up that is asked to be shorter is taken as it is: a second tells nothing less."""
+
+LEARNED_FROM_S: Final = 3.0
+"""CPU time of a server's first warm-up: Express takes 1.5 to 2.5 s of it, Fastify 1 to 2 s."""
 
 _CAP_LEAST_S: Final = 8.0
 _CAP_TIMES: Final = 4.0
@@ -44,6 +51,7 @@ class _Stage(NamedTuple):
         cap_s: and at most so long.
         name: sub-folder for what the tools write.
         flat: what is asked of the costs of each server's quarters of a second.
+        least_cpu_s: CPU time that each server uses before that is asked.
     """
 
     loaders: Sequence[TrialLoader[Any]]
@@ -51,6 +59,16 @@ class _Stage(NamedTuple):
     cap_s: float
     name: str
     flat: Callable[[Sequence[float]], bool] = still
+    least_cpu_s: Sequence[float] = ()
+
+    def reached(self, samplers: Sequence[TrialSampler], began: float) -> bool:
+        """Whether every server has worked enough and its cost is flat."""
+        least = self.least_cpu_s or [0.0] * len(samplers)
+        for sampler, cpu_s in zip(samplers, least, strict=True):
+            seen = sampler.quarters(began)
+            if not seen or seen[-1].cpu_s < cpu_s or not self.flat([each.cost for each in seen]):
+                return False
+        return True
 
 
 def cap_s(profile: LoadProfile) -> float:
@@ -77,19 +95,37 @@ def warm_up(
         _load(lives, samplers, _Stage(loaders, profile.warmup_s, profile.warmup_s, WARMUP), tick)
         return
     left_s = cap_s(profile)
-    at_rate = _Stage(loaders, profile.warmup_s, left_s, WARMUP)
+    work = [_least_cpu_s(life) for life in lives]
+    at_rate = _Stage(loaders, profile.warmup_s, left_s, WARMUP, least_cpu_s=work)
     saturating = saturated(profile, lives)
     if saturating is not None:
         hard = [life.make_loader(saturating, "saturate") for life in lives]
-        part = _Stage(hard, _SATURATE_S, left_s / 2, "load")
+        after_s = profile.warmup_s * _AFTER_SATURATED
+        part = _Stage(hard, _SATURATE_S, left_s - after_s, "load", least_cpu_s=work)
         spent_s = _load(lives, samplers, part, tick)
-        at_rate = at_rate._replace(cap_s=max(profile.warmup_s, left_s - spent_s))
+        _learn(lives, samplers)
+        at_rate = _Stage(loaders, profile.warmup_s, max(profile.warmup_s, left_s - spent_s), WARMUP)
         if spent_s < part.cap_s:
-            least_s = profile.warmup_s * _AFTER_SATURATED
-            at_rate = at_rate._replace(least_s=least_s, flat=steady)
+            at_rate = at_rate._replace(least_s=after_s, flat=steady)
     _load(lives, samplers, at_rate, tick)
+    if saturating is None:
+        _learn(lives, samplers)
     for life, sampler in zip(lives, samplers, strict=True):
         _judge(life, sampler)
+
+
+def _least_cpu_s(life: TrialRun) -> float:
+    """CPU time that a server uses before its cost is believed to be flat."""
+    learned = life.setting.learned
+    return 0.0 if learned is None else learned.get(life.setting.arm.name, LEARNED_FROM_S)
+
+
+def _learn(lives: Sequence[TrialRun], samplers: Sequence[TrialSampler]) -> None:
+    """Note how much work it took, from the first warm-up that went on for long enough."""
+    for life, sampler in zip(lives, samplers, strict=True):
+        seen = sampler.quarters(life.warmed_from_s)
+        if life.setting.learned is not None and seen and seen[-1].cpu_s >= LEARNED_FROM_S:
+            life.setting.learned.setdefault(life.setting.arm.name, warm_after(seen))
 
 
 def saturated(profile: LoadProfile, lives: Sequence[TrialRun]) -> LoadProfile | None:
@@ -120,9 +156,7 @@ def _load(
 
     def enough() -> bool:
         spent_s = time.monotonic() - began - part.loaders[0].lead_s
-        return part.least_s <= spent_s < part.cap_s and all(
-            part.flat(sampler.costs(began)) for sampler in samplers
-        )
+        return part.least_s <= spent_s < part.cap_s and part.reached(samplers, began)
 
     runs: list[LoadRun] = run_together(
         part.loaders,
@@ -145,7 +179,7 @@ def _load(
 
 def _judge(life: TrialRun, sampler: TrialSampler) -> None:
     """Note where the cap ended it and the cost still changed."""
-    seen = settling(sampler.costs(life.warmed_from_s))
+    seen = settling([each.cost for each in sampler.quarters(life.warmed_from_s)])
     if seen is None or seen.flat:
         return
     profile = life.setting.profile

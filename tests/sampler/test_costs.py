@@ -8,21 +8,21 @@ import sys
 import pytest
 
 from bench.sampler.linux.sockdiag import bytes_received, received_in
-from bench.sampler.window import Work, costs
+from bench.sampler.window import Work, quarters
 
 
 def test_costs_are_used_over_done() -> None:
     """From one look to the next; looks before the warm-up began do not count."""
     work = [Work(0.0, 0, 0), Work(1.0, 100, 10), Work(1.25, 300, 20), Work(1.5, 400, 40)]
 
-    assert costs(work, 1.0) == (20.0, 5.0)
+    assert quarters(work, 1.0) == ((200 / 1e9, 20.0), (300 / 1e9, 5.0))
 
 
 def test_a_stretch_without_work_has_no_cost() -> None:
     """Nothing was sent yet, or connections ended and took their counts along."""
     work = [Work(1.0, 0, 50), Work(1.25, 10, 50), Work(1.5, 20, 10), Work(1.75, 40, 20)]
 
-    assert costs(work, 0.0) == (2.0,)
+    assert [each.cost for each in quarters(work, 0.0)] == [2.0]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sock_diag")

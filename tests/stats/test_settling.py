@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from bench.stats.settling import settling, steady, still
+from bench.model.quarter import Quarter
+from bench.stats.settling import settling, steady, still, warm_after
 
 
 def _until_flat(costs: list[float]) -> int | None:
@@ -85,3 +86,34 @@ def test_what_gets_dearer_is_warm() -> None:
 def test_a_cost_of_nothing_is_not_judged() -> None:
     """A clock that stood still tells nothing."""
     assert settling([0.0, 1.0, 1.0, 1.0]) is None
+
+
+def _seen(*costs: float, share: float = 1.0) -> list[Quarter]:
+    return [Quarter(share * (at + 1) / 4, cost) for at, cost in enumerate(costs)]
+
+
+def test_flat_is_also_what_is_not_compiled_yet() -> None:
+    """Express beside its copy, as it was seen: flat from the start, and three times too dear."""
+    seen = [154, 143, 167, 134, 149, 148, 226, 173, 142, 107, 75, 84, 73, 55, 61, 54, 88, 40, 36]
+    seen += [70, 65, 41, 46, 47, 50, 62, 34, 29, 58, 53, 47]
+    quarters = _seen(*map(float, seen), share=0.5)
+
+    assert still([float(each) for each in seen[:4]])
+    assert 1.2 < warm_after(quarters) < 2.5
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.05, 0.1])
+def test_what_is_not_compiled_is_warm_at_once(spread: float) -> None:
+    """Whatever the noise of its quarters, and however few there are."""
+    rng = random.Random(7)
+    costs = [100 * (1 + rng.gauss(0, spread)) for _ in range(32)]
+
+    assert warm_after(_seen(*costs)) == 0.0
+    assert warm_after(_seen(*costs[:5])) == 0.0
+
+
+def test_a_burst_of_other_work_is_no_compiler() -> None:
+    """Two quarters in which something else ran do not make the others cold."""
+    costs = [100.0] * 8 + [400.0] * 2 + [100.0] * 6
+
+    assert warm_after(_seen(*costs)) == 0.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from bench.errors import BenchError, MachineLostError
 from bench.model.http_protocol import WITH_TLS
 from bench.model.machine_part import InterfaceUse
+from bench.model.quarter import Quarter
 from bench.model.target import Target
 from bench.model.trial_record import CommandRecord, Counters, Resources, ServerRecord
 from bench.sampler import Observation
@@ -266,10 +267,11 @@ class RemoteSampler:
         """Look at what the server has done, too."""
         self._ask(server_side.watch_work_of, on=on)
 
-    def costs(self, begin_s: float) -> tuple[float, ...]:
+    def quarters(self, begin_s: float) -> tuple[Quarter, ...]:
         """CPU time per unit of work of each quarter of a second since then."""
         began_s = self._lab.their_time(self._lab.server, begin_s)
-        return tuple(self._ask(server_side.costs_since, began_s=began_s))
+        told = self._ask(server_side.quarters_since, began_s=began_s)
+        return tuple(Quarter(*each) for each in told)
 
     def _ask(self, what: Any, **data: Any) -> Any:
         return self._lab.server.call(what, handle=self._handle, **data)

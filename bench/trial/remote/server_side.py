@@ -281,9 +281,11 @@ def watch_work_of(agent: Agent, *, handle: str, on: bool) -> None:
 
 
 @operation
-def costs_since(agent: Agent, *, handle: str, began_s: float) -> tuple[float, ...]:
+def quarters_since(agent: Agent, *, handle: str, began_s: float) -> tuple[tuple[float, float], ...]:
     """CPU time per unit of work since then, by this machine's clock."""
-    return _held(agent, handle).sampling.costs(began_s)
+    return tuple(
+        (each.cpu_s, each.cost) for each in _held(agent, handle).sampling.quarters(began_s)
+    )
 
 
 @operation
