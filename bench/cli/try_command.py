@@ -76,6 +76,10 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     what a request costs is measured at the same time too, as `ab` does. The first is the
     baseline. Braces other than {host}, {port}, {cpus} and {python} stay as they are.
 
+    With --machines the first answers are learned here, so that the command must run here too;
+    then what git tracks of this folder, or would, goes to the server's machine (without git all
+    of it), with the files that the command names, and is started there. Nothing is built there.
+
     \b
     bench try --path /hello -- python app.py {port}
     bench try -- env PORT={port} node a.js --and env PORT={port} node b.js
@@ -83,21 +87,24 @@ def command(command: tuple[str, ...], **options: Any) -> int:
     bench try --path /items --body item.json --header content-type:application/json -- ./app {port}
     bench try --port 3000 -- node server.js
     bench try --url http://127.0.0.1:3000/hello
+    bench try --machines lab -- ./server --listen {host}:{port}
     """
-    if options["machines"]:
-        raise UsageError(
-            "`bench try` is for this machine: it starts the command here first, to learn what its "
-            "answers are, and nothing says which of its files another machine would need",
-            advice="`bench init` makes a project of it: then `bench run --machines`",
-        )
-    from bench.plans.try_ import plan_try
+    from bench.plans.try_ import check_sendable, plan_try
     from bench.reports.wording.in_words import summary_in_words
+    from bench.run.whereabouts import opened, weigh
 
-    contest = plan_try(_trying(command, options), Path.cwd())
-    for note in contest.notes:
-        click.echo(f"note: {note}", err=True)
-    again = f"bench run --resume latest --project {contest.project.root}"
-    result = measure(contest, allow_concurrent=options["allow_concurrent"], again=again)
+    trying = _trying(command, options)
+    if options["machines"]:
+        check_sendable(trying)
+    with opened(options["machines"]) as lab:
+        weigh(lab)
+        contest = plan_try(trying, Path.cwd(), lab)
+        for note in contest.notes:
+            click.echo(f"note: {note}", err=True)
+        again = f"bench run --resume latest --project {contest.project.root}"
+        again += f" --machines {options['machines']}" if lab else ""
+        how = options["allow_concurrent"]
+        result = measure(contest, allow_concurrent=how, again=again, lab=lab)
     if options["as_json"]:
         emit_json(summary_in_words(result.view.summary))
     else:

@@ -37,6 +37,8 @@ from bench.units import parse_duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.trial.remote.lab import Lab
+
 _ID: Final = "try"
 _NAME_MAX: Final = 20
 """Of an id: with `.own.` and the name of an arm behind it, it is still one."""
@@ -100,8 +102,31 @@ def split_url(url: str) -> tuple[str, str]:
     return f"http://{target.authority}", f"{path}?{parts.query}" if parts.query else path
 
 
-def plan_try(trying: TryOptions, folder: Path) -> Contest:
-    """Ask the first server once, write the project and plan it.
+def check_sendable(trying: TryOptions) -> None:
+    """Refuse what cannot be started on another machine and loaded from a third.
+
+    Raises:
+        UsageError: an address in place of a command, or a command without `{host}`.
+    """
+    if trying.urls:
+        raise UsageError("--url with --machines: there `bench` starts every server itself")
+    for command in trying.commands:
+        if not any("{host}" in word for word in command):
+            raise UsageError(
+                f"the server is not given its address: {{host}} is not in `{shlex.join(command)}`",
+                advice="with --machines the load comes from elsewhere, and 127.0.0.1 cannot be "
+                "reached: -- python app.py --host {host} --port {port}, or -- env HOST={host} "
+                "PORT={port} node server.js",
+            )
+
+
+def plan_try(trying: TryOptions, folder: Path, lab: Lab | None = None) -> Contest:
+    """Ask the first server once, here, write the project and plan it.
+
+    Args:
+        trying: what is tried.
+        folder: where the commands are run; with a lab what is sent to the server's machine.
+        lab: the machines of server and load; None = this one.
 
     Raises:
         UsageError: a command without `{port}`, or an answer that is not 2xx.
@@ -118,8 +143,8 @@ def plan_try(trying: TryOptions, folder: Path) -> Contest:
             )
     for request in _requests(trying).values():
         _check_request(request)
-    arms = _arms(trying, folder)
-    root = cache_folder() / "try" / _digest(trying, folder)
+    arms = _arms(trying, folder, sent=lab is not None)
+    root = cache_folder() / "try" / _digest(trying, folder, sent=lab is not None)
     # Once with any answer: what is wrong with the request is said before a server is started.
     any_answer: dict[str, Any] = {"status": 200}
     _write(root, trying, arms, dict.fromkeys(_requests(trying), any_answer))
@@ -130,9 +155,11 @@ def plan_try(trying: TryOptions, folder: Path) -> Contest:
     expected, notes, plain = _expected(trying, arms)
     _write(root, trying, arms, expected, plain=plain)
     project = find_project(root, root)
-    planned = plan_matrix(project, _ID, Overrides())
+    planned = plan_matrix(project, _ID, Overrides(), lab)
     # Whether any answer makes a server ready is nothing that a server.yaml can say.
     made = tuple(arm.replace(ready_any=arms[0].ready_any) for arm in planned.plan.arms)
+    if lab is not None:
+        made = tuple(arm.replace(folder=str(folder)) for arm in made)
     plan = planned.plan.replace(arms=made)
     if plan.design == "duet":  # different servers: told by what each does alone
         plan = as_choice(plan, trying.rounds)
@@ -154,26 +181,28 @@ def _check_request(request: Request) -> None:
         )
 
 
-def _digest(trying: TryOptions, folder: Path) -> str:
-    return hashlib.sha256(repr((trying, str(folder))).encode()).hexdigest()[:12]
+def _digest(trying: TryOptions, folder: Path, *, sent: bool) -> str:
+    return hashlib.sha256(repr((trying, str(folder), sent)).encode()).hexdigest()[:12]
 
 
-def _arms(trying: TryOptions, folder: Path) -> list[Arm]:
+def _arms(trying: TryOptions, folder: Path, *, sent: bool) -> list[Arm]:
+    """The servers; those that are sent to another machine are at home in the folder itself."""
     asked_by_get = trying.request.method == "GET"
+    home = str(folder) if sent else "/"
     names: list[str] = []
     arms = []
     for command in trying.commands:
         name = _distinct(_name(command), names)
-        words = (_IN_FOLDER, str(folder), *command)
+        words = command if sent else ("/bin/sh", "-c", _IN_FOLDER, str(folder), *command)
         config = ServerConfig(
             title=shlex.join(command)[:200],
-            run=["/bin/sh", "-c", *(verbatim(word, PLACEHOLDERS) for word in words)],
+            run=[verbatim(word, PLACEHOLDERS) for word in words],
             ready=trying.request.path if asked_by_get else "/",
             ready_headers=_host(trying.request),
             port=trying.port,
         )
         arms.append(
-            Arm(name=name, server=name, folder="/", config=config, ready_any=not asked_by_get)
+            Arm(name=name, server=name, folder=home, config=config, ready_any=not asked_by_get)
         )
     for url in trying.urls:
         name = _distinct(arm_name(url.removeprefix("http://")), names)

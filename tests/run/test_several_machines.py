@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -141,3 +142,67 @@ def test_what_cannot_be_done_is_refused(tmp_path: Path) -> None:
     done = project.bench("run", "faults", "--machines", "nowhere.yaml:lab")
     assert done.returncode == 2
     assert not project.runs()
+
+
+_SERVE = """#!/usr/bin/env python3
+import os, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        body = open("page.txt", "rb").read()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_):
+        pass
+
+print("files:", *sorted(os.listdir()), flush=True)
+ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()
+"""
+
+
+def test_a_command_is_tried_where_its_files_are_sent(tmp_path: Path) -> None:
+    """What git would track goes there and the program that is named; nothing that git ignores."""
+    project = lab_project(tmp_path)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    files = {
+        ".gitignore": "serve\nkey.txt\n",
+        "page.txt": "a page",
+        "key.txt": "1",
+        "serve": _SERVE,
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    (folder / "serve").chmod(0o755)
+    words = ("try", "--machines", machines_of(project), "--connections", "4", "--rounds", "1")
+    length = ("--duration", "1s", "--warmup", "0s", "--json", "--")
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *words, *length, "./serve", "{host}", "{port}"],
+        capture_output=True, text=True, timeout=900, check=False, env=project.env, cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    logs = list((tmp_path / "cache" / "bench" / "try").glob("*/reports/*/trials/*/server.log"))
+    assert logs
+    assert {log.read_text().strip() for log in logs} == {"files: .gitignore page.txt serve"}
+    trials = json.loads(done.stdout)["cells"][0]["trials"]
+    assert trials["valid"] + trials["suspect"] == 1, done.stderr
+
+
+def test_a_command_that_cannot_be_loaded_from_elsewhere(tmp_path: Path) -> None:
+    """It is refused before any machine is reached."""
+    project = Project(tmp_path)
+    for words, said in (
+        (("--", "./serve", "{port}"), "{host} is not in `./serve"),
+        (("--url", "http://127.0.0.1:3000"), "--url with --machines"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", "try", "--machines", "nowhere.yaml:lab", *words],
+            capture_output=True, text=True, timeout=60, check=False, env=project.env, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert said in done.stderr

@@ -15,7 +15,7 @@ from bench.trial.remote import server_side
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from bench.model.plan import Arm
     from bench.process.remote.remote_machine import Machine
@@ -82,13 +82,16 @@ class FarBuilds:
         return BuildRecord.model_validate(told["record"])
 
     def _bring(self, arm: Arm) -> str:
-        data, below = _packed(arm)
-        if len(data) > _MOST_BYTES:
+        root, folder, files = _sources(arm)
+        size = sum(path.stat().st_size for path in files)
+        if size > _MOST_BYTES:
             raise BuildError(
-                f"the sources of {arm.name} are {format_bytes(len(data))}: too much to bring to "
+                f"the sources of {arm.name} are {format_bytes(size)}: too much to bring to "
                 f"the server's machine, at most {format_bytes(_MOST_BYTES)}",
                 advice="what builds make is left out; is there data among the sources?",
             )
+        below = str(folder.relative_to(root))
+        data = _packed(root, below, files)
         digest, machine = hashlib.sha256(data).hexdigest(), self._server()
         if not machine.call(server_side.has_sources, digest=digest):
             machine.call(server_side.put_sources, within_s=_SEND_S, digest=digest, data=data)
@@ -96,25 +99,41 @@ class FarBuilds:
         return place
 
 
-def _packed(arm: Arm) -> tuple[bytes, str]:
-    """The sources of a server as one archive, the same bytes each time; its folder in there."""
+def _sources(arm: Arm) -> tuple[Path, Path, list[Path]]:
+    """The folder that holds them all, the server's folder in it, and its files.
+
+    The folder of `bench try` is the user's own and has no server.yaml: what git would track goes,
+    and the programs that the command names, which are built and thus left out by git.
+    """
     folder = Path(arm.folder).resolve()
     root = (folder / arm.config.source).resolve()
+    if not (folder / "server.yaml").exists():
+        named = {folder / word for word in arm.config.run if _below(folder, word)}
+        return folder, folder, _plain({*repository_files(folder), *named})
     if root == folder or not folder.is_relative_to(root):
-        root, files = folder, sources(folder)
-    else:
-        files = sorted({*repository_files(root), *sources(folder)})
+        return folder, folder, _plain(sources(folder))
+    return root, folder, _plain({*repository_files(root), *sources(folder)})
+
+
+def _below(folder: Path, word: str) -> bool:
+    """Whether a word of a command names a file in the folder."""
+    return (folder / word).is_file() and (folder / word).resolve().is_relative_to(folder)
+
+
+def _plain(files: Iterable[Path]) -> list[Path]:
+    return sorted(p for p in files if p.name != "server.yaml" and not p.is_symlink())
+
+
+def _packed(root: Path, below: str, files: Sequence[Path]) -> bytes:
+    """The sources of a server as one archive, the same bytes each time."""
     with io.BytesIO() as buffer:
         with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            inside = str(folder.relative_to(root))
-            top = tarfile.TarInfo(inside)
+            top = tarfile.TarInfo(below)
             top.type, top.mode = tarfile.DIRTYPE, 0o700
             archive.addfile(top)
             for path in files:
-                if path.name == "server.yaml" or path.is_symlink():
-                    continue
                 entry = tarfile.TarInfo(str(path.relative_to(root)))
                 data = path.read_bytes()
                 entry.size, entry.mode = len(data), path.stat().st_mode & 0o777 | 0o600
                 archive.addfile(entry, io.BytesIO(data))
-        return buffer.getvalue(), inside
+        return buffer.getvalue()
