@@ -41,7 +41,7 @@ SOUND = {
     "stray-session": ["--stray-child=session"],
     "ignores-term": ["--ignore-term"],
     "half-dead": ["--half-dead-on-term"],
-    "floods": ["--flood=60000"],
+    "floods": ["--flood=30000"],
     "retires": ["--retire-after=600"],
 }
 
