@@ -113,7 +113,7 @@ def run(
         ):
             _pin(sender.pid, 1)
             if held_s:
-                time.sleep(start - time.monotonic() + 0.5)
+                time.sleep(max(0.0, start - time.monotonic() + 0.5))
                 sender.send_signal(signal.SIGSTOP)
                 time.sleep(held_s)
                 sender.send_signal(signal.SIGCONT)
