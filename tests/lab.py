@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("server-box", "load-1", "load-2")
 _SSHD: Final = "/usr/sbin/sshd"
-_START_S: Final = 10.0
+_START_S: Final = 60.0
 _NUMBERS: Final = itertools.count()
 """Two labs of one process have names of their own."""
 
@@ -117,12 +117,12 @@ def built(folder: Path, *, skewed: str = "") -> Iterator[Lab]:
         skewed: machine whose monotonic clock is 1000 s ahead.
     """
     number = next(_NUMBERS)
-    pid = os.getpid() + number
+    own = 4 * os.getpid() + number % 4  # workers with ids in a row have addresses of their own
     bin_folder = folder / "bin"
     lab = Lab(
         folder,
         f"bl{os.getpid():x}{number:x}",
-        f"10.{64 + pid % 64}.{pid // 64 % 256}",
+        f"10.{64 + own % 64}.{own // 64 % 256}",
         f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
     )
     _keys(lab)

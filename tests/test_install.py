@@ -24,7 +24,7 @@ def _uv(*words: str, env: dict[str, str]) -> None:
             ["uv", *words, *how],
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=900,  # of one that would hang
             check=False,
             env=env,
             cwd=env["HERE"],
@@ -70,7 +70,7 @@ def _bench(env: dict[str, str], folder: Path, *words: str) -> subprocess.Complet
         [Path(env["HERE"], "bin", "bench"), *words],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
         env=env,
         cwd=folder,

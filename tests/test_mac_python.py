@@ -30,7 +30,7 @@ def on_a_mac(
         env=env,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,  # of one that would hang
         check=False,
     )
 

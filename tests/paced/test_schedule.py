@@ -29,7 +29,7 @@ MASK = 2**64 - 1
 def schedule(paced: Paced, *options: str) -> list[tuple[int, ...]]:
     """What --print-schedule prints, as numbers."""
     command = paced.command(1, *options, "--print-schedule", lines=(Line(), Line(), Line()))
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     return [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
 
 
@@ -89,15 +89,16 @@ def test_requests_arrive_on_the_schedule(paced: Paced) -> None:
             stamps.put(time.monotonic_ns())
             connection.sendall(OK)
 
-    start = time.monotonic_ns() + 300_000_000
+    start = time.monotonic_ns() + 4_000_000_000  # it must have been started by then
+    options = ("--duration", "1", "--connections", "8", "--spin-us", "50")
     with serving(handle) as port:
-        result = paced.run(port, "--start", str(start), "--connections", "8", "--spin-us", "50")
+        result = paced.run(port, "--start", str(start), *options)
     arrived = sorted(stamps.get_nowait() for _ in range(stamps.qsize()))
     late = [stamp - start - i * 5_000_000 for i, stamp in enumerate(arrived)]
 
-    assert len(arrived) == 40
+    assert len(arrived) == 200
     assert min(late) > 0
-    assert min(late) < 2_000_000  # some request of the forty met no neighbor
+    assert min(late) < 2_000_000  # some request of the two hundred met no neighbor
     assert result["schedule"]["start_ns"] == start
 
 
@@ -205,13 +206,23 @@ def test_stall_is_seen_by_all_it_delays(paced: Paced) -> None:
     for limit_ms in (50, 100, 150):
         late = sum(n for us, n in response.items() if us >= limit_ms * 1000)
         assert late >= (200 - limit_ms) // 5
-    assert sum(n for us, n in service.items() if us >= 190_000) == 1
+    # The one it stopped at, and those at which the machine did: never all that were delayed.
+    stopped, delayed = (
+        sum(n for us, n in times.items() if us >= 190_000) for times in (service, response)
+    )
+    assert 1 <= stopped < delayed
 
 
 def test_what_is_left_is_counted(paced: Paced) -> None:
     """After the drain time the queue and what is in flight are counted, and it ends."""
-    with serving(lambda _: time.sleep(2)) as port:
+    ended = threading.Event()
+
+    def silent(_: socket.socket) -> None:
+        ended.wait(300)
+
+    with serving(silent) as port:
         result = paced.run(port, "--drain", "0.1")
+    ended.set()
 
     assert result["ended"] == "drain"
     assert result["requests"]["left_in_queue"] == 39
@@ -221,12 +232,20 @@ def test_what_is_left_is_counted(paced: Paced) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_it_with_its_counts(paced: Paced, number: signal.Signals) -> None:
     """A signal ends the run; both outputs hold what was counted until then."""
-    with serving(answering(OK)) as port:
+    asked = threading.Semaphore(0)
+
+    def handle(connection: socket.socket) -> None:
+        while read_request(connection):
+            asked.release()
+            connection.sendall(OK)
+
+    with serving(handle) as port:
         command = paced.command(port, "--duration", "60")
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            time.sleep(0.8)
+            for _ in range(5):  # the next comes over the same connection when it has an answer
+                assert asked.acquire(timeout=100)
             process.send_signal(number)
-            out, _ = process.communicate(timeout=10)
+            out, _ = process.communicate(timeout=100)
     result = balanced(json.loads(out))
 
     assert process.returncode == 128 + number
@@ -254,7 +273,7 @@ def test_wrong_command_line(paced: Paced, case: str) -> None:
     """What is wrong is one line and status 2."""
     options, message = WRONG[case]
     command = [*paced.command(1)[:-2], *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
     assert done.returncode == 2
     assert message in done.stderr
@@ -270,7 +289,7 @@ def test_no_file_of_requests_is_a_crash(paced: Paced) -> None:
         at = rng.randrange(len(whole))
         changed = bytes([rng.randrange(256)])
         pool.write_bytes(rng.choice([whole[:at], whole[:at] + changed + whole[at + 1 :]]))
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0 or (done.returncode == 2 and "pool: byte" in done.stderr)
 
 
@@ -281,7 +300,7 @@ def test_fuzzing_finds_nothing() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
 
     assert done.returncode == 0, done.stderr

@@ -46,7 +46,11 @@ def browse(page: str, folder: Path, *, width: int = 1200) -> tuple[str, str]:
     profile = folder / "profile"
     argv = [str(BROWSER), *FLAGS, f"--user-data-dir={profile}", f"--window-size={width},2000"]
     done = subprocess.run(
-        [*argv, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=90, check=True
+        [*argv, "--dump-dom", file.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
     )
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     return done.stdout, "\n".join(console)

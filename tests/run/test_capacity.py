@@ -42,10 +42,10 @@ def test_a_search_is_interrupted_and_ends_in_an_answer(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.server("slow", f"--burn-us={BURN_US}")
     words = ("capacity", "slow", "json-small", "--promise", "mean<40ms", "--tolerance", "30%")
-    with project.running(*words, *SHORT, "--max-time", "8s") as process:
+    with project.running(*words, *SHORT, "--max-time", "20s") as process:
         assert wait_until(lambda: len(project.trials()) >= 2)
         process.send_signal(signal.SIGINT)
-        stderr = process.communicate(timeout=20)[1]
+        stderr = process.communicate(timeout=200)[1]
     before = [trial["trial"] for trial in project.trials()]
     done = project.bench("capacity", "--resume", "latest", "--json")
     found = shown(done.stdout)
@@ -58,7 +58,7 @@ def test_a_search_is_interrupted_and_ends_in_an_answer(tmp_path: Path) -> None:
     assert set(found) == KEYS
     assert all(set(step) == STEP_KEYS and step["why"] for step in steps)
     assert [trial["trial"] for trial in project.trials()][: len(before)] == before
-    assert len(steps) > len(before)
+    assert len(project.trials()) > len(before)
     assert steps[0]["rate_rps"] < steps[-1]["rate_rps"]
     # The machine may be disturbed, but nobody answers more than the CPU time of requests allows.
     assert 0 < found["low"] <= found["rate_rps"]

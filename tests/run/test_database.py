@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from bench.servers.postgres_found import find_postgres
+from bench.trial.thresholds import DATABASE_LEAST_US
 from tests.run.helpers import Project
 
 if TYPE_CHECKING:
@@ -30,15 +31,18 @@ def test_a_database_that_is_not_asked_is_told(tmp_path: Path) -> None:
 
     done = project.bench("run", "faults")
     assert done.returncode == 0, done.stderr
-    (trial,) = project.trials()
+    (trial,) = project.believed()
     beside = trial["server_process"]["database"]
     assert beside["pool"] == 8 * len(trial["server_process"]["cpus"] or [0])
     assert "fsync=off" in beside["settings"]
     assert trial["server_process"]["env"]["URL"].startswith("postgresql://bench:***@127.0.0.1:")
-    assert 0 <= trial["resources"]["database_cpu_s"] < 0.5 * trial["resources"]["server_cpu_s"]
-    assert "database-idle" in [each["code"] for each in trial["findings"]]
+    used_s = trial["resources"]["database_cpu_s"]
+    assert 0 <= used_s < 0.5 * trial["resources"]["server_cpu_s"]
+    # What it does by itself is shared by fewer answers where the machine is slow.
+    idle = used_s * 1e6 / trial["load"]["ok"] < DATABASE_LEAST_US
+    assert ("database-idle" in [each["code"] for each in trial["findings"]]) == idle
     page = (project.runs()[-1] / "report.md").read_text()
-    assert "answers from elsewhere than its database" in page
+    assert ("answers from elsewhere than its database" in page) == idle
     assert "### Start-up and memory" in page
     assert trial["startup_s"] > 0
 
@@ -47,7 +51,8 @@ def test_a_database_that_dies_in_the_window_is_the_cause(tmp_path: Path) -> None
     """The trial is invalid, whatever the server said to that."""
     project = Project(tmp_path)
     project.server("one", services={"postgres": ["json-small"]})
-    profile = {"connections": 4, "warmup": "0s", "duration": "4s", "timeout": "2s"}
+    # Its death ends the trial: the window is only as long as a busy machine may need.
+    profile = {"connections": 4, "warmup": "0s", "duration": "60s", "timeout": "10s"}
     project.matrix("one", profiles=[profile])
     with project.running("run", "faults") as process:
         killed: set[psutil.Process] = set()
@@ -55,7 +60,7 @@ def test_a_database_that_dies_in_the_window_is_the_cause(tmp_path: Path) -> None
             database = _first_postgres(process.pid, killed)
             database.kill()
             killed.add(database)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 1, said
     trials = project.trials()
     assert [one["reasons"][0] for one in trials] == ["database-down"] * 2
@@ -66,7 +71,7 @@ def test_a_database_that_dies_in_the_window_is_the_cause(tmp_path: Path) -> None
 
 def _first_postgres(bench: int, killed: set[psutil.Process]) -> psutil.Process:
     """The database of the trial whose load goes on now."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline:
         family = psutil.Process(bench).children(recursive=True)
         names = {}

@@ -184,7 +184,7 @@ def test_a_real_duet(tmp_path: Path) -> None:
     project.server("costly", "--burn-us=300")  # more than a neighbor can hide
     project.matrix("plain", "costly", design="duet", rounds=3, baseline="plain")
     done = project.bench("run", "faults", "--json")
-    trials = project.trials()
+    trials = project.believed()
     summary = json.loads(done.stdout)
 
     assert done.returncode == 0, done.stderr

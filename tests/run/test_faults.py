@@ -25,13 +25,14 @@ REFUSED = {
     "all-500": (["--status=500"], "expected status 200, got 500"),
     "mute": (["--hang-after=0"], "timed out"),
 }
+# What comes after so many requests comes on a slow machine too.
 FAULTS = {
     "lies": (["--lie-after=300"], "invalid", "wrong-response", "were wrong"),
     "errors": (["--error-share=0.05"], "invalid", "errors", "requests failed (status"),
-    "dies": (["--exit-after=1000"], "invalid", "server-died", "exit code 3"),
-    "hangs": (["--hang-after=1000"], "invalid", "no-answer", "no usable answer"),
+    "dies": (["--exit-after=200"], "invalid", "server-died", "exit code 3"),
+    "hangs": (["--hang-after=200"], "invalid", "no-answer", "no usable answer"),
     "resets": (["--reset-requests=50"], "invalid", "errors", "failed (read"),
-    "restarts": (["--restart-after=1000"], "invalid", "server-restarted", "requests were lost"),
+    "restarts": (["--restart-after=200"], "invalid", "server-restarted", "requests were lost"),
 }
 SOUND = {
     "stray-port": ["--stray-child=port"],
@@ -40,8 +41,8 @@ SOUND = {
     "stray-session": ["--stray-child=session"],
     "ignores-term": ["--ignore-term"],
     "half-dead": ["--half-dead-on-term"],
-    "floods": ["--flood=20000"],
-    "retires": ["--retire-after=1500"],
+    "floods": ["--flood=30000"],
+    "retires": ["--retire-after=600"],
 }
 
 
@@ -54,7 +55,9 @@ class FaultyRun:
     def __init__(self, root: Path) -> None:
         self.project = Project(root)
         for name, (options, *_) in (REFUSED | FAULTS).items():
-            self.project.server(name, *options, ready_timeout="1s")
+            # It has to listen within that time, and is waited for so long.
+            late = {"ready_timeout": "6s"} if name == "never-ready" else {}
+            self.project.server(name, *options, **late)
         self.project.server("eater", memory_limit="5MB")
         self.project.server(
             "binary",
@@ -66,7 +69,8 @@ class FaultyRun:
         self.project.server("broken", build=[["sh", "-c", "echo no such crate; exit 4"]])
         self.project.server("absent", needs=["no-such-compiler"])
         servers = [*REFUSED, *FAULTS, "eater", "binary", "broken", "absent", "sound"]
-        self.project.matrix(*servers, baseline="sound")
+        load = {"connections": 8, "warmup": "0s", "duration": "1s", "timeout": "4s"}
+        self.project.matrix(*servers, baseline="sound", profiles=[load])
         self.done: subprocess.CompletedProcess[str] = self.project.bench("run", "faults", "--json")
         self.trials = self.project.trials()
         said = json.loads(self.done.stdout)["skipped"]
@@ -111,7 +115,7 @@ def test_a_wrong_answer_costs_one_workload(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.server("good")
     project.server("part", "--tell-every=1", "--lie-path=/plaintext")
-    closed = {"tool": "oha", "connections": 4, "warmup": "0s", "duration": "200ms"}
+    closed = {"tool": "oha", "connections": 4, "warmup": "0s", "duration": "500ms"}
     profiles = [closed, {**closed, "loop": "open", "rate": "50%"}]
     project.matrix("good", "part", workloads=["json-small", "plaintext"], profiles=profiles)
     done = project.bench("run", "faults", "--json")
@@ -132,15 +136,16 @@ def test_a_wrong_answer_costs_one_workload(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_has_its_reason(faulty: FaultyRun, fault: str) -> None:
-    """A faulty server's trial has the status, reason and words of its fault."""
+    """A faulty server's trials have the status, one of them its reason and its words.
+
+    Both have, unless the machine stood still through one of the windows.
+    """
     _, status, reason, words = FAULTS[fault]
     trials = faulty.of(fault)
 
-    assert trials[0]["status"] == status
-    assert reason in trials[0]["reasons"]
-    assert words in trials[0]["detail"]
-    assert words.split("\n")[0] in faulty.done.stderr
-    assert len(trials) == (2 if status == "invalid" else 1)
+    assert [trial["status"] for trial in trials] == [status] * 2
+    assert any(reason in one["reasons"] and words in one["detail"] for one in trials), trials
+    assert words in faulty.done.stderr
 
 
 def test_other_cells_go_on(faulty: FaultyRun) -> None:
@@ -226,10 +231,9 @@ def test_odd_but_right_servers_are_measured_and_ended(tmp_path: Path) -> None:
         project.server(name, *options, stop={"grace": "200ms"})
     project.matrix(*SOUND)
     done = project.bench("run", "faults")
-    trials = project.trials()
 
     assert done.returncode == 0, done.stderr
-    last = {trial["server"]: trial for trial in trials}  # a disturbed one was run again
+    last = {trial["server"]: trial for trial in project.believed()}
     assert set(last) == set(SOUND)
     wrong = [t for t in last.values() if t["status"] not in ("valid", "suspect")]
     assert not wrong, [(t["server"], t["status"], t["reasons"], t["detail"]) for t in wrong]

@@ -86,7 +86,7 @@ def bench(
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
+        timeout=900,  # of one that would hang
         check=False,
         env={**env, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=folder,

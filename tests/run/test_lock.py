@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -22,7 +24,8 @@ from tests.profiles import profile_run
 from tests.run.helpers import Project, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import subprocess
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bench.plans.project import Project as Servers
@@ -184,6 +187,21 @@ def test_a_lock_left_behind_is_no_mismatch(run: Path) -> None:
     assert " 0 mismatches" in checked.stdout
 
 
+@contextlib.contextmanager
+def held_after_a_trial(project: Project, run: subprocess.Popen[str]) -> Iterator[None]:
+    """A run of five rounds stands still after its first trial, and then goes on to its end.
+
+    So it goes on as long as the others need, however slow the machine is.
+    """
+    assert wait_until(project.trials)
+    run.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        run.send_signal(signal.SIGCONT)
+    run.communicate(timeout=200)
+
+
 @pytest.mark.real
 @pytest.mark.untraced
 @pytest.mark.needs("wrk")
@@ -192,11 +210,9 @@ def test_a_run_that_goes_on_is_not_resumed_beside_itself(tmp_path: Path) -> None
     project = Project(tmp_path)
     project.server("one")
     project.matrix("one", rounds=5)
-    with project.running("run", "faults") as first:
-        assert wait_until(project.left)
+    with project.running("run", "faults") as first, held_after_a_trial(project, first):
         resumed = project.bench("run", "--resume", "latest", "--allow-concurrent")
         renewed = project.bench("report", "latest", "--write")
-        first.communicate(timeout=60)
 
     assert (resumed.returncode, renewed.returncode) == (2, 2)
     for refused in (resumed, renewed):
@@ -213,13 +229,11 @@ def test_two_runs(tmp_path: Path) -> None:
     """A second run exits 2 naming the first; with permission both reports are marked."""
     project = Project(tmp_path)
     project.server("one")
-    project.matrix("one", rounds=8)  # goes on until the other one has ended
+    project.matrix("one", rounds=5)
     project.matrix("one", name="beside", rounds=1)
-    with project.running("run", "faults") as first:
-        assert wait_until(project.left)
+    with project.running("run", "faults") as first, held_after_a_trial(project, first):
         refused = project.bench("run", "beside")
         beside = project.bench("run", "beside", "--allow-concurrent")
-        first.communicate(timeout=60)
 
     assert refused.returncode == 2
     assert re.search(rf"process {first.pid}, for \d+ min", refused.stderr)

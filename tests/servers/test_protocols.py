@@ -32,6 +32,14 @@ ECHO = workload(echo_kind(path="/json/small"))
 LARGE = workload(echo_kind(b'{"text": "%s"}' % (b"x" * 300_000), path="/json/large"))
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that a busy machine holds back counts all the same."""
+    monkeypatch.setattr("bench.trial.side_channel.LATE_S", 60.0)
+    monkeypatch.setattr("bench.trial.side_line.LATE_S", 60.0)
+    monkeypatch.setattr("bench.trial.resumption._TIMEOUT_S", 60.0)
+
+
 @pytest.fixture
 def supervisor() -> Iterator[SupervisorClient]:
     """One for the test."""
@@ -44,7 +52,7 @@ def spoken(
 ) -> RunningServer:
     """A server of tests/servers/spoken.py, not yet started."""
     run = [sys.executable, str(PROGRAM), "{port}", "{protocol}", "{cert}", "{key}", fault]
-    config = ServerConfig.model_validate({"title": "S", "run": run, "ready_timeout": "20s"})
+    config = ServerConfig.model_validate({"title": "S", "run": run, "ready_timeout": "60s"})
     arm = Arm(name="s", server="s", folder=str(folder), config=config)
     log = folder / "log"
     return RunningServer(arm, _CPUS, supervisor, random.Random(), log, protocol=protocol, **how)
@@ -60,10 +68,10 @@ def test_each_protocol_is_verified_and_questioned(
         verify(server.target, LARGE, random.Random(1))
         assert (exchange.status, exchange.response_bytes) == (200, exchange.request_bytes)
         side = SideChannel(server.target, ECHO, random.Random(1))
-        asked = side.ask(60, 8, (20, 1), time.monotonic() + 10)
+        asked = side.ask(60, 8, (20, 1), time.monotonic() + 100)
         side.glance(2, 4)
         side.end()
-        assert server.answered(2.0)
+        assert server.answered(60.0)
 
     found = side.result()
     assert (asked, found.wrong) == (60, 0)
@@ -79,7 +87,7 @@ def test_a_liar_is_caught_in_any_protocol(
         with pytest.raises(VerifyError, match="json/small"):
             verify(server.target, ECHO, random.Random(1))
         side = SideChannel(server.target, ECHO, random.Random(1))
-        side.ask(8, 2, (4,), time.monotonic() + 5)
+        side.ask(8, 2, (4,), time.monotonic() + 100)
         side.end()
 
     assert (side.result().wrong, side.result().right) == (8, 0)
@@ -98,7 +106,7 @@ def test_a_status_is_right_where_it_is_expected(
         with caught:
             verify(server.target, asked, random.Random(1))
         side = SideChannel(server.target, asked, random.Random(1))
-        side.ask(8, 2, (4,), time.monotonic() + 5)
+        side.ask(8, 2, (4,), time.monotonic() + 100)
         side.end()
 
     assert (side.result().right, side.result().wrong) == ((8, 0) if good else (0, 8))

@@ -32,7 +32,7 @@ def log(tmp_path: Path) -> Path:
 
 def ask(server: Truth, times: int, path: str = "/plaintext") -> list[tuple[int, bytes]]:
     """Ask on one connection; status 0 stands for a connection that broke."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     answers = []
     for _ in range(times):
         try:
@@ -47,10 +47,18 @@ def ask(server: Truth, times: int, path: str = "/plaintext") -> list[tuple[int, 
 
 
 def post(server: Truth, body: bytes) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     with contextlib.closing(connection):
         connection.request("POST", "/json/small", body)
         return connection.getresponse().read()
+
+
+def silent(server: Truth, for_s: float) -> bool:
+    try:
+        server.get("/plaintext", timeout=for_s)
+    except TimeoutError:
+        return True
+    return False
 
 
 def listening(port: int) -> bool:
@@ -148,7 +156,7 @@ def test_stops_answering(log: Path) -> None:
         assert ask(server, 1)[0][0] == 200
         with pytest.raises(TimeoutError):
             server.get("/plaintext", timeout=0.2)
-        assert server.counts()["unanswered"] == 1
+        assert wait_until(lambda: server.counts()["unanswered"] == 1)
 
 
 def test_never_gets_ready(log: Path) -> None:
@@ -161,14 +169,14 @@ def test_exits_after_n_responses(log: Path) -> None:
     """The n-th response is the last; the counters are in the log."""
     with start("--exit-after=5", log=log) as server:
         assert ask(server, 5)[-1][0] == 200
-        assert server.process.wait(5) == 3
+        assert server.process.wait(60) == 3
         assert ground_truth.counts_in(server.output().decode())["responses"] == 5
 
 
 def test_exits_at_start(log: Path) -> None:
     """A server can end before it ever listens."""
     with start("--exit-at-start=7", log=log, ready=False) as server:
-        assert server.process.wait(5) == 7
+        assert server.process.wait(60) == 7
 
 
 def test_replaces_its_worker(log: Path) -> None:
@@ -181,7 +189,7 @@ def test_replaces_its_worker(log: Path) -> None:
         assert counts["pid"] not in (first, server.pid)
         assert (counts["restarts"], counts["responses"]) == (1, 5)
         os.kill(server.pid, signal.SIGTERM)
-        assert server.process.wait(5) == 0
+        assert server.process.wait(60) == 0
 
 
 def test_leaves_for_its_own_session(log: Path) -> None:
@@ -198,9 +206,9 @@ def test_leaves_a_child_behind(log: Path, kind: str) -> None:
     with start(f"--stray-child={kind}", log=log) as server:
         stray = server.counts()["stray_pid"]
         # It tells its pid before it has left the group.
-        left = wait_until(lambda: os.getpgid(stray) != server.pid, 0.0 if kind == "group" else 5.0)
+        left = wait_until(lambda: os.getpgid(stray) != server.pid, 0.0 if kind == "group" else 60.0)
         os.kill(server.pid, signal.SIGTERM)
-        server.process.wait(5)
+        server.process.wait(60)
         still_open = listening(server.port)
         os.kill(stray, signal.SIGKILL)  # raises where it is gone already
 
@@ -221,18 +229,14 @@ def test_stays_half_dead(log: Path) -> None:
     """After SIGTERM it accepts connections and answers none."""
     with start("--half-dead-on-term", log=log) as server:
         os.kill(server.pid, signal.SIGTERM)
-        with pytest.raises(TimeoutError):
-            server.get("/plaintext", timeout=0.3)
+        assert wait_until(lambda: silent(server, 0.3))  # the signal may come after a request
+        assert silent(server, 2.0)
 
 
 def test_listens_elsewhere(log: Path) -> None:
     """The port that it was told stays closed; another one opens."""
     with start("--port-offset=1", log=log, ready=False) as server:
-        deadline = time.monotonic() + 5
-        while not listening(server.port + 1) and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-        assert listening(server.port + 1)
+        assert wait_until(lambda: listening(server.port + 1))
         assert not listening(server.port)
 
 
@@ -247,10 +251,8 @@ def test_floods_its_output(log: Path) -> None:
     """Each response prints so many bytes."""
     with start("--flood=1000", log=log) as server:
         ask(server, 100)
-        deadline = time.monotonic() + 5  # the last response may be here before its bytes are
-        while len(server.output()) < 100_000 and time.monotonic() < deadline:
-            time.sleep(0.01)
-
+        # The last response may be here before its bytes are.
+        wait_until(lambda: len(server.output()) >= 100_000)
         assert len(server.output()) == 100_000
 
 
@@ -275,12 +277,10 @@ def test_is_a_server_of_a_project(tmp_path: Path, log: Path) -> None:
     argv = [word.replace("{port}", str(port)) for word in config["run"]]
     with log.open("w+b") as output:
         process = subprocess.Popen(argv, cwd=path.parent, stdout=output, env={})
-        deadline = time.monotonic() + 5
-        while not listening(port) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: listening(port))
         process.send_signal(signal.SIGINT)
 
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
     assert config["stop"] == {"signal": "SIGINT"}
     assert ground_truth.counts_in(log.read_text())["lies"] == 0
 

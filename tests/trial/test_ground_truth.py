@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real, pytest.mark.untraced, pytest.mark.needs("wrk", "oha")]
 
-CLOSED = {"loop": "closed", "connections": 8, "warmup": "0s", "duration": "1s", "timeout": "2s"}
+CLOSED = {"loop": "closed", "connections": 8, "warmup": "0s", "duration": "1s", "timeout": "10s"}
 OPEN = {**CLOSED, "loop": "open", "connections": 64, "rate": 1000}
 PROFILES = {
     "wrk": {"id": "wrk", "tool": "wrk", **CLOSED},
@@ -162,7 +162,8 @@ def test_statuses_are_those_that_were_sent(
         assert failed == load["requests"] - load["ok"]
         assert load["status"] in (None, {"200": load["ok"], "500": failed})  # wrk tells no codes
         assert 0 <= one.counts["errors"] - failed <= ours + one.connections
-        assert failed / load["requests"] == pytest.approx(0.02, abs=0.002)
+        # Spread evenly over all requests, ours among them.
+        assert failed == pytest.approx(0.02 * load["requests"], abs=5 + 0.002 * load["requests"])
         assert one.broken == 0
         assert "errors" in one.trial["reasons"]
 

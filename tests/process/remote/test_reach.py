@@ -16,13 +16,15 @@ from bench.errors import MachineError, MachineLostError
 from bench.process.remote import reaching, remote_machine
 from bench.process.remote.reaching import explain, open_machine
 from bench.run.machine_looks import look, start_ceiling, stop_ceiling
+from tests.run.helpers import wait_until
 
 if TYPE_CHECKING:
     from tests.lab import Lab
 
 pytestmark = pytest.mark.real
 ROOT = Path(__file__).parents[3]
-LEFT_S = 15.0
+LEFT_S = 60.0
+"""On a quiet machine it is a fifth of that."""
 
 
 def left(lab: Lab, name: str, within_s: float = LEFT_S) -> set[int]:
@@ -43,7 +45,8 @@ def test_brings_itself_once(lab: Lab, tmp_path: Path) -> None:
     assert said["link"]["interface"] == "eth0"
     assert abs(seen.offset_s) <= seen.round_trip_s / 2  # one clock in two namespaces
     assert [len(path.name) for path in kept] == [64]
-    assert [path.name for path in (parcels / "work").iterdir()] == ["held"]
+    # An agent takes its folder away as the last thing it does.
+    assert wait_until(lambda: [path.name for path in (parcels / "work").iterdir()] == ["held"])
 
     changed = kept[0] / "bench" / "units.py"
     changed.write_text("raise SystemExit\n")  # somebody's hand, or half a disk
@@ -55,7 +58,7 @@ def test_brings_itself_once(lab: Lab, tmp_path: Path) -> None:
 
 def test_cut_cable(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The controller gives the machine up, the machine ends its own; neither waits for TCP."""
-    monkeypatch.setattr(remote_machine, "SILENCE_S", 1.0)
+    monkeypatch.setattr(remote_machine, "SILENCE_S", 5.0)  # a busy machine is silent for a while
     monkeypatch.setattr(remote_machine, "WORD_S", 0.2)
     address = lab.address("server-box")
     try:
@@ -103,7 +106,7 @@ with open_machine("server-box", Path(sys.argv[1])) as machine:
 
 @pytest.mark.parametrize("again", range(3))
 def test_killed_controller_leaves_nothing_there(lab: Lab, tmp_path: Path, again: int) -> None:
-    """SIGKILL of the controller while a server runs there: 15 s later nothing runs there."""
+    """SIGKILL of the controller while a server runs there: soon nothing runs there."""
     controller = subprocess.Popen(
         [sys.executable, "-c", CONTROLLER, str(tmp_path), lab.address("server-box")],
         stdout=subprocess.PIPE,
