@@ -36,6 +36,7 @@ class GroupWidth(NamedTuple):
         goal: the half-width that is asked for.
         rounds: so many it has.
         more_rounds: about how many more it takes, at most as many as are allowed.
+        lacking: one of its cells has no interval yet: trials of it were lost, or not compared.
     """
 
     workload: str
@@ -45,6 +46,7 @@ class GroupWidth(NamedTuple):
     goal: float
     rounds: int
     more_rounds: int
+    lacking: bool = False
 
     @property
     def urgency(self) -> float:
@@ -116,7 +118,8 @@ def _width(
     halves = [(half, cell) for cell, each in estimates if (half := each.half_width) is not None]
     half, cell = max(halves, default=(None, estimates[0][0]))
     widest = None if half is None else math.expm1(half)
-    return GroupWidth(*group, cell, widest, goal, done, min(allowed, needed))
+    lacking = len(halves) < len(estimates)
+    return GroupWidth(*group, cell, widest, goal, done, min(allowed, needed), lacking)
 
 
 def _estimates(plan: Plan, kept: tuple[TrialRecord, ...]) -> Iterator[tuple[Cell, float, Estimate]]:

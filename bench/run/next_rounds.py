@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis import precision
 from bench.plans.cost import cost_round
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bench.run.deadline import RunClock
 
     Kept = Callable[[tuple[PlannedTrial, ...]], tuple[PlannedTrial, ...]]
+
+
+_MADE_UP: Final = 10
+"""Rounds after which a group whose trials are lost again and again is left without an interval."""
 
 
 class NextRound(NamedTuple):
@@ -39,12 +43,14 @@ def next_round(plan: Plan, state: Precision, pace: RunClock, kept: Kept) -> Next
 
     A group that would not reach its goal with all the time that is left waits until the others
     have theirs: a saturated Fastify and its copy, known to +-69 % only, took half of a minute that
-    ended with both known to +-1.8 % at an equal rate, where 1.5 % were asked for.
+    ended with both known to +-1.8 % at an equal rate, where 1.5 % were asked for. Where trials were
+    lost so that there is no interval, up to ten rounds make up for them, whatever time is left.
     """
     togo_s = min(pace.left_s, needed_s(plan, state.groups, pace, kept))
     for group in sorted(state.groups, key=lambda one: not _in_reach(plan, one, pace, kept)):
         whole = group_round(plan, group)
-        if pace.fits(group.rounds + 1, kept(whole)):
+        made_up = group.lacking and group.rounds < _MADE_UP and kept(whole) == whole
+        if made_up or pace.fits(group.rounds + 1, kept(whole)):
             return NextRound(group, whole, togo_s)
     return None
 

@@ -180,8 +180,7 @@ class Session:
         if self._comparable():
             with tidy():
                 self._calibrate()
-                if self._planned_rounds():
-                    self._add_rounds()
+                self._add_rounds(told=not self._planned_rounds())
         caught = {record.cell for record in self._records if lied(record)}
         usable = {record.cell for record in self._records if record.usable} - caught
         if self.plan.design == "duet":  # the baseline is part of every trial
@@ -283,6 +282,10 @@ class Session:
         """Those that are run: without a capacity a cell has no rate."""
         return tuple(trial for trial in trials if trial.cell not in self._left_out)
 
+    def _tried(self, trials: tuple[PlannedTrial, ...]) -> tuple[PlannedTrial, ...]:
+        """Those of servers that have not failed too often."""
+        return tuple(t for t in self._kept(trials) if self._failures[t.cell] < _GIVE_UP_AFTER)
+
     def _tell(self, text: str) -> None:
         if text:
             self._listener.told(text)
@@ -314,12 +317,16 @@ class Session:
         self._directory.write_model("plan.json", self.plan)
         self._tell(ended_by_time(self.plan))
 
-    def _add_rounds(self) -> None:
-        """Add rounds where intervals are widest until each is narrow enough, or time is over."""
+    def _add_rounds(self, *, told: bool) -> None:
+        """Add rounds where intervals are widest until each is narrow enough, or time is over.
+
+        Args:
+            told: it was said already that the time is over.
+        """
         while not (state := precision(self.plan, self._records)).reached:
-            more = next_round(self.plan, state, self._pace, self._kept)
+            more = next_round(self.plan, state, self._pace, self._tried)
             if more is None:
-                self._tell(ended_by_time(self.plan))
+                self._tell("" if told else ended_by_time(self.plan))
                 return
             self.plan = self.plan.replace(
                 rounds=max(self.plan.rounds, more.group.rounds + 1),

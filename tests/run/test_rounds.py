@@ -248,6 +248,22 @@ def test_three_rounds_are_measured_in_any_case(noisy: Bench) -> None:
     assert noisy.heard.told_texts[0].startswith("3 rounds, the least that gives an interval")
 
 
+def test_rounds_that_were_lost_are_made_up_for(quiet: Bench) -> None:
+    """One of the least three died: another follows, though the time is over."""
+    quiet.failing = {("branch", 2)}
+    ended = quiet.run(_plan(max_time_s=5.0))
+
+    assert ended.rounds == max(quiet.rounds) == 4
+
+
+def test_what_dies_again_and_again_is_given_up(quiet: Bench) -> None:
+    """Nothing makes up for the rounds of a server that never runs to its end."""
+    quiet.failing = {("branch", number) for number in range(2, 99)}
+    ended = quiet.run(_plan(max_time_s=5.0))
+
+    assert ended.rounds == max(quiet.rounds) <= 4
+
+
 def test_a_narrow_interval_ends_it_before_the_deadline(quiet: Bench) -> None:
     """Five rounds are the least by which the width may be judged."""
     ended = quiet.run(_plan(max_time_s=1_000.0))
