@@ -71,6 +71,7 @@ class BisectMeasuring:
         self._parts = parts
         self._kept = parts.folder.looks()
         self._left_s = parts.asked.max_time_s - sum(look.seconds for look in self._kept)
+        self._learned: dict[str, float] = {}
         self._length = PairLength()
         for look in self._kept:
             self._length.saw(look)
@@ -119,7 +120,7 @@ class BisectMeasuring:
         plan = contest.planned.plan.replace(max_time_s=self._left_s)
         planned = contest.planned._replace(plan=plan)
         listener = parts.listen(plan)
-        how = parts.options._replace(reports=parts.folder.runs)
+        how = parts.options._replace(reports=parts.folder.runs, learned=self._learned)
         result = start_run(contest.project, planned, listener, how)
         names = {each: arm_name(arm_of(parts.asked, each)) for each in (commit, *against)}
         ratios = _ratios(result.view, against, names)

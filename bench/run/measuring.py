@@ -33,6 +33,10 @@ class Measuring:
 
     Attributes:
         builds: arm name -> how it was built; filled as builds are made.
+
+    Args:
+        lab: the machines of server and load; None = this one.
+        learned: see `TrialSetting`; of runs before.
     """
 
     def __init__(
@@ -41,7 +45,9 @@ class Measuring:
         workloads: dict[str, Workload],
         directory: RunDirectory,
         supervisor: SupervisorClient,
+        *,
         lab: Lab | None = None,
+        learned: dict[str, float] | None = None,
     ) -> None:
         self._make_life = partial(RemoteLife, lab=lab) if lab else TrialRun
         self.builds: dict[str, BuildRecord] = {}
@@ -51,7 +57,7 @@ class Measuring:
         self._workloads = workloads
         self._directory = directory
         self._supervisor = supervisor
-        self._learned: dict[str, float] = {}
+        self._learned = {} if learned is None else learned
 
     def measure(
         self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool = False

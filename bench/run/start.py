@@ -70,6 +70,7 @@ class Options(NamedTuple):
         reports: where the run's folder is made; None = `reports/` of the project.
         whole: a server whose first answers are wrong for one workload takes no part in any.
         lab: the machines of server and load; None = this one.
+        learned: how much work warms a server, of runs before; what this one learns is added.
     """
 
     strict: bool = False
@@ -79,6 +80,7 @@ class Options(NamedTuple):
     reports: Path | None = None
     whole: bool = False
     lab: Lab | None = None
+    learned: dict[str, float] | None = None
 
 
 class Result(NamedTuple):
@@ -134,7 +136,7 @@ def start_run(project: Project, planned: Planned, listener: Listener, options: O
         planned = planned._replace(plan=plan)
         directory.write_model("plan.json", plan)
         conduct = _SessionParts(directory, info, planned, host, listener, turn)
-        conduct = conduct._replace(whole=options.whole, lab=options.lab)
+        conduct = conduct._replace(whole=options.whole, lab=options.lab, learned=options.learned)
         about = options.lab.notes if options.lab else ()
         return _carry_out(conduct, [*plan_findings(plan, host), *about])
 
@@ -260,6 +262,7 @@ class _SessionParts(NamedTuple):
     turn: MachineLock
     whole: bool = False
     lab: Lab | None = None
+    learned: dict[str, float] | None = None
 
 
 def _carry_out(conduct: _SessionParts, notes: list[Finding]) -> Result:
@@ -296,7 +299,7 @@ def _measure(conduct: _SessionParts, found: list[Finding]) -> SessionResult:
         )
         session = (SearchSession if planned.plan.search else Session)(
             asking=FirstQuestions(None if conduct.lab else ask, whole=conduct.whole),
-            measuring=partial(Measuring, lab=conduct.lab),
+            measuring=partial(Measuring, lab=conduct.lab, learned=conduct.learned),
             builder=conduct.lab.builds if conduct.lab else None,
             plan=planned.plan,
             workloads=planned.workloads,

@@ -57,7 +57,7 @@ class TrialSetting(NamedTuple):
         started: UTC, ISO 8601.
         rng: decides port, pool and questions of this trial.
         schedule: decides random arrivals: the same for all servers of a round.
-        learned: name of an arm -> CPU seconds of load after which it was warm, shared by the
+        learned: id of a server -> CPU seconds of load after which it was warm, shared by the
             trials of a run; None = nothing is learned.
     """
 

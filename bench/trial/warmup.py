@@ -117,7 +117,7 @@ def warm_up(
 def _least_cpu_s(life: TrialRun) -> float:
     """CPU time that a server uses before its cost is believed to be flat."""
     learned = life.setting.learned
-    return 0.0 if learned is None else learned.get(life.setting.arm.name, LEARNED_FROM_S)
+    return 0.0 if learned is None else learned.get(life.setting.arm.server, LEARNED_FROM_S)
 
 
 def _learn(lives: Sequence[TrialRun], samplers: Sequence[TrialSampler]) -> None:
@@ -125,7 +125,7 @@ def _learn(lives: Sequence[TrialRun], samplers: Sequence[TrialSampler]) -> None:
     for life, sampler in zip(lives, samplers, strict=True):
         seen = sampler.quarters(life.warmed_from_s)
         if life.setting.learned is not None and seen and seen[-1].cpu_s >= LEARNED_FROM_S:
-            life.setting.learned.setdefault(life.setting.arm.name, warm_after(seen))
+            life.setting.learned.setdefault(life.setting.arm.server, warm_after(seen))
 
 
 def saturated(profile: LoadProfile, lives: Sequence[TrialRun]) -> LoadProfile | None:
