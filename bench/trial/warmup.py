@@ -36,7 +36,7 @@ LEARNED_FROM_S: Final = 3.0
 """CPU time of a server's first warm-up: Express takes 1.5 to 2.5 s of it, Fastify 1 to 2 s."""
 
 _MARGIN: Final = 1.5
-"""Of what was learned: in 20 warm-ups of Express the fall ended after 1.0 to 2.4 s, 1.6 as a rule."""
+"""Of what was learned: of 20 warm-ups of Express the fall ended after 1.0 to 2.4 s, mostly 1.6."""
 
 _CAP_LEAST_S: Final = 8.0
 _CAP_TIMES: Final = 4.0
