@@ -75,7 +75,7 @@ def _open_loop(view: View) -> list[Step]:
     if any(group.is_open for group in view.groups):
         return []
     head: Text = (strong("Compare latency at equal load"), ", which a closed loop cannot")
-    line: Text = ("add to the matrix: ", code("profiles: [{tool: oha, loop: open, rate: 50%}]"))
+    line: Text = ("add to the matrix: ", code("profiles: [{loop: open, rate: 50%}]"))
     return [(head, (line,))]
 
 
