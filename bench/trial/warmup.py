@@ -124,10 +124,13 @@ def _least_cpu_s(life: TrialRun) -> float:
 
 
 def _learn(lives: Sequence[TrialRun], samplers: Sequence[TrialSampler]) -> None:
-    """Note how much work it took, from the first warm-up that went on for long enough."""
+    """Note how much work it took, from the first warm-up of each server.
+
+    That was long enough, or ended at the cap: a server that mostly waits is not asked again.
+    """
     for life, sampler in zip(lives, samplers, strict=True):
         seen = sampler.quarters(life.warmed_from_s)
-        if life.setting.learned is not None and seen and seen[-1].cpu_s >= LEARNED_FROM_S:
+        if life.setting.learned is not None:
             least_s = min(_MARGIN * warm_after(seen), LEARNED_FROM_S)
             life.setting.learned.setdefault(life.setting.arm.server, least_s)
 
