@@ -61,7 +61,7 @@ def test_v8_s_profiler_sees_the_server_s_own_script(tmp_path: Path) -> None:
     node_server(project)
 
     said = project.bench(
-        "profile", "burning", "json-small", "--method", "node", "--seconds", "1",
+        "profile", "burning", "json-small", "--method", "node", "--seconds", "3",
         "--connections", "4", "--json",
     )  # fmt: skip
 
@@ -207,7 +207,7 @@ def test_a_profile_on_the_server_s_machine(tmp_path: Path) -> None:
     machines.write_text("lab:\n  server: {ssh: local}\n  load: [{ssh: local}]\n")
 
     said = project.bench(
-        "profile", "burning", "json-small", "--method", "node", "--seconds", "1",
+        "profile", "burning", "json-small", "--method", "node", "--seconds", "3",
         "--connections", "4", "--json", "--machines", f"{machines}:lab",
     )  # fmt: skip
 

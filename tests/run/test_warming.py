@@ -21,7 +21,7 @@ class Cooling(asyncio.Protocol):
     seen = 0
     def connection_made(self, transport): self.transport = transport
     def data_received(self, data):
-        end = time.thread_time() + (COST)
+        end = (COST) + time.thread_time()
         Cooling.seen += 1
         while time.thread_time() < end: pass
         self.transport.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
@@ -75,3 +75,18 @@ def test_flat_is_not_warm_before_the_compiler_began(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for trial in project.trials():
         assert trial["resources"]["server_cpu_s"] / trial["load"]["ok"] < 0.001
+
+
+@pytest.mark.real
+@pytest.mark.alone
+@pytest.mark.needs("wrk")
+def test_a_server_that_waits_is_warmed_at_length_once(tmp_path: Path) -> None:
+    """It never uses the CPU time by which a compiler would show: the cap ends that, one time."""
+    project = _project(tmp_path, "time.sleep(0.01) or 0")
+    load = {"connections": 1, "warmup": "1s", "duration": "1s"}
+    project.matrix("cooling", workloads=["ask"], profiles=[load], rounds=2)
+    done = project.bench("run", "faults")
+
+    assert done.returncode == 0, done.stderr
+    first, *_, last = (trial["phases_s"]["warmup"] for trial in project.trials())
+    assert last < 0.75 * first
