@@ -33,7 +33,7 @@ JUDGED_FROM_S: Final = 1.0
 """A warm-up that is asked to be shorter is taken as it is: a second tells nothing less."""
 
 LEARNED_FROM_S: Final = 3.0
-"""CPU time of a server's first warm-up: Express takes 1.5 to 2.5 s of it, Fastify 1 to 2 s."""
+"""CPU time of a server's first warm-up: Express takes 1.0 to 2.4 s of it, Fastify 0.6 to 1.9 s."""
 
 _MARGIN: Final = 1.5
 """Of what was learned: of 20 warm-ups of Express the fall ended after 1.0 to 2.4 s, mostly 1.6."""
