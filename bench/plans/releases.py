@@ -23,7 +23,7 @@ from bench.servers.environment import base_environment, startable
 from bench.servers.git import repository_of, tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 _LIMIT_S: Final = 60.0
 _TAG: Final = re.compile(r"(.*?)v?(\d+(?:\.\d+)+)")
@@ -55,7 +55,7 @@ def newest(
     """
     if len(named) > 1:
         raise UsageError(f"--releases: of {' or '.join(named)}? expected one --with NAME")
-    tags = () if named else _tags(folders[1])
+    tags = () if named else _tags(folders)
     if tags:
         return Releases(refs=_last(tags, count, "tags with a version"))
     tool = build_tool(document)
@@ -122,26 +122,45 @@ def _last(found: Sequence[str], count: int, what: str) -> tuple[str, ...]:
     return tuple(found[-count:])
 
 
-def _tags(folder: Path) -> tuple[str, ...]:
-    """Tags that are versions, in order; of a repository with several kinds that of its name."""
+class _Tag(NamedTuple):
+    """A tag that is a version."""
+
+    version: Version
+    name: str
+    made: int
+
+
+def _tags(folders: tuple[Path, Path]) -> tuple[str, ...]:
+    """Tags that are versions, in order; of a repository with several kinds those that fit.
+
+    A workspace tags each of its packages. What fits is a kind without a name, or with that of
+    the repository or of what the server requires (`axum-v0.8.9`; `web-v4.15.0` of actix-web);
+    of several the one that was tagged last: axum's last tag without a name is v0.4.0 of 2021.
+    """
     try:
-        repository = repository_of(folder)
+        repository = repository_of(folders[1])
     except UsageError:
         return ()
-    kinds: dict[str, list[tuple[Version, str]]] = {}
-    for tag in tags_of(repository):
-        match = _TAG.fullmatch(tag)
+    kinds: dict[str, list[_Tag]] = {}
+    for name, made in tags_of(repository).items():
+        match = _TAG.fullmatch(name)
         if match:
             kind = match[1].rstrip("-_/@")
-            kinds.setdefault(kind, []).append((Version(match[2]), tag))
-    wanted = next((kind for kind in ("", repository.name) if kind in kinds), None)
-    if wanted is None and len(kinds) > 1:
+            kinds.setdefault(kind, []).append(_Tag(Version(match[2]), name, made))
+    fitting = _fitting(kinds, {repository.name, *direct_in(folders[0])})
+    if not fitting and len(kinds) > 1:
         raise UsageError(
             f"--releases: tags of which of {', '.join(sorted(kinds)[:_SHOWN])}?",
             advice="name them: --ref TAG --ref TAG",
         )
-    only = next(iter(kinds), "") if wanted is None else wanted
-    return tuple(tag for _, tag in sorted(kinds.get(only, [])))
+    last = max(fitting or kinds, key=lambda kind: max(t.made for t in kinds[kind]), default="")
+    return tuple(tag.name for tag in sorted(kinds.get(last, [])))
+
+
+def _fitting(kinds: Iterable[str], names: Collection[str]) -> list[str]:
+    """Kinds of tags without a name, with one of these, or with the last part of one."""
+    parts = {"", *names, *(name.rpartition("-")[2] for name in names)}
+    return sorted(kind for kind in kinds if kind in parts)
 
 
 def _only(folders: tuple[Path, Path], tool: str | None) -> str:

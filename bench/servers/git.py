@@ -319,10 +319,12 @@ def has_file(repository: Path, commit: Commit, path: Path) -> bool:
     return bool(done and done[0] == 0)
 
 
-def tags_of(repository: Path) -> tuple[str, ...]:
-    """The names of all tags."""
-    done = _git(repository, "tag", "--list")
-    return tuple(done[1].split()) if done and done[0] == 0 else ()
+def tags_of(repository: Path) -> dict[str, int]:
+    """All tags, and when each was made in seconds since 1970; 0 = not known."""
+    form = "--format=%(refname:short) %(creatordate:unix)"
+    done = _git(repository, "for-each-ref", form, "refs/tags")
+    rows = (line.partition(" ") for line in (done[1] if done and done[0] == 0 else "").splitlines())
+    return {name: int(made or 0) for name, _, made in rows}
 
 
 def files_of(folder: Path) -> list[Path] | None:

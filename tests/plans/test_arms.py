@@ -510,6 +510,34 @@ def test_the_newest_releases_are_tags_in_the_order_of_versions(project: Project)
 
 
 @pytest.mark.parametrize(
+    ("manifest", "later", "expected"),
+    [
+        ('axum = { path = "../axum" }', "axum-v0.8.9 axum-extra-v0.12.6", "axum-v0.8.9"),
+        ('actix-web = { path = "../actix-web" }', "web-v4.15.0 http-v3.13.3", "web-v4.15.0"),
+        ('tokio = "1"', "axum-v0.8.9 web-v4.15.0", "v0.4.0"),
+        ('axum = { path = "../axum" }', "v1.0.0", "v1.0.0"),
+    ],
+)
+def test_releases_of_a_workspace_are_those_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, manifest: str, later: str, expected: str
+) -> None:
+    """A workspace tags each package; that which the server requires counts, if tagged later."""
+    git(tmp_path, "init", "-q")
+    (tmp_path / "Cargo.toml").write_text(f"[dependencies]\n{manifest}\n")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2020-01-01T00:00:00Z")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "all")
+    git(tmp_path, "tag", "axum-v0.3.0")
+    for year, tags in (("2021", "v0.4.0"), ("2026", later)):
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{year}-01-01T00:00:00Z")
+        for tag in tags.split():
+            git(tmp_path, "tag", "-a", "-m", tag, tag)
+    found = newest(1, {"build": [["cargo", "build"]]}, (tmp_path, tmp_path), [])
+
+    assert found.refs == (expected,)
+
+
+@pytest.mark.parametrize(
     ("manifest", "code", "said"),
     [
         ('{"dependencies": {"a": "1", "b": "1"}}', 0, "of which dependency? there are a, b"),
