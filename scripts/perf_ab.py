@@ -298,7 +298,7 @@ def read_options() -> argparse.Namespace:
     add("--max-time", default="60s", help="of `bench ab` with two copies (60s)")
     add("--costlier-time", default="90s", help="the same with the costlier server (90s)")
     add("--detect", default="", help="of `bench ab` (1%% for axum, 2%% for the others)")
-    add("--duration", default="1s", help="window of each trial (1s)")
+    add("--duration", default="2s", help="window of each trial (2s)")
     add("--warmup", default="1s", help="warm-up of each trial (1s)")
     add("--cache", type=Path, default=cache_folder() / "perf-ab", help="where tries are kept")
     add("--fresh", action="store_true", help="forget the tries that are there")

@@ -107,6 +107,7 @@ class Share:
         schedule: decides when requests are due where arrivals are random: the same for all
             processes, and for all servers that are measured in one round.
         own_cpu: no other load process is meant to run on its CPU, so that it may spin there.
+        lead_in_s: before `start_at` it already sends so long, which does not count.
     """
 
     index: int = 0
@@ -115,6 +116,7 @@ class Share:
     start_at: float = 0.0
     schedule: int = 0
     own_cpu: bool = False
+    lead_in_s: float = 0.0
 
 
 class LoadJob(NamedTuple):
@@ -157,6 +159,8 @@ class LoadTool(Protocol):
         protocols: what it can speak.
         late_counted: answers after the timeout are among its complete responses.
         lead_s: time that its processes need from their start to `Share.start_at`.
+        lead_in_s: how long it can send before a window what does not count: a server that is
+            compiled while it runs pays for new connections with their first requests.
         arrivals: the kinds of arrivals that its open loop can do, the default first; empty where
             there is no choice.
     """
@@ -177,6 +181,7 @@ class LoadTool(Protocol):
     plain_only: bool = False
     overrun_s: float = 0.0
     lead_s: float = 0.0
+    lead_in_s: float = 0.0
     reconnects: bool = False
     times_connecting: bool = False
     late_counted: bool = False

@@ -30,7 +30,10 @@ PACER_US: Final = 25.0
 """CPU time that a load tool needs for a request of an open loop where several are due at once."""
 
 _WARMUP_S: Final = 1.0
-_WINDOW_S: Final = 1.0
+_WINDOW_S: Final = 3.0
+"""Nearly all of what pairs differ by (3 % over 1 s) varies inside their windows; start and
+warm-up take 4.5 s. Blocks also differ from trial to trial, see `lengths_advice`."""
+
 _LATER: Final = 2
 """Rounds of blocks before the first duets: a median of three tells what the servers reach."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -111,3 +112,21 @@ def warm_after(quarters: Sequence[Quarter]) -> float:
     ]
     above = [at for at, middle in enumerate(middles) if middle > end * _OF_THE_END]
     return quarters[above[-1] + _GROUP - 1].cpu_s if above else 0.0
+
+
+def settled_after(quarters: Sequence[Quarter]) -> float:
+    """CPU seconds of work after which a change of load is digested; 0 = there is none.
+
+    What follows the change costs more for a while without a break; a neighbor that makes one
+    quarter of a second dear later is not that.
+
+    Args:
+        quarters: since the change; the last four tell what a request costs in the end.
+    """
+    costs = [each.cost for each in quarters]
+    if len(costs) < _GROUP + 1:
+        return 0.0
+    end = statistics.median(costs[-_GROUP:])
+    dear = [cost > end * _OF_THE_END for cost in costs]
+    at = next((at for at, pair in enumerate(itertools.pairwise(dear)) if not any(pair)), len(dear))
+    return quarters[at - 1].cpu_s if at else 0.0

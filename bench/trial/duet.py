@@ -89,8 +89,13 @@ def _load(lives: list[TrialRun], samplers: list[TrialSampler]) -> None:
     warm_up(lives, samplers, loaders, _each(lives, "warming_up"))
     for life in lives:
         life.begin_window()
-    begin = [sampler.mark() for sampler in samplers]
+    begin: list[Any] = []
     end: list[Any] = []
+
+    def begins() -> None:
+        for life in lives:
+            life.window_begins()
+        begin.extend(sampler.mark() for sampler in samplers)
 
     def over() -> None:
         # Both clocks are read before anything else happens: the two windows are one.
@@ -104,6 +109,7 @@ def _load(lives: list[TrialRun], samplers: list[TrialSampler]) -> None:
         profile.duration_s,
         started=started,
         tick=_each(lives, "meanwhile"),
+        begins=begins,
         ended=over,
     )
     for life, sampler, run, a, b in zip(lives, samplers, runs, begin, end, strict=True):

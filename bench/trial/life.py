@@ -101,8 +101,7 @@ class TrialRun:
         self.state_before: QuickState | None = None
         self.next_look = 0.0
         self.handshakes = HandshakeWatch(setting.profile)
-        self.replaced = 0
-        self.log_bytes = self.logged_bytes = 0
+        self.replaced = self.log_bytes = self.logged_bytes = 0
         self.machines: tuple[MachinePart, ...] = ()
         self.alone = True
         self.disturbances: tuple[Finding, ...] = ()
@@ -235,6 +234,9 @@ class TrialRun:
         """The window is about to begin."""
         self.state_before = self.power()
         self.handshakes.begin(self.server.target)
+
+    def window_begins(self) -> None:
+        """What is sent counts from now on."""
         self.log_bytes = self._log_size()
 
     def _log_size(self) -> int:

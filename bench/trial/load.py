@@ -91,6 +91,7 @@ def run_together(
     *,
     started: Sequence[Callable[[tuple[int, ...]], None]],
     tick: Callable[[float], None],
+    begins: Callable[[], None] = lambda: None,
     ended: Callable[[], None] = lambda: None,
     enough: Callable[[], bool] | None = None,
 ) -> list[LoadRun]:
@@ -102,38 +103,67 @@ def run_together(
         duration_s: window asked for.
         started: per loader, called once with its pids.
         tick: called four times a second with the seconds since the start, while waiting.
-        ended: called when all processes have ended, before their output is read: reading it
-            takes up to a second of our own CPU time, which is not a part of the window.
+        begins: called when what is sent begins to count.
+        ended: called when all have ended, before their output is read, which takes up to a second.
         enough: of a warm-up, asked twenty times a second; once it says so the processes are
             ended before their time, and nothing is returned: what they write does not count.
 
     Raises:
         LoadFailure: a process failed, hung, or its output is not a result.
     """
+    lead_s, lead_in_s = _lead(loaders, name)
+    if not lead_in_s:
+        begins()
     began = time.monotonic()
-    lead_s = max((loader.lead_s for loader in loaders), default=0.0)
     begun: list[tuple[TrialLoader[Any], BegunLoad]] = []
-    done, every_s = Latch(enough or (lambda: False)), ASK_S if enough else TICK_S
     try:
         for loader, told in zip(loaders, started, strict=True):
             running = loader.begin(name, duration_s, began + lead_s)
             begun.append((loader, running))
             told(tuple(child.pid for child in running.children))
-        for loader, running in begun:
-            limit_s = lead_s + duration_s + loader.limit_s
-            limits_s = (limit_s - _GRACE_S, limit_s)
-            if not wait_for(running.children, began, limits_s, tick, done, every_s=every_s):
-                raise loader.hung(running, limit_s)  # noqa: TRY301 - the others must be ended first
-            if done.seen:
-                end_early([running for _, running in begun])
-                ended()
-                return []
+        if lead_in_s:
+            time.sleep(max(0.0, began + lead_s - time.monotonic()))
+            began, lead_s = began + lead_s, 0.0
+            begins()
+        if _ended_early(begun, began, lead_s + duration_s, tick, enough):
+            ended()
+            return []
     except BaseException:
         for _, running in begun:
             running.kill()
         raise
     ended()
     return [loader.finish(running) for loader, running in begun]
+
+
+def _ended_early(
+    begun: Sequence[tuple[TrialLoader[Any], BegunLoad]],
+    began: float,
+    planned_s: float,
+    tick: Callable[[float], None],
+    enough: Callable[[], bool] | None,
+) -> bool:
+    """Wait for all; True where it was enough before, and they were ended.
+
+    Raises:
+        LoadFailure: one did not end in its time.
+    """
+    done, every_s = Latch(enough or (lambda: False)), ASK_S if enough else TICK_S
+    for loader, running in begun:
+        limit_s = planned_s + loader.limit_s
+        limits_s = (limit_s - _GRACE_S, limit_s)
+        if not wait_for(running.children, began, limits_s, tick, done, every_s=every_s):
+            raise loader.hung(running, limit_s)
+        if done.seen:
+            end_early([running for _, running in begun])
+            return True
+    return False
+
+
+def _lead(loaders: Sequence[TrialLoader[Any]], name: str) -> tuple[float, float]:
+    """Seconds from a start to where what is sent counts; of these, in how many it is sent."""
+    lead_in_s = 0.0 if name == WARMUP else max((one.lead_in_s for one in loaders), default=0.0)
+    return max((one.lead_s for one in loaders), default=0.0) + lead_in_s, lead_in_s
 
 
 class Loader:
@@ -145,6 +175,7 @@ class Loader:
         schedule: decides random arrivals; the warm-up has others than the window.
         among: its first process among those of all machines with one schedule, and their number.
         alone: no other loader runs beside it.
+        lead_in: before a window it sends what does not count, if it can and there is a warm-up.
     """
 
     def __init__(
@@ -161,8 +192,10 @@ class Loader:
         schedule: int = 0,
         among: tuple[int, int] = (0, 0),
         alone: bool = False,
+        lead_in: bool = True,
     ) -> None:
         self._tool = tool
+        self.lead_in_s = tool.lead_in_s if lead_in and profile.warmup_s > 0 else 0.0
         self._profile = profile
         self._shares = shares(profile, workload)
         self._job = LoadJob(target, workload, profile, folder)
@@ -204,7 +237,8 @@ class Loader:
             for index, profile in enumerate(self._shares):
                 seed = self._rng.getrandbits(31)
                 place = self._first + index, self._of, seed, start_at, schedule
-                part = Share(*place, own_cpu=self._own_cpu)
+                lead_in_s = 0.0 if name == WARMUP else self.lead_in_s
+                part = Share(*place, own_cpu=self._own_cpu, lead_in_s=lead_in_s)
                 child, out = self._start(name, part, profile, duration_s)
                 running.children.append(child)
                 running.outputs.append(out)

@@ -232,6 +232,11 @@ class TrialLoader(Protocol[B]):
         """Seconds that it needs before all begin at once."""
         ...
 
+    @property
+    def lead_in_s(self) -> float:
+        """Seconds before a window in which it sends what does not count."""
+        ...
+
     def begin(self, name: str, duration_s: float, start_at: float) -> B:
         """Start one window."""
         ...

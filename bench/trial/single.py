@@ -64,7 +64,11 @@ def _warm_up(life: TrialRun, loader: TrialLoader[Any], sampler: TrialSampler) ->
 def _measure(life: TrialRun, loader: TrialLoader[Any], sampler: TrialSampler) -> None:
     """The window."""
     life.begin_window()
-    marks = [sampler.mark()]
+    marks = []
+
+    def begins() -> None:
+        life.window_begins()
+        marks.append(sampler.mark())
 
     def ended() -> None:
         marks.append(sampler.mark())
@@ -77,6 +81,7 @@ def _measure(life: TrialRun, loader: TrialLoader[Any], sampler: TrialSampler) ->
             life.setting.profile.duration_s,
             started=[sampler.set_load_pids],
             tick=life.meanwhile,
+            begins=begins,
             ended=ended,
         )
     except LoadFailure as error:

@@ -60,6 +60,24 @@ def test_an_open_loop_from_plan_to_report(tmp_path: Path) -> None:
     assert json.loads(parsed.stdout)["latency_us"]["exact"] is True
 
 
+def test_new_connections_are_not_in_the_window(tmp_path: Path) -> None:
+    """What is sent in the 0.3 s after connecting is not counted, nor its CPU time."""
+    project = Project(tmp_path)
+    project.server("one", "--burn-us=600")
+    for warmup, expected in (("1s", True), ("0s", False)):
+        load = {"loop": "open", "rate": 1000, "connections": 4, "arrivals": "even"}
+        project.matrix("one", profiles=[{**load, "warmup": warmup, "duration": "1s"}])
+        done = project.bench("run", "faults")
+        assert done.returncode == 0, done.stderr
+        (trial,) = project.believed()
+        raw = next(project.runs()[-1].glob("trials/*/load-0/paced.json"))
+
+        assert ("--warm-up" in trial["commands"][1]["argv"]) is expected
+        assert json.loads(raw.read_text())["warm_up"]["sent"] == (300 if expected else 0)
+        assert trial["load"]["requests"] == trial["pacing"]["due"] == 1000
+        assert 0.95 < trial["resources"]["server_cpu_s"] / 0.6 < 1.4
+
+
 def test_what_cannot_be_sent_is_told_with_its_line(tmp_path: Path) -> None:
     """A rate beyond the connections, less than one request, a choice that oha lacks."""
     project = Project(tmp_path)

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from bench.model.quarter import Quarter
-from bench.stats.settling import settling, steady, still, warm_after
+from bench.stats.settling import settled_after, settling, steady, still, warm_after
 
 
 def _until_flat(costs: list[float]) -> int | None:
@@ -117,3 +117,21 @@ def test_a_burst_of_other_work_is_no_compiler() -> None:
     costs = [100.0] * 8 + [400.0] * 2 + [100.0] * 6
 
     assert warm_after(_seen(*costs)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [
+        ([65.0, 28.0, 24.0, 25.0, 24.0, 26.0], 1),  # Fastify alone, as it was seen
+        ([81.0, 56.0, 61.0, 29.0, 24.0, 25.0, 24.0, 24.0], 3),
+        ([59.0, 61.0, 30.0, 45.0, 30.0, 31.0, 30.0, 31.0], 4),
+        ([30.0, 31.0, 30.0, 60.0, 30.0, 31.0, 30.0, 31.0], 0),
+        ([60.0, 30.0, 60.0, 30.0, 31.0, 30.0, 31.0], 3),
+        ([60.0, 30.0, 30.0], 0),
+    ],
+)
+def test_a_change_of_load_is_digested(costs: list[float], expected: int) -> None:
+    """The dear stretch right after it counts, a neighbor's later quarter does not."""
+    quarters = [Quarter(0.1 * (at + 1), cost) for at, cost in enumerate(costs)]
+
+    assert settled_after(quarters) == pytest.approx(0.1 * expected)

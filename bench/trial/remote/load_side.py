@@ -87,6 +87,7 @@ def prepare_load(
         rng=random.Random(seed),  # noqa: S311 - repeatable, not secret
         schedule=schedule,
         among=among,
+        lead_in=False,
     )
     return side.loaders[loader].lead_s
 
