@@ -233,10 +233,10 @@ class TrialRun:
     def begin_window(self) -> None:
         """The window is about to begin."""
         self.state_before = self.power()
-        self.handshakes.begin(self.server.target)
 
     def window_begins(self) -> None:
         """What is sent counts from now on."""
+        self.handshakes.begin(self.server.target)
         self.log_bytes = self._log_size()
 
     def _log_size(self) -> int:
