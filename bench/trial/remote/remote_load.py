@@ -124,7 +124,7 @@ class RemoteLoader:
 
     @property
     def lead_in_s(self) -> float:
-        """None: the machine of the server reads its clocks at a start that it was told before."""
+        """None: the machine of the server reads its clocks at a start that was agreed before."""
         return 0.0
 
     def begin(self, name: str, duration_s: float, start_at: float) -> RemoteBegun:
