@@ -57,8 +57,8 @@ class TrialSetting(NamedTuple):
         started: UTC, ISO 8601.
         rng: decides port, pool and questions of this trial.
         schedule: decides random arrivals: the same for all servers of a round.
-        learned: id of a server -> CPU seconds of load after which it was warm, shared by the
-            trials of a run; None = nothing is learned.
+        learned: id of a server -> CPU seconds of load after which it was warm (and, by a name of
+            its own, used to the rate), shared by a run's trials; None = nothing is learned.
     """
 
     planned: PlannedTrial

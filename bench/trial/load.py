@@ -121,7 +121,7 @@ def run_together(
             running = loader.begin(name, duration_s, began + lead_s)
             begun.append((loader, running))
             told(tuple(child.pid for child in running.children))
-        if lead_in_s:
+        if lead_in_s:  # nothing is asked before it counts: sleep until that very moment
             time.sleep(max(0.0, began + lead_s - time.monotonic()))
             began, lead_s = began + lead_s, 0.0
             begins()
