@@ -1,4 +1,4 @@
-"""Every error that a user can cause, with its exit code; nothing here prints or exits.
+"""Every error that a user can cause, with its exit code, and interruptions.
 
 The tree::
 
@@ -19,7 +19,10 @@ The tree::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -171,6 +174,64 @@ class GateMetError(BenchError):
     """A comparison gate was met: the candidate is slower beyond the margin."""
 
     exit_code = EXIT_GATE
+
+
+class CtrlCError(KeyboardInterrupt):
+    """SIGINT arrived.
+
+    Not KeyboardInterrupt itself: where that leaves code that was made from text, as NamedTuple
+    makes its own, `python -m bench` ends by the signal (-2) though it was caught (pythonrun.c).
+    """
+
+
+class TerminatedError(BaseException):
+    """SIGTERM arrived; unwinds like KeyboardInterrupt so that everything is stopped."""
+
+
+class Interruptions:
+    """A signal handler: the first SIGINT or SIGTERM is an exception, the second an exit at once.
+
+    The supervisor ends everything that was started as soon as this process is gone.
+
+    As a context, it holds the exception back until the block ends. Blocking the signal does not:
+    the kernel gives it to another thread, such as the sampler's, and Python then runs the handler
+    here all the same.
+    """
+
+    def __init__(self) -> None:
+        self._stopping = False
+        self._depth = 0
+        self._waiting: int | None = None
+
+    def __call__(self, number: int, _frame: Any) -> None:
+        """Handle one signal; Python calls this in the main thread only."""
+        if self._stopping:
+            os.write(2, b"\nstopped at once\n")
+            os._exit(128 + number)
+        self._stopping = True
+        if self._depth:
+            self._waiting = number
+        else:
+            self._interrupt(number)
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._depth -= 1
+        if self._waiting is not None and not self._depth:
+            number, self._waiting = self._waiting, None
+            self._interrupt(number)
+
+    def _interrupt(self, number: int) -> None:
+        raise CtrlCError if number == signal.SIGINT else TerminatedError
+
+
+INTERRUPTIONS: Final = Interruptions()
+"""The handler of this process, once `bench.cli.main` has made it that."""
 
 
 _GUESSED_MAX: Final = 64

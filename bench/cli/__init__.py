@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from bench import __version__
-from bench.cli.common import CtrlCError, TerminatedError, plain, printable
-from bench.errors import EXIT_SIGINT, EXIT_SIGTERM, BenchError, StoreError, nearest
+from bench.cli.common import plain, printable
+from bench.errors import (
+    EXIT_SIGINT,
+    EXIT_SIGTERM,
+    INTERRUPTIONS,
+    BenchError,
+    StoreError,
+    TerminatedError,
+    nearest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,30 +99,11 @@ def bench() -> None:
     """
 
 
-class _Signals:
-    """Turns the first SIGINT or SIGTERM into an exception and the second into an exit at once.
-
-    The supervisor ends everything that was started as soon as this process is gone.
-    """
-
-    def __init__(self) -> None:
-        self._stopping = False
-
-    def __call__(self, number: int, _frame: Any) -> None:
-        """Handle one signal."""
-        if self._stopping:
-            os.write(2, b"\nstopped at once\n")
-            os._exit(128 + number)
-        self._stopping = True
-        raise CtrlCError if number == signal.SIGINT else TerminatedError
-
-
 def main(args: Sequence[str] | None = None) -> None:
     """Run `bench`; the only place that turns errors into exit codes."""
     _print_what_can_be()
-    handler = _Signals()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handler)
+        signal.signal(number, INTERRUPTIONS)
     try:
         code = bench.main(
             args=args, prog_name="bench", standalone_mode=False, color=False if plain() else None

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench.cli.common import (
-    TerminatedError,
     emit_json,
     machines_option,
     parsed,
     project_option,
     some_seconds,
 )
-from bench.errors import BenchError, GateMetError, UsageError
+from bench.errors import BenchError, GateMetError, TerminatedError, UsageError
 from bench.model.metric_names import METRICS
 from bench.units import format_eta, parse_duration, parse_percent
 

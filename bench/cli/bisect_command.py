@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench.cli.common import (
-    TerminatedError,
     emit_json,
     json_option,
     parsed,
@@ -19,7 +18,7 @@ from bench.cli.common import (
     project_option,
     some_seconds,
 )
-from bench.errors import EXIT_FAILED, EXIT_OK, UsageError
+from bench.errors import EXIT_FAILED, EXIT_OK, TerminatedError, UsageError
 from bench.units import format_eta, parse_duration, parse_percent
 
 if TYPE_CHECKING:

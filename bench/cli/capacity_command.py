@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import (
-    TerminatedError,
     check_served,
     emit_json,
     machines_option,
     project_option,
     some_seconds,
 )
-from bench.errors import EXIT_FAILED, UsageError
+from bench.errors import EXIT_FAILED, TerminatedError, UsageError
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView

@@ -32,18 +32,6 @@ machines_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-class CtrlCError(KeyboardInterrupt):
-    """SIGINT arrived.
-
-    Not KeyboardInterrupt itself: where that leaves code that was made from text, as NamedTuple
-    makes its own, `python -m bench` ends by the signal (-2) though it was caught (pythonrun.c).
-    """
-
-
-class TerminatedError(BaseException):
-    """SIGTERM arrived; unwinds like KeyboardInterrupt so that everything is stopped."""
-
-
 def plain() -> bool:
     """Whether the user (NO_COLOR, https://no-color.org) or the terminal wants no control codes."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

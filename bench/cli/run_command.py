@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import (
-    TerminatedError,
     check_served,
     emit_json,
     machines_option,
     project_option,
 )
 from bench.cli.matrix_options import matrix_options, overrides_of, show
-from bench.errors import UsageError
+from bench.errors import TerminatedError, UsageError
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView

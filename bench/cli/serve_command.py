@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bench.cli.common import TerminatedError, printable, project_option
+from bench.cli.common import printable, project_option
 from bench.cli.waiting import Waiting
-from bench.errors import EXIT_FAILED, EXIT_OK
+from bench.errors import EXIT_FAILED, EXIT_OK, TerminatedError
 
 if TYPE_CHECKING:
     from bench.run.serving import ServedTarget

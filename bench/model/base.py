@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
+from bench.errors import INTERRUPTIONS
+
 SCHEMA_VERSION = 1
 
 
@@ -20,6 +22,19 @@ class Model(BaseModel):
         if unknown:
             raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
         return self.model_copy(update=changes)
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """As pydantic's, and never interrupted.
+
+        What is raised in a serializer becomes a PydanticSerializationError there, Ctrl-C too.
+        """
+        with INTERRUPTIONS:
+            return super().model_dump(**options)
+
+    def model_dump_json(self, **options: Any) -> str:
+        """As pydantic's, and never interrupted; see `model_dump`."""
+        with INTERRUPTIONS:
+            return super().model_dump_json(**options)
 
 
 class GrownModel(Model):

@@ -19,12 +19,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from bench.errors import BenchError
+from bench.errors import INTERRUPTIONS, BenchError
 from bench.process.strays import MARK, is_supervisor_process
 from bench.process.why_not import why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from bench.process.command import Command
@@ -37,16 +37,6 @@ _AHEAD_S = 0.01
 _SCRATCH = "bench-scratch"
 NOFILE_WANTED = 65_536
 """Soft limit of open files that children are given where the hard limit allows it."""
-
-
-@contextlib.contextmanager
-def _unbroken() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back: half a line would garble all that follows."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Child:
@@ -225,7 +215,7 @@ class SupervisorClient:
         data = json.dumps({**fields, "id": self._count}).encode() + b"\n"
         assert self._process.stdin is not None  # noqa: S101 - opened with PIPE
         try:
-            with _unbroken():
+            with INTERRUPTIONS:  # half a line would garble all that follows
                 while data:
                     data = data[self._process.stdin.write(data) or 0 :]
         except BrokenPipeError:
@@ -251,7 +241,7 @@ class SupervisorClient:
         assert stdout is not None  # noqa: S101 - opened with PIPE
         if not select.select([stdout], [], [], max(0.0, timeout_s))[0]:
             return
-        with _unbroken():
+        with INTERRUPTIONS:  # half a line would garble all that follows
             data = stdout.read(65536)
             if not data:
                 raise BenchError("the supervisor process has died")

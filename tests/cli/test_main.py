@@ -96,13 +96,84 @@ def test_help_imports_nothing_heavy() -> None:
 _ROOT = Path(__file__).resolve().parents[2]
 _INTERRUPTED = """
 import os, signal, sys
-from bench.cli import _Signals
-signal.signal(signal.SIGINT, _Signals())
+from bench.errors import INTERRUPTIONS
+signal.signal(signal.SIGINT, INTERRUPTIONS)
 try:
     exec("import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
 except KeyboardInterrupt:
     sys.exit(130)
 """
+
+
+_WHILE_WRITING = """
+import os, signal, sys, threading, time
+from pydantic import model_serializer
+from bench.errors import INTERRUPTIONS
+from bench.model.base import Model
+signal.signal(signal.SIGINT, INTERRUPTIONS)
+threading.Thread(target=time.sleep, args=(9,), daemon=True).start()
+class Interrupted(Model):
+    @model_serializer(mode="wrap")
+    def dump(self, dump):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        print("written whole")
+        return dump(self)
+try:
+    Interrupted().HOW()
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("how", ["model_dump", "model_dump_json"])
+def test_an_interruption_waits_until_a_model_is_written(tmp_path: Path, how: str) -> None:
+    """pydantic turns what is raised in a serializer into an error of its own: exit code 1."""
+    (tmp_path / "writing.py").write_text(_WHILE_WRITING.replace("HOW", how))
+    argv, env = [sys.executable, "-m", "writing"], {**os.environ, "PYTHONPATH": str(_ROOT)}
+    done = subprocess.run(
+        argv, cwd=tmp_path, env=env, check=False, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 130, done.stderr
+    assert done.stdout == "written whole\n"
+
+
+def test_what_is_held_back_comes_at_the_end_and_the_second_at_once(tmp_path: Path) -> None:
+    """Blocks lie in blocks; other threads hold nothing back; who presses twice waits no longer."""
+    program = """
+import os, signal, sys, threading
+from bench.errors import INTERRUPTIONS
+def press():
+    os.kill(os.getpid(), signal.SIGTERM)
+def held():
+    with INTERRUPTIONS:
+        there.set(); over.wait()
+there, over = threading.Event(), threading.Event()
+signal.signal(signal.SIGTERM, INTERRUPTIONS)
+threading.Thread(target=held, daemon=True).start()
+there.wait()
+try:
+    with INTERRUPTIONS:
+        with INTERRUPTIONS:
+            press()
+        print("inner over", flush=True)
+    print("not reached", flush=True)
+except BaseException as error:
+    print(type(error).__name__, flush=True)
+with INTERRUPTIONS:
+    press()
+    print("not reached", flush=True)
+"""
+    (tmp_path / "held.py").write_text(program)
+    argv, env = [sys.executable, "-m", "held"], {**os.environ, "PYTHONPATH": str(_ROOT)}
+    done = subprocess.run(
+        argv, cwd=tmp_path, env=env, check=False, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.stdout.split("\n") == ["inner over", "TerminatedError", ""]
+    assert "stopped at once" in done.stderr
+    assert done.returncode == 143
 
 
 def test_an_interruption_ends_with_its_exit_code_wherever_it_falls(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_search_is_interrupted_and_ends_in_an_answer(tmp_path: Path) -> None:
     steps = found["steps"]
     held = [step["rate_rps"] for step in steps if step["holds"]]
 
-    assert process.returncode == 130
+    assert process.returncode == 130, stderr
     assert "`bench capacity --resume latest" in stderr
     assert done.returncode == 0, done.stderr
     assert set(found) == KEYS
