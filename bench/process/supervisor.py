@@ -8,8 +8,7 @@ that loses its parent comes back to it. macOS has none: there it kills groups an
 `ps` shows; what left both group and parent before escapes, which `bench doctor` looks for.
 
 A process id is given out again once its process was reaped and its group is empty: a child is
-ours until it is reaped, what it left while its group exists; who has the id then is a stranger,
-whom no signal may reach. Nothing else is done here: no logging, no policy.
+ours until it is reaped, what it left while its group exists. No signal may reach a stranger.
 """
 
 from __future__ import annotations
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_DEADLINE_S, _KILL_POLL_S = 5.0, 0.005
 _LINUX = sys.platform.startswith("linux")
-_OPEN_MAX = 10_240
-_NONE = (0, 0, "")
+_OPEN_MAX, _NONE = 10_240, (0, 0, "")
 _ALL_CPUS: set[int] = set()  # what the supervisor may use before it is held anywhere
 if sys.platform == "linux":
     _ALL_CPUS = os.sched_getaffinity(0)
@@ -109,6 +107,7 @@ class Supervisor:
             _exec(request, reader, writer)
         os.close(writer)
         if request["start_at"]:
+            os.read(reader, 1)  # it waits now: a signal that came before it does would be lost
             self.held[pid] = reader
         elif error := _read_out(reader):
             os.waitpid(pid, 0)
@@ -291,6 +290,7 @@ def _exec(request: dict[str, object], reader: int, writer: int) -> None:
         env = {str(key): str(value) for key, value in dict(request["env"]).items()}  # type: ignore[call-overload] # a dict
         os.set_inheritable(writer, False)  # noqa: FBT003 - positional only
         if at:
+            os.write(writer, b" ")
             time.sleep(max(0.0, at - time.monotonic()))
             os.write(writer, str(time.monotonic()).encode())
         os.execvpe(argv[0], argv, env)  # noqa: S606 - no shell is the point

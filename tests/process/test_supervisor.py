@@ -342,6 +342,18 @@ def test_the_family_of_an_ended_process_is_no_stranger() -> None:
     assert family_pids(os.getpid(), ended=True) == ()
 
 
+def test_held_and_ended_at_once(tmp_path: Path) -> None:
+    """A signal right after the answer is never lost (27 of 150 were, beside two busy loops)."""
+    held = command(tmp_path, "sh", "-c", "echo begun")._replace(start_at=time.monotonic() + 300)
+    with SupervisorClient() as supervisor:
+        for _ in range(30):
+            child = supervisor.spawn(held)
+            child.signal(signal.SIGINT)
+            assert child.wait(30)
+
+    assert (tmp_path / "out").read_text() == ""
+
+
 def test_held_until_its_start(tmp_path: Path) -> None:
     """Several that are held begin together, each says when; one killed before never begins."""
     with SupervisorClient() as supervisor:
