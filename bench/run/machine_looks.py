@@ -50,7 +50,8 @@ def look(agent: Agent, *, address: str, role: str, tools: Sequence[str]) -> dict
 
 
 def _missing_tools(there: Sequence[str]) -> list[dict[str, str]]:
-    plan = plan_install(survey([name for name in TOOLS if name not in there]), TOOLS)
+    lacking = [name for name, tool in TOOLS.items() if name not in there and not tool.optional]
+    plan = plan_install(survey(lacking), lacking)
     steps = [
         {"what": ", ".join(step.tools), "command": step.shown}
         for step in plan.steps

@@ -300,7 +300,9 @@ def test_several_kinds_come_by_weight_or_not_at_all(
     assert mix == pytest.approx(3, rel=0.02 if exact else 0.15)
 
 
-@pytest.mark.parametrize("name", TOOLS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.needs(name)) for name in TOOLS]
+)
 def test_the_version_is_known_and_new_enough(name: str) -> None:
     """An old one is refused with a reason."""
     tool, found = TOOLS[name], find_tool(name)

@@ -189,7 +189,8 @@ def test_a_command_is_tried_where_its_files_are_sent(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     logs = list((tmp_path / "cache" / "bench" / "try").glob("*/reports/*/trials/*/server.log"))
     assert logs
-    assert {log.read_text().strip() for log in logs} == {"files: .gitignore page.txt serve"}
+    first = {log.read_text().partition("\n")[0] for log in logs}  # it may complain of an ended load
+    assert first == {"files: .gitignore page.txt serve"}
     trials = json.loads(done.stdout)["cells"][0]["trials"]
     assert trials["valid"] + trials["suspect"] == 1, done.stderr
 
