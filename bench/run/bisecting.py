@@ -12,6 +12,7 @@ from bench.plans.bisect_plan import arm_of, least_s, plan_look
 from bench.run.start import start_run
 from bench.stats.bisection import CostRatios
 from bench.stats.intervals import MIN_ROUNDS
+from bench.trial.learned_work import LearnedWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ class BisectMeasuring:
         self._parts = parts
         self._kept = parts.folder.looks()
         self._left_s = parts.asked.max_time_s - sum(look.seconds for look in self._kept)
-        self._learned: dict[str, float] = {}
+        self._learned = LearnedWork()
         self._length = PairLength()
         for look in self._kept:
             self._length.saw(look)

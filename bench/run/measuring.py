@@ -13,6 +13,7 @@ from bench.plans.cost import is_cost
 from bench.plans.own_answers import workload_for
 from bench.plans.sweeps import cpus_of
 from bench.trial import TrialRun, TrialSetting, run_duet, run_trial
+from bench.trial.learned_work import LearnedWork
 from bench.trial.remote.remote_life import RemoteLife
 from bench.workload.requests import closing
 
@@ -47,7 +48,7 @@ class Measuring:
         supervisor: SupervisorClient,
         *,
         lab: Lab | None = None,
-        learned: dict[str, float] | None = None,
+        learned: LearnedWork | None = None,
     ) -> None:
         self._make_life = partial(RemoteLife, lab=lab) if lab else TrialRun
         self.builds: dict[str, BuildRecord] = {}
@@ -57,7 +58,7 @@ class Measuring:
         self._workloads = workloads
         self._directory = directory
         self._supervisor = supervisor
-        self._learned = {} if learned is None else learned
+        self._learned = LearnedWork() if learned is None else learned
 
     def measure(
         self, planned: PlannedTrial, profile: LoadProfile, *, order: int, alone: bool = False

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from bench.plans.matrix_plan import Planned
     from bench.plans.project import Project
     from bench.run.events import Listener
+    from bench.trial.learned_work import LearnedWork
     from bench.trial.remote.lab import Lab
 
 _KEPT = frozenset(
@@ -80,7 +81,7 @@ class Options(NamedTuple):
     reports: Path | None = None
     whole: bool = False
     lab: Lab | None = None
-    learned: dict[str, float] | None = None
+    learned: LearnedWork | None = None
 
 
 class Result(NamedTuple):
@@ -262,7 +263,7 @@ class _SessionParts(NamedTuple):
     turn: MachineLock
     whole: bool = False
     lab: Lab | None = None
-    learned: dict[str, float] | None = None
+    learned: LearnedWork | None = None
 
 
 def _carry_out(conduct: _SessionParts, notes: list[Finding]) -> Result:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bench.model.trial_record import CommandRecord, ServerRecord
     from bench.process import SupervisorClient
     from bench.sampler import Observation
+    from bench.trial.learned_work import LearnedWork
     from bench.trial.seam import TrialLoader, TrialQuestions, TrialSampler, TrialServer
 
 _LOOK_EVERY_S: Final = 0.25
@@ -57,8 +58,7 @@ class TrialSetting(NamedTuple):
         started: UTC, ISO 8601.
         rng: decides port, pool and questions of this trial.
         schedule: decides random arrivals: the same for all servers of a round.
-        learned: id of a server -> CPU seconds of load after which it was warm (and, by a name of
-            its own, used to the rate), shared by a run's trials; None = nothing is learned.
+        learned: how much work warms each server, shared by a run's trials; None = not learned.
     """
 
     planned: PlannedTrial
@@ -73,7 +73,7 @@ class TrialSetting(NamedTuple):
     rng: random.Random
     build_hash: str | None
     schedule: int = 0
-    learned: dict[str, float] | None = None
+    learned: LearnedWork | None = None
 
 
 class TrialRun:

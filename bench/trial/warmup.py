@@ -5,8 +5,8 @@ enough. So it is first loaded as much as it can take, then at the rate of the wi
 its CPU time per request is flat; longer than a cap it is not warmed, and that is reported. After
 a flat saturated second only the change of load is left to settle, which takes half a second.
 
-Flat is also what V8 does before it begins to compile. The first trial of a server in a run
-therefore goes on for 3 s of the server's CPU time, and tells how much of that it took until a
+Flat is also what V8 does before it begins to compile. The first trials of a server in a run
+therefore go on for 3 s of the server's CPU time, and tell how much of that it took until a
 request cost what it cost in the end: no later trial of that server believes a flat cost sooner.
 """
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bench.model.plan import LoadProfile
+    from bench.model.quarter import Quarter
     from bench.trial.life import TrialRun
     from bench.trial.load import LoadRun
     from bench.trial.seam import TrialLoader, TrialSampler
@@ -33,13 +34,13 @@ JUDGED_FROM_S: Final = 1.0
 """A warm-up that is asked to be shorter is taken as it is: a second tells nothing less."""
 
 LEARNED_FROM_S: Final = 3.0
-"""CPU time of a server's first warm-up: Express takes 1.0 to 2.4 s of it, Fastify 0.6 to 1.9 s."""
+"""CPU time of a server's first warm-ups: Express takes 1.0 to 2.4 s of it, Fastify 0.6 to 1.9 s."""
 
 _MARGIN: Final = 1.5
 """Of what was learned: of 20 warm-ups of Express the fall ended after 1.0 to 2.4 s, mostly 1.6."""
 
 _CHANGED_FROM_S: Final = 3.0
-"""Seconds at the rate of a server's first warm-up: Fastify compiles again once requests come one
+"""Seconds at the rate of a server's first warm-ups: Fastify compiles again once requests come one
 by one, and costs two to three times as much meanwhile, 0.3 s alone and 0.5 s beside its copy."""
 
 _AT_RATE: Final = " at the rate"
@@ -113,7 +114,7 @@ def warm_up(
         after_s = profile.warmup_s * _AFTER_SATURATED
         part = _Stage(hard, _SATURATE_S, left_s - after_s, "load", least_cpu_s=work)
         spent_s = _load(lives, samplers, part, tick)
-        _learn(lives, samplers)
+        _learn(lives, samplers, warm_after)
         at_rate = _Stage(loaders, profile.warmup_s, max(profile.warmup_s, left_s - spent_s), WARMUP)
         if spent_s < part.cap_s:
             changed = [_after_change_s(life) for life in lives]
@@ -122,9 +123,9 @@ def warm_up(
             at_rate = at_rate._replace(least_s=least_s, flat=steady, least_cpu_s=work)
     capped = _load(lives, samplers, at_rate, tick) >= at_rate.cap_s
     if saturating is None:
-        _learn(lives, samplers)
+        _learn(lives, samplers, warm_after)
     elif at_rate.least_cpu_s:
-        _learn_change(lives, samplers)
+        _learn(lives, samplers, settled_after, _AT_RATE)
     for life, sampler in zip(lives, samplers, strict=True) if capped else ():
         _judge(life, sampler)
 
@@ -132,37 +133,45 @@ def warm_up(
 def _least_cpu_s(life: TrialRun) -> float:
     """CPU time that a server uses before its cost is believed to be flat."""
     learned = life.setting.learned
-    return 0.0 if learned is None else learned.get(life.setting.arm.server, LEARNED_FROM_S)
-
-
-def _learn(lives: Sequence[TrialRun], samplers: Sequence[TrialSampler]) -> None:
-    """Note how much work it took, from the first warm-up of each server.
-
-    That was long enough, or ended at the cap: a server that mostly waits is not asked again.
-    """
-    for life, sampler in zip(lives, samplers, strict=True):
-        seen = sampler.quarters(life.warmed_from_s)
-        if life.setting.learned is not None:
-            least_s = min(_MARGIN * warm_after(seen), LEARNED_FROM_S)
-            life.setting.learned.setdefault(life.setting.arm.server, least_s)
+    if learned is None:
+        return 0.0
+    known = learned.known(life.setting.arm.server)
+    return LEARNED_FROM_S if known is None else known
 
 
 def _after_change_s(life: TrialRun) -> float | None:
     """CPU time that a saturated server uses at the rate before its cost is believed.
 
     Returns:
-        None where that is not known: it is the server's first warm-up at a rate.
+        None where that is not known: it is one of the server's first warm-ups at a rate.
     """
     learned = life.setting.learned
-    return 0.0 if learned is None else learned.get(life.setting.arm.server + _AT_RATE)
+    return 0.0 if learned is None else learned.known(life.setting.arm.server + _AT_RATE)
 
 
-def _learn_change(lives: Sequence[TrialRun], samplers: Sequence[TrialSampler]) -> None:
-    """Note how much work the change from a saturated load to the rate took."""
+def _learn(
+    lives: Sequence[TrialRun],
+    samplers: Sequence[TrialSampler],
+    took_s: Callable[[Sequence[Quarter]], float],
+    name: str = "",
+) -> None:
+    """Note how much work it took, from the first warm-ups of each server.
+
+    Those were long enough, or ended at the cap: a server that mostly waits is not asked longer.
+    Two copies in a duet are one warm-up: what disturbs one disturbs the other.
+    """
+    learned = lives[0].setting.learned
+    if learned is None:
+        return
+    took: dict[str, list[float]] = {}
+    whole = True
     for life, sampler in zip(lives, samplers, strict=True):
-        if life.setting.learned is not None:
-            took_s = _MARGIN * settled_after(sampler.quarters(life.warmed_from_s))
-            life.setting.learned.setdefault(life.setting.arm.server + _AT_RATE, took_s)
+        seen = sampler.quarters(life.warmed_from_s)
+        work_s = min(_MARGIN * took_s(seen), LEARNED_FROM_S)
+        took.setdefault(life.setting.arm.server + name, []).append(work_s)
+        whole = whole and bool(name or (seen and seen[-1].cpu_s >= LEARNED_FROM_S))
+    for server, works_s in took.items():
+        learned.add(server, min(works_s), whole=whole)
 
 
 def saturated(profile: LoadProfile, lives: Sequence[TrialRun]) -> LoadProfile | None:
