@@ -11,8 +11,8 @@ _ENOUGH: Final = 3
 class LearnedWork:
     """CPU seconds by the name of what was learned, from two or three warm-ups each.
 
-    One is not believed: a machine that stood still for a moment looked like a compiler, and 3 s
-    of warm-up in place of 1 s before every trial of that server made of a run of 28 minutes one of 37.
+    One is not believed: a machine that stood still for a moment looked like a compiler, and with
+    3 s of warm-up in place of 1 s before every trial of that server 28 minutes became 37.
     Two that agree on whether there is anything to wait for are, else the median of three.
     """
 
