@@ -32,7 +32,8 @@ class LearnedWork:
             name: the server's id, and what was learned of it.
             cpu_s: its CPU time in that warm-up until it was warm, 0 = it was at once.
             whole: it went on for as much work as is needed to tell. One that was ended at a cap
-                is believed at once: the next would take as long and end there too.
+                and shows nothing is believed at once: the next would end there too.
         """
         if self.known(name) is None:
-            self._seen.setdefault(name, []).extend([cpu_s] * (1 if whole else _ENOUGH))
+            times = 1 if whole or cpu_s else _ENOUGH
+            self._seen.setdefault(name, []).extend([cpu_s] * times)

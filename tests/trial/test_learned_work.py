@@ -31,10 +31,14 @@ def test_what_is_believed(seen: tuple[float, ...], known: float | None) -> None:
     assert learned.known("axum at the rate") is None
 
 
-def test_one_that_ended_at_the_cap_is_believed() -> None:
-    """A server that mostly waits is not warmed at length again; what was seen before stays."""
+def test_one_that_ended_at_the_cap() -> None:
+    """A server that mostly waits is not warmed at length again, unless it seemed to get cheaper."""
     learned = LearnedWork()
-    learned.add("waits", 0.3, whole=False)
+    learned.add("waits", 0.0, whole=False)
     learned.add("waits", 3.0)
+    assert learned.known("waits") == 0.0
 
-    assert learned.known("waits") == 0.3
+    learned.add("disturbed", 0.3, whole=False)
+    assert learned.known("disturbed") is None
+    learned.add("disturbed", 0.0, whole=False)
+    assert learned.known("disturbed") == 0.0
