@@ -169,6 +169,7 @@ def _learn(
         seen = sampler.quarters(life.warmed_from_s)
         work_s = min(_MARGIN * took_s(seen), LEARNED_FROM_S)
         took.setdefault(life.setting.arm.server + name, []).append(work_s)
+        # At a rate its seconds count, in which a server uses little.
         whole = whole and bool(name or (seen and seen[-1].cpu_s >= LEARNED_FROM_S))
     for server, works_s in took.items():
         learned.add(server, min(works_s), whole=whole)
