@@ -19,7 +19,13 @@ _GIVEN_UP_AFTER: Final = 2
 _SEVERITIES: Final = ("info", "warning", "error")
 _OWN: Final = frozenset({"near-ceiling", "drift", "step"})
 """Told from all trials of a cell together, not from each; a closed loop's client-bound too."""
-_HEADING: Final = ("arms-differ", "noisy-host", "baseline-missing", "missing-trials")
+_HEADING: Final = (
+    "arms-differ",
+    "noisy-host",
+    "unsteady-cpu",
+    "baseline-missing",
+    "missing-trials",
+)
 """These stand first, in this order."""
 
 

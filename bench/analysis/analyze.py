@@ -19,6 +19,7 @@ from bench.analysis.noise import (
     noisy_host,
     outlier_findings,
     residuals_of,
+    unsteady_cpu,
 )
 from bench.analysis.scalings import scalings
 from bench.analysis.searches import load_share
@@ -61,11 +62,11 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
     found = (*copies(grouped, copy_pairs(plan)), *cost.copies)
     floor = noise_floor(found)
     polished = [each for each in map(residuals_of, grouped) if each]
-    noisy = noisy_host(cells, floor, polished, plan.margin)
+    host = noisy_host(cells, floor, polished, plan.margin), unsteady_cpu(cells)
     findings = ordered(
         (
             *arms_findings(found),
-            *((noisy,) if noisy else ()),
+            *(each for each in host if each),
             *data.findings,
             *run_findings(plan, cells),
             *tool_findings(cells),

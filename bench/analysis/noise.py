@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.trials import shown
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 ARMS_CONFIDENCE: Final = 0.99
 SUSPECT_SHARE: Final = 0.2
+_SLOWER: Final = 1.1
+"""Times the computation's time in the fastest tenth from which on a core was slow: another
+program on the second thread of a core makes it 1.3 to 1.7 times."""
+
 _MIN_ROWS: Final = 3
 """Servers and rounds that a median polish needs to tell a row from an outlier."""
 
@@ -214,4 +219,27 @@ def noisy_host(
         noise=noise,
         usable=len(usable),
         margin=margin,
+    )
+
+
+def unsteady_cpu(cells: Sequence[CellTrials]) -> Finding | None:
+    """Whether the cores were slower in many trials than in the fastest tenth of them.
+
+    Duets are left out: what slows one server of a pair slows the other.
+    """
+    alone = [cell for cell in cells if cell.partner is None]
+    times = [trial.counters.work_us for cell in alone for trial in cell.usable]
+    known = sorted(each for each in times if each)
+    best = known[len(known) // 10] if known else 0.0
+    slow = [each for each in known if each > _SLOWER * best]
+    if len(slow) <= SUSPECT_SHARE * len(known):
+        return None
+    return finding(
+        "unsteady-cpu",
+        "host",
+        "run",
+        slow=len(slow),
+        trials=len(known),
+        longer=round(median(slow) / best - 1, 4),
+        most=round(max(slow) / best - 1, 4),
     )

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import gc
 import itertools
-import os
 import socket
 import statistics
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import psutil
 
+from bench.host.core_speed import held_on
 from bench.model.finding import finding
 
 if TYPE_CHECKING:
@@ -148,25 +147,6 @@ def steadiness(cpu: int | None, times: Sequence[float]) -> Steadiness:
     best = ordered[len(ordered) // 10]
     mean = statistics.fmean(ordered)
     return Steadiness(cpu, len(ordered), max(0.0, 1 - best / mean), ordered[-1] * _US)
-
-
-@contextmanager
-def held_on(cpu: int | None) -> Iterator[int | None]:
-    """Hold this thread on a CPU for a while where the system can; tells which one it is held on."""
-    if cpu is None or sys.platform != "linux":
-        yield None
-        return
-    before = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {cpu})
-    except OSError:
-        # The CPU went off or the cpuset shrank between looking and holding.
-        yield None
-        return
-    try:
-        yield cpu
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 @contextmanager

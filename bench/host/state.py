@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.host.checks import check_host
+from bench.host.core_speed import work_us
 from bench.host.darwin import texts
 from bench.host.darwin.levels import read_levels
 from bench.host.darwin.machine import PRESSURE_COMMAND, read_darwin, read_darwin_topology
@@ -31,6 +32,7 @@ class QuickState(NamedTuple):
         thermal_pressure: `nominal` to `sleeping` (macOS).
         mhz: mean frequency of the CPUs asked for.
         throttles: how often any core or package has been throttled since the machine started.
+        work_us: CPU time of one fixed computation on the CPUs asked for (`core_speed`).
     """
 
     power_source: str | None = None
@@ -38,6 +40,7 @@ class QuickState(NamedTuple):
     thermal_pressure: str | None = None
     mhz: float | None = None
     throttles: int | None = None
+    work_us: float | None = None
 
 
 def local_system() -> System:
@@ -111,12 +114,14 @@ def quick_state(
     """Read what can change within a trial; under 20 ms on Linux.
 
     Args:
-        cpus: CPUs whose frequency counts; all without any.
-        source: where to read, this machine unless given.
+        cpus: CPUs whose frequency and speed count; the frequency is that of all without any.
+        source: where to read, this machine unless given: only that one can be made to compute.
         system: which system's way to read.
     """
     reader = _quick_darwin if (system or local_system()) == "darwin" else _quick_linux
-    return reader(source or local_source(), cpus)
+    if source is not None:
+        return reader(source, cpus)
+    return reader(local_source(), cpus)._replace(work_us=work_us(cpus))
 
 
 def _quick_linux(source: HostSource, cpus: Sequence[int]) -> QuickState:

@@ -147,6 +147,9 @@ class Counters(Model):
             never a reason, since a loaded CPU makes it by itself.
         core_busy_s: CPU seconds that each kind of core was busy, for whichever process, the fastest
             first; empty where all are of one kind, or the kinds cannot be told apart.
+        work_us: CPU microseconds of one fixed computation on the server's CPUs, the mean of right
+            before and right after the window: more than in other trials is slower cores; None
+            where a thread cannot be held on a core (macOS).
     """
 
     steal_share: float | None = None
@@ -166,6 +169,7 @@ class Counters(Model):
     thermal_pressure: str | None = None
     low_power: bool | None = None
     core_busy_s: dict[str, float] = {}
+    work_us: float | None = None
 
 
 class SidechannelResult(Model):

@@ -38,7 +38,7 @@ WHICH: Final = (
 )
 """How the answers of the two loads belong together."""
 
-_DOUBTS: Final = frozenset({"arms-differ", "noisy-host", "concurrent-run"})
+_DOUBTS: Final = frozenset({"arms-differ", "noisy-host", "unsteady-cpu", "concurrent-run"})
 
 
 class AnswerLine(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 from bench.host import core_levels
@@ -81,6 +82,7 @@ def with_power(seen: Observation, before: QuickState | None, after: QuickState) 
     pressure = after.thermal_pressure
     if before and pressure in (None, "nominal"):
         pressure = before.thermal_pressure or pressure
+    works_us = [state.work_us for state in (before, after) if state and state.work_us]
     mix = core_mix(seen.cpu_busy_s, *core_levels())
     resources = seen.resources
     if not mix:  # of one kind, or not known which: a share says nothing
@@ -90,5 +92,6 @@ def with_power(seen: Observation, before: QuickState | None, after: QuickState) 
         thermal_pressure=pressure,
         low_power=after.low_power,
         core_busy_s=mix,
+        work_us=round(fmean(works_us), 1) if works_us else None,
     )
     return seen._replace(resources=resources, counters=counters)

@@ -217,3 +217,38 @@ def test_nothing_measured_is_not_polished() -> None:
     data = run_data({"a": Truth(), "b": Truth(), "c": Truth()}, edit=edit)
 
     assert residuals_of(by_cell(data.plan, data.trials)) is None
+
+
+class TestUnsteadyCpu:
+    @staticmethod
+    def _run(times_us: dict[int, float], truth: dict[str, Truth] | None = None) -> Summary:
+        """Trials of some rounds whose cores took so long; those of others took 260 us."""
+
+        def edit(trial: TrialRecord) -> TrialRecord:
+            took = times_us.get(trial.round, 260.0)
+            counters = trial.counters.model_copy(update={"work_us": took})
+            return trial.model_copy(update={"counters": counters})
+
+        return analyze(run_data(truth or {"a": Truth(), "b": Truth()}, edit=edit))[0]
+
+    def test_cores_that_were_slow_in_many_trials(self) -> None:
+        """The share of them, and by how much."""
+        found = _finding(self._run({1: 350.0, 4: 420.0}), "unsteady-cpu")
+
+        assert found is not None
+        assert told(found).text == (
+            "in 4 of 10 trials the server's cores took 48 % longer (the median; 62 % at most) for "
+            "one fixed computation than in the fastest tenth of all, which rates follow; no "
+            "counter shows why"
+        )
+
+    @pytest.mark.parametrize("times_us", [{}, {3: 400.0}, dict.fromkeys((2, 3, 4), 285.0)])
+    def test_a_few_of_them_or_a_little_slower(self, times_us: dict[int, float]) -> None:
+        """One round in five, and a tenth, are everyday."""
+        assert _finding(self._run(times_us), "unsteady-cpu") is None
+
+    def test_where_it_is_not_known(self) -> None:
+        """macOS holds no thread on a core."""
+        summary, _ = analyze(run_data({"a": Truth(), "b": Truth()}))
+
+        assert _finding(summary, "unsteady-cpu") is None

@@ -14,7 +14,6 @@ from bench.host.measure import (
     Measured,
     RoundTrip,
     Steadiness,
-    held_on,
     host_findings,
     measure,
     measure_clock,
@@ -57,20 +56,6 @@ def test_without_cpus_the_loop_is_not_held() -> None:
     found = measure([], scale=0.01)
 
     assert [cpu.cpu for cpu in found.cpus] == [None]
-
-
-def test_a_cpu_that_is_not_there_is_not_held_on() -> None:
-    """A CPU that went off between looking and holding is no error."""
-    with held_on(4095) as held:
-        assert held is None
-
-
-def test_a_system_without_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS has no such call."""
-    monkeypatch.setattr("sys.platform", "darwin")
-
-    with held_on(0) as held:
-        assert held is None
 
 
 @pytest.mark.parametrize("enabled", [True, False])

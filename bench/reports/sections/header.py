@@ -18,6 +18,7 @@ HEAD_CODES: Final = (
     "translated",
     "arms-differ",
     "noisy-host",
+    "unsteady-cpu",
     "search-cut",
     "resumed-changed",
     "concurrent-run",

@@ -198,6 +198,13 @@ _CELLS: Final[Mapping[str, Words]] = {
         "the margin of {margin:percent}",
         "quieten the host (bench doctor), or add rounds",
     ),
+    "unsteady-cpu/run": Words(
+        "in {slow} of {trials} trials the server's cores took {longer:percent} longer (the median; "
+        "{most:percent} at most) for one fixed computation than in the fastest tenth of all, which "
+        "rates follow; no counter shows why",
+        "a machine, or a kind of instance, whose cores nobody shares; more rounds; or pairs at the "
+        "same time, which it does not move (bench ab, cost: true)",
+    ),
 }
 
 RUN_WORDS: Final[Mapping[str, Words]] = {**_ENDED, **_CELLS}
