@@ -52,13 +52,13 @@ doctor *ARGS: _run
 test *ARGS: _dev
     @scripts/test "$@"
 
-# Lint, format, types (for Linux and macOS), architecture and unit tests; offline, under a minute
+# Lint, format, types (for Linux and macOS), architecture, unit tests and what they cover; offline
 check: _dev
     ruff check .
     ruff format --check .
     mypy
     mypy --platform darwin --cache-dir .mypy_cache/darwin
-    pytest -q -n auto -m "not real and not slow"
+    pytest -q -n auto -m "not real and not slow" --cov --cov-report= --cov-fail-under=80
 
 # Make the documentation a site in site/; a link or anchor that leads nowhere is an error
 [no-exit-message]
