@@ -197,6 +197,14 @@ def shown(metric: str, trials: CellTrials) -> dict[int, float]:
     return {} if len(values) < len(asked) else values
 
 
+def withheld_by(metric: str, trials: CellTrials) -> tuple[str, ...]:
+    """The findings for which no trial of a cell has this latency; () where one has it."""
+    if not all(_withheld(trial, metric) for trial in trials.usable):
+        return ()
+    codes = (each.code for trial in trials.usable for each in trial.findings)
+    return tuple(dict.fromkeys(code for code in codes if code in UNCOMPARED))
+
+
 def _withheld(trial: TrialRecord, metric: str) -> bool:
     """Whether a finding says that this latency is not the server's; a late tail spares p50."""
     return metric in LATENCIES and any(

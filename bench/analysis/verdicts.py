@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.analysis.trials import DUET_DIAGNOSIS, LATENCIES, compared, shown
+from bench.analysis.trials import DUET_DIAGNOSIS, LATENCIES, compared, shown, withheld_by
 from bench.model.basis import Basis
 from bench.model.metric_names import HIGHER_IS_BETTER, METRICS
 from bench.model.summary import Comparison, Verdict, Word
@@ -195,7 +195,9 @@ def group_verdicts(
     own = [each for each in others if each.cell.server not in copies]
     again = [each for each in others if each.cell.server in copies]
     for metric in METRICS:
-        if not (compared(metric, baseline.profile) and shown(metric, baseline)):
+        if not compared(metric, baseline.profile):
+            continue
+        if not (shown(metric, baseline) or withheld_by(metric, baseline)):
             continue
         if metric in DUET_DIAGNOSIS and any(cell.partner for cell in others):
             continue
@@ -219,6 +221,9 @@ def _decide_metric(
     margin: float,
     bounds: NoiseBounds,
 ) -> dict[str, Verdict]:
+    if not shown(metric, baseline):
+        withheld = not_comparable(_cause(baseline, metric))
+        return {each.cell.server: withheld for each in candidates}
     unfit = {each.cell.server: cause for each in candidates if (cause := _unlike(each, baseline))}
     ratios = {
         each.cell.server: ratio
@@ -280,6 +285,8 @@ def not_comparable(cause: str) -> Verdict:
 def _cause(cell: CellTrials, metric: str) -> str:
     if shown(metric, cell):
         return "no round in which both were measured"
+    if codes := withheld_by(metric, cell):
+        return f"none of {cell.cell.server}'s trials can be compared ({', '.join(codes)})"
     if cell.usable:
         return "too few requests beyond it" if metric in LATENCIES else "not measured"
     return no_trials_because(cell)
