@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -81,9 +82,13 @@ class Project:
 
     @contextlib.contextmanager
     def running(self, *words: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
-        """Start `bench`; it is killed at the end where it still runs."""
+        """Start `bench`; it is killed at the end where it still runs.
+
+        Where it does not end in the time that a test waits for it, it is asked where it stands.
+        """
+        python, *rest = self.argv(*words)
         process = subprocess.Popen(
-            self.argv(*words),
+            [python, "-X", "faulthandler", *rest],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -95,6 +100,11 @@ class Project:
         with process:
             try:
                 yield process
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)  # it writes the stacks of its threads
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    sys.stdout.write(process.communicate(timeout=10)[1])
+                raise
             finally:
                 process.kill()
 
