@@ -25,7 +25,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -196,9 +196,13 @@ class Interruptions:
     As a context, it holds the exception back until the block ends. Blocking the signal does not:
     the kernel gives it to another thread, such as the sampler's, and Python then runs the handler
     here all the same.
+
+    Attributes:
+        begins: called with the signal's number before the first is raised.
     """
 
     def __init__(self) -> None:
+        self.begins: Callable[[int], None] = lambda _: None
         self._stopping = False
         self._depth = 0
         self._waiting: int | None = None
@@ -209,6 +213,7 @@ class Interruptions:
             os.write(2, b"\nstopped at once\n")
             os._exit(128 + number)
         self._stopping = True
+        self.begins(number)
         if self._depth:
             self._waiting = number
         else:

@@ -12,6 +12,7 @@ import click
 
 from bench import __version__
 from bench.cli.common import plain, printable
+from bench.cli.ending import end_later
 from bench.errors import (
     EXIT_SIGINT,
     EXIT_SIGTERM,
@@ -102,6 +103,7 @@ def bench() -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Run `bench`; the only place that turns errors into exit codes."""
     _print_what_can_be()
+    INTERRUPTIONS.begins = end_later
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, INTERRUPTIONS)
     try:

@@ -176,6 +176,34 @@ with INTERRUPTIONS:
     assert done.returncode == 143
 
 
+def test_an_interruption_that_ends_nothing_is_an_exit_in_the_end(tmp_path: Path) -> None:
+    """Whatever hangs while it unwinds: it says where it stood, and ends with the signal's code."""
+    program = """
+import os, signal, threading
+from bench import cli
+from bench.cli import ending
+ending.END_WITHIN_S = 0.5
+def hangs(**_):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+cli.bench.main = hangs
+cli.main([])
+"""
+    (tmp_path / "hanging.py").write_text(program)
+    argv, env = [sys.executable, "-m", "hanging"], {**os.environ, "PYTHONPATH": str(_ROOT)}
+    done = subprocess.run(
+        argv, cwd=tmp_path, env=env, check=False, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 130
+    assert "not ended 0.5 s after the interruption" in done.stderr
+    assert "in hangs" in done.stderr
+
+
 def test_an_interruption_ends_with_its_exit_code_wherever_it_falls(tmp_path: Path) -> None:
     """In code that was made from text, as of a class that is imported just then, too."""
     (tmp_path / "interrupted.py").write_text(_INTERRUPTED)
