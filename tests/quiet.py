@@ -1,20 +1,24 @@
 """Second tries for tests that measure, and for no others: only while the machine was not quiet.
 
 A test marked `alone` that fails is believed when, by the machine's own counters, nobody else used
-the CPUs meanwhile. Where somebody did, it is run again; where that never ends, its outcome is
-"not shown", with what disturbed it: neither failed nor passed. `alone(again=False)` is for a test
-that starts processes of which nobody can tell that they are its own.
+the CPUs meanwhile, and its cores were as fast as ever (bench/host/core_speed.py). Where that was
+not so, it is run again; where that never ends, its outcome is "not shown", with what disturbed it:
+neither failed nor passed. `alone(again=False)` is for a test that starts processes of which nobody
+can tell that they are its own.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import psutil
 import pytest
 from _pytest.runner import runtestprotocol
+
+from bench.host.core_speed import work_us
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -31,20 +35,28 @@ COUNTED: Final = 0.05
 """The kernel counts in ticks what it tells of CPUs, and exactly what it tells of processes."""
 
 
+SLOWED: Final = 1.3
+"""What the fixed computation may take, of the least ever; a shared core takes 1.6 of it."""
+
+_fastest_us = float("inf")
+
+
 class Reading(NamedTuple):
-    """The machine's counters, in CPU seconds since some start.
+    """The machine's counters, in CPU seconds since some start, and the speed of its cores.
 
     Attributes:
         total_s: of all CPUs, idle ones too.
         busy_s: used by processes and the kernel.
         stolen_s: wanted, while the hypervisor ran something else.
         own_s: used by this process and its descendants, those that have ended too.
+        slowed: time of one fixed computation now / the least of all readings so far.
     """
 
     total_s: float
     busy_s: float
     stolen_s: float
     own_s: float
+    slowed: float = 1.0
 
 
 def read() -> Reading:
@@ -55,7 +67,17 @@ def read() -> Reading:
     parts = ("user", "nice", "system", "irq", "softirq")
     busy = sum(told.get(part, 0.0) for part in parts)
     idle = told["idle"] + told.get("iowait", 0.0)
-    return Reading(busy + idle + stolen, busy, stolen, _own_s())
+    return Reading(busy + idle + stolen, busy, stolen, _own_s(), _slowed())
+
+
+def _slowed() -> float:
+    global _fastest_us  # noqa: PLW0603 - of this process, as the cores are
+    allowed = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+    now_us = work_us(allowed)
+    if now_us is None:
+        return 1.0
+    _fastest_us = min(_fastest_us, now_us)
+    return now_us / _fastest_us
 
 
 def _own_s() -> float:
@@ -71,6 +93,7 @@ def _own_s() -> float:
 
 def noise(before: Reading, after: Reading, cpus: int) -> str | None:
     """What disturbed this machine between two readings, in words; None where it was quiet."""
+    slowed = max(before.slowed, after.slowed)
     spent = Reading(*(b - a for a, b in zip(before, after, strict=True)))
     if spent.total_s <= 0:
         return None
@@ -83,6 +106,8 @@ def noise(before: Reading, after: Reading, cpus: int) -> str | None:
         said.append(f"{stolen:.0%} of a CPU stolen")
     if others > max(OTHERS_CPUS, cpus / 50) + COUNTED * own:
         said.append(f"{others:.0%} of a CPU used by others")
+    if slowed > SLOWED:
+        said.append(f"cores took {slowed:.1f} times as long as at best")
     return ", ".join(said) or None
 
 

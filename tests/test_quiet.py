@@ -96,7 +96,7 @@ def test_other_failures_are_failures(tmp_path: Path, mark: str, said: tuple[str,
     assert any(f"try {max(len(said), 1)} of it" in line for line in lines)
 
 
-QUIET = Reading(total_s=20, busy_s=8, stolen_s=0.1, own_s=7.5)
+QUIET = Reading(total_s=20, busy_s=8, stolen_s=0.1, own_s=7.5, slowed=0.0)
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,13 @@ QUIET = Reading(total_s=20, busy_s=8, stolen_s=0.1, own_s=7.5)
         ({"busy_s": 17.5}, "100% of a CPU used by others"),
         ({"busy_s": 17.5, "stolen_s": 2.0}, "20% of a CPU stolen, 100% of a CPU used by others"),
         ({"busy_s": 7.0}, None),  # the kernel's ticks missed some of ours
+        ({"slowed": 0.2}, None),
+        ({"slowed": 0.6}, "cores took 1.6 times as long as at best"),
     ],
 )
 def test_what_is_noise(changes: dict[str, float], said: str | None) -> None:
     """On two CPUs, in ten seconds."""
-    before = Reading(100, 50, 5, 1)
+    before = Reading(100, 50, 5, 1, 1.0)
     after = Reading(*(a + b for a, b in zip(before, QUIET._replace(**changes), strict=True)))
 
     assert noise(before, after, 2) == said

@@ -251,22 +251,36 @@ class TestMemory:
         assert abs(stood) < 1e6
 
 
+TRACED = 2 if sys.gettrace() else 1
+"""How much longer our own Python takes where coverage traces each line."""
+
+
+def reading_s(pid: int) -> float:
+    """CPU time of reading 200 files of /proc with nothing around it."""
+    begun = time.thread_time()
+    for _ in range(200):
+        file = os.open(f"/proc/{pid}/status", os.O_RDONLY)
+        os.read(file, 4096)
+        os.close(file)
+    return time.thread_time() - begun
+
+
 class TestCost:
     @pytest.mark.parametrize("way", ["many-threads", "many-children"])
-    def test_a_mark_takes_less_than_5_ms(self, burner: Burner, way: str) -> None:
-        """A mark stays cheap with 200 threads or 100 processes."""
+    def test_a_mark_costs_little_more_than_its_files(self, burner: Burner, way: str) -> None:
+        """Of 200 threads or 100 processes: 2 to 3 times as much as reading 200 files of /proc."""
         burner.ask(way, 200 if way == "many-threads" else 100)
         with sampler(burner.process.pid) as watching:
             watching.mark()
             costs = []
-            for _ in range(5):
+            for _ in range(10):
                 time.sleep(0.05)
+                files_s = reading_s(burner.process.pid)
                 begun = time.thread_time()
                 watching.mark()
-                costs.append(time.thread_time() - begun)
+                costs.append((time.thread_time() - begun) / files_s)
 
-        slowed = 3 if sys.gettrace() else 1  # coverage traces each line
-        assert min(costs) < 0.005 * slowed
+        assert min(costs) < 4 * TRACED
 
 
 @pytest.mark.needs("wrk")
@@ -290,7 +304,7 @@ class TestUnderLoad:
         assert used.voluntary_switches is not None
         assert used.harness_cpu_s is not None
         assert used.span_s is not None
-        assert used.harness_cpu_s / used.span_s < 0.02
+        assert used.harness_cpu_s / used.span_s < 0.02 * TRACED
 
     def loaded(self, pid: int, port: int) -> tuple[Observation, float]:
         """Two seconds of wrk; what was seen and the CPU time that wrk really used."""
