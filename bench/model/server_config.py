@@ -66,7 +66,8 @@ class ServerConfig(Model):
         needs: executables; where one is missing the server is skipped and the report says so.
         python: which interpreter `{python}` may be, such as `">=3.11,<3.14"` or `"~=3.11.2"`,
             as in `requires-python` of a Python package (`"==3.12.*"` for any 3.12).
-        build: commands, run once for each state of the folder.
+        build: commands, run once for each state of the folder; uv compiles what it installs, as
+            pip does.
         run: starts the server in the foreground, on `{host}` and `{port}`. `{host}` is 127.0.0.1,
             or with `--machines` the address named there; without those 127.0.0.1 or ::1 may be
             written. In `run` and `env` `{protocol}` is what it is to speak, `{cert}` and `{key}`

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bench.model.plan import Arm
 
+_COMPILES: Final = "UV_COMPILE_BYTECODE"
 _ELSEWHERE: Final = "CARGO_TARGET_DIR"
 _MACHINE_CODE: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _COMPILED: Final = frozenset(
@@ -32,8 +33,12 @@ def build_environment(arm: Arm, values: Mapping[str, str]) -> dict[str, str]:
     A folder for the programs of all projects (CARGO_TARGET_DIR) is the user's habit: a server
     whose `run` names a program in its own target folder is built there, and two commits of it do
     not overwrite each other's. One that server.yaml sets is kept.
+
+    uv compiles what it installs, as pip does by itself: where Python may not write beside the
+    sources later (PYTHONDONTWRITEBYTECODE in containers, read-only folders), each start would
+    compile all of it (FastAPI: 1.2 s of CPU time in place of 0.6).
     """
-    env = command_environment(arm.config.env, values)
+    env = {_COMPILES: "1", **command_environment(arm.config.env, values)}
     program = Path(arm.config.run[0])
     if _ELSEWHERE not in arm.config.env and not program.is_absolute() and "target" in program.parts:
         env.pop(_ELSEWHERE, None)

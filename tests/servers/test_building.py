@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -292,3 +293,36 @@ def test_a_target_folder_of_all_projects(tmp_path: Path, monkeypatch: pytest.Mon
     assert "CARGO_TARGET_DIR" not in build_environment(own, {})
     assert build_environment(kept, {})["CARGO_TARGET_DIR"] == "mine"
     assert build_environment(arm(tmp_path / "c"), {})["CARGO_TARGET_DIR"] == "/shared"
+
+
+def test_what_uv_installs_is_compiled(tmp_path: Path) -> None:
+    """Where no start of the server may write it; the user's own choice is kept."""
+    folder, name = tmp_path / "s", "one-1.0-py3-none-any.whl"
+    server = arm(
+        folder,
+        run=[".venv/bin/python", "-m", "one", "{port}"],
+        build=[
+            ["uv", "venv", "--offline", "--python", sys.executable, ".venv"],
+            [
+                "uv",
+                "pip",
+                "install",
+                "--offline",
+                "--python",
+                ".venv",
+                "./one-1.0-py3-none-any.whl",
+            ],
+        ],
+    )
+    with zipfile.ZipFile(folder / name, "w") as wheel:
+        about = "one-1.0.dist-info"
+        wheel.writestr("one.py", "")
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: one\nVersion: 1.0\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    with SupervisorClient() as supervisor:
+        build(server, supervisor, tmp_path / "log")
+    own = arm(folder, env={"UV_COMPILE_BYTECODE": "0"})
+
+    assert list(folder.glob(".venv/lib/*/site-packages/__pycache__/one.*.pyc"))
+    assert build_environment(own, {})["UV_COMPILE_BYTECODE"] == "0"
