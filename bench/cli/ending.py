@@ -14,8 +14,9 @@ END_WITHIN_S = 120.0
 def end_later(number: int) -> None:
     """Exit for that signal in two minutes, and print where each thread stands then.
 
-    What has not ended by itself by then has hung: `bench ab` was seen to do so once, for more
-    than three minutes. The supervisor ends everything that was started.
+    What has not ended by itself by then has hung. One did, for more than three minutes: the
+    exception of Ctrl-C left a lock of coverage.py held, which traced it (coveragepy issue 1892).
+    The supervisor ends everything that was started.
     """
     # Not a Timer: that takes locks in Python, which the interrupted code may hold.
     _thread.start_new_thread(_wait_and_end, (number,))

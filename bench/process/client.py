@@ -143,7 +143,8 @@ class SupervisorClient:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_S)
         finally:
             self._process.stdout.close()
             if self._scratch:

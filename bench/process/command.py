@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+_END_S: Final = 2.0
+"""After SIGKILL."""
 
 
 class Command(NamedTuple):
@@ -60,19 +64,37 @@ def capture(
         None where the command does not exist, may not be run, or takes longer than the limit.
     """
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(argv),
             env=dict(env) if env is not None else {**os.environ, "LC_ALL": "C"},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return None
+    try:
+        stdout, stderr = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        _end(process)
     return Completed(
-        done.returncode,
-        done.stdout.decode("utf-8", "replace"),
-        done.stderr.decode("utf-8", "replace"),
+        process.returncode, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
     )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what still runs and let go of it.
+
+    Not by `subprocess.run` or `with`: interrupted by what is not KeyboardInterrupt itself, those
+    wait without a limit, for a lock too that `Popen.wait` may have left held (`_waitpid_lock`).
+    """
+    if process.returncode is None:
+        process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_S)
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()

@@ -32,6 +32,9 @@ _MEMORY_PACE: Final = (4 * BIN_S, 0.001)
 _SOCKET_PACE: Final = (6 * BIN_S, 0.0005)
 _FREQUENCY_PACE: Final = (BIN_S, 0.001)
 _RESIDENT_PACE: Final = (TRAFFIC_S, 0.004)
+_JOIN_S: Final = 10.0
+"""A reading takes milliseconds; whatever holds the thread up must not hold up Ctrl-C."""
+
 _GROWTH: Final = 1.05
 """Memory that grew by this factor is looked at again before its time."""
 
@@ -117,7 +120,7 @@ class Sampler:
     ) -> None:
         self._stopped = True
         self._wake.put(None)
-        self._thread.join()
+        self._thread.join(_JOIN_S)
         self._platform.stop_counting()
 
     def set_load_pids(self, pids: Sequence[int]) -> None:

@@ -85,14 +85,17 @@ class Project:
         """Start `bench`; it is killed at the end where it still runs.
 
         Where it does not end in the time that a test waits for it, it is asked where it stands.
+        It is not traced: an exception from a signal within coverage's own `lock_data` leaves that
+        lock held, and the next call waits for it for ever (seen once; coveragepy issue 1892).
         """
         python, *rest = self.argv(*words)
+        env = {name: value for name, value in self.env.items() if not name.startswith("COV")}
         process = subprocess.Popen(
             [python, "-X", "faulthandler", *rest],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self.env,
+            env=env,
             cwd=self.root,
             start_new_session=True,
             **options,
