@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.in_flight import SHORT, in_use, unexplained
 from bench.analysis.verdicts import no_trials_because
 from bench.model.finding import CODES, Example, Finding, finding
 from bench.stats.intervals import MIN_ROUNDS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _GIVEN_UP_AFTER: Final = 2
 _SEVERITIES: Final = ("info", "warning", "error")
-_OWN: Final = frozenset({"near-ceiling", "drift", "step"})
+_OWN: Final = frozenset({SHORT, "near-ceiling", "drift", "step"})
 """Told from all trials of a cell together, not from each; a closed loop's client-bound too."""
 _HEADING: Final = (
     "arms-differ",
@@ -35,7 +36,7 @@ def cell_findings(cell: CellTrials) -> tuple[Finding, ...]:
     own = _OWN | {"client-bound"} if cell.profile.loop == "closed" else _OWN
     for trial in cell.recorded:
         for each in _of_trial(trial):
-            if each.code not in own:
+            if each.code not in own and not _refuted(cell, trial, each):
                 which = each.code, each.evidence.get("machine")
                 seen.setdefault(which, {}).setdefault(trial.trial, each)
     return tuple(_told_once(cell, found) for found in seen.values())
@@ -50,6 +51,21 @@ def _of_trial(trial: TrialRecord) -> list[Finding]:
         *trial.findings,
         *(finding(code, trial.trial, "said", said=said) for code in missing),
     ]
+
+
+def _refuted(cell: CellTrials, trial: TrialRecord, found: Finding) -> bool:
+    """Whether the trial's own figures contradict a finding that an earlier version recorded.
+
+    `little` where the requests under way at the end explain it, and `connections-short` where more
+    were in use than were seen: connections of ours that came later were taken off the count.
+    """
+    used = in_use(trial.load, cell.profile) if trial.load else None
+    if used is None or trial.load is None:
+        return False
+    if found.code == "little":
+        return not unexplained(used, cell.profile.connections, trial.load.ok)
+    seen = found.evidence.get("seen")
+    return found.code == "connections-short" and isinstance(seen, int) and used > seen
 
 
 def _told_once(cell: CellTrials, found: dict[str, Finding]) -> Finding:

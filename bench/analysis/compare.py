@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from bench.analysis.in_flight import RATE_CAUSE, SHORT
 from bench.analysis.limits import ceiling_arms
 from bench.analysis.run_differences import changes
 from bench.analysis.trials import CellTrials, by_cell, compared, shown
-from bench.analysis.verdicts import NoiseBounds, Ratio, decide, no_trials_because
+from bench.analysis.verdicts import (
+    NoiseBounds,
+    Ratio,
+    decide,
+    no_trials_because,
+    short_costs,
+)
 from bench.errors import UsageError
 from bench.model.metric_names import HIGHER_IS_BETTER, METRICS
 from bench.model.run_comparison import CompareResult, CompareRow, MissingCell
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from bench.stats.intervals import Estimate
 
 _LIMITS: Final = {
+    SHORT: RATE_CAUSE,
     "client-bound": "the load tool was the limit",
     "near-ceiling": "near this machine's ceiling",
 }
@@ -224,6 +232,9 @@ def _metric_rows(
         **decide(metric, own, margin, bounds),
         **decide(metric, again, margin, bounds),
     }
+    for pair in having:
+        sides = pair.before, pair.after
+        verdicts |= short_costs(metric, verdicts, pair.cell.server, sides)
     return [_row(pair, metric, verdicts[pair.cell.server]) for pair in having]
 
 

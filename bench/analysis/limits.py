@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.in_flight import RATE_CAUSE, window_short
 from bench.analysis.verdicts import NoiseBounds
 from bench.model.finding import Finding, finding
 from bench.model.server_config import CEILING
@@ -53,7 +54,9 @@ def lower_bounds(
         rate = _rate([cell])
         if cell.profile.loop == "open" or server in ceilings or not rate:
             continue
-        if bound_of(cell) == "client":
+        if short := window_short(cell):
+            found[server] = (short, RATE_CAUSE)
+        elif bound_of(cell) == "client":
             found[server] = (_client_bound(cell), "the load tool was the limit")
         elif top and rate >= NEAR_CEILING * top:
             found[server] = (_near_ceiling(cell, rate / top), "near this machine's ceiling")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.analysis.in_flight import COST_CAUSE, window_short
 from bench.analysis.trials import DUET_DIAGNOSIS, LATENCIES, compared, shown, withheld_by
 from bench.model.basis import Basis
 from bench.model.metric_names import HIGHER_IS_BETTER, METRICS
@@ -49,7 +50,8 @@ class NoiseBounds(NamedTuple):
     baselines: Mapping[str, str]
 
 
-COSTS: Final = frozenset({"requests_per_cpu_second", "cpu_us_per_request"})
+_COSTS: Final = frozenset({"requests_per_cpu_second", "cpu_us_per_request"})
+_PER_REQUEST: Final = _COSTS | {"instructions_per_request"}
 UNLIKE_CAUSE: Final = "saturated beside each other, unlike servers change what a request costs"
 UNBOUND: Final = NoiseBounds({}, {})
 _UP: Final = frozenset({VerdictWord.HIGHER, VerdictWord.HIGHER_MAYBE_WITHIN})
@@ -206,8 +208,7 @@ def group_verdicts(
             **_decide_metric(metric, own, baseline, margin, bounds),
             **_decide_metric(metric, again, baseline, margin, bounds),
         }
-        if metric in COSTS and baseline.profile.loop == "closed":
-            decided |= {n: _undecided(v) for n, v in decided.items() if n in unlike}
+        _leave_open(metric, decided, others, baseline, unlike)
         for server in (name for name in order if name in decided):
             verdicts[server, metric] = decided[server]
             rows.append(_row(server, metric, baseline, decided[server]))
@@ -240,14 +241,42 @@ def _decide_metric(
     return decided
 
 
-def _undecided(verdict: Verdict) -> Verdict:
-    """A saturated duet of unlike servers: the ratio with its interval, and no verdict."""
+def _leave_open(
+    metric: str,
+    decided: dict[str, Verdict],
+    others: list[CellTrials],
+    baseline: CellTrials,
+    unlike: frozenset[str],
+) -> None:
+    """Take the verdict from costs of a closed loop that are not the servers' own."""
+    if metric in _COSTS and baseline.profile.loop == "closed":
+        decided |= {n: _undecided(v, UNLIKE_CAUSE) for n, v in decided.items() if n in unlike}
+    for each in others:
+        sides = each, each.partner or baseline
+        decided |= short_costs(metric, decided, each.cell.server, sides)
+
+
+def short_costs(
+    metric: str, decided: Mapping[str, Verdict], server: str, sides: tuple[CellTrials, CellTrials]
+) -> dict[str, Verdict]:
+    """No verdict on a cost per request where too many requests of either side were not counted.
+
+    Returns:
+        The verdict that takes the place of the server's; empty where its own stands.
+    """
+    if metric not in _PER_REQUEST or server not in decided or not any(map(window_short, sides)):
+        return {}
+    return {server: _undecided(decided[server], COST_CAUSE)}
+
+
+def _undecided(verdict: Verdict, cause: str) -> Verdict:
+    """The ratio with its interval, and no verdict."""
     if verdict.word in {"not-comparable", "too-few-rounds"}:
         return verdict
     return verdict.replace(
         word="not-comparable",
         beyond_margin=False,
-        basis=Basis(cause=UNLIKE_CAUSE),
+        basis=Basis(cause=cause),
     )
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.in_flight import unexplained
 from bench.model.finding import Finding, finding
 from bench.trial.cores import unlike_cores
 from bench.trial.thresholds import (
     BUSY,
     FREQUENCY_MOVE_MAX,
-    LITTLE_MAX,
     OTHERS_MAX,
     RETRANSMITS_MAX_PER_S,
     SATURATED_BELOW,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from bench.model.trial_record import Bound, Counters, Resources
 
 _SPREAD_SDS: Final = 5.0
-_US_PER_S: Final = 1e6
 
 
 def bound(resources: Resources) -> Bound:
@@ -87,21 +86,16 @@ def invalidating(counters: Counters, scope: str) -> tuple[Finding, ...]:
     return (finding("suspended", scope, gap_s=gap_s),)
 
 
-def little(
-    throughput_rps: float, mean_us: float | None, connections: int, scope: str
-) -> Finding | None:
+def little(used: float | None, connections: int, responses: int, scope: str) -> Finding | None:
     """Check a closed loop by Little's law: rate x mean latency = connections in use.
 
     Args:
-        throughput_rps: successful responses per second.
-        mean_us: mean latency of the same responses; None = cannot be checked.
+        used: connections in use by it; None = cannot be checked.
         connections: all of them, each with one request under way.
+        responses: that were counted; those under way at the end are not.
         scope: the trial's id.
     """
-    if mean_us is None or throughput_rps <= 0 or connections <= 0:
-        return None
-    used = throughput_rps * mean_us / _US_PER_S
-    if abs(used / connections - 1) <= LITTLE_MAX:
+    if not used or connections <= 0 or not unexplained(used, connections, responses):
         return None
     return finding("little", scope, used=used, connections=connections)
 
@@ -141,9 +135,19 @@ def bytes_mismatch(
     )
 
 
-def connections_short(seen: int | None, asked: int, scope: str) -> Finding | None:
-    """Whether fewer connections were open at the server than the load tool was asked to use."""
-    if seen is None or seen >= asked:
+def connections_short(
+    seen: int | None, asked: int, scope: str, used: float | None = None
+) -> Finding | None:
+    """Whether fewer connections were open at the server than the load tool was asked to use.
+
+    Args:
+        seen: at the server, the most in one look; None = nobody could look.
+        asked: of the load tool.
+        scope: the trial's id.
+        used: in use on average by the tool's own figures: with more than were seen open, the
+            look missed some.
+    """
+    if seen is None or seen >= asked or (used is not None and used > seen):
         return None
     return finding("connections-short", scope, seen=seen, asked=asked)
 

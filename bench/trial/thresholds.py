@@ -40,10 +40,6 @@ SUSPENDED_S: Final = 1.0
 """Seconds by which the clocks may run apart: slewing of the wall clock stays below 0.5 ms a
 second, so that only sleep, a stopped guest or a set clock reaches it."""
 
-LITTLE_MAX: Final = 0.05
-"""Share by which rate x latency may miss the connections: starting and ending a window of a
-second leaves a percent or two of the connections' time unused."""
-
 SATURATED_BELOW: Final = 0.99
 """Achieved over offered rate below which an open loop no longer offers what it says."""
 

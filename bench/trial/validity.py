@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.analysis.in_flight import in_use
 from bench.loadtools import TOOLS
 from bench.model.finding import Finding, finding
 from bench.reports.wording.findings import text_of
@@ -234,7 +235,7 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
     checks = (
         _little(evidence, load),
         _other_bytes(evidence, load),
-        _connections(evidence),
+        _connections(evidence, load),
         _database_idle(evidence, load),
         judgement.saturated(offered_rps(load, profile.rate_rps), load.throughput_rps, trial),
     )
@@ -263,12 +264,13 @@ def _manners(evidence: Evidence, load: LoadResult) -> Iterator[Finding]:
         yield finding("closes-connections", trial, asked=f"{closing.method} {closing.path}")
 
 
-def _connections(evidence: Evidence) -> Finding | None:
+def _connections(evidence: Evidence, load: LoadResult) -> Finding | None:
     """Whether fewer were open than asked; of those that serve one request no moment has all."""
     if not evidence.profile.keepalive:
         return None
-    seen = evidence.counters.connections_seen
-    return judgement.connections_short(seen, evidence.profile.connections, evidence.trial)
+    seen, profile = evidence.counters.connections_seen, evidence.profile
+    used = in_use(load, profile)
+    return judgement.connections_short(seen, profile.connections, evidence.trial, used)
 
 
 def _database_idle(evidence: Evidence, load: LoadResult) -> Finding | None:
@@ -281,16 +283,12 @@ def _database_idle(evidence: Evidence, load: LoadResult) -> Finding | None:
 
 def _little(evidence: Evidence, load: LoadResult) -> Finding | None:
     """Little's law, where a mean over every request is known; timeouts hide part of it."""
-    latency = load.latency_us
-    if evidence.profile.loop != "closed" or latency is None or not latency.exact:
-        return None
     if not evidence.profile.connect_timed:  # a part of each cycle is in no latency
         return None
     if load.errors and (load.errors.timeout or error_total(load.errors)):
         return None
-    return judgement.little(
-        load.throughput_rps, latency.mean, evidence.profile.connections, evidence.trial
-    )
+    used = in_use(load, evidence.profile)
+    return judgement.little(used, evidence.profile.connections, load.ok, evidence.trial)
 
 
 def _bytes(evidence: Evidence, load: LoadResult) -> Iterator[Finding]:

@@ -219,6 +219,22 @@ def test_lower_bounds_hold_across_runs() -> None:
     assert "at most" in verdict_text(_rows(compare(bound, free))["axum"].verdict)
 
 
+def test_short_windows_leave_rates_and_costs_open_across_runs() -> None:
+    """A run with ten responses of each connection, one with five."""
+    profiles = [closed_profile(duration_s=1.0)]
+    servers = {"axum": Truth(rps=9_000, noise=0.001)}
+    long, short = (
+        _view(servers, profiles=profiles),
+        _view({"axum": Truth(rps=250, noise=0.001)}, profiles=profiles),
+    )
+    rows = {row.metric: row.verdict for row in compare(long, short).rows}
+
+    assert rows["throughput_rps"].word == "inconclusive"
+    assert verdict_text(rows["throughput_rps"]).startswith("axum reaches at least")
+    assert rows["cpu_us_per_request"].word == "not-comparable"
+    assert rows["rss_peak_bytes"].word == "equivalent"
+
+
 def test_two_rounds_are_too_few() -> None:
     """The smaller side decides."""
     row = _rows(compare(_view(rounds=2), _view()))["axum"]

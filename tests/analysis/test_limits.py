@@ -9,11 +9,13 @@ import pytest
 from bench.analysis import analyze
 from bench.analysis.limits import bound_of, ceiling_arms
 from bench.analysis.trials import by_cell
+from bench.model.finding import finding
 from bench.reports.wording.findings import in_words as told
 from bench.reports.wording.verdict_words import verdict_text
-from tests.factories import Truth, open_profile, run_data
+from tests.factories import Truth, closed_profile, open_profile, run_data
 
 if TYPE_CHECKING:
+    from bench.model.plan import LoadProfile
     from bench.model.summary import Summary
     from bench.model.trial_record import Bound, TrialRecord
 
@@ -98,6 +100,102 @@ def test_above_the_ceiling_the_ceiling_is_doubted() -> None:
     (finding,) = [f for f in summary.findings if f.code == "near-ceiling"]
     assert told(finding).text.startswith("answered 34% more than the ceiling server")
     assert "134" not in told(finding).text
+
+
+def _second(*, connections: int = 50) -> LoadProfile:
+    """A closed loop with a window of a second."""
+    return closed_profile(connections=connections, duration_s=1.0)
+
+
+def test_responses_of_fewer_than_ten_each_make_a_lower_bound() -> None:
+    """51 responses of 50 connections: those under way at the end may be as many again.
+
+    The rate is never called slower, the CPU time of requests that nobody counted is in the cost,
+    and memory is compared as ever.
+    """
+    truth = {"a": Truth(rps=5_000, cpu_us=100), "b": Truth(rps=51, noise=0.001, cpu_us=2e4)}
+    summary, _ = analyze(run_data(truth, profiles=[_second()], block_noise=0.0))
+    verdicts = {row.metric: row.verdict for row in summary.comparisons}
+    (found,) = [f for f in summary.findings if f.code == "window-short"]
+
+    assert _codes(summary) == {"a": (), "b": ("window-short",)}
+    assert verdicts["throughput_rps"].word == "inconclusive"
+    assert verdict_text(verdicts["throughput_rps"]) == (
+        "b reaches at least 0.0101x: too few responses per connection in its window"
+    )
+    for metric in ("requests_per_cpu_second", "cpu_us_per_request"):
+        assert verdicts[metric].word == "not-comparable"
+        assert "CPU time of requests that were not counted" in verdict_text(verdicts[metric])
+        assert verdicts[metric].ratio is not None
+    assert verdicts["rss_peak_bytes"].word != "not-comparable"
+    assert told(found).text.startswith("255 responses in 5 windows, for 50 connections each time:")
+    assert "the rate may be up to 98 % higher" in told(found).text
+    assert told(found).advice.startswith("raise duration to 10 s or more")
+
+
+def test_a_short_window_of_the_baseline_bounds_everybody_else() -> None:
+    """Nothing is called faster than what was not counted to its end, nor cheaper."""
+    truth = {"a": Truth(rps=100, noise=0.001), "b": Truth(rps=9_000), "c": Truth(rps=99)}
+    summary, _ = analyze(run_data(truth, profiles=[_second()], block_noise=0.0))
+    words = {(row.server, row.metric): row.verdict.word for row in summary.comparisons}
+
+    assert words["b", "throughput_rps"] == words["c", "throughput_rps"] == "inconclusive"
+    assert words["b", "cpu_us_per_request"] == "not-comparable"
+
+
+@pytest.mark.parametrize(("connections", "short"), [(50, False), (51, True)])
+def test_ten_responses_each_are_enough(connections: int, *, short: bool) -> None:
+    """Over all rounds of a cell, so that single trials do not decide it."""
+    truth = {"a": Truth(rps=500, noise=0.0)}
+    profiles = [_second(connections=connections)]
+    summary, _ = analyze(run_data(truth, profiles=profiles, block_noise=0.0))
+
+    assert ("window-short" in summary.cells[0].findings) is short
+
+
+def test_open_loops_wait_for_every_answer() -> None:
+    """Few responses there are no short window."""
+    truth = {"a": Truth(rps=500), "b": Truth(rps=500)}
+    summary, _ = analyze(run_data(truth, profiles=[open_profile(rate_rps=5.0)]))
+
+    assert all("window-short" not in cell.findings for cell in summary.cells)
+
+
+def test_a_recorded_little_is_not_told_where_the_end_of_the_window_explains_it() -> None:
+    """Runs of earlier versions are read again: their trials keep what was said then."""
+
+    def edit(trial: TrialRecord) -> TrialRecord:
+        assert trial.load is not None
+        assert trial.load.latency_us is not None
+        used = 36.0 if trial.server == "few" else 30.0
+        mean = used / trial.load.throughput_rps * 1e6
+        latency = trial.load.latency_us.model_copy(update={"mean": mean})
+        load = trial.load.model_copy(update={"latency_us": latency})
+        said = finding("little", trial.trial, used=used, connections=50)
+        return trial.model_copy(update={"load": load, "findings": (said,)})
+
+    truth = {"few": Truth(rps=51), "many": Truth(rps=5_000)}
+    summary, _ = analyze(run_data(truth, profiles=[_second()], edit=edit))
+
+    assert _codes(summary) == {"few": ("window-short",), "many": ("little",)}
+
+
+@pytest.mark.parametrize(("seen", "told_so"), [(38, False), (49, True)])
+def test_a_recorded_shortage_that_the_load_tool_contradicts(seen: int, *, told_so: bool) -> None:
+    """48.5 connections cannot have been in use where 38 were open."""
+
+    def edit(trial: TrialRecord) -> TrialRecord:
+        assert trial.load is not None
+        assert trial.load.latency_us is not None
+        mean = 48.5 / trial.load.throughput_rps * 1e6
+        latency = trial.load.latency_us.model_copy(update={"mean": mean})
+        load = trial.load.model_copy(update={"latency_us": latency})
+        said = finding("connections-short", trial.trial, seen=seen, asked=50)
+        return trial.model_copy(update={"load": load, "findings": (said,)})
+
+    summary, _ = analyze(run_data({"a": Truth()}, edit=edit))
+
+    assert ("connections-short" in summary.cells[0].findings) is told_so
 
 
 def test_the_ceiling_is_no_candidate() -> None:

@@ -143,6 +143,15 @@ def test_saturated_duets_of_unlike_servers_decide_nothing() -> None:
     assert offered.startswith("branch does more per CPU: ")
 
 
+def test_saturated_duets_of_few_responses_decide_nothing() -> None:
+    """Six responses of each connection: the CPU time of those under way is in the cost."""
+    closed, offered = _lines(_duets(_MAIN._replace(rps=60.0, cpu_us=38.0)))
+
+    assert closed.startswith("branch: not comparable: too few responses per connection: CPU time")
+    assert offered.startswith("branch ")
+    assert "not comparable" not in offered
+
+
 def test_what_goes_on_changing_stands_under_the_verdict() -> None:
     """A server that gets cheaper from one half of the windows to the other was not warm."""
     (answer,) = answers(_duets(_MAIN, drift=-0.1))

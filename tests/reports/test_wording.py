@@ -194,6 +194,35 @@ def test_lower_bounds_are_marked_in_the_table() -> None:
     assert "| **Requests/sec** | \u2265 " in page
 
 
+def test_what_too_few_responses_cannot_tell_is_not_told_as_a_rate() -> None:
+    """51 responses of 50 connections: no rate, no cost, no change with the size of bodies."""
+    truth = {"axum": Truth(rps=6_000), "spikard": Truth(rps=51, cpu_us=19_762, noise=0.001)}
+    run = run_view(run_data(truth, profiles=[closed_profile(duration_s=1.0)], block_noise=0.0))
+    page = samples.text(run)
+    found = " ".join(_sentences(key_findings(make_view(run))))
+
+    assert "| **Requests/sec** | 6," in page or "| **Requests/sec** | 5," in page
+    assert "| \u2265 51 |" in page
+    assert "| \u2264 19," in page
+    assert "Spikard (Rust)**: too few responses per connection: a lower bound" in page
+    assert "**window-short** (Spikard (Rust)" in page
+    assert "--duration 10s" in page
+    assert "by more rounds" not in page
+    assert "51 requests/sec" not in found
+    assert "CPU per request saturated" in found
+    assert "19,7" not in found
+    assert "Too few responses per connection in a window: Spikard (Rust)" in found
+
+
+def test_a_bound_among_other_verdicts_is_named_as_one() -> None:
+    """Beside workloads that were decided the ratio alone would read as one of them."""
+    truth = {"axum": Truth(rps=6_000, noise=0.001), "spikard": Truth(rps=51, noise=0.001)}
+    profiles = [closed_profile(duration_s=1.0)]
+    run = run_view(run_data(truth, profiles=profiles, workloads=("json-small", "plaintext")))
+
+    assert "inconclusive: Spikard (Rust) (at least 0.0" in samples.text(run)
+
+
 def test_tail_begins_where_latency_doubles() -> None:
     """The first percentile at twice the median; None where there is no such."""
     entry = make_view(samples.two_servers()).groups[0].entries[0]

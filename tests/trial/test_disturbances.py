@@ -134,27 +134,37 @@ class TestNoise:
 
 class TestLittle:
     def test_rate_times_latency_is_the_connections(self) -> None:
-        """10,000/s at 5 ms are 50 in use."""
-        assert judgement.little(10_000, 5_000, 50, TRIAL) is None
-        assert judgement.little(10_000, 4_760, 50, TRIAL) is None
+        """50 in use, or nearly so."""
+        assert judgement.little(50, 50, 1_000_000, TRIAL) is None
+        assert judgement.little(47.6, 50, 1_000_000, TRIAL) is None
 
-    @pytest.mark.parametrize("mean_us", [4_740, 5_260])
-    def test_beyond_5_percent_it_is_a_finding(self, mean_us: float) -> None:
+    @pytest.mark.parametrize("used", [47.4, 52.6])
+    def test_beyond_5_percent_it_is_a_finding(self, used: float) -> None:
         """In either direction."""
-        found = judgement.little(10_000, mean_us, 50, TRIAL)
+        found = judgement.little(used, 50, 1_000_000, TRIAL)
 
         assert found is not None
         assert found.code == "little"
         assert found.evidence["connections"] == 50
 
     @pytest.mark.parametrize(
-        ("rate", "mean_us", "connections"), [(0, 5, 5), (5, None, 5), (5, 5, 0)]
+        ("used", "responses", "told"),
+        [(36.3, 51, False), (45.9, 324, False), (34.5, 441, True), (37.6, 561, True)],
     )
-    def test_without_figures_nothing_is_checked(
-        self, rate: float, mean_us: float | None, connections: int
+    def test_what_was_under_way_at_the_end_is_in_no_latency(
+        self, used: float, responses: int, *, told: bool
     ) -> None:
+        """Spikard and Robyn in a run of JSON of 40 KB; beyond one response each it is told."""
+        assert (judgement.little(used, 50, responses, TRIAL) is not None) is told
+
+    def test_more_in_use_than_there_are_is_never_explained(self) -> None:
+        """Requests under way at the end make it fewer."""
+        assert judgement.little(53, 50, 51, TRIAL) is not None
+
+    @pytest.mark.parametrize(("used", "connections"), [(0.0, 5), (None, 5), (5.0, 0)])
+    def test_without_figures_nothing_is_checked(self, used: float | None, connections: int) -> None:
         """No success, no mean, no connections."""
-        assert judgement.little(rate, mean_us, connections, TRIAL) is None
+        assert judgement.little(used, connections, 1_000, TRIAL) is None
 
 
 class TestBytes:
@@ -189,6 +199,8 @@ class TestConnections:
         assert judgement.connections_short(50, 50, TRIAL) is None
         assert judgement.connections_short(51, 50, TRIAL) is None
         assert judgement.connections_short(None, 50, TRIAL) is None
+        assert judgement.connections_short(38, 50, TRIAL, 47.5) is None  # 38 cannot hold them
+        assert judgement.connections_short(38, 50, TRIAL, 27.4) is not None
         found = judgement.connections_short(49, 50, TRIAL)
         assert found is not None
         assert found.code == "connections-short"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bench.reports.view import Entry, Group, View
 
 AT_LEAST: Final = {True: "≥ ", False: ""}
-_AT_MOST: Final = {True: "≤ ", False: ""}
+AT_MOST: Final = {True: "≤ ", False: ""}
 
 
 class _Column(NamedTuple):
@@ -111,7 +111,7 @@ def bounded(group: Group, entry: Entry, verdict: Verdict) -> str:
         is_lower_bound(group, entry),
         bool(group.baseline and is_lower_bound(group, group.baseline)),
     )
-    return text if own and base else AT_LEAST[own] + _AT_MOST[base] + text
+    return text if own and base else AT_LEAST[own] + AT_MOST[base] + text
 
 
 def _cost(view: View, found: tuple[AnswerRow, ...]) -> list[_Column]:

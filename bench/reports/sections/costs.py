@@ -9,7 +9,7 @@ from bench.reports.blocks import Folded, Heading, Paragraph, Table
 from bench.reports.figures import figures
 from bench.reports.primary_metric import COST
 from bench.reports.view import metric_of
-from bench.reports.wording.notes import verdict_phrase
+from bench.reports.wording.notes import is_short, verdict_phrase
 from bench.reports.wording.verdict_words import percent, times
 from bench.units import format_count, format_rate
 
@@ -60,7 +60,8 @@ def costs(view: View, charts: Charts) -> tuple[Block, ...]:
 
 def _line(group: Group, entry: Entry, cost: Cost) -> tuple[str, ...]:
     saturated = metric_of(entry, "cpu_us_per_request")
-    beside = saturated.verdict if saturated and not group.is_open else None
+    compared = not (group.is_open or is_short(group, entry))
+    beside = saturated.verdict if saturated and compared else None
     return (
         group.subject,
         entry.title,

@@ -34,6 +34,7 @@ HEAD_CODES: Final = (
     "unlike-cores",
     "unpinned",
     "tool-version",
+    "window-short",
     "near-ceiling",
     "client-bound",
     "saturated",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports.blocks import Numbered, code, strong
 from bench.reports.view import metric_of
+from bench.reports.wording.notes import WINDOW_SHORT
 from bench.reports.wording.phrases import join
 
 if TYPE_CHECKING:
@@ -35,7 +36,13 @@ def next_steps(view: View) -> tuple[Block, ...]:
     if view.run.info.imported:
         steps = [_measure_here()]
     else:
-        steps = [*_rounds(view), *_workloads(view), *_open_loop(view), *_servers(view)]
+        steps = [
+            *_rounds(view),
+            *_windows(view),
+            *_workloads(view),
+            *_open_loop(view),
+            *_servers(view),
+        ]
     steps += [*_profile(view), *_change(view)]
     return (Numbered(tuple(steps)),) if steps else ()
 
@@ -59,8 +66,33 @@ def _rounds(view: View) -> list[Step]:
 
 
 def _undecided(entry: Entry) -> bool:
+    """Whether more rounds may decide it: a lower bound stays one."""
     metric = metric_of(entry, "throughput_rps")
-    return bool(metric and metric.verdict and metric.verdict.word == "inconclusive")
+    if not (metric and metric.verdict and metric.verdict.word == "inconclusive"):
+        return False
+    basis = metric.verdict.basis
+    return not (basis and (basis.own_bound or basis.base_bound))
+
+
+def _windows(view: View) -> list[Step]:
+    """Longer windows where the requests under way at their ends are too many to leave out."""
+    short = {
+        entry.cell.workload
+        for group in view.groups
+        for entry in group.entries
+        if WINDOW_SHORT in entry.cell.findings
+    }
+    if not short:
+        return []
+    found = view.run.summary.findings
+    needed_s = max(
+        (seconds for item in found if isinstance(seconds := item.evidence.get("needed_s"), int)),
+        default=0,
+    )
+    names = ",".join(name for name in view.run.plan.workloads if name in short)
+    head: Text = (strong("Make rates of lower bounds"), " by longer windows")
+    command = f"bench run {view.run.plan.matrix} --workloads {names} --duration {needed_s}s"
+    return [(head, ((code(command),),))]
 
 
 def _workloads(view: View) -> list[Step]:

@@ -20,7 +20,7 @@ from bench.reports.blocks import (
     strong,
 )
 from bench.reports.figures import figures
-from bench.reports.sections.answer import AT_LEAST
+from bench.reports.sections.answer import AT_LEAST, AT_MOST
 from bench.reports.sections.costs import costs
 from bench.reports.sections.databases import databases
 from bench.reports.sections.left_out import trial_blocks
@@ -28,6 +28,7 @@ from bench.reports.sections.start_and_memory import start_and_memory
 from bench.reports.view import describe_profile, describe_size, metric_of
 from bench.reports.wording.notes import (
     UNTIMED,
+    WINDOW_SHORT,
     first_event,
     is_lower_bound,
     notes,
@@ -132,9 +133,21 @@ def metric_table(group: Group) -> Table:
     return Table(tuple(columns), tuple(lines))
 
 
+_DEARER: Final = frozenset({"CPU per Request", "Instructions per Request"})
+_FEWER: Final = frozenset({"Requests per CPU-second"})
+
+
 def _shown(group: Group, row: rows.CellRow, entry: Entry) -> str:
-    """A value; one that the load tool or the machine limited is at least that."""
+    """A value; one that the load tool or the machine limited is at least that.
+
+    CPU time is at most that where requests that it was spent on were not counted.
+    """
     text = rows.show(row, entry)
+    short = WINDOW_SHORT in entry.cell.findings and text != rows.ABSENT
+    if row.label in _DEARER or row.label in _FEWER:
+        return (
+            AT_MOST[short and row.label in _DEARER] + AT_LEAST[short and row.label in _FEWER] + text
+        )
     bound = row.label == group.lead.column and text != rows.ABSENT
     return AT_LEAST[bound and is_lower_bound(group, entry)] + text
 

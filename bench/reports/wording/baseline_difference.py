@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bench.reports.view import metric_of, rate
-from bench.reports.wording.notes import bare_phrase
+from bench.reports.wording.notes import bare_phrase, is_short
 from bench.reports.wording.phrases import join, tally, verdict_sentence
 from bench.reports.wording.verdict_words import times_alone
 from bench.units import format_bytes, format_rate, format_ratio
@@ -41,6 +41,8 @@ def one_gap(group: Group, entry: Entry, metric: Metric) -> list[Text]:
     verdict = metric.verdict
     if verdict is None or verdict.ratio is None or group.baseline is None:
         return []
+    if verdict.low is None and is_short(group, entry):  # then the figures are no rates
+        return []
     if verdict.low is not None or verdict.word == "not-comparable" or not group.by_rate:
         return [f"Against {group.baseline.title}, {verdict_sentence(entry, verdict)}"]
     less, more = sorted((entry, group.baseline), key=rate)
@@ -60,8 +62,9 @@ def _samples(n: int) -> str:
 
 def _many_gaps(view: View, found: list[tuple[Group, Entry, Metric]]) -> Text:
     judged = [(group, metric.verdict) for group, _, metric in found if metric.verdict]
+    known = [(g, m.verdict) for g, e, m in found if m.verdict and not is_short(g, e)]
     parts = [
-        f"{words}{_range([pair for pair in judged if pair[0].lead is lead])}"
+        f"{words}{_range([pair for pair in known if pair[0].lead is lead])}"
         for lead, words in tallies(judged)
     ]
     return f"{found[0][1].title} against {view.baseline}: {'; '.join(parts)}."
@@ -146,5 +149,7 @@ def payload_bytes(group: Group) -> float | None:
 
 def _ratio(group: Group, server: str) -> Verdict | None:
     entry = next((entry for entry in group.candidates if entry.server == server), None)
+    if entry and is_short(group, entry):
+        return None
     metric = metric_of(entry, "throughput_rps") if entry else None
     return metric.verdict if metric else None

@@ -12,7 +12,7 @@ from bench.reports.wording.baseline_difference import gap, one_gap
 from bench.reports.wording.capacity_words import answer
 from bench.reports.wording.notes import bare_phrase, verdict_phrase
 from bench.reports.wording.phrases import count, join, tally
-from bench.reports.wording.verdict_words import times_alone
+from bench.reports.wording.verdict_words import times_alone, times_bounded
 from bench.units import format_rate
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _by_word(group: Group) -> str:
     for entry in group.candidates:
         metric = metric_of(entry, group.lead_metric)
         if metric and metric.verdict:
-            ratio = times_alone(metric.verdict)
+            ratio = times_bounded(metric.verdict)
             figure = f" ({ratio})" if ratio else ""
             said.setdefault(verdict_phrase(metric.verdict, group.lead), []).append(
                 entry.title + figure

@@ -8,6 +8,7 @@ from bench.reports.blocks import Bullets, Heading
 from bench.reports.rows import format_cost, format_throughput, format_us, latency_name
 from bench.reports.view import metric_of, rate, unlike
 from bench.reports.wording.baseline_difference import gap, payload_gap
+from bench.reports.wording.notes import WINDOW_SHORT
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_percent, format_rate, format_ratio
 
@@ -147,8 +148,9 @@ def _needs(view: View) -> list[Text]:
     for name, title in view.titles.items():
         pairs = [(g, e) for g in view.groups for e in g.measured if e.server == name]
         entries = [entry for _, entry in pairs]
-        closed = [entry for group, entry in pairs if group.by_rate]
-        saturated = [entry for group, entry in pairs if not group.is_open]
+        rated = [(g, e) for g, e in pairs if WINDOW_SHORT not in e.cell.findings]
+        closed = [entry for group, entry in rated if group.by_rate]
+        saturated = [entry for group, entry in rated if not group.is_open]
         equal = [entry for group, entry in pairs if group.is_open]
         facts = [
             fact
@@ -201,6 +203,7 @@ def _limits(view: View) -> list[Text]:
     pairs = [(group, entry) for group in view.groups for entry in group.measured]
     rules = (
         ("client", "The load tool, not the server, was the limit of {}: at least that fast."),
+        (WINDOW_SHORT, "Too few responses per connection in a window: {}; lower bounds."),
         ("near-ceiling", "Near what this machine can answer at all: {}; lower bounds."),
         ("saturated", "Could not keep up with the offered rate: {}."),
         ("drift", "Still changing inside the window: {}; a longer warm-up is needed."),

@@ -26,6 +26,7 @@ _PHRASES: Final = {
     "baseline": "baseline",
 }
 _CODE_NOTES: Final = {
+    "window-short": "too few responses per connection: a lower bound",
     "client-bound": "the load tool was the limit: a lower bound",
     "near-ceiling": "near the ceiling: a lower bound",
     "saturated": "saturated at this rate",
@@ -52,7 +53,8 @@ _OWN_FIRST: Final = (
     "; oha's own percentiles of the first byte, from when a request was sent, are in oha.json of "
     "each trial"
 )
-_LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling"})
+_LOWER_BOUNDS: Final = frozenset({"client-bound", "near-ceiling", "window-short"})
+WINDOW_SHORT: Final = "window-short"
 _PLATEAU_SHOWN_S: Final = 0.5
 
 
@@ -113,6 +115,15 @@ def is_lower_bound(group: Group, entry: Entry) -> bool:
     if not group.by_rate:
         return False
     return entry.cell.bound == "client" or bool(_LOWER_BOUNDS & set(entry.cell.findings))
+
+
+def is_short(group: Group, entry: Entry) -> bool:
+    """Whether too many requests were under way at the end for a rate or cost of it, or beside it.
+
+    Its own, or those of the baseline that it is compared with.
+    """
+    sides = (entry, group.baseline) if group.baseline else (entry,)
+    return any(WINDOW_SHORT in side.cell.findings for side in sides)
 
 
 def _trials(view: View, entry: Entry) -> list[str]:

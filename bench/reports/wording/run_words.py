@@ -29,6 +29,16 @@ def _tools(values: Values) -> str:
     )
 
 
+def _window_short(values: Values) -> str:
+    missed = values["missed"]
+    windows = "1 window" if values["windows"] == 1 else f"{values['windows']} windows"
+    return (
+        f"{values['responses']:,} responses in {windows}, for {values['connections']:,} "
+        f"connections each time: requests under way at the end are not counted, so that the rate "
+        f"may be up to {percent(missed)} higher and CPU per request is up to as much too high"
+    )
+
+
 def _drift(direction: str) -> Callable[[Values], str]:
     return lambda values: (
         f"{direction} by {percent(abs(values['change']))} inside the window "
@@ -162,6 +172,10 @@ _CELLS: Final[Mapping[str, Words]] = {
         "reaches {share:.0%} of what the ceiling server reaches here: "
         "the throughput is a lower bound",
         "compare CPU per request, or measure on more CPUs",
+    ),
+    "window-short": Words(
+        _window_short,
+        "raise duration to {needed_s} s or more; CPU per request still compares at an equal rate",
     ),
     "tools-differ": Words(_tools),
     "drift/rising": Words(_drift("still rising"), _longer_warmup),

@@ -132,7 +132,8 @@ _DISTURBANCES: Final[Mapping[str, Words]] = {
 _CHECKS: Final[Mapping[str, Words]] = {
     "little": Words(
         "rate x mean latency gives {used:.1f} connections in use, not {connections}: "
-        "the load tool stalled, or its latencies are not those of its requests"
+        "the load tool stalled, its latencies are not those of its requests, or some connections "
+        "waited out the window for an answer"
     ),
     "bytes-mismatch": Words(
         "{bytes_in:,} bytes were read, {responses:,} responses as verified make {expected:,.0f}: "

@@ -125,6 +125,14 @@ def times_alone(verdict: Verdict) -> str:
     return times(verdict).split(" ", 1)[0]
 
 
+def times_bounded(verdict: Verdict) -> str:
+    """`1.08x` alone, or `at least 1.08x` where one of the two rates is only a lower bound."""
+    text, basis = times_alone(verdict), verdict.basis
+    if not (text and basis) or bool(basis.own_bound) == bool(basis.base_bound):
+        return text
+    return f"at {'least' if basis.own_bound else 'most'} {text}"
+
+
 def ratio_text(value: float, low: float | None, high: float | None) -> str:
     """The same of three numbers; without an interval just `1.08x`."""
     if low is None or high is None:
