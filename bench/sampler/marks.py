@@ -72,6 +72,8 @@ class Observation(NamedTuple):
         threads: of the server at the second mark.
         processes: of the server at the second mark.
         cpu_busy_s: seconds in which each CPU was not idle; None where unreadable.
+        looks: (monotonic second, established connections at the server's port) of each look in
+            between; none where our clock is not that of the machine.
     """
 
     resources: Resources
@@ -81,6 +83,7 @@ class Observation(NamedTuple):
     threads: int | None
     processes: int | None
     cpu_busy_s: Mapping[int, float] | None = None
+    looks: tuple[tuple[float, int], ...] = ()
 
 
 def with_load_cpu(

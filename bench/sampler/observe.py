@@ -66,6 +66,11 @@ def observe(begin: Mark, end: Mark, watched: WatchedGroup, platform: Platform) -
         threads=end.group.threads if end.group else None,
         processes=end.group.processes if end.group else None,
         cpu_busy_s=_cpu_busy_s(begin, end, platform),
+        looks=tuple(
+            (at_s, count)
+            for at_s, count in watched.connections
+            if count is not None and begin.at_s <= at_s <= end.at_s
+        ),
     )
 
 

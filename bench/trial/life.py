@@ -282,7 +282,7 @@ class TrialRun:
         began = time.monotonic()
         self._questions.counted(load.result)
         self.phases["verify"] += time.monotonic() - began
-        counters = self._questions.without_ours(self.observation.counters)
+        counters = self._questions.without_ours(self.observation)
         self.observation = self.observation._replace(counters=counters)
 
     def power(self) -> QuickState:

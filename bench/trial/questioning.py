@@ -14,11 +14,13 @@ from bench.trial.side_channel import AFTER, SideChannel
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
     from bench.model.target import Target
     from bench.model.trial_record import Counters, SidechannelResult
+    from bench.sampler import Observation
     from bench.trial.answer_sizes import AnswerSizes
 
 _SHARE: Final = 0.002
@@ -59,21 +61,16 @@ class Questioning:
             planned = _WARMUP_SHARE * profile.rate_rps * profile.warmup_s
             self._left = min(self._left, int(planned))
         self._asked_in_window = 0
-        self._kept: int | None = None
+        self._ours: list[tuple[float, int]] = []
 
     @property
     def sizes(self) -> AnswerSizes:
         """Of right answers."""
         return self._side.sizes
 
-    def without_ours(self, counters: Counters) -> Counters:
-        """Counters of the window without the connections of ours that were open all along."""
-        return without_ours(counters, self.kept)
-
-    @property
-    def kept(self) -> int:
-        """Connections of ours that were open all through the window."""
-        return self._kept or 0
+    def without_ours(self, seen: Observation) -> Counters:
+        """Counters of the window without the connections of ours that each look saw."""
+        return seen.counters.replace(connections_seen=without_ours(seen.looks, self._ours))
 
     def result(self) -> SidechannelResult:
         """The counts so far."""
@@ -106,7 +103,8 @@ class Questioning:
         self._side.glance(count, _WINDOW_LINES)
         self._asked_in_window += count
         kept = self._side.kept
-        self._kept = kept if self._kept is None else min(self._kept, kept)
+        if not self._ours or self._ours[-1][1] != kept:
+            self._ours.append((time.monotonic(), kept))
 
     def right_after(self) -> None:
         """The load has ended this moment: ask over as many connections, then over long ones.
@@ -143,9 +141,21 @@ class Questioning:
         self._side.hang_up()
 
 
-def without_ours(counters: Counters, kept: int) -> Counters:
-    """Counters of a window without so many connections that were not the load's."""
-    seen = counters.connections_seen
-    if seen is None:
-        return counters
-    return counters.replace(connections_seen=max(0, seen - kept))
+def without_ours(
+    looks: Sequence[tuple[float, int]], ours: Sequence[tuple[float, int]]
+) -> int | None:
+    """The most connections that were seen at a server beside ours; None where nobody looked.
+
+    Args:
+        looks: (monotonic second, connections) of each look.
+        ours: (monotonic second, connections of ours from then on) of each change, in order; none
+            before. Just before a change it may have happened already: the fewer are taken off,
+            so that none of the load's ever is.
+    """
+    return max((count - _open_at(at_s, ours) for at_s, count in looks), default=None)
+
+
+def _open_at(at_s: float, ours: Sequence[tuple[float, int]]) -> int:
+    before = next((count for since, count in reversed(ours) if since <= at_s), 0)
+    after = next((count for since, count in ours if since > at_s), before)
+    return min(before, after)

@@ -161,7 +161,7 @@ class TrialQuestions(Protocol):
         """Of right answers."""
         ...
 
-    def without_ours(self, counters: Counters) -> Counters:
+    def without_ours(self, seen: Observation) -> Counters:
         """Counters of the window without our own connections."""
         ...
 

@@ -233,9 +233,11 @@ class TestCounters:
             frequencies=[(1.1, 3000.0), (1.4, 2000.0), (1.5, None), (1.9, 2700.0)],
         )
 
-        found = seen(mark(1), mark(2), notes).counters
+        observed = seen(mark(1), mark(2), notes)
+        found = observed.counters
 
         assert found.connections_seen == 50
+        assert observed.looks == ((1.2, 10), (1.8, 50))
         assert (found.frequency_mhz_before, found.frequency_mhz_after) == (3000, 2700)
 
 

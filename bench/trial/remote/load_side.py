@@ -208,5 +208,4 @@ def _heard(asking: Questioning) -> dict[str, Any]:
     return {
         "result": asking.result().model_dump(),
         "sizes": asking.sizes.plain(),
-        "kept": asking.kept,
     }

@@ -9,13 +9,13 @@ from bench.errors import MachineLostError
 from bench.model.trial_record import SidechannelResult
 from bench.trial.answer_sizes import AnswerSizes
 from bench.trial.byte_check import byte_census
-from bench.trial.questioning import without_ours
 from bench.trial.remote import load_side
 
 if TYPE_CHECKING:
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile, Workload
     from bench.model.trial_record import Counters
+    from bench.sampler import Observation
     from bench.trial.remote.lab import Lab
 
 _ASK_S: Final = 60.0
@@ -33,16 +33,18 @@ class RemoteQuestions:
         self._workload = workload
         self._profile = profile
         self._result = SidechannelResult()
-        self._kept = 0
         self._ask(load_side.begin_asking, profile=profile.model_dump(), seed=seed)
 
     def result(self) -> SidechannelResult:
         """The counts, as they were last heard."""
         return self._result
 
-    def without_ours(self, counters: Counters) -> Counters:
-        """Counters of the window without the connections of ours that were open all along."""
-        return without_ours(counters, self._kept)
+    def without_ours(self, seen: Observation) -> Counters:
+        """Counters as they are: which of our connections a look of another machine saw is unknown.
+
+        So up to 16 connections that are missing there stay unnoticed, and none is missed wrongly.
+        """
+        return seen.counters
 
     def warming_up(self) -> None:
         """The agent asks by itself while the load goes on."""
@@ -78,4 +80,3 @@ class RemoteQuestions:
     def _take(self, told: dict[str, Any]) -> None:
         self._result = SidechannelResult.model_validate(told["result"])
         self.sizes = AnswerSizes.of_plain(told["sizes"])
-        self._kept = told["kept"]
