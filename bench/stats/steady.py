@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DRIFT_CONFIDENCE: Final = 0.99
 DRIFT_MIN: Final = 0.01
+_HALVES: Final = 2
 _LN_MOST: Final = 700.0
 """Beyond it there is no float: what a rate next to 0 rises by."""
 STEP_MIN: Final = 0.05
@@ -39,7 +40,7 @@ class Drift(NamedTuple):
     """How much the rate changes inside the windows.
 
     Attributes:
-        change: mean of last third / first third - 1 over the rounds; 0.03 = rising by 3 %.
+        change: mean of last part / first part - 1 over the rounds; 0.03 = rising by 3 %.
         low: lower end of its 99 % interval.
         high: upper end of its 99 % interval.
         n: rounds.
@@ -68,16 +69,20 @@ class LevelShift(NamedTuple):
 def drift(windows: Sequence[Sequence[float]], *, parts: int = 3) -> Drift | None:
     """Test ln(mean of last third / mean of first third) of each window against 0 over rounds.
 
-    Rounds are independent, so that autocorrelation inside a window does not matter.
+    Rounds are independent, so that autocorrelation inside a window does not matter. A window of a
+    second leaves two whole bins beside its ends as often as three: where one of them has no
+    thirds, the halves of all are compared.
 
     Args:
         windows: one series of rates per round.
-        parts: 2 compares the halves.
+        parts: 2 compares the halves in any case.
 
     Returns:
-        None where fewer than 3 windows can be used.
+        None where fewer than 3 windows can be used: those of two bins or more.
     """
-    gains = [gain for each in windows if (gain := _gain(each, parts)) is not None]
+    whole = [each for each in windows if len(each) >= _HALVES]
+    parts = min(parts, min(map(len, whole), default=parts))
+    gains = [gain for each in whole if (gain := _gain(each, parts)) is not None]
     n = len(gains)
     if n < MIN_ROUNDS:
         return None
@@ -89,10 +94,8 @@ def drift(windows: Sequence[Sequence[float]], *, parts: int = 3) -> Drift | None
 
 
 def _gain(window: Sequence[float], parts: int) -> float | None:
-    third = len(window) // parts
-    if not third:
-        return None
-    first, last = math.fsum(window[:third]), math.fsum(window[-third:])
+    length = len(window) // parts
+    first, last = math.fsum(window[:length]), math.fsum(window[-length:])
     return math.log(last / first) if first > 0 and last > 0 else None
 
 
