@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 from bench.model.finding import Finding, finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bench.analysis.trials import CellTrials
     from bench.model.load_result import LoadResult
     from bench.model.plan import LoadProfile
@@ -46,13 +48,11 @@ def window_short(cell: CellTrials | None) -> Finding | None:
     if cell is None or cell.profile.loop != "closed":
         return None
     loads = [trial.load for trial in cell.usable if trial.load and trial.load.ok]
-    responses = sum(load.ok for load in loads)
-    if not responses:
-        return None
     connections = cell.profile.connections
-    missed = connections * len(loads) / responses
-    if missed <= MISSED_MAX:
+    if not too_few(loads, connections):
         return None
+    responses = sum(load.ok for load in loads)
+    missed = connections * len(loads) / responses
     window_s = math.fsum(load.duration_s for load in loads) / len(loads)
     return finding(
         SHORT,
@@ -63,6 +63,12 @@ def window_short(cell: CellTrials | None) -> Finding | None:
         missed=missed,
         needed_s=math.ceil(window_s * missed / MISSED_MAX),
     )
+
+
+def too_few(loads: Iterable[LoadResult], connections: int) -> bool:
+    """Whether closed windows have fewer than ten responses of each connection, over all of them."""
+    counted = [load.ok for load in loads if load.ok and load.loop == "closed"]
+    return connections * len(counted) > MISSED_MAX * sum(counted)
 
 
 def in_use(load: LoadResult, profile: LoadProfile) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.analysis.in_flight import too_few
 from bench.reports.blocks import Bullets, Folded, Heading, Paragraph, Table, strong
 from bench.reports.markdown import markdown_blocks
 from bench.reports.rows import shower
@@ -173,7 +174,7 @@ def _alone(view: RunView, arm: str, workload: str) -> list[AnswerLine]:
     for profile in view.plan.alone:
         theirs, ours = (
             {
-                trial.round: trial.load.throughput_rps
+                trial.round: trial.load
                 for trial in view.trials
                 if (trial.server, trial.workload, trial.profile) == (name, workload, profile.id)
                 and trial.usable
@@ -184,14 +185,16 @@ def _alone(view: RunView, arm: str, workload: str) -> list[AnswerLine]:
         rounds = sorted(theirs.keys() & ours.keys())
         if not rounds:
             continue
-        pairs = [ours[number] for number in rounds], [theirs[number] for number in rounds]
-        ratio, mine, other = paired(*pairs), geometric(pairs[0]), geometric(pairs[1])
+        sides = [[side[number] for number in rounds] for side in (ours, theirs)]
+        least = [">=" if too_few(loads, profile.connections) else "" for loads in sides]
+        rates, base = ([load.throughput_rps for load in loads] for loads in sides)
+        ratio, mine, other = paired(rates, base), geometric(rates), geometric(base)
         lines.append(
             AnswerLine(
                 f"rate alone, {profile.connections} connections, n = {ratio.n}",
-                format_rate(other.value),
-                format_rate(mine.value),
-                ratio_text(ratio.value, ratio.low, ratio.high),
+                least[1] + format_rate(other.value),
+                least[0] + format_rate(mine.value),
+                "-" if any(least) else ratio_text(ratio.value, ratio.low, ratio.high),
             )
         )
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.analysis.in_flight import too_few
 from bench.model.plan import SOLO
 from bench.reports.ab_answer import answers
 from bench.reports.blocks import Table
@@ -73,10 +74,17 @@ def _part(view: RunView, workload: str, load: LoadProfile, solos: list[Solo]) ->
     base = next((solo for solo in solos if solo.server == view.plan.baseline), None)
     said = []
     for solo in solos if base else ():
+        if base and (_short(load, solo) or _short(load, base)):
+            continue  # of a lower bound nothing is said but the bound
         if base is not None and solo is not base and (ratio := _ratio(solo, base)):
             where = f"{view.plan.workload_titles[workload]}, {load.connections} connections"
             said.append(f"{rate_words(solo.server, base.server, ratio)} ({where})")
     return "\n".join([*said, *([""] if said else []), _table(view, workload, load, solos)])
+
+
+def _short(load: LoadProfile, solo: Solo) -> bool:
+    loads = [trial.load for trial in solo.trials.values() if trial.load]
+    return too_few(loads, load.connections)
 
 
 def _ratio(solo: Solo, base: Solo) -> Estimate | None:
@@ -102,12 +110,13 @@ def _row(view: RunView, workload: str, load: LoadProfile, solo: Solo) -> tuple[s
         spread = f" +-{percent((rate.high - rate.low) / 2 / rate.value)}"
     points = [_mean(solo, name) for name in ("50", "99")]
     cpu = _mean(solo, "cpu")
-    least = ">=" if sum(t.bound == "client" for t in solo.trials.values()) * 2 > len(rates) else ""
+    client = sum(t.bound == "client" for t in solo.trials.values()) * 2 > len(rates)
+    short = _short(load, solo)
     return (
         solo.server,
-        f"{least}{format_rate(rate.value)}{spread}",
+        f"{'>=' if client or short else ''}{format_rate(rate.value)}{spread}",
         *(format_latency(point) if point is not None else "-" for point in points),
-        f"{cpu:,.1f} us" if cpu else "-",
+        f"{'<=' if short else ''}{cpu:,.1f} us" if cpu else "-",
         _cost(view, workload, load, solo.server),
         str(len(rates)),
     )

@@ -14,6 +14,7 @@ from bench.plans.duets import as_duet
 from bench.reports import REPORTS
 from bench.reports.ab_answer import answers, markdown, text
 from bench.reports.assembly import Rendering
+from bench.reports.choice_answer import text as rates_alone
 from bench.run.start import Result
 from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view
@@ -145,11 +146,17 @@ def test_saturated_duets_of_unlike_servers_decide_nothing() -> None:
 
 def test_saturated_duets_of_few_responses_decide_nothing() -> None:
     """Six responses of each connection: the CPU time of those under way is in the cost."""
-    closed, offered = _lines(_duets(_MAIN._replace(rps=60.0, cpu_us=38.0)))
+    view = _duets(_MAIN._replace(rps=60.0, cpu_us=38.0))
+    closed, offered = _lines(view)
+    (alone,) = [line for line in answers(view)[0].details if line.what.startswith("rate alone")]
 
     assert closed.startswith("branch: not comparable: too few responses per connection: CPU time")
     assert offered.startswith("branch ")
     assert "not comparable" not in offered
+    assert (alone.arm[:2], alone.ratio) == (">=", "-")
+    assert not alone.baseline.startswith(">=")
+    assert re.search(r"branch +>=5\d\..* <=38\.\d us", rates_alone(view))
+    assert "is slower than" not in rates_alone(view)
 
 
 def test_what_goes_on_changing_stands_under_the_verdict() -> None:
