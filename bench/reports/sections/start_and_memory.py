@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _SAID: Final = (
     "Start-up: from the start of the process to its first right answer, asked a hundred "
     "times a second. First request: the first one of a workload. Both: median over trials. "
-    "Resident memory: highest in the window, shared pages once. Its slope: least squares over the "
-    "second half of the window, mean over trials with its 95 % interval. Built: size of the "
-    "program that the build made, else of all packages that it installed. With several workloads "
-    "or profiles: the least to the greatest."
+    "Resident memory: highest in the window, shared pages once, geometric mean over trials. Its "
+    "slope: least squares over the second half of the window, mean over trials with its 95 % "
+    "interval. Built: size of the program that the build made, else of all packages that it "
+    "installed. With several workloads or profiles: the least to the greatest."
 )
 _COLUMNS: Final = (
     "Server",

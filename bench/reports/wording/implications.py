@@ -11,8 +11,10 @@ from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.reports.blocks import Block, Text
-    from bench.reports.view import Group, View
+    from bench.reports.view import Entry, Group, View
 
 
 def implications(view: View) -> tuple[Block, ...]:
@@ -42,13 +44,18 @@ def _rates(group: Group) -> list[Text]:
         return []
     best, second, last = ranked[0], ranked[1], ranked[-1]
     number = "both" if len(ranked) == 2 else f"all {len(ranked)}"  # noqa: PLR2004 - both is two
-    text = f"{group.title}: {number} servers reached {format_rate(rate(last))} requests/sec"
-    most = f"the most was {format_rate(rate(best))} ({best.title})"
+    least, next_best, top = (format_rate(rate(entry)) for entry in (last, second, best))
+    most = f"the most was {top} ({best.title})"
     if apart(second, best, "throughput_rps"):
-        most = (
-            f"above {format_rate(rate(second))} only {best.title}, with {format_rate(rate(best))}"
-        )
-    return [f"{text} (the least: {last.title}); {most}."]
+        most = f"above {next_best} only {best.title}, with {top}"
+    reached = f"{number} servers reached {least} requests/sec (the least: {last.title})"
+    return [f"{group.title}{_on_average(ranked)}: {reached}; {most}."]
+
+
+def _on_average(entries: Sequence[Entry]) -> str:
+    """Rates are means: single trials of most servers lie below theirs."""
+    found = (metric_of(entry, "throughput_rps") for entry in entries)
+    return ", on average over trials" if any(each and each.n > 1 for each in found) else ""
 
 
 def _latency(group: Group) -> list[Text]:
@@ -75,4 +82,6 @@ def _memory(view: View) -> list[Text]:
     if len(peaks) < 2:  # noqa: PLR2004 - a comparison needs two
         return []
     ranked = sorted(peaks.items(), key=lambda item: (item[1], item[0]))
-    return [f"Peak memory under load: {join([f'{name} {format_bytes(v)}' for name, v in ranked])}."]
+    said = join([f"{name} {format_bytes(value)}" for name, value in ranked])
+    most = ", where it was highest" if len(view.groups) > 1 else ""
+    return [f"Peak memory under load, mean over trials{most}: {said}."]

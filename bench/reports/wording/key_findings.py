@@ -189,7 +189,8 @@ def _cpu(entries: list[Entry], load: str) -> str:
 
 def _memory(entries: list[Entry]) -> str:
     found = [m.value for e in entries if (m := metric_of(e, "rss_peak_bytes"))]
-    return f"at most {format_bytes(max(found))} of memory" if found else ""
+    most = ", where it was highest" if len(found) > 1 else ""
+    return f"peak memory {format_bytes(max(found))}, mean over trials{most}" if found else ""
 
 
 def _plateau(entries: list[Entry]) -> str:
