@@ -98,6 +98,12 @@ def compare_copies(first: CellTrials, second: CellTrials) -> Copies | None:
     )
 
 
+def offered(pair: Copies) -> float | None:
+    """The rate in requests/s that both copies were sent; None in a closed loop."""
+    rates = [trial.offered_rps for trial in pair.second.usable if trial.offered_rps]
+    return rates[-1] if rates else None
+
+
 def noise_floor(found: Sequence[Copies]) -> float | None:
     """What two copies may differ by here, a share: the most of all pairs; None without copies.
 
@@ -140,6 +146,10 @@ def arms_findings(found: Sequence[Copies]) -> tuple[Finding, ...]:
                 may_differ=floor,
                 server=pair.first.cell.server,
                 comparisons=len(found),
+                metric=pair.metric,
+                cell=pair.second.cell.id,
+                workload=pair.second.cell.workload,
+                rate_rps=offered(pair),
             )
         )
     return tuple(out)
@@ -222,10 +232,14 @@ def noisy_host(
     )
 
 
-def unsteady_cpu(cells: Sequence[CellTrials]) -> Finding | None:
+def unsteady_cpu(cells: Sequence[CellTrials], *, pairs: bool) -> Finding | None:
     """Whether the cores were slower in many trials than in the fastest tenth of them.
 
     Duets are left out: what slows one server of a pair slows the other.
+
+    Args:
+        cells: of the run, those of its cost not among them.
+        pairs: whether the run has duets for the cost.
     """
     alone = [cell for cell in cells if cell.partner is None]
     times = [trial.counters.work_us for cell in alone for trial in cell.usable]
@@ -242,4 +256,5 @@ def unsteady_cpu(cells: Sequence[CellTrials]) -> Finding | None:
         trials=len(known),
         longer=round(median(slow) / best - 1, 4),
         most=round(max(slow) / best - 1, 4),
+        pairs=int(pairs),
     )

@@ -10,6 +10,7 @@ from bench.analysis import analyze
 from bench.analysis.noise import copies, copy_pairs, residuals_of
 from bench.analysis.trials import by_cell
 from bench.model.copies import mark_copies
+from bench.model.finding import finding
 from bench.reports.wording.findings import in_words as told
 from tests.factories import Truth, open_profile, run_data, with_status
 
@@ -238,9 +239,18 @@ class TestUnsteadyCpu:
         assert found is not None
         assert told(found).text == (
             "in 4 of 10 trials the server's cores took 48 % longer (the median; 62 % at most) for "
-            "one fixed computation than in the fastest tenth of all, which rates follow; no "
-            "counter shows why"
+            "one fixed computation than in the fastest tenth of all; no counter shows why"
         )
+        assert told(found).advice.endswith("(bench ab, cost: true)")
+
+    def test_a_run_that_has_pairs_is_not_advised_to_have_them(self) -> None:
+        """There it is said that they stand."""
+        plain = finding("unsteady-cpu", "host", "run", slow=4, trials=9, longer=0.2, most=0.3)
+        paired = plain.model_copy(update={"evidence": {**plain.evidence, "pairs": True}})
+
+        assert "cost: true" in told(plain).advice
+        assert "cost: true" not in told(paired).advice
+        assert "pairs at the same time and stands" in told(paired).advice
 
     @pytest.mark.parametrize("times_us", [{}, {3: 400.0}, dict.fromkeys((2, 3, 4), 285.0)])
     def test_a_few_of_them_or_a_little_slower(self, times_us: dict[int, float]) -> None:

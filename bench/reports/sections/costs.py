@@ -23,7 +23,7 @@ _SAID: Final = (
     "CPU per request depends on the load. At equal rate: duets, each server beside the baseline "
     "on the same CPUs and sent the same rate; this decides. Saturated: as many requests "
     "as each can answer, one server after the other. Noise floor: what two copies of the baseline "
-    "may differ by in such duets."
+    "may differ by in such duets, at the rate beside it."
 )
 _FOLD_ABOVE: Final = 12
 _COLUMNS: Final = (
@@ -43,7 +43,7 @@ _COLUMNS: Final = (
 def costs(view: View, charts: Charts) -> tuple[Block, ...]:
     """The table where cost was measured, and the charts of CPU per request."""
     lines = tuple(
-        _line(group, entry, entry.cell.cost)
+        _line(view, group, entry, entry.cell.cost)
         for group in view.groups
         for entry in group.others
         if entry.cell.cost
@@ -58,7 +58,7 @@ def costs(view: View, charts: Charts) -> tuple[Block, ...]:
     return (*blocks, *figures(charts.after))
 
 
-def _line(group: Group, entry: Entry, cost: Cost) -> tuple[str, ...]:
+def _line(view: View, group: Group, entry: Entry, cost: Cost) -> tuple[str, ...]:
     saturated = metric_of(entry, "cpu_us_per_request")
     compared = not (group.is_open or is_short(group, entry))
     beside = saturated.verdict if saturated and compared else None
@@ -71,9 +71,23 @@ def _line(group: Group, entry: Entry, cost: Cost) -> tuple[str, ...]:
         times(cost.verdict) or rows.ABSENT,
         (times(beside) if beside else "") or rows.ABSENT,
         format_count(cost.n),
-        rows.ABSENT if cost.floor is None else percent(cost.floor),
+        _floor(view, group, cost),
         verdict_phrase(cost.verdict, COST),
     )
+
+
+def _floor(view: View, group: Group, cost: Cost) -> str:
+    """With the rate that the copies were sent: at another one they may differ by more."""
+    if cost.floor is None:
+        return rows.ABSENT
+    again = view.run.plan.cost.again.name if view.run.plan.cost else ""
+    rates = [
+        trial.offered_rps
+        for trial in view.run.trials
+        if (trial.server, trial.workload) == (again, group.workload) and trial.usable
+    ]
+    known = [each for each in rates if each]
+    return percent(cost.floor) + (f" at {format_rate(known[-1])}/s" if known else "")
 
 
 def _us(value: float | None) -> str:

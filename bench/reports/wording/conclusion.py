@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bench.reports.blocks import Bullets, Paragraph
 from bench.reports.decisions import decisions
@@ -11,7 +11,7 @@ from bench.reports.view import by_workload, metric_of, rate, unlike, winner
 from bench.reports.wording.baseline_difference import gap, one_gap
 from bench.reports.wording.capacity_words import answer
 from bench.reports.wording.notes import bare_phrase, verdict_phrase
-from bench.reports.wording.phrases import count, join, tally
+from bench.reports.wording.phrases import count, named, tally
 from bench.reports.wording.verdict_words import times_alone, times_bounded
 from bench.units import format_rate
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from bench.reports.blocks import Block, Text
     from bench.reports.decisions import Decision
     from bench.reports.view import Entry, Group, View
-
-_NAMED: Final = 3
-"""Undecided comparisons that are named one by one."""
 
 
 def in_short(view: View) -> str:
@@ -106,7 +103,7 @@ def _most(groups: list[Group]) -> str:
     ranked = sorted(wins.items(), key=lambda item: (-item[1], item[0]))
     number = count(len(best), "workload")
     said = ", ".join(f"{title} in {times} of {number}" for title, times in ranked)
-    undecided = f"in {_named(open_ones)} the best cannot be told apart" if open_ones else ""
+    undecided = f"in {named(open_ones)} the best cannot be told apart" if open_ones else ""
     parts = [f"Most requests/sec: {said}"] if said else []
     text = "; ".join([*parts, undecided] if undecided else parts)
     return f"{text[0].upper()}{text[1:]}."
@@ -155,19 +152,12 @@ def _of_lead(view: View, found: list[Decision]) -> str:
     text = f"{lead.short}: {len(done)} of {total} decided"
     text += f" ({words}{_range(view, done)})" if done else ""
     left = [_name(view, each) for each in found if not each.decided]
-    return f"{text}, not {_named(left)}" if left else text
+    return f"{text}, not {named(left)}" if left else text
 
 
 def _name(view: View, each: Decision) -> str:
     several = len({group.subject for group in view.groups}) > 1
     return f"{each.entry.title} in {each.group.subject}" if several else each.entry.title
-
-
-def _named(names: list[str]) -> str:
-    """All of a few, the first of many."""
-    if len(names) > _NAMED + 1:
-        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
-    return join(names)
 
 
 def _range(view: View, found: list[Decision]) -> str:

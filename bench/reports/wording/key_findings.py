@@ -8,8 +8,8 @@ from bench.reports.blocks import Bullets, Heading
 from bench.reports.rows import format_cost, format_throughput, format_us, latency_name
 from bench.reports.view import metric_of, rate, unlike
 from bench.reports.wording.baseline_difference import gap, payload_gap
+from bench.reports.wording.limiting import limiting
 from bench.reports.wording.notes import WINDOW_SHORT
-from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_percent, format_rate, format_ratio
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def key_findings(view: View) -> tuple[Block, ...]:
         ("Latency Distribution", _latency(view)),
         ("Throughput", _throughput(view)),
         ("What Each Server Needs", _needs(view)),
-        ("What Limits These Figures", _limits(view)),
+        ("What Limits These Figures", limiting(view)),
     )
     blocks: list[Block] = []
     for title, sentences in parts:
@@ -198,34 +198,3 @@ def _plateau(entries: list[Entry]) -> str:
     if slowest < _PLATEAU_SHOWN_S:
         return ""
     return f"98 % of its plateau after {slowest:.1f} s of warm-up"
-
-
-def _limits(view: View) -> list[Text]:
-    pairs = [(group, entry) for group in view.groups for entry in group.measured]
-    rules = (
-        ("client", "The load tool, not the server, was the limit of {}: at least that fast."),
-        (WINDOW_SHORT, "Too few responses per connection in a window: {}; lower bounds."),
-        ("near-ceiling", "Near what this machine can answer at all: {}; lower bounds."),
-        ("saturated", "Could not keep up with the offered rate: {}."),
-        ("drift", "Still changing inside the window: {}; a longer warm-up is needed."),
-    )
-    sentences: list[Text] = []
-    for name, pattern in rules:
-        found = [f"{e.title} ({g.title})" for g, e in pairs if _is(e, name)]
-        if found:
-            sentences.append(pattern.format(join(found)))
-    if view.run.summary.noise_floor is not None:
-        floor = f"{view.run.summary.noise_floor:.1%}"
-        sentences.append(f"Noise floor {floor}: what two copies of one server may differ by here.")
-    if view.excluded:
-        total = len(view.run.trials)
-        sentences.append(
-            f"{len(view.excluded)} of {total} trials are left out, with their causes above."
-        )
-    return sentences
-
-
-def _is(entry: Entry, name: str) -> bool:
-    if name == "client":
-        return entry.cell.bound == "client" or "client-bound" in entry.cell.findings
-    return name in entry.cell.findings

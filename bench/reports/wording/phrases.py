@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bench.reports.wording.verdict_words import verdict_of
 
@@ -12,12 +12,22 @@ if TYPE_CHECKING:
     from bench.model.summary import Verdict
     from bench.reports.view import Entry
 
+_NAMED: Final = 3
+"""Of many things as many are named one by one."""
+
 
 def join(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(words) < 2:  # noqa: PLR2004 - nothing to join
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def named(names: Sequence[str]) -> str:
+    """All of a few, the first of many: `a, b, c and 5 more`."""
+    if len(names) > _NAMED + 1:
+        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    return join(names)
 
 
 def count(number: int, noun: str) -> str:
