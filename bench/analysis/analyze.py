@@ -23,7 +23,7 @@ from bench.analysis.noise import (
 )
 from bench.analysis.scalings import scalings
 from bench.analysis.searches import load_share
-from bench.analysis.trials import CellTrials, by_cell
+from bench.analysis.trials import CellTrials, by_cell, not_compared
 from bench.analysis.verdicts import GroupVerdicts, group_verdicts
 from bench.analysis.windows import detail, read_windows, window_findings
 from bench.model.plan import Cell
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bench.analysis.data import RunData
     from bench.model.finding import Finding
     from bench.model.plan import Plan
+    from bench.model.trial_record import TrialRecord
 
 
 class _Group(NamedTuple):
@@ -163,7 +164,7 @@ def _rate(cell: CellSummary) -> float:
 def _cell(
     data: RunData, cell: CellTrials, verdicts: GroupVerdicts, limit: Finding | None
 ) -> tuple[CellSummary, CellDetail, tuple[Finding, ...]]:
-    counts = _merged(data, cell)
+    counts = _merged(data, cell.usable)
     windows = read_windows(cell)
     findings = (
         *((limit,) if limit else ()),
@@ -177,7 +178,9 @@ def _cell(
     spoken = arm.under(cell.profile).protocol if arm else summary.protocol
     built = _built_bytes(data, cell.cell.server)
     summary = summary.replace(load_share=share, built_bytes=built, protocol=spoken)
-    return summary, detail(cell, counts, windows), findings
+    timed = [trial for trial in cell.usable if not not_compared(trial, "p99_us")]
+    told = counts if len(timed) == len(cell.usable) else _merged(data, timed)
+    return summary, detail(cell, told, windows), findings
 
 
 def _built_bytes(data: RunData, server: str) -> int | None:
@@ -187,6 +190,6 @@ def _built_bytes(data: RunData, server: str) -> int | None:
     return build.artefact_bytes or build.installed_bytes if build else None
 
 
-def _merged(data: RunData, cell: CellTrials) -> Histogram:
-    kept = [data.histogram(trial.trial) for trial in cell.usable]
+def _merged(data: RunData, trials: Sequence[TrialRecord]) -> Histogram:
+    kept = [data.histogram(trial.trial) for trial in trials]
     return Histogram.merged(each for each in kept if each)

@@ -73,7 +73,7 @@ class CellTrials(NamedTuple):
         """Round -> value of a metric, for usable trials that have it."""
         read = _READ[metric]
         pairs = (
-            (trial.round, read(trial)) for trial in self.usable if not _withheld(trial, metric)
+            (trial.round, read(trial)) for trial in self.usable if not not_compared(trial, metric)
         )
         return {number: value for number, value in pairs if value is not None and value > 0}
 
@@ -193,19 +193,19 @@ def shown(metric: str, trials: CellTrials) -> dict[int, float]:
     values = trials.values(metric)
     if metric not in LATENCIES:
         return values
-    asked = [trial for trial in trials.usable if not _withheld(trial, metric)]
+    asked = [trial for trial in trials.usable if not not_compared(trial, metric)]
     return {} if len(values) < len(asked) else values
 
 
 def withheld_by(metric: str, trials: CellTrials) -> tuple[str, ...]:
     """The findings for which no trial of a cell has this latency; () where one has it."""
-    if not all(_withheld(trial, metric) for trial in trials.usable):
+    if not all(not_compared(trial, metric) for trial in trials.usable):
         return ()
     codes = (each.code for trial in trials.usable for each in trial.findings)
     return tuple(dict.fromkeys(code for code in codes if code in UNCOMPARED))
 
 
-def _withheld(trial: TrialRecord, metric: str) -> bool:
+def not_compared(trial: TrialRecord, metric: str) -> bool:
     """Whether a finding says that this latency is not the server's; a late tail spares p50."""
     return metric in LATENCIES and any(
         each.code in UNCOMPARED and not (each.case == _TAIL and metric == "p50_us")

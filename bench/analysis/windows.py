@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.cells import body_bytes, memory_slope, middle, request_bytes
+from bench.analysis.trials import not_compared
 from bench.model.basis import WindowStep
 from bench.model.finding import Finding, finding
 from bench.model.load_result import unanswered
@@ -25,6 +26,8 @@ BIN_S: Final = 0.25
 _CURVE_STEPS: Final = 20
 """Points of the curve per factor of ten in 1 - q."""
 _CURVE_TENS: Final = 6
+TAIL: Final = 2
+"""The tail of a distribution begins where latency is this many times the median."""
 
 
 class Windows(NamedTuple):
@@ -154,7 +157,13 @@ def _step_finding(trial: str, found: Sequence[WindowStep]) -> Finding:
 
 
 def detail(cell: CellTrials, counts: Histogram, windows: Windows) -> CellDetail:
-    """What reports show of a cell beyond its summary."""
+    """What reports show of a cell beyond its summary.
+
+    Args:
+        cell: its trials.
+        counts: latencies of the usable trials whose p99 may be compared, in one.
+        windows: what their series say.
+    """
     usable = cell.usable
     rates = list(cell.values("throughput_rps").values())
     slope = memory_slope(cell)
@@ -166,6 +175,7 @@ def detail(cell: CellTrials, counts: Histogram, windows: Windows) -> CellDetail:
         body_bytes=body_bytes(cell),
         exchanges=usable[0].exchanges if usable else (),
         curve=_curve(cell, counts),
+        tail=_tail(cell, counts),
         rounds=tuple(
             (trial.round, trial.load.throughput_rps if trial.load else None, trial.status)
             for trial in cell.recorded
@@ -180,9 +190,25 @@ def detail(cell: CellTrials, counts: Histogram, windows: Windows) -> CellDetail:
     )
 
 
+def _unanswered(cell: CellTrials) -> int:
+    """Of the trials whose latencies are among the curve's."""
+    told = [trial for trial in cell.usable if not not_compared(trial, "p99_us")]
+    return sum(unanswered(each.load.errors, each.load.loop) for each in told if each.load)
+
+
+def _tail(cell: CellTrials, counts: Histogram) -> float | None:
+    """Percent of the requests below `TAIL` times the median; None where all are."""
+    late = _unanswered(cell)
+    median = counts.percentile(50, censored=late)
+    if median is None:
+        return None
+    share = 100 * counts.below(TAIL * median) / (counts.count + late)
+    return share if share < 100 else None  # noqa: PLR2004 - percent
+
+
 def _curve(cell: CellTrials, counts: Histogram) -> tuple[tuple[float, float], ...]:
     """(percentile, microseconds), 20 points per factor of ten of what lies beyond."""
-    late = sum(unanswered(t.load.errors, t.load.loop) for t in cell.usable if t.load)
+    late = _unanswered(cell)
     tens = range(_CURVE_STEPS * _CURVE_TENS + 1)
     percents = [round(100 * (1 - 10 ** (-k / _CURVE_STEPS)), 6) for k in tens][1:]
     values = counts.percentiles(percents, censored=late)

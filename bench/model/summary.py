@@ -204,7 +204,9 @@ class CellDetail(Model):
     """What reports show of a cell beyond the summary; not part of the public JSON.
 
     Attributes:
-        curve: (percentile, microseconds) points of the merged latency distribution.
+        curve: (percentile, microseconds) points of the merged latency distribution, without
+            the trials whose p99 is not compared.
+        tail: percent of those requests that took less than twice their median; None where all.
         rounds: (round, throughput_rps, status) of each trial in order, excluded ones too.
         warmup: requests/s per 250 ms, mean over trials.
         plateau_s: seconds of warm-up until 98 % of the plateau, or None.
@@ -226,6 +228,7 @@ class CellDetail(Model):
     rounds: tuple[tuple[int, float | None, str], ...]
     warmup: tuple[float, ...]
     plateau_s: float | None
+    tail: float | None = None
     drift: float | None = None
     steps: tuple[WindowStep, ...] = ()
     spread: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.reports.primary_metric import COST, RESPONSE_TIME
+from bench.reports.primary_metric import COST, RESPONSE_TIMES
 from bench.reports.view import metric_of
 
 if TYPE_CHECKING:
@@ -86,10 +86,10 @@ def answer_rows(view: View) -> tuple[AnswerRow, ...]:
 
 def _main_groups(view: View) -> Iterator[Group]:
     """The groups that compare rates or CPU; of a workload without any, those at an equal rate."""
-    main = [group for group in view.groups if group.lead is not RESPONSE_TIME]
+    main = [group for group in view.groups if group.lead not in RESPONSE_TIMES]
     covered = {group.workload for group in main}
     for group in view.groups:
-        if group.lead is not RESPONSE_TIME or group.workload not in covered:
+        if group.lead not in RESPONSE_TIMES or group.workload not in covered:
             yield group
 
 
@@ -97,7 +97,8 @@ def _latency_of(view: View, group: Group, entry: Entry) -> tuple[Group, Entry] |
     """The server at an equal offered rate: in the group itself, or the first of its workload."""
     groups = [group] if group.is_open else [g for g in view.groups if g.workload == group.workload]
     for other in groups:
-        if other.is_open and _equal_rate(other) and (group.is_open or other.lead is RESPONSE_TIME):
+        timed = group.is_open or other.lead in RESPONSE_TIMES
+        if other.is_open and _equal_rate(other) and timed:
             same = next((each for each in other.entries if each.server == entry.server), None)
             return (other, same) if same else None
     return None

@@ -17,6 +17,7 @@ from bench.reports.profile_figures import where_charts
 from bench.reports.scaling_figures import scaling_charts
 from bench.reports.trial_figures import trial_charts
 from bench.reports.view import by_workload, metric_of, name_among, rate, titles_of, winner
+from bench.reports.withheld import cause, withheld
 from bench.reports.wording.baseline_difference import by_payload
 from bench.reports.wording.notes import verdict_phrase
 from bench.reports.wording.phrases import join, sentence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from bench.reports.view import Entry, Group, View
 
 _CURVE_RATES: Final = 3
-_TOLD: Final = ("50", "99")
 
 
 class Charts(NamedTuple):
@@ -213,6 +213,9 @@ def _latency(view: View) -> Chart | None:
             )
             alt += _percentile_words(group)
     title = "Response time at equal offered rate, by percentile of all requests"
+    late = [e for group in view.groups if group.is_open for e in group.measured if withheld(e)]
+    if late:
+        title += f", without trials in which {cause(late)}"
     return made("latency", title, alt, panels)
 
 
@@ -220,7 +223,14 @@ def _percentile_words(group: Group) -> list[str]:
     words = []
     for entry in group.measured:
         found = entry.cell.latency_us.percentiles if entry.cell.latency_us else {}
-        said = [f"p{key} {rows.format_us(us)}" for key in _TOLD if (us := found.get(key))]
+        names = {"50": withheld(entry, "p50_us"), "99": withheld(entry, "p99_us")}
+        said = [
+            f"p{key} {rows.format_us(us)}"
+            for key, late in names.items()
+            if not late and (us := found.get(key))
+        ]
+        if not entry.detail.curve and withheld(entry):
+            said.append("no line, as there is no other trial")
         if said:
             words.append(f"{entry.title}: {join(said)}.")
     return words

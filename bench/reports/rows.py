@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from bench.reports.primary_metric import RESPONSE_TIME
+from bench.reports.primary_metric import MEDIAN_TIME, RESPONSE_TIME, RESPONSE_TIMES
 from bench.reports.view import metric_of, unlike
+from bench.reports.withheld import withheld
 from bench.units import (
     format_bytes,
     format_count,
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
 
     from bench.model.summary import Metric
     from bench.reports.view import Entry, Group
+    from bench.reports.withheld import Percentile
     from bench.stats.intervals import Estimate
 
 ABSENT: Final = "-"
 """What stands where something was not measured."""
 BETTER: Final = "better"
 """Marks a ratio in which the baseline is the worse one."""
+
+MARK: Final = " \u2020"
+"""Marks a figure that is not compared: in some trials it is not the server's alone."""
 
 _FINE_US: Final = 10
 _MB: Final = 1e6
@@ -37,12 +42,14 @@ class CellRow(NamedTuple):
 
     Attributes:
         better: which way is better, None = neither.
+        like: the percentile without which it is not compared either; None = whatever happens.
     """
 
     label: str
     value: Callable[[Entry], float | None]
     show: Callable[[float], str]
     better: Literal["higher", "lower"] | None
+    like: Percentile | None = None
 
 
 def format_us(microseconds: float) -> str:
@@ -100,9 +107,9 @@ def _percentile(key: str) -> Callable[[Entry], float | None]:
 
 SOURCE_ROWS: Final = (
     CellRow("Requests/sec", _estimate("throughput_rps"), format_rate, "higher"),
-    CellRow("Average Latency", _latency("mean"), format_us, "lower"),
-    CellRow("Fastest", _latency("min"), format_us, "lower"),
-    CellRow("Slowest", _latency("max"), format_us, "lower"),
+    CellRow("Average Latency", _latency("mean"), format_us, "lower", "p99_us"),
+    CellRow("Fastest", _latency("min"), format_us, "lower", "p50_us"),
+    CellRow("Slowest", _latency("max"), format_us, "lower", "p99_us"),
     CellRow("Throughput", lambda entry: entry.cell.bytes_per_s, format_throughput, "higher"),
     CellRow("Success Rate", lambda entry: entry.cell.success_rate, format_percent, "higher"),
     CellRow("Total Requests", lambda e: e.cell.total_requests, format_count, "higher"),
@@ -127,13 +134,19 @@ def rows_for(group: Group) -> tuple[CellRow, ...]:
     """The rows of a group's table: those of the source report, then those that have data."""
     name = latency_name(group)
     more = [
-        CellRow(f"{name}, {label} of all requests", _percentile(key), format_us, "lower")
+        CellRow(
+            f"{name}, {label} of all requests",
+            _percentile(key),
+            format_us,
+            "lower",
+            "p50_us" if key == "50" else "p99_us",
+        )
         for key, label in _PERCENTILE_LABELS.items()
     ]
     if group.is_open:
-        trial = CellRow(RESPONSE_TIME.column, _estimate("p99_us"), format_us, "lower")
+        leads = RESPONSE_TIMES if group.lead is MEDIAN_TIME else (RESPONSE_TIME,)
         more += [
-            trial,
+            *(CellRow(e.column, _estimate(e.metric), format_us, "lower") for e in leads),
             CellRow("First byte, p50", lambda e: e.cell.first_byte_us, format_us, "lower"),
             CellRow("Offered Rate", lambda e: e.cell.offered_rps, format_whole, None),
             CellRow("Achieved of Offered", lambda e: e.cell.achieved_ratio, format_achieved, None),
@@ -149,12 +162,19 @@ def _has_data(row: CellRow, group: Group) -> bool:
 def show(row: CellRow, entry: Entry) -> str:
     """A cell of the table."""
     value = row.value(entry)
-    return ABSENT if value is None or not entry.measured else row.show(value)
+    if value is None or not entry.measured:
+        return ABSENT
+    return row.show(value) + (MARK if _spoiled(row, entry) else "")
+
+
+def _spoiled(row: CellRow, entry: Entry) -> bool:
+    """Whether requests are among it that are not compared."""
+    return row.like is not None and withheld(entry, row.like)
 
 
 def ratio(row: CellRow, entry: Entry, baseline: Entry | None) -> str:
     """The larger of the two over the smaller one, marked where the baseline is the worse."""
-    if baseline and unlike(entry, baseline):
+    if baseline and (unlike(entry, baseline) or _spoiled(row, entry) or _spoiled(row, baseline)):
         return ABSENT
     value = row.value(entry)
     other = row.value(baseline) if baseline else None

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.trials import not_compared
 from bench.reports import rows
 from bench.reports.charts.chart import Bar, Point, made
 from bench.reports.charts.points import TrialPoint, strips
 from bench.reports.charts.specs import deviation_axis, lines, round_axis, share_axis, time_axis
 from bench.reports.escape import line
-from bench.reports.primary_metric import RESPONSE_TIME, value_in
+from bench.reports.primary_metric import RESPONSE_TIMES, value_in
 from bench.reports.view import metric_of, name_among, titles_of
 from bench.reports.wording.phrases import join
 
 if TYPE_CHECKING:
+    from bench.model.trial_record import TrialRecord
     from bench.reports.charts.chart import Chart, Panel
     from bench.reports.primary_metric import PrimaryMetric
     from bench.reports.view import Entry, Group, View
@@ -47,12 +49,20 @@ def _trials(view: View) -> Chart | None:
             panels.append(strips(name_among(group, groups), points, means, titles_of(view), unit))
     usable = len(view.run.trials) - len(view.excluded)
     alt = [f"{usable} trials are part of the figures, {len(view.excluded)} are not (crosses)."]
+    late = sum(
+        trial.usable and not_compared(trial, group.lead.metric)
+        for group in groups
+        for entry in group.measured
+        for trial in view.trials_of(entry)
+    )
+    if late:
+        alt.append(f"Response times of {late} more are not compared (crosses).")
     title = "Every trial, with the mean and the 95 % interval made of them"
     return made("trials", title, alt, panels)
 
 
 def _unit(group: Group) -> str:
-    return f"{group.lead.column} (ms)" if group.lead is RESPONSE_TIME else group.lead.column
+    return f"{group.lead.column} (ms)" if group.lead in RESPONSE_TIMES else group.lead.column
 
 
 def _mean(lead: PrimaryMetric, entry: Entry) -> Bar | None:
@@ -75,16 +85,23 @@ def _dots(view: View, lead: PrimaryMetric, entry: Entry) -> list[TrialPoint]:
             trial.trial,
             trial.round,
             ", ".join((trial.status, *trial.reasons)),
-            "" if trial.usable else trial.status,
+            _mark(lead, trial),
         )
         for trial in view.trials_of(entry)
         if (value := value_in(lead, trial))
     ]
 
 
+def _mark(lead: PrimaryMetric, trial: TrialRecord) -> str:
+    """Why a dot is no part of the mean, "" where it is."""
+    if not trial.usable:
+        return trial.status
+    return "response times not compared" if not_compared(trial, lead.metric) else ""
+
+
 def _factor(lead: PrimaryMetric) -> float:
     """Response times are drawn in milliseconds."""
-    return 1e-3 if lead is RESPONSE_TIME else 1.0
+    return 1e-3 if lead in RESPONSE_TIMES else 1.0
 
 
 def _warmup(view: View) -> Chart | None:

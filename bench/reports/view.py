@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.model.http_protocol import PROTOCOL_NAMES
 from bench.model.server_config import CEILING
 from bench.reports.escape import line
-from bench.reports.primary_metric import THROUGHPUT, lead_of
+from bench.reports.primary_metric import MEDIAN_TIME, RESPONSE_TIME, THROUGHPUT, lead_of
+from bench.reports.withheld import median_decides
 from bench.reports.wording.in_words import view_in_words
 from bench.units import format_bytes, format_count, format_duration, format_rate
 
@@ -212,6 +213,8 @@ def _group(
     else:
         entries.sort(key=lambda entry: entry is not baseline)
     lead = lead_of(run.plan.design, profile.loop)
+    if lead is RESPONSE_TIME and median_decides(entries, baseline):
+        lead = MEDIAN_TIME
     subject = run.plan.workload_titles.get(workload, workload)
     title = f"{subject}, {_label(profile, profiles)}" if len(profiles) > 1 else subject
     return Group(workload, subject, title, profile, tuple(entries), baseline, ceiling, lead)

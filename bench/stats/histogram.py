@@ -180,6 +180,11 @@ class Histogram:
         """
         return self._at(int(-(-_exact(percent) * (self.count + censored) // 100)))
 
+    def below(self, value: float) -> int:
+        """Number of samples less than a value in microseconds."""
+        place = bisect_left(self.values, value)
+        return self._upto[place - 1] if place else 0
+
     def _at(self, rank: int) -> int | None:
         """The value of a rank, from 1; None behind the last sample."""
         place = bisect_left(self._upto, rank)

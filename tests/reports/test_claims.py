@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
+from bench.analysis import analyze
 from bench.model.finding import finding
 from bench.reports.blocks import Bullets, plain
+from bench.reports.figures import make_charts
 from bench.reports.view import make_view
 from bench.reports.wording.findings import text_of
 from bench.reports.wording.implications import implications
 from bench.reports.wording.key_findings import key_findings
 from bench.reports.wording.limiting import limiting
+from bench.stats.histogram import Histogram
 from tests.analysis.test_cost_verdicts import planted
 from tests.factories import Truth, run_data, run_view
 from tests.reports import samples
@@ -19,6 +24,7 @@ from tests.reports import samples
 if TYPE_CHECKING:
     from bench.model.finding import Finding
     from bench.model.summary import RunView
+    from bench.model.trial_record import TrialRecord
     from bench.reports.blocks import Block
 
 
@@ -69,14 +75,129 @@ def _with(run: RunView, *found: Finding, floor: float | None = None) -> RunView:
     return run.model_copy(update={"summary": run.summary.model_copy(update=more)})
 
 
+class TestTails:
+    """Where a tail begins is counted, and has no more digits than tell it from 100."""
+
+    @pytest.mark.parametrize(
+        ("share", "expected"),
+        [(91.6, "p91.6"), (83.55, "p83.5"), (99.05, "p99.05"), (99.96, "p99.960"), (None, "")],
+    )
+    def test_as_many_digits_as_needed(self, share: float | None, expected: str) -> None:
+        """Not the next step of a grid."""
+        run = samples.two_servers()
+        first = run.details[0].model_copy(update={"tail": share})
+        said = _said(run.model_copy(update={"details": (first, *run.details[1:])}))
+        (found,) = (text for text in said if text.startswith("Axum") and "on average, " in text)
+
+        assert found.endswith(f" begins at {expected}." if expected else "their median.")
+
+    def test_it_is_the_share_below_twice_the_median(self) -> None:
+        """Of 100 requests 93 took less than twice 100 us."""
+        counts = Histogram.of({100: 60, 199: 33, 200: 6, 900: 1})
+        data = run_data({"axum": Truth()}, rounds=1)._replace(histogram=lambda _: counts)
+        (detail,) = analyze(data)[1]
+
+        assert detail.tail == pytest.approx(93.0)
+
+
+def _late(*marked: tuple[str, int]) -> RunView:
+    """Both loops; the load tool sent one of a hundred late in these trials (server, round)."""
+
+    def edit(trial: TrialRecord) -> TrialRecord:
+        if trial.profile == "wrk-c50" or (trial.server, trial.round) not in marked:
+            return trial
+        found = finding("pacer-late", trial.trial, "tail", p50_us=0.0, p99_us=90.0, tail_us=800.0)
+        return trial.model_copy(update={"findings": (found,)})
+
+    servers = {"axum": Truth(), "spikard": samples.PYTHON, "robyn": Truth(open_us=600)}
+    return run_view(run_data(servers, profiles=samples.BOTH_LOOPS, rounds=4, edit=edit))
+
+
+class TestLate:
+    """A tail that the load tool made is ranked nowhere; the median that it spares is."""
+
+    ALL = tuple(("axum", number) for number in range(1, 5))
+    RUN = _late(*ALL, ("robyn", 2))
+
+    def test_no_sentence_ranks_a_tail_that_is_not_compared(self) -> None:
+        """Neither 99 of 100 responses nor times of the median, and it is said why."""
+        said = [text for text in _said(self.RUN) if "open loop" in text]
+        start = "Json small, open loop at 2,000 requests/s: "
+
+        assert not [t for t in said if "their median" in t and not t.startswith("Spikard")]
+        assert [t for t in said if "99 of 100" in t] == [
+            f"{start}99 of 100 responses came from Spikard (Python) within 2.05 ms."
+        ]
+        assert any(t.startswith(f"{start}half of all responses came from Axum") for t in said)
+        assert (
+            f"{start}no p99 is given of Axum (Rust) and Robyn (Rust), since the load tool sent "
+            "late in 5 of 12 trials."
+        ) in said
+
+    def test_p50_is_said_where_p99_would_be(self) -> None:
+        """At the top, in the table, in the findings and in the conclusion."""
+        page = samples.text(self.RUN)
+
+        assert "p50 at equal rate: 2 of 2 comparisons decided (2 higher, 1.5" in page
+        assert "| p50 of a trial, at equal rate | p50 against baseline | Verdict |" in page
+        assert page.count("; p50 higher |") == 2
+        assert "Robyn (Rust) has a higher p50: 1.5" in page
+        assert "against Axum (Rust): higher p50: Spikard (Python) (2.2" in page
+        assert "p99 against baseline" not in page
+
+    def test_figures_of_late_trials_are_marked_and_have_no_ratio(self) -> None:
+        """Average, slowest, and every percentile above the median."""
+        page = samples.text(self.RUN)
+        opened = page[page.index("### Json small, open loop") :]
+        table = {
+            line.split(" | ")[0].strip("|* "): line.strip("| ").split(" | ")[1:]
+            for line in opened[: opened.index("## Key Findings")].splitlines()
+            if line.startswith("| **")
+        }
+        for label in ("Average Latency", "Slowest", "Response time, p99 of all requests"):
+            axum, spikard, first, robyn, second = table[label]
+            assert axum.endswith(" ms \u2020"), label
+            assert robyn.endswith(" ms \u2020"), label
+            assert not spikard.endswith("\u2020"), label
+            assert (first, second) == ("-", "-"), label
+        assert "\u2020" not in "".join(table["Response time, p50 of all requests"])
+        assert table["p99 of a trial"][3].endswith(" ms (n = 3)")
+
+    def test_the_chart_draws_no_late_trial(self) -> None:
+        """No line of a server without another trial, and crosses for dots left out."""
+        charts = {chart.name: chart for chart in make_charts(make_view(self.RUN)).all}
+        drawn = {each["server"] for each in charts["latency"].panels[0].spec["data"]["values"]}
+
+        assert drawn == {"Spikard (Python)", "Robyn (Rust)"}
+        assert charts["latency"].title.endswith(", without trials in which the load tool sent late")
+        assert "Axum (Rust): p50 0.40 ms and no line, as there is no other trial." in (
+            charts["latency"].alt
+        )
+
+    def test_a_p99_that_is_compared_stays(self) -> None:
+        """One late trial of four leaves three pairs, which have an interval."""
+        page = samples.text(_late(("axum", 1)))
+
+        assert "p99 at equal rate: 2 of 2 comparisons decided" in page
+        assert "p50 against baseline" not in page
+        assert " at 2,000/s (n = 3) |" in page
+
+
 class TestLimits:
     """What limits the figures most is named first, and a noise floor with what it is one of."""
 
     def test_a_noise_floor_has_its_metric_and_its_rate(self) -> None:
         """Of CPU per request in duets at 12,000 requests/s it says nothing of rates."""
-        told = {"metric": "requests_per_cpu_second", "rate_rps": 12_000.0, "workload": "json-small"}
         of = finding(
-            "noise-floor", "run", "most", may_differ=0.042, server="axum", comparisons=8, **told
+            "noise-floor",
+            "run",
+            "most",
+            may_differ=0.042,
+            server="axum",
+            comparisons=8,
+            metric="requests_per_cpu_second",
+            rate_rps=12_000.0,
+            workload="json-small",
         )
         found = _said(_with(samples.two_servers(), of, floor=0.042))
 

@@ -18,7 +18,7 @@ from bench.reports.view import describe_profile, make_view, winner
 from bench.reports.wording.baseline_difference import gap, payload_gap
 from bench.reports.wording.conclusion import conclusion, in_short
 from bench.reports.wording.implications import implications
-from bench.reports.wording.key_findings import key_findings, tail_begins
+from bench.reports.wording.key_findings import key_findings
 from bench.reports.wording.notes import is_lower_bound, notes, verdict_phrase
 from bench.reports.wording.phrases import join, sentence, tally
 from bench.reports.wording.verdict_words import times
@@ -221,19 +221,6 @@ def test_a_bound_among_other_verdicts_is_named_as_one() -> None:
     run = run_view(run_data(truth, profiles=profiles, workloads=("json-small", "plaintext")))
 
     assert "inconclusive: Spikard (Rust) (at least 0.0" in samples.text(run)
-
-
-def test_tail_begins_where_latency_doubles() -> None:
-    """The first percentile at twice the median; None where there is no such."""
-    entry = make_view(samples.two_servers()).groups[0].entries[0]
-    curve = ((50.0, 100.0), (90.0, 199.0), (97.0, 200.0), (99.0, 900.0))
-
-    def with_curve(points: tuple[tuple[float, float], ...]) -> float | None:
-        return tail_begins(entry._replace(detail=entry.detail.model_copy(update={"curve": points})))
-
-    assert with_curve(curve) == 97.0
-    assert with_curve(curve[:2]) is None
-    assert with_curve(()) is None
 
 
 def test_notes_beside_a_number() -> None:

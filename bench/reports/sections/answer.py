@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.reports import rows
 from bench.reports.blocks import Paragraph, Table, strong
 from bench.reports.decisions import answer_rows, cost_of, verdict_by
 from bench.reports.figures import figures
-from bench.reports.primary_metric import COST, RESPONSE_TIME
+from bench.reports.primary_metric import COST, MEDIAN_TIME, RESPONSE_TIME, RESPONSE_TIMES
 from bench.reports.sections.header import limits
 from bench.reports.view import metric_of
+from bench.reports.withheld import usable
 from bench.reports.wording.conclusion import in_short
 from bench.reports.wording.notes import bare_phrase, is_lower_bound, verdict_phrase
 from bench.reports.wording.verdict_words import times
@@ -74,7 +76,7 @@ def _names(found: tuple[AnswerRow, ...]) -> list[_Column]:
 
 def _main(found: tuple[AnswerRow, ...]) -> list[_Column]:
     """The rate, or in a duet requests per CPU-second; nothing where only response times are."""
-    groups = [row.group for row in found if row.group.lead is not RESPONSE_TIME]
+    groups = [row.group for row in found if row.group.lead not in RESPONSE_TIMES]
     if not groups:
         return []
     lead = groups[0].lead
@@ -132,33 +134,42 @@ def _cost_cell(view: View, row: AnswerRow) -> str:
 
 
 def _latency(found: tuple[AnswerRow, ...]) -> list[_Column]:
-    """p99 at an equal offered rate, and against the baseline."""
+    """By each percentile that leads at an equal offered rate: its value, and the comparison."""
     known = [row.latency for row in found if row.latency]
-    if not any(metric_of(entry, "p99_us") for _, entry in known):
-        return []
-    return [
-        _Column(f"{RESPONSE_TIME.column}, at equal rate", _p99),
-        _Column("p99 against baseline", _p99_against),
-    ]
+    columns: list[_Column] = []
+    for lead in RESPONSE_TIMES:
+        led = [entry for group, entry in known if _timed_by(group) is lead]
+        if any(metric_of(entry, lead.metric) for entry in led):
+            value = partial(_time, lead=lead)
+            against = partial(_time_against, lead=lead)
+            columns.append(_Column(f"{lead.column}, at equal rate", value))
+            columns.append(_Column(f"{lead.name} against baseline", against))
+    return columns
 
 
-def _p99(row: AnswerRow) -> str:
+def _timed_by(group: Group) -> PrimaryMetric:
+    """The percentile by which response times of a group are compared."""
+    return MEDIAN_TIME if group.lead is MEDIAN_TIME else RESPONSE_TIME
+
+
+def _time(row: AnswerRow, lead: PrimaryMetric) -> str:
     group, entry = row.latency or (None, None)
-    metric = metric_of(entry, "p99_us") if entry else None
-    if metric is None or group is None or entry is None:
+    metric = metric_of(entry, lead.metric) if entry else None
+    if metric is None or group is None or entry is None or _timed_by(group) is not lead:
         return ""
     offered = entry.cell.offered_rps
     at = f" at {format_rate(offered)}/s" if offered else ""
-    return rows.format_us(metric.value) + at
+    fewer = f" (n = {metric.n})" if metric.n < usable(entry) else ""
+    return rows.format_us(metric.value) + at + fewer
 
 
-def _p99_against(row: AnswerRow) -> str:
-    if row.latency is None:
+def _time_against(row: AnswerRow, lead: PrimaryMetric) -> str:
+    if row.latency is None or _timed_by(row.latency[0]) is not lead:
         return ""
     group, entry = row.latency
     if entry is group.baseline:
         return "baseline"
-    verdict = verdict_by(entry, RESPONSE_TIME)
+    verdict = verdict_by(entry, lead)
     return times(verdict) if verdict else ""
 
 
@@ -171,8 +182,9 @@ def _verdicts(view: View, row: AnswerRow) -> list[tuple[PrimaryMetric, Verdict]]
         (row.group.lead, verdict_by(row.entry, row.group.lead)),
         (COST, verdict_by(cost, COST) if cost else None),
     ]
-    if row.latency and row.group.lead is not RESPONSE_TIME:
-        found.append((RESPONSE_TIME, verdict_by(row.latency[1], RESPONSE_TIME)))
+    if row.latency and row.group.lead not in RESPONSE_TIMES:
+        lead = _timed_by(row.latency[0])
+        found.append((lead, verdict_by(row.latency[1], lead)))
     return [(lead, verdict) for lead, verdict in found if verdict]
 
 

@@ -20,12 +20,14 @@ from bench.reports.blocks import (
     strong,
 )
 from bench.reports.figures import figures
+from bench.reports.primary_metric import MEDIAN_TIME, RESPONSE_TIME
 from bench.reports.sections.answer import AT_LEAST, AT_MOST
 from bench.reports.sections.costs import costs
 from bench.reports.sections.databases import databases
 from bench.reports.sections.left_out import trial_blocks
 from bench.reports.sections.start_and_memory import start_and_memory
 from bench.reports.view import describe_profile, describe_size, metric_of
+from bench.reports.withheld import cause, usable, withheld
 from bench.reports.wording.notes import (
     UNTIMED,
     WINDOW_SHORT,
@@ -148,6 +150,9 @@ def _shown(group: Group, row: rows.CellRow, entry: Entry) -> str:
         return (
             AT_MOST[short and row.label in _DEARER] + AT_LEAST[short and row.label in _FEWER] + text
         )
+    metric = metric_of(entry, "p99_us")
+    if metric and row.label == RESPONSE_TIME.column and metric.n < usable(entry):
+        text += f" (n = {metric.n})"
     bound = row.label == group.lead.column and text != rows.ABSENT
     return AT_LEAST[bound and is_lower_bound(group, entry)] + text
 
@@ -223,7 +228,21 @@ def _about(view: View, group: Group) -> str:
     if group.baseline and group.others:
         parts.append(f"baseline {view.baseline}")
     streamed = first_event(group.profile.tool) if group.workload in view.run.plan.streams else ""
-    return ", ".join(parts) + "." + _untimed(group.profile) + streamed
+    return ", ".join(parts) + "." + _marked(group) + _untimed(group.profile) + streamed
+
+
+def _marked(group: Group) -> str:
+    """What the mark beside response times means, and what is compared instead."""
+    late = [entry for entry in group.measured if withheld(entry)]
+    if not late:
+        return ""
+    lost = sum(usable(e) - (m.n if (m := metric_of(e, "p99_us")) else 0) for e in late)
+    total = sum(map(usable, group.measured))
+    instead = " p50 is compared in place of p99." if group.lead is MEDIAN_TIME else ""
+    return (
+        f"{rows.MARK} = not compared, since it holds the trials in which {cause(late)} "
+        f"({lost} of {total}).{instead}"
+    )
 
 
 def _untimed(profile: LoadProfile) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bench.reports.blocks import Bullets, Paragraph
 from bench.reports.rows import format_us
 from bench.reports.view import apart, metric_of, rate
+from bench.reports.withheld import cause, usable, withheld
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_rate
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from bench.reports.blocks import Block, Text
     from bench.reports.view import Entry, Group, View
+    from bench.reports.withheld import Percentile
 
 
 def implications(view: View) -> tuple[Block, ...]:
@@ -61,15 +63,37 @@ def _on_average(entries: Sequence[Entry]) -> str:
 def _latency(group: Group) -> list[Text]:
     if not group.is_open:
         return []
+    late = [entry for entry in group.measured if withheld(entry)]
+    if not late:
+        return _within(group, "p99_us", "99 of 100")
+    which = join([entry.title for entry in late])
+    return [
+        *_within(group, "p50_us", "half of all"),
+        *_within(group, "p99_us", "99 of 100"),
+        f"{group.title}: no p99 is given of {which}, since {cause(late)} in {_some(group, late)}.",
+    ]
+
+
+def _within(group: Group, name: Percentile, how_many: str) -> list[Text]:
+    """Of the servers whose percentile is their own in every trial."""
     found = sorted(
-        (p99, entry.title)
+        (us, entry.title)
         for entry in group.measured
-        if entry.cell.latency_us and (p99 := entry.cell.latency_us.percentiles.get("99"))
+        if entry.cell.latency_us
+        and not withheld(entry, name)
+        and (us := entry.cell.latency_us.percentiles.get(name[1:3]))
     )
     if not found:
         return []
     texts = [f"{title} within {format_us(value)}" for value, title in found]
-    return [f"{group.title}: 99 of 100 responses came from {join(texts)}."]
+    return [f"{group.title}: {how_many} responses came from {join(texts)}."]
+
+
+def _some(group: Group, late: Sequence[Entry]) -> str:
+    """`10 of 20 trials`."""
+    counts = ((e.cell.metrics.p99_us, usable(e)) for e in late)
+    lost = sum(number - (metric.n if metric else 0) for metric, number in counts)
+    return f"{lost} of {sum(map(usable, group.measured))} trials"
 
 
 def _memory(view: View) -> list[Text]:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.windows import TAIL
 from bench.reports.blocks import Bullets, Heading
 from bench.reports.rows import format_cost, format_throughput, format_us, latency_name
 from bench.reports.view import metric_of, rate, unlike
+from bench.reports.withheld import Percentile, cause, withheld
 from bench.reports.wording.baseline_difference import gap, payload_gap
 from bench.reports.wording.limiting import limiting
 from bench.reports.wording.notes import WINDOW_SHORT
+from bench.reports.wording.verdict_words import verdict_of
 from bench.units import format_bytes, format_percent, format_rate, format_ratio
 
 if TYPE_CHECKING:
     from bench.reports.blocks import Block, Text
     from bench.reports.view import Entry, Group, View
 
-_TAIL: Final = 2.0
-"""The tail of a distribution begins where latency is this many times the median."""
 _DETAILED_GROUPS: Final = 2
+_DIGITS_MAX: Final = 4
 _PLATEAU_SHOWN_S: Final = 0.25
 """The series has one figure per quarter of a second: sooner is at once."""
 
@@ -59,7 +61,8 @@ def _latency(view: View) -> list[Text]:
 def _slowest(group: Group) -> list[Text]:
     """Of two servers, how the slowest requests compare."""
     found = [(e.cell.latency_us.max, e.title) for e in group.measured if e.cell.latency_us]
-    if len(found) != 2 or unlike(*group.measured):  # noqa: PLR2004 - a sentence about a pair
+    late = any(map(withheld, group.measured))
+    if len(found) != 2 or late or unlike(*group.measured):  # noqa: PLR2004 - a sentence about a pair
         return []
     (less, quick), (more, slow) = sorted(found)
     figures = f"{format_us(more)} against {format_us(less)}"
@@ -75,6 +78,8 @@ def _latency_of(view: View, group: Group, entry: Entry) -> list[Text]:
     latency = entry.cell.latency_us
     if latency is None:
         return []
+    if withheld(entry):
+        return _half(view, group, entry)
     where = f" ({group.title})" if len(view.groups) > 1 else ""
     facts = [] if latency.mean is None else [f"{format_us(latency.mean)} on average"]
     least = "" if latency.min is None else f"from {format_us(latency.min)} "
@@ -85,32 +90,52 @@ def _latency_of(view: View, group: Group, entry: Entry) -> list[Text]:
     p50, p99 = latency.percentiles.get("50"), latency.percentiles.get("99")
     if p50 and p99:
         text += f"; p99 of all requests {format_us(p99)} is {p99 / p50:.1f}x their median"
-    begins = tail_begins(entry)
-    if begins:
-        text += f"; its tail ({_TAIL:g}x the median) begins at p{begins:.4g}"
+    if entry.detail.tail is not None:
+        text += f"; its tail ({TAIL}x the median) begins at p{_percentile(entry.detail.tail)}"
     return [f"{text}."]
 
 
-def tail_begins(entry: Entry) -> float | None:
-    """The first percentile at which latency reaches twice the median; None if it never does."""
-    curve = entry.detail.curve
-    median = next((us for percentile, us in curve if percentile >= 50), None)  # noqa: PLR2004 - the median
-    if not median:
-        return None
-    return next((percentile for percentile, us in curve if us >= _TAIL * median), None)
+def _half(view: View, group: Group, entry: Entry) -> list[Text]:
+    """Of a server whose p99 is not compared the median, and what is said of that."""
+    latency, metric = entry.cell.latency_us, metric_of(entry, "p50_us")
+    left_out = f"{cause([entry])} in trials of it: average, slowest and p99 are not compared"
+    p50 = latency.percentiles.get("50") if latency else None
+    where = f" ({group.title})" if len(view.groups) > 1 else ""
+    if p50 is None or withheld(entry, "p50_us"):
+        return [f"{entry.title}{where}: {left_out}, nor is p50."]
+    text = (
+        f"{entry.title}{where}: {latency_name(group).lower()}, p50 of all requests {format_us(p50)}"
+    )
+    verdict = metric.verdict if metric else None
+    if verdict and verdict.low is not None and group.baseline:
+        text += f"; against {group.baseline.title}, {verdict_of(verdict, entry.title)}"
+    return [f"{text}; {left_out}."]
+
+
+def _percentile(value: float) -> str:
+    """As many digits as tell it from 100: `91.6`, `99.05`."""
+    digits = 1
+    while round(value, digits) >= 100 - 10.0 ** (1 - digits) and digits < _DIGITS_MAX:
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def _latency_range(group: Group) -> list[Text]:
+    """From the least p99 to the greatest; p50 where the p99 of some server is not compared."""
+    name: Percentile = "p50_us" if any(map(withheld, group.measured)) else "p99_us"
+    key = name[1:3]
     found = [
-        (p99, entry)
+        (us, entry)
         for entry in group.measured
-        if entry.cell.latency_us and (p99 := entry.cell.latency_us.percentiles.get("99"))
+        if entry.cell.latency_us
+        and not withheld(entry, name)
+        and (us := entry.cell.latency_us.percentiles.get(key))
     ]
     if len(found) < 2:  # noqa: PLR2004 - a range needs two
         return []
     (low, best), (high, worst) = (pick(found, key=lambda pair: pair[0]) for pick in (min, max))
     span = f"{format_us(low)} ({best.title}) to {format_us(high)} ({worst.title})"
-    return [f"{group.title}: p99 of all requests, {latency_name(group).lower()}, from {span}."]
+    return [f"{group.title}: p{key} of all requests, {latency_name(group).lower()}, from {span}."]
 
 
 def _throughput(view: View) -> list[Text]:
