@@ -63,10 +63,8 @@ def analyze(data: RunData) -> tuple[Summary, tuple[CellDetail, ...]]:
     found = (*copies(grouped, copy_pairs(plan)), *cost.copies)
     floor = noise_floor(found)
     polished = [each for each in map(residuals_of, grouped) if each]
-    host = (
-        noisy_host(cells, floor, polished, plan.margin),
-        unsteady_cpu(cells, pairs=plan.cost is not None),
-    )
+    slow = unsteady_cpu(cells, pairs=plan.cost is not None)
+    host = noisy_host(cells, floor, polished, plan.margin), slow
     findings = ordered(
         (
             *arms_findings(found),

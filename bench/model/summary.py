@@ -204,14 +204,11 @@ class CellDetail(Model):
     """What reports show of a cell beyond the summary; not part of the public JSON.
 
     Attributes:
-        curve: (percentile, microseconds) points of the merged latency distribution, without
-            the trials whose p99 is not compared.
-        tail: percent of those requests that took less than twice their median; None where all.
+        curve, tail: of trials whose p99 is compared; (percentile, us), percent below 2x median.
         rounds: (round, throughput_rps, status) of each trial in order, excluded ones too.
         warmup: requests/s per 250 ms, mean over trials.
         plateau_s: seconds of warm-up until 98 % of the plateau, or None.
-        drift: change of the rate from the first to the last third of the windows, mean over
-            trials, as a share; None where it cannot be known.
+        drift: change of the rate from first to last third, mean share; None where unknown.
         steps: lasting changes of more than 5 % inside single windows.
         spread: standard deviation of ln(throughput) from trial to trial, or None.
         first_request_s: what the first request of the workload took, median over trials.

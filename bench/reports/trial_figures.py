@@ -93,7 +93,7 @@ def _dots(view: View, lead: PrimaryMetric, entry: Entry) -> list[TrialPoint]:
 
 
 def _mark(lead: PrimaryMetric, trial: TrialRecord) -> str:
-    """Why a dot is no part of the mean, "" where it is."""
+    """The reason for which a dot is left out of the mean, "" where it is part of it."""
     if not trial.usable:
         return trial.status
     return "response times not compared" if not_compared(trial, lead.metric) else ""

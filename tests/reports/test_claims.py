@@ -242,3 +242,28 @@ class TestLimits:
         page = samples.text(run_view(planted()))
 
         assert re.search(r"\| 5 \| \d[.\d]* % at 1,234/s \| costs more \|", page)
+
+
+class TestCaptions:
+    """A caption counts what is really behind the figures."""
+
+    def test_each_column_has_its_number_of_trials(self) -> None:
+        """Rates, cost of duets, and response times, of which some are left out."""
+        page = samples.text(samples.with_cost(_late(("axum", 1))))
+
+        assert (
+            "Geometric means of each server: Requests/sec over 4 trials; CPU per request over "
+            "6 duets; p99 over 3 to 4 trials. "
+        ) in page
+
+    def test_duets_and_the_ceiling_are_no_rounds_of_trials(self) -> None:
+        """They are counted apart."""
+        assert (
+            "This rests on 10 usable trials in 5 rounds and 10 usable duets in 5 rounds on one "
+            "machine."
+        ) in samples.text(run_view(planted()))
+        run = run_view(run_data({"axum": Truth(), "robyn": Truth(), "ceiling": samples.CEILING}))
+        assert (
+            "This rests on 10 usable trials in 5 rounds on one machine, besides 5 trials of the "
+            "ceiling server."
+        ) in samples.text(run)

@@ -15,13 +15,14 @@ from bench.reports.view import metric_of
 from bench.reports.withheld import usable
 from bench.reports.wording.conclusion import in_short
 from bench.reports.wording.notes import bare_phrase, is_lower_bound, verdict_phrase
+from bench.reports.wording.phrases import count, join
 from bench.reports.wording.verdict_words import times
 from bench.units import format_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.model.summary import Metric, Verdict
+    from bench.model.summary import Verdict
     from bench.reports.blocks import Block
     from bench.reports.decisions import AnswerRow
     from bench.reports.figures import Charts
@@ -135,16 +136,20 @@ def _cost_cell(view: View, row: AnswerRow) -> str:
 
 def _latency(found: tuple[AnswerRow, ...]) -> list[_Column]:
     """By each percentile that leads at an equal offered rate: its value, and the comparison."""
-    known = [row.latency for row in found if row.latency]
     columns: list[_Column] = []
     for lead in RESPONSE_TIMES:
-        led = [entry for group, entry in known if _timed_by(group) is lead]
-        if any(metric_of(entry, lead.metric) for entry in led):
+        if any(metric_of(entry, lead.metric) for entry in _led(found, lead)):
             value = partial(_time, lead=lead)
             against = partial(_time_against, lead=lead)
             columns.append(_Column(f"{lead.column}, at equal rate", value))
             columns.append(_Column(f"{lead.name} against baseline", against))
     return columns
+
+
+def _led(found: tuple[AnswerRow, ...], lead: PrimaryMetric) -> list[Entry]:
+    """The servers at an equal offered rate whose groups are compared by it."""
+    known = [row.latency for row in found if row.latency]
+    return [entry for group, entry in known if _timed_by(group) is lead]
 
 
 def _timed_by(group: Group) -> PrimaryMetric:
@@ -203,18 +208,40 @@ def _verdict(view: View, row: AnswerRow) -> str:
 def _legend(view: View, found: tuple[AnswerRow, ...]) -> str:
     """What the figures of the table are, in one sentence each."""
     parts = [f"Baseline: {view.baseline}."] if any(row.group.baseline for row in found) else []
-    counts = sorted({metric.n for row in found if (metric := _lead_metric(row))})
-    number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0] if counts else 0}"
-    noun = "trial" if number == "1" else "trials"
-    parts.append(f"Geometric means over {number} {noun} of each server.")
+    parts += [f"Geometric means of each server: {said}."] if (said := _counts(view, found)) else []
     if any(_verdicts(view, row) for row in found):
         parts.append(
             "Against baseline: server / baseline, paired by round, with its 95 % interval."
         )
-    if any(row.latency for row in found):
-        parts.append("p99 of a trial: the mean over trials of the p99 of each.")
+    parts += [
+        f"{lead.column}: the mean over trials of the {lead.name} of each."
+        for lead in RESPONSE_TIMES
+        if _led(found, lead)
+    ]
     return " ".join(parts)
 
 
-def _lead_metric(row: AnswerRow) -> Metric | None:
-    return metric_of(row.entry, row.group.lead_metric)
+def _counts(view: View, found: tuple[AnswerRow, ...]) -> str:
+    """How many trials are behind each column: `Requests/sec over 4 trials; p99 over 3 trials`."""
+    main = [m.n for row in found if (m := metric_of(row.entry, row.group.lead_metric))]
+    known = (cost_of(view, row) for row in found)
+    costs = [entry.cell.cost.n for entry in known if entry and entry.cell.cost]
+    parts = [_of(_names_of(found), main, "trial"), _of("CPU per request", costs, "duet")]
+    for lead in RESPONSE_TIMES:
+        if all(row.group.lead is not lead for row in found):
+            own = [m.n for entry in _led(found, lead) if (m := metric_of(entry, lead.metric))]
+            parts.append(_of(lead.name, own, "trial"))
+    return "; ".join(part for part in parts if part)
+
+
+def _names_of(found: tuple[AnswerRow, ...]) -> str:
+    return join(list(dict.fromkeys(row.group.lead.column for row in found)))
+
+
+def _of(name: str, counts: list[int], noun: str) -> str:
+    """`p99 over 1 to 3 trials`, "" where there are none."""
+    if not counts:
+        return ""
+    low, high = min(counts), max(counts)
+    number = count(high, noun) if low == high else f"{low} to {count(high, noun)}"
+    return f"{name} over {number}"

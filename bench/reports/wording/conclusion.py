@@ -11,7 +11,7 @@ from bench.reports.view import by_workload, metric_of, rate, unlike, winner
 from bench.reports.wording.baseline_difference import gap, one_gap
 from bench.reports.wording.capacity_words import answer
 from bench.reports.wording.notes import bare_phrase, verdict_phrase
-from bench.reports.wording.phrases import count, named, tally
+from bench.reports.wording.phrases import count, join, named, tally
 from bench.reports.wording.verdict_words import times_alone, times_bounded
 from bench.units import format_rate
 
@@ -76,13 +76,23 @@ def conclusion(view: View) -> tuple[Block, ...]:
 
 
 def _basis(view: View) -> str:
-    usable = sum(trial.usable for trial in view.run.trials)
+    usable = [trial for trial in view.run.trials if trial.usable]
     if view.run.info.imported:
-        return f"This rests on {count(usable, 'imported result')}."
-    rounds = len({trial.round for trial in view.run.trials if trial.usable})
-    return (
-        f"This rests on {count(usable, 'usable trial')} in {count(rounds, 'round')} on one machine."
-    )
+        return f"This rests on {count(len(usable), 'imported result')}."
+    plan = view.run.plan
+    cost = plan.cost.profile.id if plan.cost else None
+    duets = [trial for trial in usable if trial.profile == cost]
+    ceilings = {group.ceiling.server for group in view.groups if group.ceiling}
+    others = [trial for trial in usable if trial.profile != cost]
+    own = [trial for trial in others if trial.server not in ceilings]
+    parts = [
+        f"{count(len(each), noun)} in {count(len({trial.round for trial in each}), 'round')}"
+        for each, noun in ((own, "usable trial"), (duets, "usable duet"))
+        if each
+    ]
+    yardstick = len(others) - len(own)
+    beside = f", besides {count(yardstick, 'trial')} of the ceiling server" if yardstick else ""
+    return f"This rests on {join(parts)} on one machine{beside}."
 
 
 def _most(groups: list[Group]) -> str:
