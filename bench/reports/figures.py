@@ -27,6 +27,7 @@ from bench.units import format_bytes, format_rate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from bench.model.summary import Cost
     from bench.reports.blocks import Block
     from bench.reports.decisions import Decision
     from bench.reports.primary_metric import PrimaryMetric
@@ -77,7 +78,7 @@ def make_charts(view: View) -> Charts:
     return Charts(
         tuple(main[:1]),
         tuple(main[1:]),
-        tuple(_some(_cpu(view), _curve(view), _payload(view))),
+        tuple(_some(_cost(view), _cpu(view), _curve(view), _payload(view))),
         trial_charts(view),
         where_charts(view),
         curve_charts(view),
@@ -171,6 +172,38 @@ def _ratio(each: Decision) -> RatioPoint:
         times(verdict),
         verdict_phrase(verdict, each.lead),
     )
+
+
+def _cost(view: View) -> Chart | None:
+    """CPU per request in the duets, which decide; each bar with the rate that it stands for."""
+    panels, alt = [], []
+    groups = [g for g in view.groups if any(e.cell.cost for e in g.measured)]
+    for group in groups:
+        found = [
+            (
+                cost,
+                Bar(line(e.title), cost.cpu_us, None, None, _at_rate(cost.cpu_us, cost.rate_rps)),
+            )
+            for e in group.measured
+            if (cost := e.cell.cost) and cost.cpu_us
+        ]
+        if found:
+            name = name_among(group, groups)
+            marks = [bar for _, bar in found]
+            panels.append(bars(name, marks, titles_of(view), "CPU per request (us)", room=1.7))
+            said = join([f"{bar.server} {bar.label}{_beside(cost)}" for cost, bar in found])
+            alt.append(f"{name}: {said}.")
+    title = f"Server CPU that one request costs at an equal rate, beside {view.baseline}"
+    return made("cost", title, alt, panels)
+
+
+def _at_rate(us: float, rate_rps: float | None) -> str:
+    return rows.format_cost(us) + (f" at {format_rate(rate_rps)}/s" if rate_rps else "")
+
+
+def _beside(cost: Cost) -> str:
+    us = cost.baseline_cpu_us
+    return f" (the baseline beside it {rows.format_cost(us)})" if us else ""
 
 
 def _cpu(view: View) -> Chart | None:

@@ -267,3 +267,42 @@ class TestCaptions:
             "This rests on 10 usable trials in 5 rounds on one machine, besides 5 trials of the "
             "ceiling server."
         ) in samples.text(run)
+
+
+class TestCost:
+    """One cost at an equal rate: that of the duets, which decide, and never without its rate."""
+
+    def test_the_deciding_one_where_there_is_one(self) -> None:
+        """Of the baseline what it cost beside the other; the open loop's is not told beside it."""
+        found = [text for text in _said(run_view(planted())) if "CPU per request at an" in text]
+
+        assert len(found) == 2
+        assert re.search(
+            r"; 40\.1 us of CPU per request at an equal rate of 1,234/s beside the other", found[0]
+        )
+        assert re.search(
+            r"; 90\.2 us of CPU per request at an equal rate of 1,234/s beside Axum", found[1]
+        )
+
+    def test_duets_before_the_open_loop(self) -> None:
+        """With both in one run."""
+        said = _said(samples.with_cost(_late()))
+
+        assert sum("at an equal rate of 3,100/s" in text for text in said) == 3
+        assert not any("CPU per request in the open loop" in text for text in said)
+
+    def test_the_open_loop_has_its_rate_where_it_is_alone(self) -> None:
+        """Kind and rate."""
+        said = _said(_late())
+
+        assert sum("CPU per request in the open loop at 2,000/s;" in text for text in said) == 3
+
+    def test_the_deciding_one_is_drawn(self) -> None:
+        """With the rate at each bar; the saturated one comes after it."""
+        after = make_charts(make_view(run_view(planted()))).after
+        (bar,) = after[0].panels[0].spec["data"]["values"]
+
+        assert [chart.name for chart in after] == ["cost", "cpu"]
+        assert after[0].title.endswith("costs at an equal rate, beside Axum (Rust)")
+        assert bar["label"] == "90.2 us at 1,234/s"
+        assert after[0].alt.endswith("90.2 us at 1,234/s (the baseline beside it 40.1 us).")

@@ -345,6 +345,8 @@ def test_every_mark_of_every_chart_of_the_page() -> None:
                 cell = cells[f"{panel['title']['text']}, {loop}", bar["server"]]
                 own = getattr(cell.metrics, metric)
                 assert (bar["value"], bar["low"], bar["high"]) == (own.value, own.low, own.high)
+    costs = {cell.cost.cpu_us for cell in run.summary.cells if cell.cost}
+    assert {b["value"] for p in charts["cost"] for b in p["data"]["values"]} == costs
     known = {row.verdict.ratio for row in run.summary.comparisons}
     known |= {cell.cost.ratio for cell in run.summary.cells if cell.cost}
     for panel in charts["against"]:

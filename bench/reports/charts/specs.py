@@ -24,15 +24,20 @@ _TICKS_MAX: Final = 8
 _KILO: Final = 1000
 
 
-def bars(title: str, found: Sequence[Bar], servers: Sequence[str], unit: str) -> Panel:
-    """Horizontal bars from zero with the value written on them and intervals as rules."""
+def bars(
+    title: str, found: Sequence[Bar], servers: Sequence[str], unit: str, *, room: float = 1.25
+) -> Panel:
+    """Horizontal bars from zero with the value written on them and intervals as rules.
+
+    The axis is `room` times as long as the longest bar, whose label stands behind it.
+    """
     values = [_bar_values(bar) for bar in found]
     order = [bar.server for bar in found]
     y = {"field": "server", "type": "nominal", "sort": order, "title": None}
     x = {"type": "quantitative", "title": unit, "scale": {"zero": True}}
     color = {"field": "server", "type": "nominal", "legend": None, "scale": color_scale(servers)}
     top = max((value["end"] for value in values), default=1.0)
-    room = {"zero": True, "domainMax": top * 1.25}
+    domain = {"zero": True, "domainMax": top * room}
     tooltip = [{"field": "server", "title": "server"}, {"field": "label", "title": unit}]
     layers: list[Spec] = [
         {
@@ -42,7 +47,7 @@ def bars(title: str, found: Sequence[Bar], servers: Sequence[str], unit: str) ->
                 "x": {
                     **x,
                     "field": "value",
-                    "scale": room,
+                    "scale": domain,
                     "axis": _BAR_AXIS,
                 },
                 "color": color,

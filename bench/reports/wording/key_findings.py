@@ -182,7 +182,7 @@ def _needs(view: View) -> list[Text]:
             for fact in (
                 _rates(closed),
                 _cpu(saturated, "saturated"),
-                _cpu(equal, "at an equal rate"),
+                _cost(view, name) or _cpu(equal, f"in the open loop{_of(_offered(equal), 'at')}"),
                 _memory(entries),
                 _plateau(entries),
             )
@@ -210,6 +210,31 @@ def _cpu(entries: list[Entry], load: str) -> str:
         return ""
     span = _span(found, [format_cost(min(found)), format_cost(max(found))])
     return f"{span} of CPU per request {load}"
+
+
+def _cost(view: View, name: str) -> str:
+    """What the duets say, which decide; of the baseline what it cost beside each other server."""
+    costs = [(e.server, e.cell.cost) for g in view.groups for e in g.measured if e.cell.cost]
+    base = name == view.run.plan.baseline
+    own = [cost for server, cost in costs if base or server == name]
+    found = [us for each in own if (us := each.baseline_cpu_us if base else each.cpu_us)]
+    if not found:
+        return ""
+    span = _span(found, [format_cost(min(found)), format_cost(max(found))])
+    beside = "the other server of a duet" if base else view.baseline
+    rates = _of([each.rate_rps for each in own if each.rate_rps], "of")
+    return f"{span} of CPU per request at an equal rate{rates} beside {beside}"
+
+
+def _offered(entries: list[Entry]) -> list[float]:
+    return [entry.cell.offered_rps for entry in entries if entry.cell.offered_rps]
+
+
+def _of(rates: list[float], word: str) -> str:
+    """` of 29.1/s to 7,259/s`: no cost stands without its load."""
+    if not rates:
+        return ""
+    return f" {word} {_span(rates, [f'{format_rate(pick(rates))}/s' for pick in (min, max)])}"
 
 
 def _memory(entries: list[Entry]) -> str:
