@@ -33,6 +33,12 @@ def usable(entry: Entry) -> int:
     return entry.cell.trials.valid + entry.cell.trials.suspect
 
 
+def lost(entries: Iterable[Entry]) -> int:
+    """How many of their trials are left out where p99 is compared."""
+    pairs = ((entry.cell.metrics.p99_us, usable(entry)) for entry in entries)
+    return sum(number - (metric.n if metric else 0) for metric, number in pairs)
+
+
 def cause(entries: Iterable[Entry]) -> str:
     """Why they are left out: `the load tool sent late`."""
     found = {code for entry in entries for code in _codes(entry)}

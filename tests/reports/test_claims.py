@@ -144,6 +144,7 @@ class TestLate:
         assert "Robyn (Rust) has a higher p50: 1.5" in page
         assert "against Axum (Rust): higher p50: Spikard (Python) (2.2" in page
         assert "p99 against baseline" not in page
+        assert " No p99 can be compared: the load tool sent late in 5 trials." in page
 
     def test_figures_of_late_trials_are_marked_and_have_no_ratio(self) -> None:
         """Average, slowest, and every percentile above the median."""
@@ -164,7 +165,7 @@ class TestLate:
         assert table["p99 of a trial"][3].endswith(" ms (n = 3)")
 
     def test_the_chart_draws_no_late_trial(self) -> None:
-        """No line of a server without another trial, and crosses for dots left out."""
+        """No line of a server without another trial."""
         charts = {chart.name: chart for chart in make_charts(make_view(self.RUN)).all}
         drawn = {each["server"] for each in charts["latency"].panels[0].spec["data"]["values"]}
 
@@ -181,6 +182,16 @@ class TestLate:
         assert "p99 at equal rate: 2 of 2 comparisons decided" in page
         assert "p50 against baseline" not in page
         assert " at 2,000/s (n = 3) |" in page
+
+    def test_the_dot_of_a_late_trial_is_a_cross(self) -> None:
+        """It is no part of the mean beside it."""
+        (chart,) = (
+            each for each in make_charts(make_view(_late(("axum", 1)))).all if each.name == "trials"
+        )
+        dots = chart.panels[1].spec["layer"][2]["data"]["values"]
+
+        assert [each["server"] for each in dots if each["mark"]] == ["Axum (Rust)"]
+        assert "Response times of 1 more are not compared (crosses)." in chart.alt
 
 
 class TestLimits:

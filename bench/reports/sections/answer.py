@@ -12,7 +12,7 @@ from bench.reports.figures import figures
 from bench.reports.primary_metric import COST, MEDIAN_TIME, RESPONSE_TIME, RESPONSE_TIMES
 from bench.reports.sections.header import limits
 from bench.reports.view import metric_of
-from bench.reports.withheld import usable
+from bench.reports.withheld import cause, lost, usable, withheld
 from bench.reports.wording.conclusion import in_short
 from bench.reports.wording.notes import bare_phrase, is_lower_bound, verdict_phrase
 from bench.reports.wording.phrases import count, join
@@ -218,6 +218,8 @@ def _legend(view: View, found: tuple[AnswerRow, ...]) -> str:
         for lead in RESPONSE_TIMES
         if _led(found, lead)
     ]
+    if late := [entry for entry in _led(found, MEDIAN_TIME) if withheld(entry)]:
+        parts.append(f"No p99 can be compared: {cause(late)} in {lost(late)} trials.")
     return " ".join(parts)
 
 

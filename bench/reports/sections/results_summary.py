@@ -27,7 +27,7 @@ from bench.reports.sections.databases import databases
 from bench.reports.sections.left_out import trial_blocks
 from bench.reports.sections.start_and_memory import start_and_memory
 from bench.reports.view import describe_profile, describe_size, metric_of
-from bench.reports.withheld import cause, usable, withheld
+from bench.reports.withheld import cause, lost, usable, withheld
 from bench.reports.wording.notes import (
     UNTIMED,
     WINDOW_SHORT,
@@ -236,12 +236,11 @@ def _marked(group: Group) -> str:
     late = [entry for entry in group.measured if withheld(entry)]
     if not late:
         return ""
-    lost = sum(usable(e) - (m.n if (m := metric_of(e, "p99_us")) else 0) for e in late)
     total = sum(map(usable, group.measured))
     instead = " p50 is compared in place of p99." if group.lead is MEDIAN_TIME else ""
     return (
         f"{rows.MARK} = not compared, since it holds the trials in which {cause(late)} "
-        f"({lost} of {total}).{instead}"
+        f"({lost(late)} of {total}).{instead}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench.reports.blocks import Bullets, Paragraph
 from bench.reports.rows import format_us
 from bench.reports.view import apart, metric_of, rate
-from bench.reports.withheld import cause, usable, withheld
+from bench.reports.withheld import cause, lost, usable, withheld
 from bench.reports.wording.phrases import join
 from bench.units import format_bytes, format_rate
 
@@ -91,9 +91,7 @@ def _within(group: Group, name: Percentile, how_many: str) -> list[Text]:
 
 def _some(group: Group, late: Sequence[Entry]) -> str:
     """`10 of 20 trials`."""
-    counts = ((e.cell.metrics.p99_us, usable(e)) for e in late)
-    lost = sum(number - (metric.n if metric else 0) for metric, number in counts)
-    return f"{lost} of {sum(map(usable, group.measured))} trials"
+    return f"{lost(late)} of {sum(map(usable, group.measured))} trials"
 
 
 def _memory(view: View) -> list[Text]:
