@@ -441,7 +441,7 @@ def run_data(
             started="2026-11-23T12:00:00Z",
             finished="2026-11-23T12:10:00Z",
             exit_code=0,
-            argv=("bench", "run", "synthetic"),
+            argv=("run", "synthetic"),
         ),
         plan=plan,
         host=host(),

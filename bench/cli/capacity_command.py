@@ -116,7 +116,7 @@ def _planned(
         if planned.plan.search is None:
             raise UsageError(
                 f"{directory.path.name} is not a search for a rate",
-                advice="`bench run --resume` goes on with it",
+                advice=f"`bench run --resume {directory.path.name}` goes on with it",
             )
         return planned
     return _new(project, names, options, lab)

@@ -257,7 +257,7 @@ class Session:
             raise StoreError(
                 f"only {free / 1e6:,.0f} MB are free where {self._directory.path} lies; "
                 f"a trial may need {NEEDED_BYTES / 1e6:,.0f} MB",
-                advice="free some space and go on with `bench run --resume`",
+                advice="free some space and go on with `bench run --resume latest`",
             )
 
     # -- rounds -----------------------------------------------------------------------------

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _M = TypeVar("_M", bound=BaseModel)
 _TRIALS = "trials.jsonl"
-_MEND = "free some space and go on with `bench run --resume`"
+_MEND = "free some space and go on with `bench run --resume latest`"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's share, `ulimit -f`
 TORN = "torn"
 """Reason of a last line that was not written to its end."""

@@ -26,7 +26,6 @@ from bench.reports.sections.configuration import configuration
 from bench.reports.sections.hardware import hardware_blocks
 from bench.reports.sections.header import doubts, limits
 from bench.reports.sections.left_out import trial_blocks
-from bench.reports.sections.raw_data import repeat_command
 from bench.reports.sections.samples import sample_blocks
 from bench.reports.sections.servers_tested import servers
 from bench.reports.view import make_view
@@ -393,16 +392,6 @@ class TestStreams:
 
 
 class TestRawDataAndNextSteps:
-    def test_repeat_command_quotes_its_words(self) -> None:
-        """The command can be pasted."""
-        info = samples.two_servers().info
-
-        assert repeat_command(info) == "bench run synthetic"
-        assert repeat_command(info.model_copy(update={"argv": ()})) == "bench run synthetic"
-        assert repeat_command(info.model_copy(update={"argv": ("x", "run", "a b")})) == (
-            "bench run 'a b'"
-        )
-
     @pytest.mark.parametrize("name", ["two_servers", "one_round", "five_servers", "all_failed"])
     def test_every_step_is_a_command_of_ours(self, name: str) -> None:
         """No report sends its reader to a command that does not exist."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bench.reports.blocks import Numbered, code, strong
+from bench.reports.commands import more_rounds_command, server_id, tested
+from bench.reports.decisions import decisions
 from bench.reports.view import metric_of
 from bench.reports.wording.notes import WINDOW_SHORT
 from bench.reports.wording.phrases import join
 
 if TYPE_CHECKING:
+    from bench.model.summary import Verdict
     from bench.reports.blocks import Block, Text
-    from bench.reports.view import Entry, View
+    from bench.reports.view import View
 
 WORKLOADS: Final = {
     "json-medium": "medium JSON (4 KB)",
@@ -26,7 +29,9 @@ WORKLOADS: Final = {
 SERVERS: Final = {"fastapi": "FastAPI", "robyn": "Robyn", "fastify": "Node.js with Fastify"}
 """Servers that come with bench -> what they are."""
 
+_OURS: Final = frozenset({"axum", "spikard", *SERVERS})
 _ENOUGH_ROUNDS: Final = 3
+_SOME_ROUNDS: Final = 5
 
 Step = tuple["Text", tuple["Text", ...]]
 
@@ -34,17 +39,19 @@ Step = tuple["Text", tuple["Text", ...]]
 def next_steps(view: View) -> tuple[Block, ...]:
     """What is left to measure, then where the time goes, then how to see a change."""
     if view.run.info.imported:
-        steps = [_measure_here()]
+        steps = [_measure_here(), *_profile(view)]
+    elif view.run.info.argv[:1] == ("try",):  # its servers have no name that a command knows
+        steps = _rounds(view)
     else:
-        steps = [
-            *_rounds(view),
-            *_windows(view),
-            *_workloads(view),
-            *_open_loop(view),
-            *_servers(view),
-        ]
-    steps += [*_profile(view), *_change(view)]
+        more = [*_workloads(view), *_open_loop(view), *_servers(view)] if _ours(view) else []
+        steps = [*_rounds(view), *_windows(view), *more, *_profile(view), *_change(view)]
     return (Numbered(tuple(steps)),) if steps else ()
+
+
+def _ours(view: View) -> bool:
+    """Whether the run was of a matrix in a project that has the servers that come with bench."""
+    by_matrix = view.run.info.argv[:1] in ((), ("run",))
+    return by_matrix and any(arm.server in _OURS for arm in view.run.plan.arms)
 
 
 def _measure_here() -> Step:
@@ -54,24 +61,24 @@ def _measure_here() -> Step:
 
 def _rounds(view: View) -> list[Step]:
     """More rounds where there is no interval, or where it decides nothing."""
-    matrix = view.run.plan.matrix
-    if len({trial.round for trial in view.run.trials if trial.usable}) < _ENOUGH_ROUNDS:
+    done = len({trial.round for trial in view.run.trials if trial.usable})
+    if done < _ENOUGH_ROUNDS:
         head: Text = (strong("Get intervals and verdicts"), " from at least 3 rounds")
-        return [(head, ((code(f"bench run {matrix} --rounds 5"),),))]
-    if not any(_undecided(entry) for group in view.groups for entry in group.candidates):
+        command = more_rounds_command(view.run, _SOME_ROUNDS)
+    elif any(
+        found.verdict.word == "inconclusive" and not _bounded(found.verdict)
+        for found in decisions(view)
+    ):
+        head = (strong("Decide what is inconclusive"), " by more rounds")
+        command = more_rounds_command(view.run, 2 * max(done, view.run.plan.rounds))
+    else:
         return []
-    head = (strong("Decide what is inconclusive"), " by more rounds")
-    lines: list[Text] = [(code(f"bench run {matrix} --rounds {2 * view.run.plan.rounds}"),)]
-    return [(head, tuple(lines))]
+    return [(head, ((code(command),),))] if command else []
 
 
-def _undecided(entry: Entry) -> bool:
-    """Whether more rounds may decide it: a lower bound stays one."""
-    metric = metric_of(entry, "throughput_rps")
-    if not (metric and metric.verdict and metric.verdict.word == "inconclusive"):
-        return False
-    basis = metric.verdict.basis
-    return not (basis and (basis.own_bound or basis.base_bound))
+def _bounded(verdict: Verdict) -> bool:
+    """Whether it says no more than "at least": more rounds leave a lower bound one."""
+    return bool(verdict.basis and (verdict.basis.own_bound or verdict.basis.base_bound))
 
 
 def _windows(view: View) -> list[Step]:
@@ -82,7 +89,7 @@ def _windows(view: View) -> list[Step]:
         for entry in group.entries
         if WINDOW_SHORT in entry.cell.findings
     }
-    if not short:
+    if not short or view.run.info.argv[:1] not in ((), ("run",)):
         return []
     found = view.run.summary.findings
     needed_s = max(
@@ -126,16 +133,17 @@ def _profile(view: View) -> list[Step]:
     """Where the CPU time of the costliest server goes, unless the report says it already."""
     if view.run.breakdowns:
         return []
+    known = {arm.name: server_id(arm) for arm in tested(view.run.plan)}
     costs = [
         (metric.value, entry)
         for group in view.groups
         for entry in group.measured
-        if (metric := metric_of(entry, "cpu_us_per_request"))
+        if entry.server in known and (metric := metric_of(entry, "cpu_us_per_request"))
     ]
     if not costs:
         return []
     (_, least), (_, most) = (pick(costs, key=lambda pair: pair[0]) for pick in (min, max))
-    server, other = _server(view, most), _server(view, least)
+    server, other = known[most.server], known[least.server]
     workload = most.cell.workload
     head: Text = (strong("Find where the time goes"), f" in {most.title}, the costliest here")
     against = "" if other == server else f" --against {other}"
@@ -150,18 +158,13 @@ def _profile(view: View) -> list[Step]:
     ]
 
 
-def _server(view: View, entry: Entry) -> str:
-    """The id of the server behind an arm."""
-    found = (arm.server for arm in view.run.plan.arms if arm.name == entry.server)
-    return next(found, entry.server)
-
-
 def _change(view: View) -> list[Step]:
     """Two versions of a server side by side, or this run and a later one."""
-    if view.run.info.imported or not view.run.plan.arms:
-        return []
-    server = view.run.plan.arms[-1].server
-    versions = code(f"bench ab {server} --ref main --ref my-branch")
-    runs = code(f"bench compare {view.run.info.run_id} latest")
-    points = ((versions, ": two versions at the same time"), (runs, ": this run and a later one"))
-    return [((strong("See whether a change helped"),), points)]
+    points: list[Text] = []
+    if found := tested(view.run.plan):
+        versions = code(f"bench ab {server_id(found[-1])} --ref main --ref my-branch")
+        points.append((versions, ": two versions at the same time"))
+    if view.run.plan.arms:
+        runs = code(f"bench compare {view.run.info.run_id} latest")
+        points.append((runs, ": this run and a later one"))
+    return [((strong("See whether a change helped"),), tuple(points))] if points else []

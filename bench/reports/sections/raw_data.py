@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from bench.reports.blocks import Bullets, Code, FactList, Paragraph, Section, code, link
+from bench.reports.commands import repeat_command
 from bench.reports.sections.samples import sample_blocks
 
 if TYPE_CHECKING:
-    from bench.model.summary import RunInfo
     from bench.reports.blocks import Block, Text
     from bench.reports.view import View
 
@@ -18,11 +17,6 @@ def raw_data(view: View, *, links: bool) -> Section:
     """Links into the run directory, or for a committed report what identifies the run."""
     where = _links(view) if links else _identity(view)
     return Section("Raw Data", (*where, *sample_blocks(view)))
-
-
-def repeat_command(info: RunInfo) -> str:
-    """The command that makes a run like this one."""
-    return shlex.join(("bench", *info.argv[1:])) if info.argv else f"bench run {info.matrix}"
 
 
 def _links(view: View) -> tuple[Block, ...]:
@@ -52,4 +46,5 @@ def _identity(view: View) -> tuple[Block, ...]:
     )
     if info.imported:
         return (facts,)
-    return facts, Paragraph("The command that repeats it:"), Code(repeat_command(info), "sh")
+    again = Code(repeat_command(info, view.run.plan.seed), "sh")
+    return facts, Paragraph("The command that repeats it:"), again
