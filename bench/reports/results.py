@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from bench.reports.blocks import Paragraph, Section, in_text
+from bench.reports.blocks import Folded, Paragraph, Section, in_text
 from bench.reports.markdown import render_markdown
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def _fits(text: bytes) -> bool:
 def _shorter(document: Document) -> Iterator[bytes]:
     """The document, then with less and less of it; the answer and the method always stay."""
     yield render_markdown(document)
+    if any(isinstance(block, Folded) for block in document.lead):
+        yield render_markdown(_without_lists(document, "what each inconclusive comparison may be"))
     folded = "tables that are folded elsewhere"
     less = _cut(document, folded, frozenset())
     yield render_markdown(less)
@@ -63,5 +65,10 @@ def _cut(document: Document, what: str, gone: frozenset[str]) -> Document:
         for section in document.sections
         if section.title not in gone
     )
-    note: tuple[Block, ...] = (Paragraph(_LEFT_OUT.format(what=what)),)
-    return replace(document, lead=(*document.lead, *note), sections=sections)
+    return replace(_without_lists(document, what), sections=sections)
+
+
+def _without_lists(document: Document, what: str) -> Document:
+    """What stands before the sections, without what is folded there."""
+    note: Block = Paragraph(_LEFT_OUT.format(what=what))
+    return replace(document, lead=(*in_text(document.lead, folds=False), note))

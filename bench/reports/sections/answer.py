@@ -11,6 +11,7 @@ from bench.reports.decisions import answer_rows, cost_of, verdict_by
 from bench.reports.figures import figures
 from bench.reports.primary_metric import COST, MEDIAN_TIME, RESPONSE_TIME, RESPONSE_TIMES
 from bench.reports.sections.header import limits
+from bench.reports.sections.inconclusive import inconclusive
 from bench.reports.view import metric_of
 from bench.reports.withheld import cause, lost, usable, withheld
 from bench.reports.wording.conclusion import in_short
@@ -46,6 +47,7 @@ def answer(view: View, charts: Charts) -> tuple[Block, ...]:
     found = answer_rows(view)
     if any(row.entry.measured for row in found):
         blocks += [answer_table(view, found), Paragraph(_legend(view, found))]
+        blocks += inconclusive(view)
     return (*blocks, *figures(charts.lead), *limits(view))
 
 
