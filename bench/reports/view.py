@@ -303,9 +303,16 @@ def _loop(profile: LoadProfile) -> str:
     return f"open loop at {format_rate(profile.rate_rps)} requests/s"
 
 
-def describe_duration(profile: LoadProfile) -> str:
-    """The window in words: `10 seconds per trial, after 2 seconds of warm-up`."""
+def describe_duration(profile: LoadProfile, warmed: str = "") -> str:
+    """The window in words: `10 seconds per trial, after 2 seconds of warm-up`.
+
+    Args:
+        profile: with the least warm-up.
+        warmed: how long it really was, where it went on until servers were warm; else "".
+    """
     text = f"{_seconds(profile.duration_s)} per trial"
+    if warmed:
+        return f"{text}, after at least {_seconds(profile.warmup_s)} of warm-up, {warmed}"
     return f"{text}, after {_seconds(profile.warmup_s)} of warm-up" if profile.warmup_s else text
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LEAST: Final = 4
 """Quarters of a second without which nothing is judged: two against the two before."""
 
+JUDGED_FROM_S: Final = 1.0
+"""A warm-up that is asked to be shorter is taken as it is: a second tells nothing less."""
+
 _GROUP: Final = 4
 _FLAT: Final = 0.03
 """Fall below which a cost is flat, from the least so far to the last second: what is left of a

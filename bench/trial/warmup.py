@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.loadtools import TOOLS, closed_tool
 from bench.model.finding import finding
-from bench.stats.settling import settled_after, settling, steady, still, warm_after
+from bench.stats.settling import JUDGED_FROM_S, settled_after, settling, steady, still, warm_after
 from bench.trial.load import WARMUP, run_together
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from bench.trial.life import TrialRun
     from bench.trial.load import LoadRun
     from bench.trial.seam import TrialLoader, TrialSampler
-
-JUDGED_FROM_S: Final = 1.0
-"""A warm-up that is asked to be shorter is taken as it is: a second tells nothing less."""
 
 LEARNED_FROM_S: Final = 3.0
 """CPU time of a server's first warm-ups: Express takes 1.0 to 2.4 s of it, Fastify 0.6 to 1.9 s."""

@@ -8,6 +8,7 @@ from bench.reports.blocks import FactList, Section
 from bench.reports.sections.hardware import hardware_blocks
 from bench.reports.view import describe_duration, describe_profile, describe_size
 from bench.reports.wording.machine_words import one_line
+from bench.reports.wording.warm_up_words import warmed
 from bench.units import format_count, format_duration
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def configuration(view: View) -> Section:
     lines: list[tuple[str, Text]] = [
         ("Date", view.run.info.started[:10]),
         ("Workload" if len(_workloads(view)) == 1 else "Workloads", "; ".join(_workloads(view))),
-        ("Duration", _durations(_profiles(view))),
+        ("Duration", _durations(view, _profiles(view))),
         ("Concurrency", _concurrency(view)),
         *_method_lines(view),
         ("Hardware", one_line(view.run.host)),
@@ -36,13 +37,14 @@ def _profiles(view: View) -> list[LoadProfile]:
     return [view.run.profiles[name] for name in used]
 
 
-def _durations(profiles: list[LoadProfile]) -> str:
+def _durations(view: View, profiles: list[LoadProfile]) -> str:
     """The steps of a search have many lengths: from the shortest to the longest."""
     steps = [p for p in profiles if p.own and p.rate_share is None]
     if not steps:
-        return _joined(describe_duration(profile) for profile in profiles)
+        return _joined(describe_duration(one, warmed(view, one)) for one in profiles)
     least, most = (pick(steps, key=lambda p: p.duration_s) for pick in (min, max))
-    return f"from {format_duration(least.duration_s)} to {describe_duration(most)}"
+    told = describe_duration(most, warmed(view, most))
+    return f"from {format_duration(least.duration_s)} to {told}"
 
 
 def _workloads(view: View) -> list[str]:
