@@ -290,8 +290,10 @@ class Plan(GrownModel):
         search: what is promised, in a search for a rate; `max_time_s` is then of each cell.
         machines: where they are of their own; `cpus` are then the server's.
         streams: workloads whose answers come over some time, piece by piece.
+        rounds_asked: where the time sufficed for fewer than were asked for; else None.
     """
 
+    GROWN = ("search", "machines", "streams", "rounds_asked")
     schema_version: int = SCHEMA_VERSION
     matrix: str
     title: str
@@ -322,11 +324,7 @@ class Plan(GrownModel):
     search: Sought | None = None
     machines: MachinesPlan | None = None
     streams: tuple[str, ...] = ()
-
-    @classmethod
-    def grown(cls) -> tuple[str, ...]:
-        """Names of the fields that came later."""
-        return ("search", "machines", "streams")
+    rounds_asked: int | None = None
 
     @property
     def loads(self) -> tuple[LoadProfile, ...]:

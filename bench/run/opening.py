@@ -14,6 +14,7 @@ from bench.model.summary import RunView, Summary
 from bench.model.trial_record import TrialRecord
 from bench.reports import REPORTS
 from bench.reports.assembly import Rendering
+from bench.run.asked_rounds import with_rounds_asked
 from bench.stats.histogram import Histogram
 from bench.store.run_directory import RunDirectory, list_runs, sha256_file
 
@@ -36,7 +37,8 @@ def open_run(path: Path) -> RunView:
             a finding instead, and the other trials stay.
     """
     directory = RunDirectory(path)
-    info, plan, host = directory.info(), directory.plan(), directory.host()
+    info, host = directory.info(), directory.host()
+    plan = with_rounds_asked(directory.plan(), info.argv, directory)
     after, builds = directory.host_after(), directory.builds()
     trials, damaged = directory.trials()
     data = RunData(

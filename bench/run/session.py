@@ -313,7 +313,9 @@ class Session:
         """Take the rounds that the time does not allow out of the plan."""
         kept = tuple(trial for trial in self.plan.trials if trial.id not in late)
         rounds = max(trial.round for trial in kept)
-        self.plan = self.plan.replace(rounds=rounds, trials=kept)
+        asked = self.plan.rounds_asked or self.plan.rounds
+        asked_more = asked if asked > rounds else None
+        self.plan = self.plan.replace(rounds=rounds, trials=kept, rounds_asked=asked_more)
         self._directory.write_model("plan.json", self.plan)
         self._tell(ended_by_time(self.plan))
 

@@ -86,6 +86,8 @@ def _method_lines(view: View) -> list[tuple[str, Text]]:
     plan = view.run.plan
     rounds = max((trial.round for trial in view.run.trials), default=plan.rounds)
     noun = "round" if rounds == 1 else "rounds"
+    if plan.rounds_asked and plan.rounds_asked > rounds:
+        noun += f" of the {plan.rounds_asked} asked for"
     machines = len(plan.machines.machines) - 1 if plan.machines else 0
     done = f"{rounds} {noun}, each trial with a fresh server process, in random order"
     return [

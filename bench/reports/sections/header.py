@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from bench.reports.blocks import Notice, code, strong
+from bench.reports.sections.precision_reached import precision_reached
 from bench.reports.wording.phrases import sentence
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ _WHOLE_RUN: Final = frozenset({"run", "host"})
 
 def doubts(view: View) -> tuple[Block, ...]:
     """What the reader must know before any number: it concerns all of them."""
-    items = (*_findings(view, whole=True), *_skipped(view))
+    items = (*_findings(view, whole=True), *_skipped(view), *precision_reached(view))
     return (Notice("Read this first", items),) if items else ()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bench.reports.blocks import Numbered, code, strong
 from bench.reports.commands import more_rounds_command, server_id, tested
 from bench.reports.decisions import decisions
+from bench.reports.sections.precision_reached import reached
 from bench.reports.view import metric_of
 from bench.reports.wording.notes import WINDOW_SHORT
 from bench.reports.wording.phrases import join
@@ -32,6 +33,7 @@ SERVERS: Final = {"fastapi": "FastAPI", "robyn": "Robyn", "fastify": "Node.js wi
 _OURS: Final = frozenset({"axum", "spikard", *SERVERS})
 _ENOUGH_ROUNDS: Final = 3
 _SOME_ROUNDS: Final = 5
+_TIMES: Final = 2
 
 Step = tuple["Text", tuple["Text", ...]]
 
@@ -70,7 +72,10 @@ def _rounds(view: View) -> list[Step]:
         for found in decisions(view)
     ):
         head = (strong("Decide what is inconclusive"), " by more rounds")
-        command = more_rounds_command(view.run, 2 * max(done, view.run.plan.rounds))
+        command = more_rounds_command(view.run, _TIMES * max(done, view.run.plan.rounds))
+    elif any(each.narrow < each.total for each in reached(view)):
+        head = (strong("Make the intervals narrower"), ", which is not yet what was asked for")
+        command = more_rounds_command(view.run, _TIMES * max(done, view.run.plan.rounds))
     else:
         return []
     return [(head, ((code(command),),))] if command else []
