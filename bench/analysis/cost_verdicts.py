@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.aggregate import cell_findings
 from bench.analysis.noise import compare_copies
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bench.model.trial_record import TrialRecord
 
 METRIC = "cpu_us_per_request"
+_OF_TIMES: Final = LATENESS | {"not-stationary"}
+"""What concerns response times alone; a cost that changes within the windows is `drift`."""
 
 
 class CostDuets(NamedTuple):
@@ -60,7 +62,7 @@ def cost_duets(plan: Plan, trials: Iterable[TrialRecord]) -> CostDuets:
         each
         for cell in cells
         for each in (*cell_findings(cell), *window_findings(cell, read_windows(cell)))
-        if each.code not in LATENESS
+        if each.code not in _OF_TIMES
     )
     return CostDuets(found, tuple(copies), findings)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.analysis import RunData, analyze
 from bench.analysis.capacities import capacities
+from bench.analysis.rejudged import rejudged
 from bench.errors import UsageError
 from bench.model.cpu_profile import Conversion, ShownProfiles
 from bench.model.finding import finding
@@ -40,7 +41,8 @@ def open_run(path: Path) -> RunView:
     info, host = directory.info(), directory.host()
     plan = with_rounds_asked(directory.plan(), info.argv, directory)
     after, builds = directory.host_after(), directory.builds()
-    trials, damaged = directory.trials()
+    recorded, damaged = directory.trials()
+    trials = tuple(rejudged(plan, trial) for trial in recorded)
     data = RunData(
         info=info,
         plan=plan,

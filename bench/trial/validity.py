@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.analysis.in_flight import in_use
+from bench.analysis.rejudged import kept_up
 from bench.loadtools import TOOLS
 from bench.model.finding import Finding, finding
 from bench.reports.wording.findings import text_of
@@ -237,12 +238,20 @@ def _notes(evidence: Evidence, disturbed: tuple[Finding, ...]) -> Iterator[Findi
         _other_bytes(evidence, load),
         _connections(evidence, load),
         _database_idle(evidence, load),
-        judgement.saturated(offered_rps(load, profile.rate_rps), load.throughput_rps, trial),
+        _saturated(evidence, load),
     )
     yield from (item for item in checks if item is not None)
     yield from schedule_findings(load, trial)
     if load.errors and load.errors.timeout:
         yield finding("timeouts", trial, timeouts=load.errors.timeout, timeout_s=profile.timeout_s)
+
+
+def _saturated(evidence: Evidence, load: LoadResult) -> Finding | None:
+    """Whether the server could not keep up, which a burst at the window's end does not show."""
+    if kept_up(load, load.pacing):
+        return None
+    offered = offered_rps(load, evidence.profile.rate_rps)
+    return judgement.saturated(offered, load.throughput_rps, evidence.trial)
 
 
 def _manners(evidence: Evidence, load: LoadResult) -> Iterator[Finding]:

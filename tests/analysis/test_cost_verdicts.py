@@ -38,7 +38,7 @@ def _duet(mine: TrialRecord, base: TrialRecord, name: str) -> TrialRecord:
     return mine.model_copy(update=update)
 
 
-def planted(rounds: int = 5) -> RunData:
+def cost_data(rounds: int = 5) -> RunData:
     """Blocks, and duets of 90 us and of a copy beside a baseline of 40 us, at 1,234/s."""
     blocks = run_data(_SERVERS, profiles=[closed_profile()], rounds=rounds)
     plan = with_cost(blocks.plan, {"json-small": workload(echo_kind())})
@@ -52,7 +52,7 @@ def planted(rounds: int = 5) -> RunData:
 
 def test_the_cost_is_that_of_the_duets() -> None:
     """90 us against 40 us, its interval, verdict, rate and noise floor; told once per workload."""
-    summary = analyze(planted())[0]
+    summary = analyze(cost_data())[0]
     cells = {cell.server: cell for cell in summary.cells}
     cost = cells["fastify"].cost
 
@@ -72,19 +72,19 @@ def test_the_cost_is_that_of_the_duets() -> None:
 
 def test_its_words_are_those_of_every_verdict() -> None:
     """In JSON and in reports."""
-    (_, cell) = run_view(planted()).summary.cells
+    (_, cell) = run_view(cost_data()).summary.cells
     assert cell.cost is not None
 
     from bench.reports.wording.in_words import summary_in_words  # noqa: PLC0415 - this test alone
 
-    told = summary_in_words(run_view(planted()).summary).cells[1].cost
+    told = summary_in_words(run_view(cost_data()).summary).cells[1].cost
     assert told is not None
     assert told.verdict.text.startswith("fastify needs more CPU per request: 2.2")
 
 
 def test_without_duets_there_is_no_cost() -> None:
     """A run that ended before its first one says so, and names no ratio."""
-    data = planted()
+    data = cost_data()
     blocks = tuple(trial for trial in data.trials if trial.partner is None)
     cost = analyze(data._replace(trials=blocks))[0].cells[1].cost
 
@@ -94,7 +94,7 @@ def test_without_duets_there_is_no_cost() -> None:
 
 def test_with_a_time_the_widest_against_its_goal_comes_first() -> None:
     """Costs are asked for at 0.4 of the precision; without a time only the rate counts."""
-    data = planted()
+    data = cost_data()
     update = {"precision": 0.004, "max_rounds": 100, "max_time_s": 60.0}
     found = precision(data.plan.model_copy(update=update), data.trials).groups
     timeless = precision(data.plan.model_copy(update={**update, "max_time_s": None}), data.trials)
@@ -107,7 +107,7 @@ def test_with_a_time_the_widest_against_its_goal_comes_first() -> None:
 
 def test_lateness_is_no_doubt_about_the_cost() -> None:
     """Response times of these duets are compared nowhere; bursts do change what is compared."""
-    data = planted()
+    data = cost_data()
     late = [
         finding(code, "t", case) for code, case in (("pacer-late", ""), ("arrivals-off", "even"))
     ]

@@ -17,7 +17,7 @@ from bench.reports.wording.implications import implications
 from bench.reports.wording.key_findings import key_findings
 from bench.reports.wording.limiting import limiting
 from bench.stats.histogram import Histogram
-from tests.analysis.test_cost_verdicts import planted
+from tests.analysis.test_cost_verdicts import cost_data
 from tests.factories import Truth, run_data, run_view
 from tests.reports import samples
 
@@ -250,7 +250,7 @@ class TestLimits:
 
     def test_the_table_of_costs_has_the_rate_of_its_floor(self) -> None:
         """No cost stands without its load, nor does what its copies differ by."""
-        page = samples.text(run_view(planted()))
+        page = samples.text(run_view(cost_data()))
 
         assert re.search(r"\| 5 \| \d[.\d]* % at 1,234/s \| costs more \|", page)
 
@@ -272,7 +272,7 @@ class TestCaptions:
         assert (
             "This rests on 10 usable trials in 5 rounds and 10 usable duets in 5 rounds on one "
             "machine."
-        ) in samples.text(run_view(planted()))
+        ) in samples.text(run_view(cost_data()))
         run = run_view(run_data({"axum": Truth(), "robyn": Truth(), "ceiling": samples.CEILING}))
         assert (
             "This rests on 10 usable trials in 5 rounds on one machine, besides 5 trials of the "
@@ -285,7 +285,7 @@ class TestCost:
 
     def test_the_deciding_one_where_there_is_one(self) -> None:
         """Of the baseline what it cost beside the other; the open loop's is not told beside it."""
-        found = [text for text in _said(run_view(planted())) if "CPU per request at an" in text]
+        found = [text for text in _said(run_view(cost_data())) if "CPU per request at an" in text]
 
         assert len(found) == 2
         assert re.search(
@@ -310,7 +310,7 @@ class TestCost:
 
     def test_the_deciding_one_is_drawn(self) -> None:
         """With the rate at each bar; the saturated one comes after it."""
-        after = make_charts(make_view(run_view(planted()))).after
+        after = make_charts(make_view(run_view(cost_data()))).after
         (bar,) = after[0].panels[0].spec["data"]["values"]
 
         assert [chart.name for chart in after] == ["cost", "cpu"]

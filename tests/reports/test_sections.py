@@ -61,6 +61,13 @@ def _notice(*found: Finding, **change: Any) -> list[str]:
     return [plain(item) for notice in notices for item in notice.items]
 
 
+def _of_cells(run: RunView) -> tuple[Finding, ...]:
+    return tuple(
+        as_read("near-ceiling", f"{cell.server}.{cell.workload}.{cell.profile}", "reaches 90 %")
+        for cell in run.summary.cells
+    )
+
+
 def _facts(run: RunView) -> dict[str, str]:
     block = configuration(make_view(run)).blocks[0]
     assert isinstance(block, FactList)
@@ -112,6 +119,30 @@ class TestHeader:
         )
 
         assert found == ["client-bound (2 times, first in a.w.p): The load tool was the limit."]
+
+    def test_trials_are_counted_where_they_have_it(self) -> None:
+        """Cells, and in them the trials: one of five is not all."""
+        run = samples.two_servers()
+        found = tuple(as_read("pacer-late", each.scope, "late") for each in _of_cells(run))
+        marked = tuple(
+            trial.replace(findings=(as_read("pacer-late", trial.trial, "late"),))
+            if trial.round < 3 or trial.server == "axum"
+            else trial
+            for trial in run.trials
+        )
+        run = run.replace(trials=marked, summary=run.summary.replace(findings=found))
+        block = limits(make_view(run))[0]
+        assert isinstance(block, Notice)
+
+        assert plain(block.items[0]) == (
+            "pacer-late (7 trials of 2 cells, first in Axum (Rust), Json small): Late."
+        )
+
+    def test_what_no_trial_has_is_counted_by_cells(self) -> None:
+        """A cell near the ceiling is so by all of its trials together."""
+        found = _notice(*_of_cells(samples.two_servers()))
+
+        assert found == ["near-ceiling (2 cells, first in Axum (Rust), Json small): Reaches 90 %."]
 
     def test_skipped_servers_have_their_reason(self) -> None:
         """A server that took no part is named with the reason."""

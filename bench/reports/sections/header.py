@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.reports.blocks import Notice, code, strong
 from bench.reports.sections.precision_reached import precision_reached
-from bench.reports.wording.phrases import sentence
+from bench.reports.wording.phrases import count, sentence
 
 if TYPE_CHECKING:
     from bench.model.finding import Finding
@@ -108,12 +108,26 @@ def _finding(item: Finding) -> Text:
 def _of_parts(view: View, name: str, parts: list[Finding]) -> Text:
     """One line for a cause that several cells share, with the first as the example."""
     first = parts[0]
-    more = "" if len(parts) == 1 else f"{len(parts)} times, first in "
+    more = "" if len(parts) == 1 else f"{_counted(view, name, parts)}, first in "
     where = f" ({more}{_place(view, first.scope)})"
     return (
         strong(name),
         f"{where}: {sentence(first.text)} {sentence(first.advice)}".rstrip(),
     )
+
+
+def _counted(view: View, name: str, parts: list[Finding]) -> str:
+    """`10 trials of 5 cells`; cells alone where no single trial has it."""
+    scopes = {item.scope for item in parts}
+    if not scopes <= view.by_cell.keys():
+        return f"{len(parts)} times"
+    trials = sum(
+        any(item.code == name for item in trial.findings)
+        for scope in scopes
+        for trial in view.by_cell[scope]
+    )
+    cells = count(len(scopes), "cell")
+    return f"{count(trials, 'trial')} of {cells}" if trials else cells
 
 
 def _place(view: View, scope: str) -> str:
@@ -122,6 +136,11 @@ def _place(view: View, scope: str) -> str:
         for entry in group.entries:
             if scope == f"{entry.cell.server}.{entry.cell.workload}.{entry.cell.profile}":
                 return f"{entry.title}, {group.title}"
+    cost = view.run.plan.cost
+    for cell in cost.cells if cost else ():
+        if scope == cell.id:
+            title = view.run.plan.workload_titles.get(cell.workload, cell.workload)
+            return f"{view.titles.get(cell.server, cell.server)}, {title}, cost at equal rate"
     return scope
 
 

@@ -199,6 +199,18 @@ _LOAD_TOOLS: Final[Mapping[str, Words]] = {
         "a tenth; response times of this trial are not compared",
         _UNDISTURBED,
     ),
+    "arrivals-off/cost-poisson": Words(
+        "requests did not come at random as scheduled: the {intervals:,} intervals differ from "
+        "those planned by {off:.1%} (Kolmogorov-Smirnov); a server pays less for requests that "
+        "come in bursts: its cost in this trial may be too low",
+        _UNDISTURBED,
+    ),
+    "arrivals-off/cost-even": Words(
+        "requests did not come evenly: {off:.1%} of {intervals:,} intervals were off by more than "
+        "a tenth; a server pays less for requests that come in bursts: its cost in this trial may "
+        "be too low",
+        _UNDISTURBED,
+    ),
     "not-stationary/rising": Words(
         "response times rose within the window, from {first_us:,.0f} us in its first third to "
         "{last_us:,.0f} us in its last: they are not compared",
