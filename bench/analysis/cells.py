@@ -6,6 +6,7 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from bench.analysis.bodies import body_bytes
 from bench.analysis.limits import bound_of
 from bench.analysis.trials import CellTrials, shown
 from bench.model.database import DatabaseShare
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from bench.analysis.trials import CellTrials
     from bench.model.load_result import ErrorCounts, LoadResult
-    from bench.model.trial_record import Exchange, TrialRecord
     from bench.stats.histogram import Histogram
 
 _FIRST_APART: Final = 0.9
@@ -181,27 +181,8 @@ def _failures(errors: ErrorCounts | None) -> int:
     return sum(count or 0 for kind, count in errors if kind not in _NOT_FAILURES)
 
 
-def body_bytes(cell: CellTrials) -> float | None:
-    """Mean response body in bytes as verified, weighted by request kind, over usable trials."""
-    all_means = (_weighted(trial.exchanges, "response_bytes") for trial in cell.usable)
-    means = [mean for mean in all_means if mean is not None]
-    return math.fsum(means) / len(means) if means else None
-
-
-def request_bytes(trial: TrialRecord) -> float | None:
-    """Mean request body in bytes as sent, weighted by request kind."""
-    return _weighted(trial.exchanges, "request_bytes")
-
-
-def _weighted(exchanges: Sequence[Exchange], field: str) -> float | None:
-    weight = sum(each.weight for each in exchanges)
-    if not weight:
-        return None
-    return math.fsum(each.weight * float(getattr(each, field)) for each in exchanges) / weight
-
-
 def _bytes_per_s(cell: CellTrials, body: float | None) -> float | None:
-    """Rate x verified body size; the tool's own count where only that is there and it is bodies."""
+    """Rate x mean body size; the tool's own count where only that is there and it is bodies."""
     rates = list(cell.values("throughput_rps").values())
     if body is not None and rates:
         return geometric(rates).value * body

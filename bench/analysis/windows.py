@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.analysis.cells import body_bytes, memory_slope, middle, request_bytes
+from bench.analysis.bodies import body_bytes, request_bytes
+from bench.analysis.cells import memory_slope, middle
 from bench.analysis.trials import not_compared
 from bench.model.basis import WindowStep
 from bench.model.finding import Finding, finding
@@ -171,7 +172,7 @@ def detail(cell: CellTrials, counts: Histogram, windows: Windows) -> CellDetail:
         server=cell.cell.server,
         workload=cell.cell.workload,
         profile=cell.cell.profile,
-        request_bytes=request_bytes(usable[0]) if usable else None,
+        request_bytes=request_bytes(cell),
         body_bytes=body_bytes(cell),
         exchanges=usable[0].exchanges if usable else (),
         curve=_curve(cell, counts),
