@@ -27,7 +27,6 @@ from bench.units import format_bytes, format_rate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from bench.model.summary import Cost
     from bench.reports.blocks import Block
     from bench.reports.decisions import Decision
     from bench.reports.primary_metric import PrimaryMetric
@@ -176,34 +175,27 @@ def _ratio(each: Decision) -> RatioPoint:
 
 def _cost(view: View) -> Chart | None:
     """CPU per request in the duets, which decide; each bar with the rate that it stands for."""
-    panels, alt = [], []
+    panels: list[Panel] = []
+    drawn: list[float] = []
     groups = [g for g in view.groups if any(e.cell.cost for e in g.measured)]
     for group in groups:
         found = [
-            (
-                cost,
-                Bar(line(e.title), cost.cpu_us, None, None, _at_rate(cost.cpu_us, cost.rate_rps)),
-            )
-            for e in group.measured
-            if (cost := e.cell.cost) and cost.cpu_us
+            Bar(line(entry.title), us, None, None, _at_rate(us, cost.rate_rps))
+            for entry in group.measured
+            if (cost := entry.cell.cost) and (us := cost.cpu_us)
         ]
         if found:
             name = name_among(group, groups)
-            marks = [bar for _, bar in found]
-            panels.append(bars(name, marks, titles_of(view), "CPU per request (us)", room=1.7))
-            said = join([f"{bar.server} {bar.label}{_beside(cost)}" for cost, bar in found])
-            alt.append(f"{name}: {said}.")
+            panels.append(bars(name, found, titles_of(view), "CPU per request (us)", room=1.7))
+            drawn += [bar.value for bar in found]
     title = f"Server CPU that one request costs at an equal rate, beside {view.baseline}"
-    return made("cost", title, alt, panels)
+    # each figure with its rate stands in the table above it: RESULTS.md is to stay short
+    ends = dict.fromkeys(rows.format_cost(pick(drawn)) for pick in (min, max) if drawn)
+    return made("cost", title, [f"{' to '.join(ends)}."], panels)
 
 
 def _at_rate(us: float, rate_rps: float | None) -> str:
     return rows.format_cost(us) + (f" at {format_rate(rate_rps)}/s" if rate_rps else "")
-
-
-def _beside(cost: Cost) -> str:
-    us = cost.baseline_cpu_us
-    return f" (the baseline beside it {rows.format_cost(us)})" if us else ""
 
 
 def _cpu(view: View) -> Chart | None:

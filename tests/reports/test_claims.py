@@ -289,7 +289,7 @@ class TestCost:
 
         assert len(found) == 2
         assert re.search(
-            r"; 40\.1 us of CPU per request at an equal rate of 1,234/s beside the other", found[0]
+            r"; 40\.1 us of CPU per request at an equal rate of 1,234/s beside each other", found[0]
         )
         assert re.search(
             r"; 90\.2 us of CPU per request at an equal rate of 1,234/s beside Axum", found[1]
@@ -316,4 +316,4 @@ class TestCost:
         assert [chart.name for chart in after] == ["cost", "cpu"]
         assert after[0].title.endswith("costs at an equal rate, beside Axum (Rust)")
         assert bar["label"] == "90.2 us at 1,234/s"
-        assert after[0].alt.endswith("90.2 us at 1,234/s (the baseline beside it 40.1 us).")
+        assert after[0].alt.endswith("beside Axum (Rust). 90.2 us.")

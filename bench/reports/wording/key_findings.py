@@ -221,7 +221,7 @@ def _cost(view: View, name: str) -> str:
     if not found:
         return ""
     span = _span(found, [format_cost(min(found)), format_cost(max(found))])
-    beside = "the other server of a duet" if base else view.baseline
+    beside = "each other server" if base else view.baseline
     rates = _of([each.rate_rps for each in own if each.rate_rps], "of")
     return f"{span} of CPU per request at an equal rate{rates} beside {beside}"
 
@@ -239,8 +239,8 @@ def _of(rates: list[float], word: str) -> str:
 
 def _memory(entries: list[Entry]) -> str:
     found = [m.value for e in entries if (m := metric_of(e, "rss_peak_bytes"))]
-    most = ", where it was highest" if len(found) > 1 else ""
-    return f"peak memory {format_bytes(max(found))}, mean over trials{most}" if found else ""
+    most = ", where highest" if len(found) > 1 else ""
+    return f"peak memory {format_bytes(max(found))} (mean over trials{most})" if found else ""
 
 
 def _plateau(entries: list[Entry]) -> str:
