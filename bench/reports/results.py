@@ -23,7 +23,8 @@ _LEFT_OUT: Final = (
 _STEPS: Final = (
     frozenset({"Where the time goes"}),
     frozenset({"Where the time goes", "Implications"}),
-    frozenset({"Where the time goes", "Implications", "Results Summary"}),
+    frozenset({"Where the time goes", "Implications", "Next Steps"}),
+    frozenset({"Where the time goes", "Implications", "Next Steps", "Results Summary"}),
 )
 """Sections that go when the others alone are too long."""
 
