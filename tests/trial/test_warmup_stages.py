@@ -51,6 +51,7 @@ def _parts(
         make_loader=lambda *_: None,
         has_tool=lambda _: True,
         warmed_from_s=0.0,
+        warmup_series=(),
     )
     sampler: Any = SimpleNamespace(quarters=lambda _: [])
     warmup.warm_up([life], [sampler], [None], lambda _: None)  # type: ignore[list-item] # loads nothing
@@ -71,10 +72,15 @@ def test_a_server_that_is_warm_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_that_is_not(
     monkeypatch: pytest.MonkeyPatch, known_s: float | None, at_rate_s: float
 ) -> None:
-    """One of its first trials, or one that compiles: flat is what the last second shows."""
-    (alone,) = _parts(monkeypatch, known_s=known_s)
-    hard, at_rate = _parts(monkeypatch, loop="open", known_s=known_s)
+    """One of its first trials, or one that compiles: flat is what the last second shows.
+
+    Before the window its clients leave and come back twice.
+    """
+    alone, *again = _parts(monkeypatch, known_s=known_s)
+    hard, once, at_rate = _parts(monkeypatch, loop="open", known_s=known_s)
 
     assert alone == Part("warmup", 1.0, still)
+    assert again == [Part("reconnect1", 0.5, bool), Part("reconnect2", 0.5, bool)]
     assert hard == Part("load", 1.0, still)
+    assert once == Part("reconnect1", 0.5, bool)
     assert at_rate == Part("warmup", at_rate_s, steady)
