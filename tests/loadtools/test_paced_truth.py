@@ -217,14 +217,15 @@ def test_a_stall_is_in_the_percentiles(tmp_path: Path) -> None:
 
 
 def test_a_load_generator_that_was_held_says_so(tmp_path: Path) -> None:
-    """Stopped for 200 ms, it sends those requests late, counts that in, and is not believed.
+    """Stopped for half a second, it sends those requests late, counts that in, and is not believed.
 
-    The window is longer than the moment of the stop may be late.
+    The window is longer than the moment of the stop may be late; on a busy machine response times
+    of a second are not those of the load generator alone.
     """
-    truth = run(tmp_path, asked(800, 4.0, arrivals="even"), 100, held_s=0.2)
+    truth = run(tmp_path, asked(800, 4.0, arrivals="even"), 100, held_s=0.5)
 
     assert truth.load.pacing
     assert truth.load.pacing.lateness_us
-    assert truth.load.pacing.lateness_us.max > 150_000
+    assert truth.load.pacing.lateness_us.max > 400_000
     assert truth.load.ok == len(truth.due) == 3200
     assert "pacer-late" in [each.code for each in schedule_findings(truth.load, "t")]
