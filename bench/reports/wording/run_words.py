@@ -139,7 +139,7 @@ _ENDED: Final[Mapping[str, Words]] = {
     ),
     "damaged-record/read": Words(
         "line {line} of trials.jsonl was set aside: {reason}",
-        "`bench run --resume` repeats what is missing",
+        "`bench run --resume latest` repeats what is missing",
     ),
     "build-failed": Words(
         "{server} was skipped: {reason}", "builds/{server}.log has the whole output"
