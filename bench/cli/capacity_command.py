@@ -101,7 +101,7 @@ def _planned(
     project: Project, names: tuple[str, ...], options: dict[str, Any], lab: Lab | None
 ) -> Planned:
     from bench.run.resume import planned_again
-    from bench.store.run_directory import find_run
+    from bench.store.runs import find_run
 
     if options["resume"]:
         given = [f"--{name.replace('_', '-')}" for name in _OWN if options[name] is not None]

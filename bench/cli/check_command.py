@@ -25,7 +25,7 @@ def command(run: str, project: Path | None, *, as_json: bool) -> int:
     from bench.plans.project import find_project
     from bench.profiling.into_run import stale
     from bench.run.opening import Mismatch, check_run
-    from bench.store.run_directory import find_run
+    from bench.store.runs import find_run
 
     directory = find_run(run, find_project(Path.cwd(), project).root / "reports")
     checked, mismatches = check_run(directory.path)

@@ -81,11 +81,11 @@ def _builds(project: Project) -> Iterator[Item]:
 
 def _runs(project: Project, keep: int) -> Iterator[Item]:
     from bench.store.bisect_files import list_bisects
-    from bench.store.run_directory import list_runs
+    from bench.store.runs import by_start, list_runs
 
     reports = project.root / "reports"
     runs = [each.path for each in list_runs(reports)]
-    runs = sorted([*runs, *(each.path for each in list_bisects(reports))])
+    runs = by_start([*runs, *(each.path for each in list_bisects(reports))])
     for path in runs[: max(0, len(runs) - keep)]:
         yield Item("runs", path, _size(path))
 

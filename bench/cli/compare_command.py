@@ -86,10 +86,16 @@ def command(
     from bench.reports.compare_answer import render
     from bench.reports.wording.in_words import comparison_in_words
     from bench.run.opening import open_run
-    from bench.store.run_directory import find_run
+    from bench.store.runs import find_run
 
     reports = find_project(Path.cwd(), project).root / "reports"
-    before, after = (open_run(find_run(name, reports).path) for name in (baseline, candidate))
+    paths = [Path(find_run(name, reports).path) for name in (baseline, candidate)]
+    if paths[0].resolve() == paths[1].resolve():
+        raise UsageError(
+            f"{baseline} and {candidate} are the same run, {paths[0]}: a gate would always pass",
+            advice="name two runs; `bench list runs` shows what is there",
+        )
+    before, after = (open_run(path) for path in paths)
     found = compare(before, after, margin=margin, metric=metric, across_hosts=across_hosts)
     result = comparison_in_words(found)
     if as_json:

@@ -165,7 +165,7 @@ def add(context: click.Context, run: str, *, commit: str | None) -> None:
     from bench.plans.project import find_project
     from bench.run.opening import open_run
     from bench.store.history_files import FOLDER, write_entry
-    from bench.store.run_directory import find_run
+    from bench.store.runs import find_run
 
     root = find_project(Path.cwd(), context.obj).root
     view = open_run(find_run(run, root / "reports").path)

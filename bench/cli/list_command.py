@@ -93,7 +93,7 @@ def _duration(project: Project, name: str) -> str:
 
 
 def _runs(project: Project) -> list[dict[str, Any]]:
-    from bench.store.run_directory import list_runs
+    from bench.store.runs import list_runs
 
     rows = []
     for run in list_runs(project.root / "reports"):

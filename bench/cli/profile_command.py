@@ -126,7 +126,7 @@ def _profiled(
 
 
 def _target(project: Project, into: str | None) -> Path | None:
-    from bench.store.run_directory import find_run
+    from bench.store.runs import find_run
 
     return find_run(into, project.root / "reports").path if into else None
 

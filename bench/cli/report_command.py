@@ -58,7 +58,7 @@ def command(
     """
     from bench.plans.project import find_project
     from bench.profiling import into_run as profile_into
-    from bench.store.run_directory import find_run
+    from bench.store.runs import find_run
 
     if as_json:
         if form not in (None, "json"):

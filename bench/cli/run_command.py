@@ -102,7 +102,7 @@ def command(matrix: str | None, project: Path | None, **options: Any) -> int:
 def _resumable(project: Project, run: str | None) -> Project:
     """The project, with the arms that a run of `bench ab` had made for itself."""
     from bench.plans.ab import with_arms
-    from bench.store.run_directory import find_run
+    from bench.store.runs import find_run
 
     return with_arms(project, find_run(run, project.root / "reports")) if run else project
 
@@ -110,7 +110,7 @@ def _resumable(project: Project, run: str | None) -> Project:
 def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> Planned:
     from bench.plans.matrix_plan import plan_matrix
     from bench.run.resume import planned_again
-    from bench.store.run_directory import find_run
+    from bench.store.runs import find_run
 
     if options["resume"]:
         given = [f"--{name.replace('_', '-')}" for name in _OVERRIDES if options[name] is not None]

@@ -31,7 +31,7 @@ def command(run: str, trial: str | None, project: Path | None, *, as_json: bool)
     their CPUs, what was measured, and the end of the server's log.
     """
     from bench.plans.project import find_project
-    from bench.store.run_directory import find_run
+    from bench.store.runs import find_run
 
     directory = find_run(run, find_project(Path.cwd(), project).root / "reports")
     records, damaged = directory.trials()

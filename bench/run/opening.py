@@ -17,7 +17,8 @@ from bench.reports import REPORTS
 from bench.reports.assembly import Rendering
 from bench.run.asked_rounds import with_rounds_asked
 from bench.stats.histogram import Histogram
-from bench.store.run_directory import RunDirectory, list_runs, sha256_file
+from bench.store.run_directory import RunDirectory, sha256_file
+from bench.store.runs import list_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -41,7 +41,8 @@ from bench.run.whereabouts import (
 from bench.servers import never_made
 from bench.servers.git import described, is_dirty
 from bench.store.derived import remove_charts, shown_charts
-from bench.store.run_directory import RunDirectory, find_run, write_atomic
+from bench.store.run_directory import RunDirectory, write_atomic
+from bench.store.runs import find_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

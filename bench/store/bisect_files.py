@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from bench.errors import UsageError
 from bench.model.bisect import BisectAsked, BisectLook
 from bench.store.run_directory import RunDirectory, write_atomic
+from bench.store.runs import by_start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,5 +93,5 @@ class BisectFolder:
 
 
 def list_bisects(reports: Path) -> list[BisectFolder]:
-    """All bisects, oldest first (their names begin with the time)."""
-    return [BisectFolder(path.parent) for path in sorted(reports.glob(f"*/{_ASKED}"))]
+    """All bisects, in the order in which they began."""
+    return [BisectFolder(path) for path in by_start(p.parent for p in reports.glob(f"*/{_ASKED}"))]

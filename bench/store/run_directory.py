@@ -11,13 +11,12 @@ import errno
 import hashlib
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from bench.errors import StoreError, UsageError, did_you_mean
+from bench.errors import StoreError, UsageError
 from bench.model.copies import known_copies
 from bench.model.finding import Finding
 from bench.model.host_facts import Host
@@ -29,6 +28,7 @@ from bench.store.derived import remove_charts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 _M = TypeVar("_M", bound=BaseModel)
 _TRIALS = "trials.jsonl"
@@ -254,42 +254,6 @@ def write_atomic(path: Path, data: bytes) -> None:
     """
     with _as_store_error("write", path):
         replace_file(path, data)
-
-
-def find_run(name: str, reports: Path) -> RunDirectory:
-    """The run of that path, name in reports/, or `latest`.
-
-    Raises:
-        UsageError: there is no such run; the message names the nearest.
-    """
-    if name == "latest":
-        runs = list_runs(reports)
-        if not runs:
-            raise UsageError(f"no run in {reports} yet", advice="`bench run quick` makes one")
-        return runs[-1]
-    for path in (Path(name), reports / name):
-        if (path / "run.json").is_file():
-            return RunDirectory(path)
-        if (path / "profiles").is_dir() or (path / "conversion.json").is_file():
-            raise UsageError(
-                f"{path.name} is a profile, not a run",
-                advice=f"`bench profile --from {path}` renders it again; "
-                "`bench profile --into RUN` makes one that is part of a run",
-            )
-    names = [run.path.name for run in list_runs(reports)]
-    raise UsageError(
-        f"no run {name!r}: neither a run directory nor a name in {reports}",
-        advice=did_you_mean(name, names, "`bench list runs` shows what is there", cutoff=0.4),
-    )
-
-
-def list_runs(reports: Path) -> list[RunDirectory]:
-    """All run directories, oldest first (their names begin with the time)."""
-    if not reports.is_dir():
-        return []
-    return [
-        RunDirectory(path) for path in sorted(reports.iterdir()) if (path / "run.json").is_file()
-    ]
 
 
 def sha256_file(path: Path) -> str:

@@ -39,8 +39,8 @@ class _Stored:
 def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, RunView]:
     """Runs by name, in place of folders in reports/."""
     known: dict[str, RunView] = {}
-    monkeypatch.setattr("bench.store.run_directory.find_run", lambda name, _reports: _Stored(name))
-    monkeypatch.setattr("bench.run.opening.open_run", known.__getitem__)
+    monkeypatch.setattr("bench.store.runs.find_run", lambda name, _reports: _Stored(name))
+    monkeypatch.setattr("bench.run.opening.open_run", lambda path: known[path.name])
     return known
 
 
@@ -195,6 +195,15 @@ def test_unknown_runs_are_a_usage_error(tmp_path: Path) -> None:
 
     assert isinstance(result.exception, UsageError)
     assert "nowhere" in str(result.exception)
+
+
+def test_a_run_is_not_compared_with_itself(runs: dict[str, RunView], tmp_path: Path) -> None:
+    """Two names of one run would pass any gate: exit 2."""
+    runs |= {"a": _view(BOTH)}
+    result = _call(tmp_path, "a", "./a", "--fail-on", "slower")
+
+    assert isinstance(result.exception, UsageError)
+    assert "are the same run" in str(result.exception)
 
 
 def test_the_help_shows_one_example_a_line() -> None:

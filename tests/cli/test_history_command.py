@@ -132,7 +132,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(tmp_path, "commit", "-q", "--allow-empty", "-m", "first <b>change</b>")
     view = run_view(run_data({"axum": Truth(), "spikard": Truth(rps=17_000)}))
     monkeypatch.setattr(
-        "bench.store.run_directory.find_run",
+        "bench.store.runs.find_run",
         lambda name, _: type("Run", (), {"path": name}),
     )
     monkeypatch.setattr("bench.run.opening.open_run", lambda _: view)

@@ -11,7 +11,8 @@ from bench.errors import UsageError
 from bench.model.cpu_profile import ProfileRecord
 from bench.profiling.at_work import NAMES
 from bench.profiling.reading import read_profiles, renew
-from bench.store.run_directory import RunDirectory, find_run
+from bench.store.run_directory import RunDirectory
+from bench.store.runs import find_run
 from tests.factories import Truth, run_data
 from tests.profiles import profile_run
 

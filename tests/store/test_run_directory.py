@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import StoreError, UsageError
-from bench.store.run_directory import RunDirectory, find_run, list_runs, sha256_file, write_atomic
+from bench.store.run_directory import RunDirectory, sha256_file, write_atomic
+from bench.store.runs import find_run, list_runs
 from tests.factories import Truth, run_data
 
 if TYPE_CHECKING:
