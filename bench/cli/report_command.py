@@ -93,12 +93,10 @@ def _form(output: Path | None) -> str:
 
 def _emit(path: Path, form: str, output: Path | None) -> None:
     from bench.run import opening as runs
-    from bench.store.run_directory import write_atomic
+    from bench.store.named import write_named
 
     (_, main), *beside = runs.render(runs.open_run(path), [form]).items()
     if output is None or str(output) == "-":
         click.echo(main, nl=False)
         return
-    write_atomic(output, main)
-    for name, data in beside:
-        write_atomic(output.parent / name, data)
+    write_named(output, main, dict(beside))

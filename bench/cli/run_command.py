@@ -129,7 +129,10 @@ def _planned(project: Project, matrix: str | None, options: dict[str, Any]) -> P
 
 def _run(project: Project, planned: Planned, options: dict[str, Any]) -> int:
     from bench.cli.progress import watch
+    from bench.store.named import check_named
 
+    if options["publish"]:  # said before hours of measuring, not after them
+        check_named(options["publish"], ["charts/throughput.svg"])
     progress = watch(planned.plan)
     try:
         result = _measure(project, planned, progress, options)

@@ -41,7 +41,8 @@ from bench.run.whereabouts import (
 from bench.servers import never_made
 from bench.servers.git import described, is_dirty
 from bench.store.derived import remove_charts, shown_charts
-from bench.store.run_directory import RunDirectory, write_atomic
+from bench.store.named import is_stream, write_named
+from bench.store.run_directory import RunDirectory
 from bench.store.runs import find_run
 
 if TYPE_CHECKING:
@@ -242,14 +243,13 @@ def publish(view: RunView, file: Path) -> None:
     A chart that only the report before it showed is removed; whatever else lies there stays.
 
     Raises:
+        UsageError: no file can lie there; nothing was written.
         StoreError: disk full, no permission.
     """
     rendered = render(view, ["results"])
     (_, main), *others = rendered.items()
-    old = shown_charts(file)
-    write_atomic(file, main)
-    for name, data in others:
-        write_atomic(file.parent / name, data)
+    old = set() if is_stream(file) else shown_charts(file)
+    write_named(file, main, dict(others))
     remove_charts(file.parent / name for name in sorted(old - set(rendered)))
 
 

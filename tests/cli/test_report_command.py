@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,3 +126,89 @@ def test_publish_removes_its_own_old_charts_only(project: Path) -> None:
     mine = {"architecture.svg", "mine.svg", "of-another-report.svg"}
     assert {path.name for path in charts.iterdir()} == {*fresh, *mine}
     assert (charts / "throughput.svg").read_bytes() == drawn
+
+
+@pytest.mark.parametrize("option", ["--output", "--publish"])
+def test_a_pipe_is_written_into(project: Path, tmp_path: Path, option: str) -> None:
+    """It stays a pipe, its reader gets the report, and no charts lie beside it."""
+    pipe = tmp_path / "pipes" / "p"
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    where = [NAME, "--project", str(project), option, str(pipe)]
+    form = ["--as", "results"] if option == "--output" else []
+    result = CliRunner().invoke(command, [*where, *form])
+    reader.join(10)
+
+    assert result.exit_code == 0, result.output
+    assert got[0].startswith(b"# ")
+    assert pipe.is_fifo()
+    assert [path.name for path in pipe.parent.iterdir()] == ["p"]
+
+
+@pytest.mark.parametrize("option", ["--output", "--publish"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_symbolic_link_is_followed(
+    project: Path, tmp_path: Path, option: str, *, there: bool
+) -> None:
+    """It stays a link; the file that it leads to is replaced or made."""
+    real, link = tmp_path / "elsewhere" / "real.md", tmp_path / "out" / "link.md"
+    real.parent.mkdir()
+    link.parent.mkdir()
+    if there:
+        real.write_text("old")
+    link.symlink_to(real)
+    result = CliRunner().invoke(command, [NAME, "--project", str(project), option, str(link)])
+
+    assert result.exit_code == 0, result.output
+    assert link.is_symlink()
+    assert real.read_text(encoding="utf-8").startswith("# ")
+    assert [path.name for path in real.parent.iterdir()] == ["real.md"]
+
+
+def test_what_stdout_already_holds_stays(project: Path, tmp_path: Path) -> None:
+    """/dev/stdout that the shell sent to a file: the report stands behind what was there."""
+    target = tmp_path / "all.txt"
+    with target.open("w", encoding="utf-8") as opened:
+        opened.write("before\n")
+        opened.flush()
+        name = f"/dev/fd/{opened.fileno()}"
+        argv = [NAME, "--project", str(project), "--output", name]
+        result = CliRunner().invoke(command, argv)
+
+    assert result.exit_code == 0, result.output
+    assert target.read_text(encoding="utf-8").startswith("before\nSynthetic run\n")
+
+
+@pytest.mark.parametrize("name", [".", "", "..", "folder", "file/report.md"])
+@pytest.mark.parametrize("option", ["--output", "--publish"])
+def test_what_names_no_file_is_refused(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, name: str
+) -> None:
+    """Exit 2, nothing is written."""
+    work = tmp_path / "work"
+    (work / "folder").mkdir(parents=True)
+    (work / "file").write_text("mine")
+    monkeypatch.chdir(work)
+    result = CliRunner().invoke(command, [NAME, "--project", str(project), option, name])
+
+    assert isinstance(result.exception, UsageError) or result.exit_code == 2
+    assert sorted(path.name for path in work.rglob("*")) == ["file", "folder"]
+    assert (work / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("option", ["--output", "--publish"])
+def test_a_file_in_place_of_charts_is_met_first(project: Path, tmp_path: Path, option: str) -> None:
+    """Exit 2, and the old report is as it was."""
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "charts").write_text("mine")
+    (work / "r.md").write_text("old")
+    argv = [NAME, "--project", str(project), option, str(work / "r.md")]
+    result = CliRunner().invoke(command, argv)
+
+    assert isinstance(result.exception, UsageError)
+    assert "charts is not a folder" in str(result.exception)
+    assert (work / "r.md").read_text() == "old"
