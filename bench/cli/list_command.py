@@ -93,10 +93,14 @@ def _duration(project: Project, name: str) -> str:
 
 
 def _runs(project: Project) -> list[dict[str, Any]]:
-    from bench.store.runs import list_runs
+    from bench.store.runs import closed_folders, list_runs
 
-    rows = []
-    for run in list_runs(project.root / "reports"):
+    reports = project.root / "reports"
+    rows = [
+        {"id": path.name, "text": f"cannot be read: {reason}"}
+        for path, reason in closed_folders(reports).items()
+    ]
+    for run in list_runs(reports):
         try:
             info, plan = run.info(), run.plan()
             trials, _ = run.trials()

@@ -203,7 +203,7 @@ class RunDirectory:
             return ()
         try:
             return tuple(Finding.model_validate(item) for item in orjson.loads(path.read_bytes()))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OSError) as error:
             raise UsageError(f"{path} cannot be read: {_first(error)}") from None
 
     def builds(self) -> dict[str, BuildRecord]:
@@ -216,13 +216,14 @@ class RunDirectory:
         }
 
     def trials(self) -> tuple[tuple[TrialRecord, ...], tuple[Damaged, ...]]:
-        """The finished trials in order, and the lines that are no records."""
-        path = self.path / _TRIALS
-        if not path.exists():
-            return (), ()
+        """The finished trials in order, and the lines that are no records.
+
+        Raises:
+            UsageError: trials.jsonl cannot be read.
+        """
         records: list[TrialRecord] = []
         damaged: list[Damaged] = []
-        lines = path.read_bytes().split(b"\n")
+        lines = self._trials_bytes().split(b"\n")
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -235,8 +236,16 @@ class RunDirectory:
 
     def trials_sha256(self) -> str:
         """Hash of trials.jsonl; of nothing where there is none."""
+        return hashlib.sha256(self._trials_bytes()).hexdigest()
+
+    def _trials_bytes(self) -> bytes:
         path = self.path / _TRIALS
-        return hashlib.sha256(path.read_bytes() if path.exists() else b"").hexdigest()
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
 
     def histogram(self, trial: str) -> bytes | None:
         """The merged histogram of a trial as it lies there; None where there is none."""
