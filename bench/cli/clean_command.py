@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from bench.cli.common import emit_json, json_option, project_option
+from bench.errors import StoreError, UsageError
 from bench.units import format_bytes
 
 if TYPE_CHECKING:
@@ -50,21 +52,51 @@ def command(project: Path | None, *, as_json: bool, yes: bool, keep: int, **chos
     found = find_project(Path.cwd(), project)
     items = [*_builds(found), *_runs(found, keep), *_cache()]
     wanted = [item for item in items if chosen[item.kind]]
-    if as_json:
-        emit_json({"items": [_row(item, removed=item in wanted) for item in items]})
-    else:
+    if not as_json:
         for item in items:
             click.echo(f"{item.kind:<7} {format_bytes(item.size):>12}  {item.path}")
         if not items:
             click.echo("nothing to clean")
-    if not wanted:
-        return
+    removed: list[Item] = []
+    try:
+        if wanted and (yes or _agreed(wanted)):
+            _remove(wanted, removed)
+    finally:
+        if as_json:  # after the answer: it says what was removed, not what might be
+            emit_json({"items": [_row(item, removed=item in removed) for item in items]})
+
+
+def _agreed(wanted: list[Item]) -> bool:
+    """Ask; "n" is an answer like any other.
+
+    Raises:
+        UsageError: nobody is there to answer.
+    """
     total = format_bytes(sum(item.size for item in wanted))
-    if not yes:
-        click.confirm(f"remove {len(wanted)} of them ({total})?", abort=True, err=True)
+    nobody = UsageError(
+        "nothing was removed: stdin has no answer", advice="give --yes to remove without asking"
+    )
+    if sys.stdin is None:
+        raise nobody
+    try:
+        return click.confirm(f"remove {len(wanted)} of them ({total})?", err=True)
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):  # and not Ctrl-C
+            click.echo(err=True)
+            raise nobody from None
+        raise
+
+
+def _remove(wanted: list[Item], removed: list[Item]) -> None:
     for item in wanted:
-        shutil.rmtree(item.path)
-    click.echo(f"removed {total}", err=True)
+        try:
+            shutil.rmtree(item.path)
+        except OSError as error:
+            raise StoreError(
+                f"cannot remove {error.filename or item.path}: {error.strerror or error}"
+            ) from error
+        removed.append(item)
+    click.echo(f"removed {format_bytes(sum(item.size for item in removed))}", err=True)
 
 
 def _row(item: Item, *, removed: bool) -> dict[str, Any]:
@@ -72,7 +104,8 @@ def _row(item: Item, *, removed: bool) -> dict[str, Any]:
 
 
 def _builds(project: Project) -> Iterator[Item]:
-    for file in project.servers.values():
+    own = project.root / "servers"  # those that come with bench belong to other projects too
+    for file in (each for each in project.servers.values() if each.is_relative_to(own)):
         for part in _BUILD_PARTS:
             path = file.parent / part
             if path.is_dir() and not path.is_symlink():
