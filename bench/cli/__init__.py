@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
+import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -20,6 +23,7 @@ from bench.errors import (
     BenchError,
     StoreError,
     TerminatedError,
+    UsageError,
     nearest,
 )
 
@@ -55,6 +59,10 @@ COMMANDS: Final[dict[str, str]] = {
     "clean": "Show and remove caches and runs.",
 }
 """Name -> one line of help. The code is in bench.cli.<name>_command, function `command`."""
+
+
+_SHOWN_MAX: Final = 100
+_NOT_THAT_KIND: Final = (errno.EISDIR, errno.ENOTDIR)  # a folder for a file, or the reverse
 
 
 class LazyGroup(click.Group):
@@ -128,10 +136,30 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        wrapped = StoreError(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
+        wrapped = _in_words(error)
         _say(wrapped)
         sys.exit(wrapped.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _in_words(error: OSError) -> BenchError:
+    """What no command expected of a file: which one, and whose fault it is."""
+    try:
+        Path.cwd()
+    except OSError:
+        return UsageError(
+            "the current folder cannot be read: it was removed or is closed to you",
+            advice="cd into a folder that is there",
+        )
+    reason, name = error.strerror or str(error), error.filename
+    if not isinstance(name, (str, bytes, os.PathLike)):
+        return StoreError(reason)
+    shown = os.fsdecode(name)
+    if error.errno == errno.ENAMETOOLONG:
+        return UsageError(f"{shown[:_SHOWN_MAX]}...: no file can have so long a name")
+    if error.errno in _NOT_THAT_KIND:
+        return UsageError(f"{shown} cannot be read or written: {reason}")
+    return StoreError(f"{shown} cannot be read or written: {reason}")
 
 
 def _print_what_can_be() -> None:

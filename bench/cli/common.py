@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from bench.errors import BenchError, UsageError
 from bench.units import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pydantic import BaseModel
 
@@ -56,6 +58,21 @@ def emit_json(value: BaseModel | dict[str, Any]) -> None:
     data = value if isinstance(value, dict) else value.model_dump(mode="json", by_alias=True)
     data = {"schema_version": SCHEMA_VERSION, **data}
     click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+
+
+@contextlib.contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """What is printed within may end in a closed pipe: what comes after still decides.
+
+    A gate into `| head` or `| true` has to give its exit code all the same.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        # What is still in the buffer would fail again, and change the exit code, at the end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def parsed(option: str, text: str, parse: Callable[[str], float]) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import emit_json, json_option, project_option
+from bench.cli.common import emit_json, json_option, project_option, reader_may_leave
 from bench.errors import BenchError, GateMetError, UsageError
 from bench.model.metric_names import METRICS
 from bench.units import parse_percent
@@ -98,10 +98,11 @@ def command(
     before, after = (open_run(path) for path in paths)
     found = compare(before, after, margin=margin, metric=metric, across_hosts=across_hosts)
     result = comparison_in_words(found)
-    if as_json:
-        emit_json(result)
-    else:
-        click.echo(render(result), nl=False)
+    with reader_may_leave():
+        if as_json:
+            emit_json(result)
+        else:
+            click.echo(render(result), nl=False)
     if fail_on is not None:
         _gate(result)
 

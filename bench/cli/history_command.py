@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import emit_json, json_option, project_option
+from bench.cli.common import emit_json, json_option, project_option, reader_may_leave
 from bench.errors import BenchError, GateMetError, UsageError
 
 if TYPE_CHECKING:
@@ -88,10 +88,11 @@ def command(
         )
     entries = _entries(project)
     history = history_of(entries)
-    if as_json:
-        emit_json(history)
-    elif site is None:
-        click.echo(render_history(history, by_machine(entries), last), nl=False)
+    with reader_may_leave():
+        if as_json:
+            emit_json(history)
+        elif site is None:
+            click.echo(render_history(history, by_machine(entries), last), nl=False)
     if site is not None:
         _write_site(site, history, entries, commit_url)
     if fail_on:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +17,7 @@ from bench.model.metric_names import METRICS
 from bench.model.run_comparison import Change
 from bench.model.summary import Metrics
 from bench.reports.compare_answer import METRIC_NAMES, render
+from bench.store.run_directory import RunDirectory
 from tests.factories import Truth, closed_profile, open_profile, run_data, run_view, with_status
 
 if TYPE_CHECKING:
@@ -195,6 +199,29 @@ def test_unknown_runs_are_a_usage_error(tmp_path: Path) -> None:
 
     assert isinstance(result.exception, UsageError)
     assert "nowhere" in str(result.exception)
+
+
+def test_a_gate_into_a_closed_pipe(tmp_path: Path) -> None:
+    """`compare ... | true`: the gate decides, not the reader that has left."""
+    (tmp_path / "configs").mkdir()
+    for name, truth in (("a", BOTH), ("b", SLOW)):
+        data = run_data(truth, seed=2, block_noise=0.005)
+        run = RunDirectory.create(tmp_path / "reports", name)
+        run.write_model("run.json", data.info)
+        run.write_model("plan.json", data.plan)
+        run.write_model("host.json", data.host)
+        for trial in data.trials:
+            run.append_trial(trial)
+    argv = [sys.executable, "-m", "bench", "compare", "a", "b", "--fail-on", "slower"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*argv, "--project", str(tmp_path)], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+
+    assert done.returncode == 4, done.stderr
+    assert b"beyond the margin" in done.stderr
 
 
 def test_a_run_is_not_compared_with_itself(runs: dict[str, RunView], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -52,6 +53,48 @@ def test_output_that_knows_latin_letters_only() -> None:
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
     assert b"'r\xfcn-??'" in done.stderr
+
+
+def test_the_current_folder_was_removed(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 2, and the message says so."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    said = bench("list", "runs")
+
+    assert said.code == 2
+    assert "the current folder cannot be read" in said.err
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENAMETOOLONG, 2), (errno.EISDIR, 2), (errno.EIO, 1)]
+)
+def test_a_file_that_no_command_expected(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    """The file is named; what the user gave is exit 2, what the disk does is exit 1."""
+
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "some/file")
+
+    monkeypatch.setattr("bench.plans.project.find_project", fails)
+    said = bench("list", "runs")
+
+    assert said.code == code
+    assert "some/file" in said.err
+
+
+def test_a_run_with_an_endless_name(bench: Bench, tmp_path: Path) -> None:
+    """There is none: exit 2, in a few words."""
+    (tmp_path / "configs").mkdir()
+    said = bench("report", "a" * 3000, "--project", str(tmp_path))
+
+    assert said.code == 2
+    assert "no run 'aaa" in said.err
+    assert len(said.err) < 1000
 
 
 def test_no_arguments(bench: Bench) -> None:
