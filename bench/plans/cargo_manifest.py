@@ -28,7 +28,7 @@ def required(text: str, name: str, version: str) -> str | None:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:  # cargo will say what is wrong
+    except (ValueError, RecursionError):  # cargo will say what is wrong
         return None
     changed = False
     for table in _tables(data):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bench.plans.found_server import UP, FoundServer, table_of, toml_of
+from bench.plans.found_server import UP, FoundServer, matching, table_of, toml_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def _packages(folder: Path, data: dict[str, Any]) -> list[Path]:
     members = table_of(data, "workspace").get("members")
     for pattern in members if isinstance(members, list) else ():
         if isinstance(pattern, str) and not pattern.startswith(("/", "..")) and pattern:
-            places += sorted(place for place in folder.glob(pattern) if place.is_dir())
+            places += [place for place in matching(folder, pattern) if place.is_dir()]
     return list(dict.fromkeys(places))[:_MEMBERS_MAX]
 
 

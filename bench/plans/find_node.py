@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.plans.found_server import UP, FoundServer, text_of
+from bench.plans.found_server import UP, FoundServer, matching, text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,8 @@ def _members(folder: Path, data: dict[str, Any]) -> list[Path]:
     found: list[Path] = []
     for pattern in listed if isinstance(listed, list) else ():
         if isinstance(pattern, str) and pattern and not pattern.startswith(("/", "..", "!")):
-            found += sorted(one for one in folder.glob(pattern) if (one / "package.json").is_file())
+            fit = [one for one in matching(folder, pattern) if one != folder]
+            found += [one for one in fit if (one / "package.json").is_file()]
     return list(dict.fromkeys(found))[:200]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.plans.yaml.files import read_limited
@@ -56,8 +57,21 @@ def toml_of(path: Path) -> dict[str, Any] | None:
         return None
     try:
         return tomllib.loads(text_of(path))
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # not TOML, a number too long, nested too deeply
         return {}
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """What a pattern for workspaces fits, sorted; nothing where it is not one of a glob.
+
+    "." is the folder itself, which is a member of many workspaces and no pattern to `glob`.
+    """
+    if not PurePosixPath(pattern).parts:
+        return [folder]
+    try:
+        return sorted(folder.glob(pattern))
+    except (ValueError, IndexError, NotImplementedError, OSError, RuntimeError):
+        return []
 
 
 def table_of(data: Any, *keys: str) -> dict[str, Any]:

@@ -141,3 +141,32 @@ def test_versions_of_python_are_the_projects_own(
     server, _, _ = proposed(tmp_path, {"app.py": _FLASK, **files})
 
     assert f'python: "{versions}"' in server
+
+
+def test_a_workspace_that_is_its_own_member(tmp_path: Path) -> None:
+    """ "." is the package at the top, beside the others; to Python's glob it is an error."""
+    cargo = _PACKAGE.format("top") + '[workspace]\nmembers = [".", "sub", "./"]\n'
+    files = {"Cargo.toml": cargo, "src/main.rs": "", "sub/Cargo.toml": _PACKAGE.format("sub")}
+    (tmp_path / "node").mkdir()
+    node = {"package.json": '{"workspaces": ["."], "main": "index.js"}', "index.js": ""}
+
+    assert '"../../target/release/top"' in proposed(tmp_path, files)[1]
+    server, run, _ = proposed(tmp_path / "node", node)
+    assert run == 'run: ["node", "../../index.js"]'
+    assert "build:" not in server
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("package.json", '{"workspaces": ["packages/**lib"]}'),
+        ("package.json", '{"workspaces": ["a\\u0000b", "./", "**"]}'),
+        ("Cargo.toml", '[workspace]\nmembers = ["parts/**lib", "./."]\n'),
+        ("Cargo.toml", f"number = {'1' * 5000}\n"),
+        ("pyproject.toml", f"number = {'1' * 5000}\n"),
+        ("pyproject.toml", f"nested = {'[' * 100_000}\n"),
+    ],
+)
+def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, text: str) -> None:
+    """A pattern or a value that Python refuses counts as not there."""
+    assert "run: [" in proposed(tmp_path, {name: text})[1]
