@@ -35,7 +35,8 @@ CEILING: Final = "ceiling"
 
 def _services(value: Any) -> Any:
     """`[postgres]`, or `{postgres: [db-read]}`, as a mapping with `all` or workloads."""
-    named = dict.fromkeys(value, "all") if isinstance(value, list) else value
+    listed = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    named = dict.fromkeys(value, "all") if listed else value
     if not isinstance(named, dict) or not named.keys() <= {"postgres"}:
         raise ValueError("expected [postgres], or {postgres: [db-read]} for some workloads only")
     return named

@@ -258,8 +258,10 @@ def _check_cost(document: YamlDocument, data: dict[str, Any]) -> None:
     """Cost is measured by duets beside blocks, at a share of what saturated servers reach."""
     if data.get("cost") is not True:
         return
+    if document.is_bad(("profiles",)):
+        return
     profiles = data.get("profiles", [{}])
-    written = [one for one in profiles if isinstance(one, dict)] if profiles else []
+    written = [one for one in profiles if isinstance(one, dict)]
     if data.get("design") == "duet":
         advice = "remove cost; a profile with loop: open, rate: 60% decides it there"
         document.add(("cost",), "a duet compares the cost of a request by itself", advice)

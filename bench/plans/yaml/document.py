@@ -80,8 +80,11 @@ class YamlDocument:
         return len(self._bad) > PROBLEMS_MAX
 
     def is_bad(self, loc: Loc) -> bool:
-        """Whether a value, or one that holds it, already has a problem."""
-        return any(loc[:end] in self._bad for end in range(1, len(loc) + 1))
+        """Whether a value, or one that holds it, already has a problem.
+
+        Any may have one where there are more than are told.
+        """
+        return self.full or any(loc[:end] in self._bad for end in range(1, len(loc) + 1))
 
     def has_bad(self, loc: Loc) -> bool:
         """Whether a value, or anything in it, already has a problem."""
