@@ -75,11 +75,12 @@ def command(folder: Path, name: str | None, *, ci: bool, action: str | None, **m
     if more["no_try"] or untried:
         click.echo(f"not tried: {untried or '--no-try'}")
         return EXIT_OK
-    return _try(folder, place, f"edit {place}, then `bench verify {wish.name}`")
+    advice = f"edit {place}, then `bench verify {wish.name}`"
+    return _try(folder, place, advice=advice, then=proposal.then)
 
 
-def _try(folder: Path, place: PurePosixPath, advice: str) -> int:
-    """Build, start and ask the server once; say what came of it.
+def _try(folder: Path, place: PurePosixPath, *, advice: str, then: str) -> int:
+    """Build, start and ask the server once; say what came of it, and what comes then.
 
     One that listens on a port of its own, as in most first examples, is tried again with it.
     """
@@ -108,7 +109,7 @@ def _try(folder: Path, place: PurePosixPath, advice: str) -> int:
         for answer in one.exchanges:
             asked = f"{answer.method} {answer.path}"
             seen = f"{answer.status}, {answer.response_bytes} bytes"
-            click.echo(f"it runs: {asked} was answered with {seen}; ready for `bench run first`")
+            click.echo(f"it runs: {asked} was answered with {seen}; {then}")
     return EXIT_OK
 
 
@@ -138,17 +139,20 @@ def _with_ci(proposal: Proposal, server: str, action: str | None, *, ci: bool) -
 
 
 def _wish(folder: Path, name: str | None, port_env: str, path: str) -> InitOptions:
-    from bench.model.fields import is_identifier
+    from bench.model.fields import is_env_name, is_identifier, is_url_path
     from bench.plans.starter import InitOptions, project_name
 
     if name is not None and not is_identifier(name):
         raise UsageError(
             f"--name {name!r}: expected lower-case letters, digits, '-', '_' or '.', such as mine"
         )
-    if port_env and not port_env.isidentifier():
+    if port_env and not is_env_name(port_env):
         raise UsageError(f"--port-env {port_env!r}: expected the name of a variable, such as PORT")
-    if not path.startswith("/") or any(char in path for char in " {}") or not path.isprintable():
-        raise UsageError(f"--path {path!r}: expected a path such as /health")
+    if not is_url_path(path) or any(char in path for char in "{}"):
+        raise UsageError(
+            f"--path {path!r}: expected a path such as /health",
+            advice="without blanks, {, }, # and \\; other characters than ASCII as %XX",
+        )
     return InitOptions(name or project_name(folder), port_env, path)
 
 

@@ -17,6 +17,8 @@ from bench.plans.find_python import find_python
 from bench.plans.found_server import UP, FoundServer
 from bench.plans.library_programs import HELLO
 from bench.plans.schema import schema_files, schema_line
+from bench.plans.yaml.reader import read_document
+from bench.plans.yaml.scalars import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,12 +46,14 @@ class Proposal(NamedTuple):
 
     Attributes:
         unknown: the word in server.yaml for which a name is lacking; "" = it can be tried.
+        then: what measures the server once it runs.
     """
 
     kind: str
     files: dict[PurePosixPath, str]
     look: tuple[str, ...]
     unknown: str = ""
+    then: str = f"ready for `bench run {MATRIX}`"
 
 
 def propose(folder: Path, wish: InitOptions) -> Proposal:
@@ -80,7 +84,7 @@ def propose(folder: Path, wish: InitOptions) -> Proposal:
         files[home / "app.py"] = _SAMPLE
     server = found or _sample()
     for name, program in server.files.items():
-        files[home / name] = program.replace("PATH", wish.path)
+        files[home / name] = program.replace("PATH", json.dumps(wish.path)[1:-1])
     place = home / "server.yaml"
     text = _server_yaml(server, wish, own=found is None)
     files[place] = schema_line("server", place) + text
@@ -89,7 +93,29 @@ def propose(folder: Path, wish: InitOptions) -> Proposal:
         f"configs/workloads/{wish.name}.yaml: the requests, and the response each must get",
         f"`bench validate`, then `bench verify {wish.name}`, then `bench run {MATRIX}`",
     )
-    return Proposal(server.kind, files, look, server.unknown)
+    proposal = Proposal(server.kind, files, look, server.unknown)
+    if not (lacks := _lacking(folder / matrix, wish.name)):
+        return proposal
+    first = f"add {wish.name} to {lacks} of {matrix}, which was there before"
+    return proposal._replace(
+        look=(*look[:-1], first, look[-1]), then=f"{first}, then `bench run {MATRIX}`"
+    )
+
+
+def _lacking(matrix: Path, name: str) -> str:
+    """The lists of a matrix that was there already in which the new server lacks, or ""."""
+    if not matrix.is_file():
+        return ""
+    data = read_document(matrix).data
+    servers = data.get("servers")
+    ids = [
+        one.get("id") if isinstance(one, dict) else one
+        for one in (servers if isinstance(servers, list) else ())
+    ]
+    workloads = data.get("workloads")
+    lacks = [] if name in ids else ["servers"]
+    lacks += [] if isinstance(workloads, list) and name in workloads else ["workloads"]
+    return " and ".join(f"`{key}`" for key in lacks)
 
 
 def project_name(folder: Path) -> str:
@@ -128,7 +154,9 @@ def _server_yaml(server: FoundServer, wish: InitOptions, *, own: bool) -> str:
     if not server.port_argument and not (own and not wish.port_env):
         name = "PORT" if server.files else wish.port_env or "PORT"
         more = "".join(f", {key}: {value}" for key, value in server.settings.items())
-        lines.append(f'env: {{{name}: "{{port}}"{more}}}  # how the server is given its port')
+        lines.append(
+            f'env: {{{_word(name)}: "{{port}}"{more}}}  # how the server is given its port'
+        )
     elif server.settings:
         lines.append(f"env: {json.dumps(server.settings)}")
     lines.append(
@@ -136,8 +164,14 @@ def _server_yaml(server: FoundServer, wish: InitOptions, *, own: bool) -> str:
     )
     if not own:
         lines.append(f"source: {UP}  # what it is built from; `bench ab --ref` checks it out")
-    lines.append(f"workloads: [{wish.name}]")
+    lines.append(f"workloads: [{_word(wish.name)}]")
     return "\n".join(lines) + "\n"
+
+
+def _word(text: str) -> str:
+    """A name as it stands in YAML: in quotes where `2024`, `null` or `no` would be no text."""
+    scalar = plain(text)
+    return text if scalar.value == text and not scalar.problem else json.dumps(text)
 
 
 def _workload(wish: InitOptions, found: FoundServer | None) -> str:
@@ -154,8 +188,8 @@ def _workload(wish: InitOptions, found: FoundServer | None) -> str:
 def _matrix(wish: InitOptions) -> str:
     return (
         f"title: First run of {wish.name}\n"
-        f"servers: [{wish.name}]\n"
-        f"workloads: [{wish.name}]\n"
+        f"servers: [{_word(wish.name)}]\n"
+        f"workloads: [{_word(wish.name)}]\n"
         "profiles: [{tool: wrk, loop: closed, connections: 50, warmup: 1s, duration: 3s}]\n"
         "rounds: 3\n"
     )

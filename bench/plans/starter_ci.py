@@ -38,7 +38,7 @@ jobs:
           persist-credentials: false
       - uses: @ACTION@
         with:
-          server: @SERVER@
+          server: "@SERVER@"
           detect: 3%
           max-time: 10m
       - name: Keep the run # `bench report` and `bench show` read it

@@ -29,7 +29,16 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "words",
-    [("--name", "Not An Id"), ("--port-env", "1 A"), ("--path", "no slash")],
+    [
+        ("--name", "Not An Id"),
+        ("--port-env", "1 A"),
+        ("--port-env", "\N{LATIN SMALL LETTER E WITH ACUTE}"),
+        ("--path", "no slash"),
+        ("--path", "/\N{LATIN SMALL LETTER E WITH ACUTE}"),
+        ("--path", "/a#b"),
+        ("--path", "/a\\b"),
+        ("--path", "/" + "a" * 10_000),
+    ],
 )
 def test_init_refuses_what_it_cannot_write(
     bench: Bench, tmp_path: Path, words: tuple[str, str]
@@ -40,6 +49,33 @@ def test_init_refuses_what_it_cannot_write(
     assert done.code == 2
     assert "expected" in done.err
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["2024", "true", "no", "on", "null", "1e5", "0x10", "007", "1.5", "y"]
+)
+def test_init_writes_what_validate_takes(bench: Bench, tmp_path: Path, name: str) -> None:
+    """A name that YAML reads as a number or a switch stands in quotes."""
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "package.json").write_text("{}")
+
+    assert bench("init", "--no-try", str(folder), "--port-env", "null").code == 0
+    done = bench("validate", str(folder))
+
+    assert (done.code, done.out) == (0, "")
+
+
+def test_init_of_a_second_server(bench: Bench, tmp_path: Path) -> None:
+    """A matrix that is kept does not measure it: what to add is said, where it runs too."""
+    bench("init", "--no-try", str(tmp_path), "--name", "a")
+    done = bench("init", str(tmp_path), "--name", "b")
+    first = "add b to `servers` and `workloads` of configs/first.yaml, which was there before"
+
+    assert done.code == 0
+    assert f"  {first}\n  `bench validate`" in done.out
+    assert done.out.endswith(f"; {first}, then `bench run first`\n")
+    assert "ready for" not in done.out
 
 
 @pytest.mark.parametrize(
