@@ -132,4 +132,8 @@ def _own_names() -> tuple[str, ...]:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = ""
-    return tuple(filter(None, (node, node.partition(".")[0], user, Path.home().name)))
+    try:
+        home = Path.home().name
+    except RuntimeError:  # no HOME, and a uid without an entry
+        home = ""
+    return tuple(filter(None, (node, node.partition(".")[0], user, home)))

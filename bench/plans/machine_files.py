@@ -11,6 +11,7 @@ from bench.model.machines import THIS_MACHINE, MachineGroup, MachinesConfig
 from bench.plans.yaml.checking import check
 from bench.plans.yaml.reader import read_document
 from bench.plans.yaml.spelling import shown, spelling
+from bench.store.cache import expanded
 
 if TYPE_CHECKING:
     from bench.plans.yaml.document import YamlDocument
@@ -34,8 +35,12 @@ class ChosenMachines(NamedTuple):
 
 
 def machines_file() -> Path:
-    """The user's file: XDG_CONFIG_HOME/bench/machines.yaml or ~/.config/bench/machines.yaml."""
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
+    """The user's file: XDG_CONFIG_HOME/bench/machines.yaml or ~/.config/bench/machines.yaml.
+
+    Raises:
+        UsageError: there is neither XDG_CONFIG_HOME nor a home folder.
+    """
+    base = os.environ.get("XDG_CONFIG_HOME") or expanded("~/.config", "XDG_CONFIG_HOME")
     return Path(base) / "bench" / FILE
 
 
@@ -43,11 +48,11 @@ def choose_machines(choice: str) -> ChosenMachines:
     """Read the group that `--machines` names: `NAME` in the user's file, or `FILE:NAME`.
 
     Raises:
-        UsageError: there is no such file or no such name.
+        UsageError: there is no such file, no such name or no home folder.
         ConfigError: all that is wrong with the file.
     """
     written, _, name = choice.rpartition(":")
-    path = Path(written).expanduser() if written else machines_file()
+    path = expanded(written) if written else machines_file()
     if not path.is_file():
         raise UsageError(
             f"there is no file {path}, which would say what machines {shown(name)} are",

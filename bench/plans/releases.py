@@ -21,6 +21,7 @@ from bench.plans.dependencies import build_tool, direct_in
 from bench.process import capture
 from bench.servers.environment import base_environment, startable
 from bench.servers.git import repository_of, tags_of
+from bench.store.cache import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -242,7 +243,7 @@ def _cargo(name: str, folder: Path) -> list[str]:
     short = len(plain) <= _SHORT_NAME
     place = ["3", plain[0]] if len(plain) == _SHORT_NAME else [str(len(plain))]
     parts = [*(place if short else [plain[:2], plain[2:4]]), plain]
-    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    home = Path(os.environ.get("CARGO_HOME") or expanded("~/.cargo", "CARGO_HOME"))
     files = (home / "registry" / "index").glob(f"*/.cache/{'/'.join(parts)}")
     entries = (file.read_bytes().split(b"\0") for file in files)
     return [one["vers"] for one in _entries(itertools.chain(*entries)) if not one.get("yanked")]

@@ -146,7 +146,10 @@ def find_trampoline(constraint: str) -> Interpreter | None:
 
 
 def _pyenv() -> list[str]:
-    root = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    try:
+        root = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    except RuntimeError:  # no home folder, and so no pyenv in it
+        return []
     return [str(path) for path in sorted(root.glob("versions/3.1[2-9]*/bin/python3"))]
 
 

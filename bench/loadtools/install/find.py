@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.errors import UsageError
 from bench.loadtools import TOOLS, ranked
 from bench.loadtools.tool import too_old
 from bench.process.command import capture
@@ -85,11 +87,13 @@ def search_path(environ: Mapping[str, str] | None = None) -> str:
 def user_path(environ: Mapping[str, str] | None = None) -> str:
     """The user's PATH first, then where cargo and Homebrew put executables."""
     env = os.environ if environ is None else environ
-    home = Path(env.get("HOME") or Path.home())
-    cargo = Path(env.get("CARGO_HOME") or home / ".cargo")
+    home = ""
+    with contextlib.suppress(RuntimeError):  # no HOME, and a uid without an entry
+        home = env.get("HOME") or str(Path.home())
+    cargo = env.get("CARGO_HOME") or (home and f"{home}/.cargo")
     parts = [
         *env.get("PATH", os.defpath).split(os.pathsep),
-        str(cargo / "bin"),
+        str(Path(cargo) / "bin") if cargo else "",
         "/opt/homebrew/bin",
         "/usr/local/bin",
     ]
@@ -112,7 +116,8 @@ def find_tool(
     found: list[Installed] = []
     folders = (path or search_path()).split(os.pathsep)
     if tool.installation.sources:
-        folders.insert(0, str(built_path(name, tool.installation.sources).parent))
+        with contextlib.suppress(UsageError):  # no home folder: nothing was built there
+            folders.insert(0, str(built_path(name, tool.installation.sources).parent))
     for folder in folders:
         executable = shutil.which(name, path=folder)
         if executable:
