@@ -57,7 +57,20 @@ def emit_json(value: BaseModel | dict[str, Any]) -> None:
 
     data = value if isinstance(value, dict) else value.model_dump(mode="json", by_alias=True)
     data = {"schema_version": SCHEMA_VERSION, **data}
-    click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+    try:
+        text = orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:  # the name of a file that is not UTF-8 stands in it
+        text = orjson.dumps(_readable(data), option=orjson.OPT_INDENT_2).decode()
+    click.echo(text)
+
+
+def _readable(value: Any) -> Any:
+    """The same with ? for each byte of a text that is not UTF-8."""
+    if isinstance(value, dict):
+        return {_readable(key): _readable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(inner) for inner in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 @contextlib.contextmanager

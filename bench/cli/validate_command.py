@@ -52,14 +52,15 @@ def _check(files: tuple[Path, ...], folder: Path | None) -> ValidationResult:
         check_files,
         check_project,
     )
+    from bench.plans.yaml.files import resolved
 
     if not files:
         return check_project(find_project(Path.cwd(), folder), unsupported)
-    whole = [path.resolve() for path in files if _is_project(path)]
+    whole = [resolved(path) for path in files if _is_project(path)]
     by_project: dict[Path, list[Path]] = {}
     for path in files:
         if not _is_project(path):
-            by_project.setdefault(_start(path.resolve()), []).append(path.resolve())
+            by_project.setdefault(_start(resolved(path)), []).append(resolved(path))
     parts = [check_project(find_project(path, path), unsupported) for path in whole]
     parts += [
         check_files(find_project(start, folder), paths, unsupported)
@@ -73,6 +74,7 @@ def _warnings(files: tuple[Path, ...], folder: Path | None) -> tuple[Problem, ..
     """Files that are right, and hardly meant: a program that nothing makes, an id of bench's."""
     from bench.plans.project import find_project
     from bench.plans.validation import project_servers, warnings
+    from bench.plans.yaml.files import resolved
 
     roots = [path for path in files if _is_project(path)]
     if not files:
@@ -80,7 +82,7 @@ def _warnings(files: tuple[Path, ...], folder: Path | None) -> tuple[Problem, ..
     listed = {root: project_servers(root) for root in roots}
     for path in files:
         if not _is_project(path):
-            listed.setdefault(_start(path.resolve()), []).append(path)
+            listed.setdefault(_start(resolved(path)), []).append(path)
     found = (warnings(find_project(root, folder), paths) for root, paths in listed.items())
     return tuple(sorted({one for some in found for one in some}))
 

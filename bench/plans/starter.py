@@ -17,6 +17,7 @@ from bench.plans.find_python import find_python
 from bench.plans.found_server import UP, FoundServer
 from bench.plans.library_programs import HELLO
 from bench.plans.schema import schema_files, schema_line
+from bench.plans.yaml.files import resolved
 from bench.plans.yaml.reader import read_document
 from bench.plans.yaml.scalars import plain
 
@@ -119,8 +120,12 @@ def _lacking(matrix: Path, name: str) -> str:
 
 
 def project_name(folder: Path) -> str:
-    """An id made of the folder's name."""
-    plain = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")
+    """An id made of the folder's name.
+
+    Raises:
+        UsageError: the folder is a link that leads in a circle.
+    """
+    plain = re.sub(r"[^a-z0-9._-]+", "-", resolved(folder).name.lower()).strip("-._")
     name = re.sub(r"\.\.+", ".", plain)[:40]
     return name if is_identifier(name) else "server"
 

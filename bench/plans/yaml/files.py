@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from bench.errors import UsageError
+
 MAX_YAML_BYTES: Final = 1_000_000
 MAX_BODY_BYTES: Final = 16_000_000
 
@@ -50,6 +52,18 @@ def _check(status: os.stat_result, limit: int) -> None:
         raise ValueError("expected a regular file, found a pipe, socket or device")
     if status.st_size > limit:
         raise ValueError(f"the file has {status.st_size:,} bytes: at most {limit:,} are read")
+
+
+def resolved(path: Path) -> Path:
+    """The path with symbolic links followed.
+
+    Raises:
+        UsageError: links lead in a circle.
+    """
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        raise UsageError(f"{path}: symbolic links lead in a circle", advice="remove one") from None
 
 
 def inside(path: Path, root: Path) -> bool:
