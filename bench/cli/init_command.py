@@ -139,21 +139,32 @@ def _with_ci(proposal: Proposal, server: str, action: str | None, *, ci: bool) -
 
 
 def _wish(folder: Path, name: str | None, port_env: str, path: str) -> InitOptions:
-    from bench.model.fields import is_env_name, is_identifier, is_url_path
+    from bench.model.fields import Env, UrlPath, is_identifier
     from bench.plans.starter import InitOptions, project_name
 
     if name is not None and not is_identifier(name):
         raise UsageError(
             f"--name {name!r}: expected lower-case letters, digits, '-', '_' or '.', such as mine"
         )
-    if port_env and not is_env_name(port_env):
+    if port_env and not _fits(Env, {port_env: ""}):
         raise UsageError(f"--port-env {port_env!r}: expected the name of a variable, such as PORT")
-    if not is_url_path(path) or any(char in path for char in "{}"):
+    if not _fits(UrlPath, path) or any(char in path for char in "{}"):
         raise UsageError(
             f"--path {path!r}: expected a path such as /health",
             advice="without blanks, {, }, # and \\; other characters than ASCII as %XX",
         )
     return InitOptions(name or project_name(folder), port_env, path)
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    """Whether a file may hold the value: what is written here, `bench validate` must take."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _write(folder: Path, proposal: Proposal) -> set[PurePosixPath]:

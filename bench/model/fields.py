@@ -197,11 +197,6 @@ def _env_name(text: str) -> str:
     return text
 
 
-def is_env_name(text: str) -> bool:
-    """Whether a text can be the name of a variable."""
-    return bool(_ENV_NAME.fullmatch(text))
-
-
 def _value_name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError("expected a name of lower-case letters, digits and '_', such as user_id")
@@ -243,14 +238,6 @@ def _path(text: str) -> str:
     if not text.isascii():
         raise ValueError("expected other characters than ASCII written as %XX")
     return _no_control(text)
-
-
-def is_url_path(text: str) -> bool:
-    """Whether a text can be the path of a request."""
-    try:
-        return len(_path(text)) <= _TEXT_MAX
-    except ValueError:
-        return False
 
 
 def _relative(text: str) -> str:

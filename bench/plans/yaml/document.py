@@ -82,7 +82,7 @@ class YamlDocument:
     def is_bad(self, loc: Loc) -> bool:
         """Whether a value, or one that holds it, already has a problem.
 
-        Any may have one where there are more than are told.
+        True of every value once there are too many problems to show.
         """
         return self.full or any(loc[:end] in self._bad for end in range(1, len(loc) + 1))
 
