@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)")
+DAY_S: Final = 86_400.0
+"""The longest duration of a window, a warm-up or a run."""
 _DURATION_S: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(B|KB|MB|GB)")
 _SIZE_BYTES: Final = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -22,12 +25,16 @@ def parse_duration(text: object) -> float:
     """Read `500ms`, `10s`, `2m` as seconds.
 
     Raises:
-        ValueError: the text is not a duration; the message says what one looks like.
+        ValueError: the text is not a duration, or no float holds it; the message says what one
+            looks like.
     """
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if not match:
         raise ValueError("expected a duration such as 500ms, 10s or 2m")
-    return float(match[1]) * _DURATION_S[match[2]]
+    seconds = float(match[1]) * _DURATION_S[match[2]]
+    if not math.isfinite(seconds):  # hundreds of digits
+        raise ValueError("expected a duration of at most 24h")
+    return seconds
 
 
 def parse_size(text: object) -> int:

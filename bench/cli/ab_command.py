@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench.cli.common import (
+    CONNECTIONS,
     emit_json,
     machines_option,
     parsed,
     project_option,
+    seconds,
     some_seconds,
 )
 from bench.errors import BenchError, GateMetError, TerminatedError, UsageError
 from bench.model.metric_names import METRICS
-from bench.units import format_eta, parse_duration, parse_percent
+from bench.units import format_eta, parse_percent
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView
@@ -72,7 +74,7 @@ _DETECT_LEAST: Final = 0.001
 @click.option("--workloads", help="Only these, separated by commas (default: the server's).")
 @click.option(
     "--connections",
-    type=click.IntRange(1),
+    type=CONNECTIONS,
     default=50,
     show_default=True,
     help="Open connections to each server.",
@@ -162,8 +164,8 @@ def _effort(options: dict[str, Any]) -> Duration:
     if not _DETECT_LEAST <= detect < 1:
         raise UsageError("--detect: expected a percentage from 0.1% to below 100%")
     max_time_s = some_seconds("--max-time", options["max_time"])
-    for name in ("duration", "warmup"):
-        parsed(f"--{name}", options[name], parse_duration)
+    some_seconds("--duration", options["duration"])
+    seconds("--warmup", options["warmup"])
     names = (options["workloads"] or "").split(",")
     return Duration(
         design=options["design"],

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench.cli.common import (
+    CONNECTIONS,
     emit_json,
     json_option,
     parsed,
     printable,
     project_option,
+    seconds,
     some_seconds,
 )
 from bench.errors import EXIT_FAILED, EXIT_OK, TerminatedError, UsageError
-from bench.units import format_eta, parse_duration, parse_percent
+from bench.units import format_eta, parse_percent
 
 if TYPE_CHECKING:
     from bench.model.bisect import BisectAsked
@@ -60,9 +62,7 @@ _LEAST: Final = 0.005
     help="For all measuring, builds not counted; then the range that is proven is named.  "
     "[default: 30m]",
 )
-@click.option(
-    "--connections", type=click.IntRange(1), help="Open connections to each.  [default: 50]"
-)
+@click.option("--connections", type=CONNECTIONS, help="Open connections to each.  [default: 50]")
 @click.option("--duration", metavar="DURATION", help="Window of each trial.  [default: 2s]")
 @click.option("--warmup", metavar="DURATION", help="Warm-up of each trial.  [default: 1s]")
 @click.option(
@@ -169,7 +169,7 @@ def _new(
     if not _LEAST <= detect < 1:
         raise UsageError("--detect: expected a percentage from 0.5% to below 100%")
     some_seconds("--duration", given["duration"])
-    parsed("--warmup", given["warmup"], parse_duration)
+    seconds("--warmup", given["warmup"])
     max_time_s = some_seconds("--max-time", given["max_time"])
     dependency = options["dependency"]
     world = searched(project, server, options["good"], options["bad"], dependency)

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.common import (
+    CONNECTIONS,
+    SEED,
     check_served,
     emit_json,
     machines_option,
     project_option,
+    seconds,
     some_seconds,
 )
 from bench.errors import EXIT_FAILED, TerminatedError, UsageError
@@ -39,14 +42,14 @@ _OWN = ("matrix", "promise", "tolerance", "max_time", "connections", "duration",
     "confirmed.  [default: 5m]",
 )
 @click.option("--matrix", metavar="NAME", help="Servers and workloads of that matrix instead.")
-@click.option("--connections", type=click.IntRange(1), help="Open connections.  [default: 64]")
+@click.option("--connections", type=CONNECTIONS, help="Open connections.  [default: 64]")
 @click.option(
     "--duration",
     metavar="DURATION",
     help="Window of a whole trial; a short one is a third of it.  [default: 6s]",
 )
 @click.option("--warmup", metavar="DURATION", help="Warm-up of each trial.  [default: 1s]")
-@click.option("--seed", type=click.IntRange(0), help="Content of random requests, arrivals.")
+@click.option("--seed", type=SEED, help="Content of random requests, arrivals.")
 @click.option("--resume", metavar="RUN", help="Go on with a search that did not finish.")
 @machines_option
 @click.option("--strict", is_flag=True, help="Refuse a machine that is unfit for measuring.")
@@ -134,6 +137,10 @@ def _new(
         for name in ("tolerance", "connections", "duration", "warmup", "seed")
         if options[name] is not None
     }
+    if "duration" in given:
+        some_seconds("--duration", options["duration"])
+    if "warmup" in given:
+        seconds("--warmup", options["warmup"])
     if options["max_time"] is not None:
         given["max_time_s"] = some_seconds("--max-time", options["max_time"])
     asked = CapacityAsked(names, options["matrix"], options["promise"], **given)

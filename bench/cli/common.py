@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from bench.errors import BenchError, UsageError
-from bench.units import parse_duration
+from bench.units import DAY_S, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,31 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from bench.model.summary import RunView
+
+CONNECTIONS: Final = click.IntRange(1, 100_000)
+"""As in a matrix."""
+FOREIGN_CONNECTIONS: Final = click.IntRange(1, 10**9)
+"""Of a result that was measured elsewhere."""
+SEED: Final = click.IntRange(0, 2**53)
+"""As in a matrix: what a JSON number holds exactly."""
+
+
+class FiniteRange(click.FloatRange):
+    """A range of floats; `nan` is neither below nor above anything, and would pass any other."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read the number.
+
+        Raises:
+            BadParameter: it is none, `nan` or `inf`, or is out of the range.
+        """
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
+
 
 project_option = click.option(
     "--project",
@@ -100,13 +126,25 @@ def parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
         raise UsageError(f"{option} {text!r}: {error}") from None
 
 
-def some_seconds(option: str, text: str) -> float:
-    """A duration above 0 s, in seconds.
+def seconds(option: str, text: str) -> float:
+    """A duration up to a day, in seconds.
 
     Raises:
-        UsageError: it is another text, or 0s; names the option.
+        UsageError: it is another text, or longer; names the option.
     """
     found = parsed(option, text, parse_duration)
+    if found > DAY_S:
+        raise UsageError(f"{option}: expected a duration of at most 24h")
+    return found
+
+
+def some_seconds(option: str, text: str) -> float:
+    """A duration above 0 s and up to a day, in seconds.
+
+    Raises:
+        UsageError: it is another text, 0s or longer; names the option.
+    """
+    found = seconds(option, text)
     if not found:
         raise UsageError(f"{option}: expected a duration above 0s")
     return found

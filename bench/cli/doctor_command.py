@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bench.cli.common import emit_json, json_option, machines_option, project_option
+from bench.cli.common import CONNECTIONS, emit_json, json_option, machines_option, project_option
 from bench.errors import EXIT_OK, EXIT_UNFIT, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _MEASURING: Final = "measuring for 2 seconds ..."
 @json_option
 @click.option(
     "--connections",
-    type=click.IntRange(min=1),
+    type=CONNECTIONS,
     default=50,
     show_default=True,
     help="Check descriptors, ports and backlog for this many connections.",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit_json, parsed
-from bench.units import format_duration, format_eta, parse_duration
+from bench.cli.common import emit_json, seconds
+from bench.units import format_duration, format_eta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def _seconds(option: str, text: str | None) -> float | None:
-    return None if text is None else parsed(option, text, parse_duration)
+    return None if text is None else seconds(option, text)
 
 
 def show(plan: Plan, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.common import emit_json
+from bench.cli.common import FOREIGN_CONNECTIONS, emit_json
 from bench.loadtools import TOOLS, Recorded
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _extras(command: Callable[..., None]) -> Callable[..., None]:
 @_extras
 @click.option(
     "--connections",
-    type=click.IntRange(min=1),
+    type=FOREIGN_CONNECTIONS,
     help="Connections of that process (default: as its output says).",
 )
 @click.option(

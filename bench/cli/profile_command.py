@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from bench.cli.common import (
+    CONNECTIONS,
+    FiniteRange,
     emit_json,
     json_option,
     machines_option,
@@ -22,18 +24,21 @@ if TYPE_CHECKING:
     from bench.profiling.profile_run import ProfileOptions
     from bench.profiling.report import Profiled
 
+_RATE_MAX: Final = 10_000_000
+"""As in a matrix."""
+
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="SERVER WORKLOAD")
 @click.option("--against", default=None, help="Another server: where the first one needs more.")
-@click.option("--connections", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option("--connections", type=CONNECTIONS, default=50, show_default=True)
 @click.option(
     "--rate",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, _RATE_MAX, min_open=True),
     default=None,
     help="Offered requests per second (default: as many as it can).",
 )
-@click.option("--seconds", type=click.FloatRange(1, 600), default=5.0, show_default=True)
+@click.option("--seconds", type=FiniteRange(1, 600), default=5.0, show_default=True)
 @click.option(
     "--method",
     type=click.Choice(["auto", "perf", "py-spy", "node", "sample"]),

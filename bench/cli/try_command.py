@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bench.cli.ab_command import measure
-from bench.cli.common import emit_json, machines_option, parsed
+from bench.cli.common import CONNECTIONS, emit_json, machines_option, seconds, some_seconds
 from bench.errors import BenchError, UsageError
-from bench.units import parse_duration
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView
@@ -36,7 +35,7 @@ _AND: Final = "--and"
 )
 @click.option(
     "--connections",
-    type=click.IntRange(1),
+    type=CONNECTIONS,
     multiple=True,
     default=(50,),
     show_default=True,
@@ -117,8 +116,8 @@ def command(command: tuple[str, ...], **options: Any) -> int:
 def _trying(words: tuple[str, ...], options: dict[str, Any]) -> TryOptions:
     from bench.plans.try_ import TryOptions
 
-    for name in ("duration", "warmup"):
-        parsed(f"--{name}", options[name], parse_duration)
+    some_seconds("--duration", options["duration"])
+    seconds("--warmup", options["warmup"])
     commands = _commands(words)
     if bool(commands) == bool(options["urls"]):
         raise UsageError(

@@ -17,7 +17,7 @@ from bench.model import field_schemas as schemas
 from bench.model.base import Model
 from bench.model.secrets import hidden
 from bench.model.target import Target
-from bench.units import parse_duration, parse_percent, parse_size
+from bench.units import DAY_S, parse_duration, parse_percent, parse_size
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _ID_MAX: Final = 64
@@ -34,7 +34,6 @@ _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METHOD: Final = re.compile(r"[A-Z]{1,16}")
 _URL: Final = re.compile(r"http://([A-Za-z0-9](?:[A-Za-z0-9.-]*)|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?")
 _UNIT_MAX: Final = 32
-_DAY_S: Final = 86_400.0
 _SIZE_MAX: Final = 10**15
 _TEXT_MAX: Final = 10_000
 
@@ -101,7 +100,7 @@ def _above_zero(value: float) -> float:
 
 
 def _within_a_day(value: float) -> float:
-    if not value <= _DAY_S:
+    if not value <= DAY_S:
         raise ValueError("expected a duration of at most 24h")
     return value
 

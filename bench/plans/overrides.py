@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from bench.errors import Problem
 from bench.model.config import ProfileConfig, ServerRef, Variant
 from bench.plans.yaml.spelling import shown, spelling
+from bench.units import DAY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -53,13 +54,18 @@ def override_problems(
     yield from _out_of_range("--rounds", overrides.rounds, 1, _ROUNDS_MAX)
     yield from _out_of_range("--connections", overrides.connections, 1, _CONNECTIONS_MAX)
     yield from _out_of_range("--seed", overrides.seed, 0, 2**53)
-    if overrides.duration_s is not None and not overrides.duration_s > 0:
-        yield Problem("--duration", 0, "", "expected a duration above 0s")
-    if overrides.max_time_s is not None and not overrides.max_time_s > 0:
-        yield Problem("--max-time", 0, "", "expected a duration above 0s")
-    if overrides.warmup_s is not None and not overrides.warmup_s >= 0:
-        yield Problem("--warmup", 0, "", "expected a duration from 0s")
+    if overrides.duration_s is not None and not 0 < overrides.duration_s <= DAY_S:
+        yield Problem("--duration", 0, "", _some_time(overrides.duration_s))
+    if overrides.max_time_s is not None and not 0 < overrides.max_time_s <= DAY_S:
+        yield Problem("--max-time", 0, "", _some_time(overrides.max_time_s))
+    if overrides.warmup_s is not None and not 0 <= overrides.warmup_s <= DAY_S:
+        yield Problem("--warmup", 0, "", "expected a duration from 0s to 24h")
     yield from _clashes(config, overrides)
+
+
+def _some_time(seconds: float) -> str:
+    limit = "of at most 24h" if seconds > DAY_S else "above 0s"
+    return f"expected a duration {limit}"
 
 
 def _unknown(
