@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bench.cli.common import project_option
+from bench.cli.common import FOREIGN_CONNECTIONS, project_option
 from bench.errors import EXIT_FAILED, UsageError
 from bench.loadtools import TOOLS, Recorded
 
@@ -17,29 +17,34 @@ if TYPE_CHECKING:
     from bench.model.load_result import Loop
     from bench.run.importing.sources import ImportOptions, ResultFile
 
+_PLAIN: Final = r"[0-9]+\.?[0-9]*|\.[0-9]+"
+"""Seconds without their unit."""
+
 
 def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     if value is None:
         return None
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last day have no other time zone
         raise click.BadParameter("expected a date such as 2025-11-21") from None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     return at.isoformat(timespec="seconds")
 
 
 def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
-    from bench.units import parse_duration
+    from bench.units import DAY_S, parse_duration
 
     if value is None:
         return None
     try:
-        seconds = float(value) if re.fullmatch(r"[0-9.]+", value) else parse_duration(value)
+        seconds = float(value) if re.fullmatch(_PLAIN, value) else parse_duration(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     if not seconds > 0:
         raise click.BadParameter("expected a duration above 0s")
+    if seconds > DAY_S:
+        raise click.BadParameter("expected a duration of at most 24h")
     return seconds
 
 
@@ -50,13 +55,13 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.option("--workload", default="imported", help="What was sent, in words: JSON Small.")
 @click.option(
     "--connections",
-    type=click.IntRange(min=1),
+    type=FOREIGN_CONNECTIONS,
     help="Connections (default: as the tool's output says, where it does).",
 )
 @click.option("--duration", callback=_duration, help="Window of each result: 10s.")
 @click.option(
     "--body-bytes",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 10**15),
     help="Bytes of the body that was sent and answered; makes the throughput.",
 )
 @click.option(
@@ -163,4 +168,8 @@ def _connections(tool: str, paths: list[tuple[str, Path]]) -> int:
 
 
 def _modified(path: Path) -> str:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    try:
+        at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{path} has no date", advice="--date says the day") from None
+    return at.isoformat(timespec="seconds")

@@ -132,7 +132,10 @@ class Wrk(LoadTool):
         from bench.loadtools import wrk_text  # noqa: PLC0415 - late
 
         said = wrk_text.read(read_text(file))
-        parts = urlsplit(said.url)
+        try:
+            parts = urlsplit(said.url)
+        except ValueError:  # a bracket that is not closed
+            raise ParseError("wrk's URL cannot be read", excerpt=said.url) from None
         path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         return {
             "connections": str(said.connections),

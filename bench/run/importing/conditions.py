@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from bench.errors import UsageError
@@ -12,9 +13,42 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.model.load_result import LoadResult
-    from bench.run.importing.sources import ResultFile
+    from bench.run.importing.sources import ImportOptions, ResultFile
 
 _REDIRECTS: Final = range(300, 400)
+_WORDS_MAX: Final = 500
+_UNPRINTED: Final = frozenset({"Cc", "Cs"})
+"""Control characters, and what Python makes of bytes that are no UTF-8."""
+
+
+def check_words(sources: Sequence[ResultFile], facts: ImportOptions) -> None:
+    """Refuse words that no file or table can hold.
+
+    Raises:
+        UsageError: too long, a line break or another control character, no UTF-8; says which.
+    """
+    told = {"--title": facts.title, "--workload": facts.workload, "--hardware": facts.hardware}
+    for option, text in told.items():
+        check_name(option, text)
+    for source in sources:
+        check_name("label", source.label)
+        check_name("file name", source.name)
+
+
+def check_name(what: str, text: str) -> None:
+    """Refuse a text as `check_words` does.
+
+    Args:
+        what: what it is, for the message.
+        text: the words.
+
+    Raises:
+        UsageError: see `check_words`.
+    """
+    if len(text) > _WORDS_MAX:
+        raise UsageError(f"{what}: expected at most {_WORDS_MAX} characters, got {len(text)}")
+    if any(unicodedata.category(char) in _UNPRINTED for char in text):
+        raise UsageError(f"{what} {text!r}: expected UTF-8 without line breaks or control codes")
 
 
 def refuse_copies(sources: Sequence[ResultFile]) -> None:

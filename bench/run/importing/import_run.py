@@ -6,8 +6,10 @@ Latencies that a tool distorts (wrk's text) lose their percentiles and get a fin
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+import shutil
 from typing import TYPE_CHECKING, Final
 
 import bench
@@ -16,7 +18,7 @@ from bench.model.host_facts import CpuInfo, Host, MachineInfo, OsInfo, PowerInfo
 from bench.model.plan import Arm, Cell, CpuSplit, LoadProfile, Plan, PlannedTrial
 from bench.model.server_config import ServerConfig
 from bench.model.summary import RunInfo
-from bench.run.importing.conditions import refuse_copies
+from bench.run.importing.conditions import check_name, check_words, refuse_copies
 from bench.run.importing.import_trials import make_trial
 from bench.run.importing.sources import ELSEWHERE, UNPINNED, Imported
 from bench.run.opening import write_derived
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from bench.run.importing.sources import ImportOptions, ResultFile
 
 MARGIN: Final = 0.02
+_SLUG_MAX: Final = 60
+"""Server, workload and profile are one name of a folder together."""
 _NOT_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -39,10 +43,12 @@ def make_run(sources: Sequence[ResultFile], facts: ImportOptions) -> Imported:
     The first label is the baseline.
 
     Raises:
-        UsageError: no results, or of different tools, or one result as two rounds.
+        UsageError: no results, or of different tools, or one result as two rounds, or words that
+            no report can hold.
     """
     if len({source.load.tool for source in sources}) != 1:
         raise UsageError("give at least one LABEL=FILE, all of one load tool")
+    check_words(sources, facts)
     refuse_copies(sources)
     names = _names([source.label for source in sources])
     profile = _profile(sources, facts)
@@ -72,10 +78,27 @@ def store(imported: Imported, folder: Path) -> Path:
 
     Raises:
         StoreError: it cannot be written.
+        UsageError: the folder's name cannot be written in a file.
     """
     inside = folder.is_dir()
     parent, name = (folder, imported.info.run_id) if inside else (folder.parent, folder.name)
+    check_name("--output", name)
+    missing = [path for path in parent.parents if not path.exists()]
+    if not parent.exists():
+        missing.insert(0, parent)
     directory = RunDirectory.create(parent, name)
+    try:
+        _fill(directory, imported)
+    except BaseException:  # half a run is no run; Ctrl-C too
+        shutil.rmtree(directory.path, ignore_errors=True)
+        for made in missing:  # from the inside out; one that another run is in stays
+            with contextlib.suppress(OSError):
+                made.rmdir()
+        raise
+    return directory.path
+
+
+def _fill(directory: RunDirectory, imported: Imported) -> None:
     directory.write_model("host.json", imported.host)
     directory.write_model("plan.json", imported.plan)
     for record, source in zip(imported.trials, imported.sources, strict=True):
@@ -85,7 +108,6 @@ def store(imported: Imported, folder: Path) -> Path:
     directory.write_bytes("findings.json", b"[]\n")
     directory.write_model("run.json", imported.info.replace(run_id=directory.path.name))
     write_derived(directory.path)
-    return directory.path
 
 
 def _names(labels: Sequence[str]) -> dict[str, str]:
@@ -101,7 +123,7 @@ def _names(labels: Sequence[str]) -> dict[str, str]:
 
 
 def _slug(text: str) -> str:
-    return _NOT_SLUG.sub("-", text.lower()).strip("-")
+    return _NOT_SLUG.sub("-", text.lower()).strip("-")[:_SLUG_MAX].rstrip("-")
 
 
 def _profile(sources: Sequence[ResultFile], facts: ImportOptions) -> LoadProfile:
