@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
@@ -308,14 +309,19 @@ def read_bytes(path: Path) -> bytes:
     """Read a file that a load tool wrote.
 
     Raises:
-        ParseError: it is not there, or too large to be a result.
+        ParseError: it is not there, is a device, or too large to be a result.
     """
     try:
-        if path.stat().st_size > _READ_MAX:
-            raise ParseError(f"{path.name} is too large to be a result")
-        return path.read_bytes()
+        there = path.stat()
+        if stat.S_ISCHR(there.st_mode) or stat.S_ISBLK(there.st_mode):
+            raise ParseError(f"{path} is a device, not a file that a load tool wrote")
+        with path.open("rb") as file:  # a pipe has no size before it is read
+            data = b"" if there.st_size > _READ_MAX else file.read(_READ_MAX + 1)
     except OSError as error:
         raise ParseError(f"{path.name} cannot be read", excerpt=error.strerror or "") from error
+    if max(there.st_size, len(data)) > _READ_MAX:
+        raise ParseError(f"{path.name} is too large to be a result")
+    return data
 
 
 def refuse_failure(output: ToolOutput, tool: str, *, harmless: tuple[str, ...] = ()) -> None:

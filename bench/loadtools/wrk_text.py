@@ -14,7 +14,8 @@ from bench.loadtools.merging import own_percentiles
 from bench.loadtools.other_tools import another_than
 from bench.model.load_result import ErrorCounts, LatencySummary, LoadResult
 
-_NUMBER = r"[0-9]+\.[0-9][0-9]"
+_NUMBER = r"[0-9]{1,20}\.[0-9][0-9]"  # a counter of 64 bits has 20 digits
+_COUNT = r"[0-9]{1,15}"  # what a float holds exactly
 _TIME = rf"({_NUMBER})(us|ms|s|m|h)"
 _METRIC = rf"-?{_NUMBER}[kMGTP]?"
 _SHARE = rf"(?:-?nan|{_NUMBER})%"
@@ -23,22 +24,24 @@ _TIME_US: Final = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 6e7, "h": 3.6e9}
 _BYTE_UNITS: Final = {unit: 1024**power for power, unit in enumerate(("", "K", "M", "G", "T", "P"))}
 _CUT_AVERAGE: Final = ("1000.00", "m")
 _WRAP: Final = 2**32
+_BYTES_MAX: Final = 2**63
 _LINES: Final = {
     "running": re.compile(r"Running [0-9]+[smh] test @ (\S+)"),
-    "connections": re.compile(r"  ([0-9]+) threads and ([0-9]+) connections"),
+    "connections": re.compile(rf"  ({_COUNT}) threads and ({_COUNT}) connections"),
     "heading": re.compile(r"  Thread Stats   Avg      Stdev     Max   \+/- Stdev"),
     "latency": re.compile(rf"    Latency *{_TIME} *{_TIME} *{_TIME} *{_SHARE}"),
     "per_thread": re.compile(rf"    Req/Sec *{_METRIC} *{_METRIC} *{_METRIC} *{_SHARE}"),
-    "requests": re.compile(rf"  ([0-9]+) requests in {_TIME}, {_BYTES} read"),
+    "requests": re.compile(rf"  ({_COUNT}) requests in {_TIME}, {_BYTES} read"),
     "rate": re.compile(rf"Requests/sec: *({_NUMBER})"),
     "transfer": re.compile(rf"Transfer/sec: *{_BYTES}"),
 }
 _PERCENTILE: Final = re.compile(rf" +([0-9]+(?:\.[0-9]+)?)% *{_TIME} *")
 _PRINTED: Final = ("50", "75", "90", "99")
 _SOCKET: Final = re.compile(
-    r"  Socket errors: connect (-?[0-9]+), read (-?[0-9]+), write (-?[0-9]+), timeout (-?[0-9]+)"
+    r"  Socket errors: connect (-?[0-9]{1,20}), read (-?[0-9]{1,20}), write (-?[0-9]{1,20}), "
+    r"timeout (-?[0-9]{1,20})"
 )
-_BAD_STATUS: Final = re.compile(r"  Non-2xx or 3xx responses: (-?[0-9]+)")
+_BAD_STATUS: Final = re.compile(r"  Non-2xx or 3xx responses: (-?[0-9]{1,20})")
 _STEP_S: Final = {"us": 5e-9, "ms": 5e-6, "s": 5e-3, "m": 0.3, "h": 18.0}
 
 
@@ -87,7 +90,7 @@ def read(text: str) -> Text:
         connections=int(found["connections"][2]),
         requests=requests,
         duration_s=_duration(requests, found["requests"], float(found["rate"][1])),
-        bytes=round(float(found["requests"][4]) * _BYTE_UNITS[found["requests"][5]]),
+        bytes=_bytes(found["requests"]),
         mean_us=None if latency.group(1, 2) == _CUT_AVERAGE else _us(latency[1], latency[2]),
         max_us=_us(latency[5], latency[6]),
         percentiles_us=_percentiles(lines),
@@ -210,6 +213,13 @@ def _percentiles(lines: list[str]) -> dict[str, float]:
 
 def _us(number: str, unit: str) -> float:
     return float(number) * _TIME_US[unit]
+
+
+def _bytes(line: re.Match[str]) -> int:
+    count: int = round(float(line[4]) * _BYTE_UNITS[line[5]])
+    if count >= _BYTES_MAX:
+        raise ParseError("no tool reads so many bytes", excerpt=line[0])
+    return count
 
 
 def _duration(requests: int, line: re.Match[str], rate: float) -> float:

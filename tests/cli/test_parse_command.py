@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,3 +122,69 @@ def test_what_is_no_result_exits_with_2_and_quotes_the_place(
     assert (code, out) == (2, "")
     assert place in err
     assert "Traceback" not in err
+
+
+def test_more_from_a_pipe_than_a_result_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe has no size before it is read: the reading itself ends at the limit."""
+    monkeypatch.setattr("bench.loadtools.tool._READ_MAX", 100_000)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    wrote = 0
+
+    def write() -> None:
+        nonlocal wrote
+        with contextlib.suppress(BrokenPipeError), pipe.open("wb", buffering=0) as file:
+            for _ in range(100):
+                wrote += file.write(bytes(10_000)) or 0
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    code, _, err = run(capsys, "wrk", pipe)
+    writer.join(timeout=20)
+
+    assert (code, "too large to be a result" in err) == (2, True), err
+    assert wrote < 1_000_000
+
+
+def test_a_result_from_a_pipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """As `bench parse wrk <(wrk ...)` gives it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=((WRK / "good.txt").read_bytes(),))
+    writer.start()
+    code, _, err = run(capsys, "wrk", pipe)
+    writer.join(timeout=20)
+
+    assert code == 0, err
+
+
+def test_a_device_is_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """Some never end."""
+    code, _, err = run(capsys, "wrk", "/dev/null")
+
+    assert (code, "is a device" in err) == (2, True), err
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r"[0-9]+ requests in", "99999999999999999999 requests in"),
+        (r"[0-9]+ requests in", f"{'9' * 400} requests in"),
+        (r"[0-9]+ requests in", f"{'9' * 5000} requests in"),
+        (r"[0-9.]+[KMG]B read", "9999999999.00PB read"),
+        (r"[0-9.]+[KMG]B read", f"{'9' * 400}.00MB read"),
+        (r"and [0-9]+ connections", f"and {'9' * 400} connections"),
+        (r"Requests/sec: *[0-9]+", f"Requests/sec: {'9' * 400}"),
+    ],
+)
+def test_numbers_that_no_run_has(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, old: str, new: str
+) -> None:
+    """They are refused like any other line that cannot be read."""
+    file = tmp_path / "wrk.txt"
+    file.write_text(re.sub(old, new, (WRK / "good.txt").read_text()))
+    code, _, err = run(capsys, "wrk", file)
+
+    assert (code, "error: " in err) == (2, True), err
