@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.model.summary import TrialCounts
@@ -75,7 +76,7 @@ class CellTrials(NamedTuple):
         pairs = (
             (trial.round, read(trial)) for trial in self.usable if not not_compared(trial, metric)
         )
-        return {number: value for number, value in pairs if value is not None and value > 0}
+        return {number: value for number, value in pairs if value and 0 < value < math.inf}
 
 
 def by_cell(plan: Plan, trials: Iterable[TrialRecord]) -> tuple[CellTrials, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from bench.model.base import SCHEMA_VERSION, GrownModel, Model
@@ -335,7 +336,8 @@ def _per_request(part: TrialRecord | Partner, used: float | None) -> float | Non
     load = part.load
     if load is None or not load.ok or not used:
         return None
-    return used * 1e6 / (load.ok * span_share(part))
+    cost = used * 1e6 / (load.ok * span_share(part))
+    return cost if math.isfinite(cost) else None  # a damaged record: not a figure
 
 
 def span_share(part: TrialRecord | Partner) -> float:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.model.finding import Finding
+    from bench.model.plan import Plan
     from bench.store.run_directory import Damaged
 
 DERIVED = ("json", "markdown", "html")
@@ -41,6 +42,7 @@ def open_run(path: Path) -> RunView:
     directory = RunDirectory(path)
     info, host = directory.info(), directory.host()
     plan = with_rounds_asked(directory.plan(), info.argv, directory)
+    _check_profiles(directory, plan)
     after, builds = directory.host_after(), directory.builds()
     recorded, damaged = directory.trials()
     trials = tuple(rejudged(plan, trial) for trial in recorded)
@@ -70,6 +72,23 @@ def open_run(path: Path) -> RunView:
         conversions=_conversions(directory),
         capacities=capacities(plan, trials, data.histogram) if plan.search else (),
     )
+
+
+def _check_profiles(directory: RunDirectory, plan: Plan) -> None:
+    """Refuse a plan that was damaged: every cell has its profile there.
+
+    Raises:
+        UsageError: one does not.
+    """
+    known = {profile.id for profile in plan.profiles}
+    cost = {plan.cost.profile.id} if plan.cost else set()
+    lost = [cell for cell in plan.cells if cell.profile not in known]
+    lost += [cell for cell in plan.cost.cells if cell.profile not in cost] if plan.cost else []
+    if lost:
+        raise UsageError(
+            f"{directory.path / 'plan.json'} cannot be read: the cell {lost[0].id} is of a profile "
+            "that is not there"
+        )
 
 
 def _histogram(directory: RunDirectory, trial: str) -> Histogram | None:

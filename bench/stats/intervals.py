@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.stats.student import quantile, two_sided_p
 
@@ -107,7 +107,7 @@ def welch(values: Sequence[float], baseline: Sequence[float], confidence: float 
     difference = _mean(a) - _mean(b)
     n = min(len(a), len(b))
     if n < MIN_ROUNDS:
-        return Estimate(math.exp(difference), None, None, n, None, None)
+        return Estimate(_exp(difference), None, None, n, None, None)
     va, vb = _variance(a) / len(a), _variance(b) / len(b)
     error = math.sqrt(va + vb)
     df = len(a) + len(b) - 2.0
@@ -120,7 +120,7 @@ def _from_logs(logs: Sequence[float], confidence: float) -> Estimate:
     n, center = len(logs), _mean(logs)
     sd = math.sqrt(_variance(logs)) if n > 1 else None
     if sd is None or n < MIN_ROUNDS:
-        return Estimate(math.exp(center), None, None, n, sd, None)
+        return Estimate(_exp(center), None, None, n, sd, None)
     return _interval(center, sd / math.sqrt(n), n - 1.0, n, sd, confidence)
 
 
@@ -130,7 +130,15 @@ def _interval(  # noqa: PLR0917 - the six numbers of one t interval, private
     half = quantile((1 + confidence) / 2, df) * error
     certain = 0.0 if center else 1.0
     p = two_sided_p(center / error, df) if error > 0 else certain
-    return Estimate(math.exp(center), math.exp(center - half), math.exp(center + half), n, sd, p)
+    return Estimate(_exp(center), _exp(center - half), _exp(center + half), n, sd, p)
+
+
+def _exp(log: float) -> float:
+    """What a logarithm stands for; far beyond every ratio, of a damaged record, ends of floats."""
+    return math.exp(max(-_LOG_MAX, min(log, _LOG_MAX)))
+
+
+_LOG_MAX: Final = 700.0
 
 
 def _logs(values: Sequence[float]) -> list[float]:
