@@ -61,7 +61,7 @@ def plan_document(
     try:
         return plan_matrix(project, str(path), Overrides(), lab)
     except ConfigError as error:
-        raise _by_option(error, path.name, options) from None
+        raise by_option(error, path.name, options) from None
 
 
 def digest_of(content: object) -> str:
@@ -69,10 +69,16 @@ def digest_of(content: object) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
-def _by_option(
+def by_option(
     error: ConfigError, file: str, options: Mapping[str, str]
 ) -> ConfigError | UsageError:
-    """The same problems, named by option: the user did not write the matrix."""
+    """The same problems, named by option: the user did not write the file.
+
+    Args:
+        error: what is wrong.
+        file: name of the file that `bench` wrote; problems of others stay as they are.
+        options: key of the file -> the option that it came from.
+    """
     if not options or not any(problem.file.endswith(file) for problem in error.problems):
         return error
     said = []
@@ -80,7 +86,8 @@ def _by_option(
         if not problem.file.endswith(file):
             said.append(str(problem))
             continue
-        option = options.get(problem.key.rpartition(".")[2].partition("[")[0], "")
+        parts = (part.partition("[")[0] for part in problem.key.split("."))
+        option = next((options[part] for part in parts if part in options), "")
         advice = f" ({problem.advice})" if problem.advice else ""
         said.append(f"{option}{': ' if option else ''}{problem.message}{advice}")
     return UsageError("\n".join(dict.fromkeys(said)))

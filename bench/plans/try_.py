@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -26,6 +25,7 @@ from bench.plans.matrix_plan import plan_matrix
 from bench.plans.overrides import Overrides
 from bench.plans.own_answers import own_name
 from bench.plans.project import find_project
+from bench.plans.try_checks import check_request, told_by_option
 from bench.plans.typed_command import check_program, check_typed
 from bench.plans.workload_files import load_workload
 from bench.plans.yaml.file_rules import PLACEHOLDERS
@@ -45,7 +45,6 @@ _NAME_MAX: Final = 20
 _IN_FOLDER: Final = 'cd "$0" && exec "$@"'
 """server.yaml has no working directory of its own: the shell becomes the user's command."""
 
-_NO_BODY: Final = ("HEAD", "CONNECT")
 _LAUNCHERS: Final = frozenset(
     {"python", "python3", "node", "deno", "bun", "npx", "npm", "uv", "uvx", "run", "env", "ruby"}
     | {"go", "cargo", "java", "sh", "bash", "-m", "exec", "pypy3", "poetry", "pnpm", "yarn"}
@@ -142,20 +141,22 @@ def plan_try(trying: TryOptions, folder: Path, lab: Lab | None = None) -> Contes
                 "one that has a port of its own: --port 3000",
             )
     for request in _requests(trying).values():
-        _check_request(request)
-    arms = _arms(trying, folder, sent=lab is not None)
+        check_request(request)
     root = cache_folder() / "try" / _digest(trying, folder, sent=lab is not None)
     # Once with any answer: what is wrong with the request is said before a server is started.
     any_answer: dict[str, Any] = {"status": 200}
-    _write(root, trying, arms, dict.fromkeys(_requests(trying), any_answer))
+    _write_workloads(root, trying, dict.fromkeys(_requests(trying), any_answer))
     for name in _requests(trying):
-        load_workload(root / "configs" / "workloads" / f"{name}.yaml", root)
+        with told_by_option(f"{name}.yaml"):
+            load_workload(root / "configs" / "workloads" / f"{name}.yaml", root)
+    arms = _arms(trying, folder, sent=lab is not None)
     for command in trying.commands:
         check_program(command[0], folder)
     expected, notes, plain = _expected(trying, arms)
     _write(root, trying, arms, expected, plain=plain)
     project = find_project(root, root)
-    planned = plan_matrix(project, _ID, Overrides(), lab)
+    with told_by_option(f"{_ID}.yaml"):
+        planned = plan_matrix(project, _ID, Overrides(), lab)
     # Whether any answer makes a server ready is nothing that a server.yaml can say.
     made = tuple(arm.replace(ready_any=arms[0].ready_any) for arm in planned.plan.arms)
     if lab is not None:
@@ -165,20 +166,6 @@ def plan_try(trying: TryOptions, folder: Path, lab: Lab | None = None) -> Contes
         plan = as_choice(plan, trying.rounds)
     planned = planned._replace(plan=plan)
     return Contest(project, planned, tuple(notes))
-
-
-def _check_request(request: Request) -> None:
-    path = request.path
-    plain = path.isascii() and path.isprintable() and not set(path) & set(" {}#")
-    if not path.startswith("/") or not plain:
-        raise UsageError(
-            f"--path {path!r}: expected a path such as /users?id=5",
-            advice="other characters as %XX: %20 for a space",
-        )
-    if not re.fullmatch(r"[A-Z]{1,16}", request.method) or request.method in _NO_BODY:
-        raise UsageError(
-            f"--method {request.method!r}: expected one that is answered with a body, such as POST",
-        )
 
 
 def _digest(trying: TryOptions, folder: Path, *, sent: bool) -> str:
@@ -296,13 +283,18 @@ def _write(
                 config["port"] = arm.config.port
             _put(root / "servers" / arm.name / "server.yaml", config)
     (root / "servers").mkdir(parents=True, exist_ok=True)
+    _write_workloads(root, trying, expected)
+    matrix = _matrix(trying, arms, list(_requests(trying)), plain=plain)
+    _put(root / "configs" / f"{_ID}.yaml", matrix)
+
+
+def _write_workloads(root: Path, trying: TryOptions, expected: dict[str, dict[str, Any]]) -> None:
     requests = _requests(trying)
     for name, expect in expected.items():
         request = requests[name.partition(".own.")[0]]
         title = f"{request.method} {request.path}"
         entry = _entry(root, request) | {"expect": expect}
         _put(root / "configs" / "workloads" / f"{name}.yaml", {"title": title, "requests": [entry]})
-    _put(root / "configs" / f"{_ID}.yaml", _matrix(trying, arms, list(requests), plain=plain))
 
 
 def _entry(root: Path, request: Request) -> dict[str, Any]:

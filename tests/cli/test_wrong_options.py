@@ -1,4 +1,4 @@
-"""Numbers that no measurement can have are wrong usage, never a traceback."""
+"""Options that no measurement can have are wrong usage, never a traceback."""
 
 from __future__ import annotations
 
@@ -76,6 +76,10 @@ def test_a_number_beyond_its_range(
         (("--duration", "25h"), "error: --duration: expected a duration of at most 24h"),
         (("--duration", "0s"), "error: --duration: expected a duration above 0s"),
         (("--warmup", "25h"), "error: --warmup: expected a duration of at most 24h"),
+        (("--header", "a b:c"), "error: --header: expected a header name such as content-type"),
+        (("--header", "x.path:a\nb"), "error: --header: expected text without control"),
+        (("--header", "host:a\nb"), "error: --header: expected text without control"),
+        (("--path", f"/{'x' * 10_000}"), "error: --path: expected at most 10000 characters"),
     ],
 )
 def test_try_names_the_option(bench: Bench, words: tuple[str, ...], said: str) -> None:
@@ -83,3 +87,4 @@ def test_try_names_the_option(bench: Bench, words: tuple[str, ...], said: str) -
     done = bench("try", *words, "--", "false", "{port}")
 
     assert (done.code, said in done.err) == (2, True), done.err
+    assert ".yaml" not in done.err
