@@ -13,6 +13,7 @@ from bench.cli.common import (
     CONNECTIONS,
     emit_json,
     machines_option,
+    names,
     parsed,
     project_option,
     seconds,
@@ -166,12 +167,11 @@ def _effort(options: dict[str, Any]) -> Duration:
     max_time_s = some_seconds("--max-time", options["max_time"])
     some_seconds("--duration", options["duration"])
     seconds("--warmup", options["warmup"])
-    names = (options["workloads"] or "").split(",")
     return Duration(
         design=options["design"],
         detect=detect,
         max_time_s=max_time_s,
-        workloads=tuple(name.strip() for name in names if name.strip()),
+        workloads=names("--workloads", options["workloads"]),
         connections=options["connections"],
         duration=options["duration"],
         warmup=options["warmup"],

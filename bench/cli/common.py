@@ -126,6 +126,20 @@ def parsed(option: str, text: str, parse: Callable[[str], float]) -> float:
         raise UsageError(f"{option} {text!r}: {error}") from None
 
 
+def names(option: str, text: str | None) -> tuple[str, ...]:
+    """The names in an option's text, separated by commas; none where it was not given.
+
+    Raises:
+        UsageError: it was given and names nothing, which would otherwise mean all.
+    """
+    if text is None:
+        return ()
+    found = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not found:
+        raise UsageError(f"{option} {text!r}: expected names, separated by commas")
+    return found
+
+
 def seconds(option: str, text: str) -> float:
     """A duration up to a day, in seconds.
 

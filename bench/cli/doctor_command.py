@@ -63,6 +63,8 @@ def command(  # noqa: PLR0917 - one parameter per option
     of loopback. Advice would make results steadier, with the command that fixes and the one that
     undoes it. Errors make results unusable here: then the exit code is 3.
     """
+    if system and not root:
+        raise UsageError("--system needs --root", advice="This machine's system is known.")
     if machines:
         if noise or ceiling or root:
             raise UsageError(

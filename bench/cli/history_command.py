@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from bench.analysis.shifts import CommitFacts
     from bench.model.history import History, HistoryEntry
     from bench.model.summary import RunView
+
+_TO_NAME: Final = (
+    "has no commits that --commit can name",
+    "name the repository of what was measured: bench history --project FOLDER add RUN --commit REF",
+)
 
 
 @click.group(invoke_without_command=True)
@@ -187,7 +192,7 @@ def _measured(view: RunView, root: Path, ref: str | None) -> CommitFacts:
 
     info = view.info
     if ref is not None:
-        found = described(root, commit_of(repository_of(root), ref).commit)
+        found = described(root, commit_of(repository_of(root, _TO_NAME), ref).commit)
         assert found is not None  # noqa: S101 - commit_of found it
         return CommitFacts(
             found.commit, dirty=False, subject=found.subject, committed=found.committed

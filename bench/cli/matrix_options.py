@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit_json, seconds
+from bench.cli.common import emit_json, names, seconds
 from bench.units import format_duration, format_eta
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def overrides_of(options: dict[str, Any]) -> Overrides:
     """The overrides that the options of `matrix_options` ask for.
 
     Raises:
-        UsageError: not a duration.
+        UsageError: not a duration, or no name where names are expected.
     """
     from bench.plans.overrides import Overrides
 
     return Overrides(
-        servers=_names(options["servers"]),
-        workloads=_names(options["workloads"]),
-        profiles=_names(options["profiles"]),
+        servers=names("--servers", options["servers"]),
+        workloads=names("--workloads", options["workloads"]),
+        profiles=names("--profiles", options["profiles"]),
         rounds=options["rounds"],
         duration_s=_seconds("--duration", options["duration"]),
         warmup_s=_seconds("--warmup", options["warmup"]),
@@ -59,10 +59,6 @@ def overrides_of(options: dict[str, Any]) -> Overrides:
         seed=options["seed"],
         max_time_s=_seconds("--max-time", options["max_time"]),
     )
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
 def _seconds(option: str, text: str | None) -> float | None:

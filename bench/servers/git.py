@@ -52,8 +52,13 @@ def _git(
     return None if done is None else (done.rc, done.stdout, done.stderr)
 
 
-def repository_of(folder: Path) -> Path:
+_COMPARE: Final = ("cannot be compared by git ref", "name two servers: bench ab SERVER SERVER")
+
+
+def repository_of(folder: Path, purpose: tuple[str, str] = _COMPARE) -> Path:
     """The top folder of the git repository around a folder.
+
+    The purpose is what cannot be done without one, and what can be instead, for the message.
 
     Raises:
         UsageError: there is none, or no git.
@@ -61,21 +66,18 @@ def repository_of(folder: Path) -> Path:
     done = _git(folder, "rev-parse", "--show-toplevel")
     if done is not None and done[0] == 0 and done[1].strip():
         return Path(done[1].rstrip("\n")).resolve()
-    why, advice = _no_repository(done[2] if done else "")
-    raise UsageError(f"{folder} cannot be compared by git ref: {why}", advice=advice)
+    why, advice = _no_repository(done[2] if done else "", purpose[1])
+    raise UsageError(f"{folder} {purpose[0]}: {why}", advice=advice)
 
 
-def _no_repository(said: str) -> tuple[str, str]:
+def _no_repository(said: str, instead: str) -> tuple[str, str]:
     """Why git shows no working tree, in its own words where it has a reason, and the cure."""
     if shutil.which("git") is None:
-        return "git is not installed", "install git, or name two servers: bench ab SERVER SERVER"
+        return "git is not installed", f"install git, or {instead}"
     if not said.strip():
         return "it is in no working tree (a bare repository?)", "`git clone` it and go there"
     if "not a git repository" in said:
-        return (
-            "not in a git repository",
-            "`git init` and commit, or name two servers: bench ab SERVER SERVER",
-        )
+        return "not in a git repository", f"`git init` and commit, or {instead}"
     own = next((line.strip() for line in said.splitlines() if "safe.directory" in line), "")
     words = " ".join(said.partition("To add an exception")[0].split())
     return f"git refuses: {words}", own or "do what git says, then again"

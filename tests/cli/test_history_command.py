@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -175,6 +176,17 @@ def test_a_run_that_knows_no_commit_asks_for_one(repository: Path) -> None:
 
     assert isinstance(result.exception, UsageError)
     assert "--commit REF" in str(result.exception)
+
+
+def test_a_commit_without_a_repository(repository: Path) -> None:
+    """The advice is about what was asked, not about another command."""
+    shutil.rmtree(repository / ".git")
+    result = call(repository, "add", "some", "--commit", "HEAD")
+
+    assert isinstance(result.exception, UsageError)
+    assert "has no commits that --commit can name: not in a git repository" in str(result.exception)
+    assert "bench history --project FOLDER add RUN --commit REF" in str(result.exception)
+    assert "bench ab" not in str(result.exception)
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://example.org/"])

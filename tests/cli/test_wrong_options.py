@@ -55,12 +55,19 @@ _PROFILE = ("profile", "good", "json-small")
         ((*_PROFILE, "--seconds", "nan"), "nan is not in the range 1<=x<=600"),
         ((*_PROFILE, "--rate", "nan"), "nan is not in the range 0<x<=10000000"),
         ((*_PROFILE, "--rate", "inf"), "inf is not in the range 0<x<=10000000"),
+        (("plan", "mine", "--servers", ","), "--servers ',': expected names, separated by"),
+        (("plan", "mine", "--workloads", " "), "--workloads ' ': expected names"),
+        (("plan", "mine", "--profiles", ""), "--profiles '': expected names"),
+        (("run", "mine", "--servers", ","), "--servers ',': expected names, separated by"),
+        (("ab", "good", "--env", "X=1", "--workloads", ","), "--workloads ',': expected names"),
+        (("doctor", "--system", "linux"), "--system needs --root"),
+        (("doctor", "--ceiling", "--system", "linux"), "--system needs --root"),
     ],
 )
-def test_a_number_beyond_its_range(
+def test_an_option_that_cannot_be_meant(
     bench: Bench, project: Path, words: tuple[str, ...], said: str
 ) -> None:
-    """The option and its range are named, and nothing is measured."""
+    """The option and what it takes are named, and nothing is measured."""
     done = bench(*words, "--project", str(project))
 
     assert (done.code, said in done.err) == (2, True), done.err
