@@ -38,7 +38,7 @@ class FiniteRange(click.FloatRange):
         """Read the number.
 
         Raises:
-            BadParameter: it is none, `nan` or `inf`, or is out of the range.
+            BadParameter: not a number, without an end, or out of the range.
         """
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
