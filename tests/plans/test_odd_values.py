@@ -102,7 +102,7 @@ _PROMISED: Final[dict[str, Any]] = {
     "promise": "p99<10ms",
     "tolerance": "5%",
 }
-_ODD: Final = (
+_ODD: Final[tuple[Any, ...]] = (
     None, 5, True, "", "x", [], {}, [5], [[]], [{"a": ["b"]}], {"a": {"b": ["c"]}},
     {"postgres": [{}]},
 )  # fmt: skip
