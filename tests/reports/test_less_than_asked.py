@@ -10,7 +10,7 @@ from bench.reports.blocks import plain
 from bench.reports.sections.next_steps import next_steps
 from bench.reports.sections.precision_reached import precision_reached, reached
 from bench.reports.view import make_view
-from tests.reports import samples
+from tests.reports import samples, test_claims
 
 if TYPE_CHECKING:
     from bench.model.summary import RunView
@@ -56,6 +56,15 @@ def test_without_a_time_costs_and_tails_have_no_goal() -> None:
     found = reached(make_view(_asked(samples.rich(), precision=0.02)))
 
     assert [each.lead.metric for each in found] == ["throughput_rps"]
+
+
+def test_a_tail_that_is_compared_nowhere_is_not_known() -> None:
+    """p50, which the tables show then, was not what the precision was asked of."""
+    run = _asked(test_claims.TestLate.RUN, precision=0.02, max_time_s=60.0)
+    found = {each.lead.metric: each for each in reached(make_view(run))}
+
+    assert (found["p99_us"].narrow, found["p99_us"].total) == (0, 2)
+    assert "0 of 2 p99 are known to +-4 %" in _said(run)
 
 
 def test_nothing_is_said_where_all_was_done() -> None:

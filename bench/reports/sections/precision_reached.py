@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bench.analysis.width import COST_GOAL, LATENCY_GOAL
 from bench.reports.blocks import strong
 from bench.reports.decisions import decisions
-from bench.reports.primary_metric import COST, PER_CPU, RESPONSE_TIME, THROUGHPUT
+from bench.reports.primary_metric import COST, MEDIAN_TIME, PER_CPU, RESPONSE_TIME, THROUGHPUT
 from bench.reports.wording.phrases import join
 from bench.reports.wording.verdict_words import percent
 from bench.units import format_eta
@@ -62,11 +62,14 @@ def reached(view: View) -> tuple[Reached, ...]:
     leads: dict[str, tuple[PrimaryMetric, float]] = {}
     for each in decisions(view):
         lead, verdict = each.lead, each.verdict
+        instead = lead is MEDIAN_TIME  # of p99, which was asked for and cannot be compared
+        lead = RESPONSE_TIME if instead else lead
         share = _share(plan, lead, closed=any(group.by_rate for group in view.groups))
         if share is None or (lead is PER_CPU and verdict.word == "not-comparable"):
             continue
         leads[lead.metric] = lead, share * plan.precision
-        widths.setdefault(lead.metric, []).append(_half(verdict.low, verdict.high))
+        half = None if instead else _half(verdict.low, verdict.high)
+        widths.setdefault(lead.metric, []).append(half)
     return tuple(_reached(*leads[name], found) for name, found in widths.items())
 
 
